@@ -1,0 +1,170 @@
+package scope_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+)
+
+const uid = "92030190-ca03-4864-a97c-dabccaa67f8e"
+
+func TestName(t *testing.T) {
+	long := strings.Repeat("very-long-name.with.dots-", 10)
+	for _, test := range []struct{ name, local, uid, want string }{
+		{"short", "plain", uid, "plain-" + uid},
+		{"dots stay", "kube-root-ca.crt", uid, "kube-root-ca.crt-" + uid},
+		{"the longest plain one", strings.Repeat("a", 25), uid, strings.Repeat("a", 25) + "-" + uid},
+		{"one more is hashed", strings.Repeat("a", 26), uid, "aaaaaaaaaaaaa-clf7tnu3hx37-" + uid},
+		{"long", long, uid, "very-long-nam-hykpvlhyrptd-" + uid},
+		{"upper case is hashed, so that it keeps apart", "Plain", uid, "plain-dxs6p2jcfjgbq7hth5cw-" + uid},
+		{"no name at all", "", uid, ""},
+		{"no UUID", "plain", "42", ""},
+		{"neither", "", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := scope.Scope{}.Name(test.local, test.uid)
+			if test.want != "" && got != test.want {
+				t.Errorf("Name(%q, %q) = %q, want %q", test.local, test.uid, got, test.want)
+			}
+			if problems := validation.IsDNS1123Subdomain(got); len(got) > 63 || len(problems) > 0 {
+				t.Errorf("Name(%q, %q) = %q (%d characters): %v", test.local, test.uid, got, len(got), problems)
+			}
+		})
+	}
+}
+
+// A user who knows how names are made must not be able to name an object so
+// that it stands where another pod's, or another object of the pod, stands.
+func TestNameCannotBeForged(t *testing.T) {
+	s := scope.Scope{}
+	hashed := s.Name("a-name-that-is-much-too-long-to-stay-whole", uid)
+	forged := strings.TrimSuffix(hashed, "-"+uid)
+	if got := s.Name(forged, uid); got == hashed {
+		t.Errorf("the name %q takes the place of a hashed one: %q", forged, got)
+	}
+	if a, b := s.Name("a-b", "c"), s.Name("a", "b-c"); a == b {
+		t.Errorf("the border of name and UID is lost: %q", a)
+	}
+	if a, b := s.Name("projected/token", uid), s.Name("projected-token", uid); a == b {
+		t.Errorf("an invalid character is lost: %q", a)
+	}
+}
+
+// A million keys that share long prefixes: no two alike, each valid, each
+// ending in its whole UID.
+func TestNamesNeverCollide(t *testing.T) {
+	const keys = 1_000_000
+	random := rand.New(rand.NewPCG(1, 2))
+	s := scope.Scope{}
+	seen := make(map[string]struct{}, keys)
+	prefixes := []string{
+		"job-", strings.Repeat("shared-prefix-", 6), strings.Repeat("a", 240),
+		"training.run.", strings.Repeat("x.y-", 20), "Workflow_Step_",
+	}
+	uids := []string{uid, "92030190-ca03-4864-a97c-dabccaa67f8f", "00000000-0000-0000-0000-000000000000"}
+	for i := range keys {
+		u := uids[i%len(uids)]
+		if i%7 == 0 {
+			u = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", random.Uint32(), random.IntN(1<<16), random.IntN(1<<12), random.IntN(1<<12), i)
+		}
+		name := s.Name(fmt.Sprintf("%s%d", prefixes[random.IntN(len(prefixes))], i), u)
+		if len(name) > 63 || !strings.HasSuffix(name, "-"+u) || len(validation.IsDNS1123Subdomain(name)) > 0 {
+			t.Fatalf("key %d has the invalid name %q", i, name)
+		}
+		if _, twice := seen[name]; twice {
+			t.Fatalf("key %d has the name of an earlier one: %q", i, name)
+		}
+		seen[name] = struct{}{}
+	}
+}
+
+func FuzzName(f *testing.F) {
+	f.Add("plain", uid, "other", uid)
+	f.Add("a-b", "c", "a", "b-c")
+	f.Add("", "", ".", "-")
+	f.Add("a"+strings.Repeat("é", 30), uid, strings.Repeat("-", 80), "UID")
+	f.Fuzz(func(t *testing.T, name1, uid1, name2, uid2 string) {
+		s := scope.Scope{}
+		a, b := s.Name(name1, uid1), s.Name(name2, uid2)
+		for _, name := range []string{a, b} {
+			if problems := validation.IsDNS1123Subdomain(name); len(name) > 63 || len(problems) > 0 {
+				t.Errorf("%q: %v", name, problems)
+			}
+		}
+		same := name1 == name2 && uid1 == uid2
+		if same != (a == b) {
+			t.Errorf("(%q, %q) is %q, (%q, %q) is %q", name1, uid1, a, name2, uid2, b)
+		}
+	})
+}
+
+func TestRemoteNamespace(t *testing.T) {
+	prefixed := scope.Scope{Prefix: "offloading", Exclusions: []string{"shared"}}
+	long := strings.Repeat("n", 63)
+	for _, test := range []struct {
+		name  string
+		scope scope.Scope
+		local string
+		want  string
+	}{
+		{"prefixed", prefixed, "demo", "offloading-demo"},
+		{"excluded", prefixed, "shared", "shared"},
+		{"no prefix", scope.Scope{}, "demo", "demo"},
+		{"single", scope.Scope{Prefix: "offloading", Namespace: "group-a"}, "demo", "group-a"},
+		{"too long", prefixed, long, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := test.scope.RemoteNamespace(test.local)
+			if test.want != "" && got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			if problems := validation.IsDNS1123Label(got); len(problems) > 0 {
+				t.Errorf("%q: %v", got, problems)
+			}
+		})
+	}
+	if a, b := prefixed.RemoteNamespace(long), prefixed.RemoteNamespace(long[:62]+"m"); a == b {
+		t.Errorf("two long namespaces share %q", a)
+	}
+}
+
+func TestMeta(t *testing.T) {
+	s := scope.Scope{Prefix: "offloading", Instance: "site-a"}
+	source := metav1.ObjectMeta{
+		Name: "plain", Namespace: "demo", UID: types.UID(uid), ResourceVersion: "119", Generation: 1,
+		GenerateName: "plain-", Finalizers: []string{"x/y"},
+		OwnerReferences: []metav1.OwnerReference{{Kind: "Job", Name: "j"}},
+		ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+		Labels:          map[string]string{"app": "plain", scope.LabelPodUID: "forged", scope.LabelInstance: "forged"},
+		Annotations: map[string]string{
+			"note": "kept", "secret/script": "key", scope.AnnotationSourceName: "forged",
+			"kubectl.kubernetes.io/last-applied-configuration": "{}",
+		},
+	}
+	want := metav1.ObjectMeta{
+		Name: "remote-name", Namespace: "offloading-demo",
+		Labels: map[string]string{
+			"app": "plain", "interlink.io": "offloading",
+			"interlink.io/source.pod_uid": uid, "interlink.io/instance": "site-a",
+		},
+		Annotations: map[string]string{
+			"note": "kept", "interlink.io/source.uid": uid,
+			"interlink.io/source.name": "plain", "interlink.io/source.namespace": "demo",
+		},
+	}
+	if diff := cmp.Diff(want, s.Meta(source, "remote-name", uid, "secret/script")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	delete(want.Labels, scope.LabelPodUID)
+	if diff := cmp.Diff(want, s.Meta(source, "remote-name", "", "secret/script")); diff != "" {
+		t.Errorf("without a pod (-want +got)\n%s", diff)
+	}
+}
