@@ -62,7 +62,10 @@ func (s Scope) Meta(source metav1.ObjectMeta, remoteName, podUID string, without
 	if podUID != "" {
 		meta.Labels[LabelPodUID] = podUID
 	}
-	meta.Annotations[AnnotationSourceUID] = string(source.UID)
+	delete(meta.Annotations, AnnotationSourceUID)
+	if source.UID != "" {
+		meta.Annotations[AnnotationSourceUID] = string(source.UID)
+	}
 	meta.Annotations[AnnotationSourceName] = source.Name
 	meta.Annotations[AnnotationSourceNamespace] = source.Namespace
 	return meta

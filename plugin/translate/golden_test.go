@@ -1,0 +1,133 @@
+package translate_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+var update = flag.Bool("update", false, "rewrite what stands below the dashes in the golden files")
+
+const dashes = "\n----------\n"
+
+// input is what stands above the dashes of a golden file: the configuration, in
+// the words of the code, and a create request as InterLink would send it.
+type input struct {
+	Options translate.Options `json:"options"`
+	wire.CreateRequest
+}
+
+// TestGolden runs every file of fixtures/translate: a create request, a line of
+// dashes, and the remote objects that must come of it.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("../../fixtures/translate/*.golden")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".golden"), func(t *testing.T) {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			above, below, _ := strings.Cut(string(content), dashes)
+			in := input{Options: translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}}}
+			if err := yaml.UnmarshalStrict([]byte(above), &in); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			before := in.Pod.DeepCopy()
+			got := render(translate.ToObjects(&in.CreateRequest, in.Options))
+			if diff := cmp.Diff(before, &in.Pod); diff != "" {
+				t.Errorf("the request was modified (-before +after)\n%s", diff)
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(above+dashes+got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(below, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if again := render(translate.ToObjects(&in.CreateRequest, in.Options)); again != got {
+				t.Error("the same request gave other objects the second time")
+			}
+		})
+	}
+}
+
+// render writes objects as the documents of a manifest, warnings as comments.
+func render(objects *translate.Objects, err error) string {
+	if err != nil {
+		return fmt.Sprintf("error: %s\nkind: %s\n", err, errdefs.KindOf(err))
+	}
+	var out bytes.Buffer
+	for _, warning := range objects.Warnings {
+		fmt.Fprintf(&out, "# warning: %s\n", warning)
+	}
+	document := func(kind string, object any) {
+		text, err := yaml.Marshal(object)
+		if err != nil {
+			text = []byte(err.Error())
+		}
+		fmt.Fprintf(&out, "--- # %s\n%s", kind, text)
+	}
+	if objects.Namespace != nil {
+		document("Namespace", withoutStatus(objects.Namespace))
+	}
+	for _, o := range objects.ConfigMaps {
+		document("ConfigMap", o)
+	}
+	for _, o := range objects.Secrets {
+		document("Secret", readableSecret(o))
+	}
+	for _, c := range objects.Claims {
+		if c.Object == nil {
+			fmt.Fprintf(&out, "--- # PersistentVolumeClaim %s must exist\n", c.Name)
+			continue
+		}
+		document("PersistentVolumeClaim", withoutStatus(c.Object))
+	}
+	document("Pod", withoutStatus(objects.Pod))
+	return out.String()
+}
+
+// withoutStatus returns an object's metadata and spec.
+func withoutStatus(object any) any {
+	text, err := yaml.Marshal(object)
+	if err != nil {
+		return err.Error()
+	}
+	var fields map[string]any
+	if err := yaml.Unmarshal(text, &fields); err != nil {
+		return err.Error()
+	}
+	delete(fields, "status")
+	return fields
+}
+
+// readableSecret shows what a Secret holds, so that a person can judge it.
+func readableSecret(secret *corev1.Secret) *corev1.Secret {
+	secret = secret.DeepCopy()
+	for key, value := range secret.Data {
+		if secret.StringData == nil {
+			secret.StringData = map[string]string{}
+		}
+		secret.StringData[key] = string(value)
+	}
+	secret.Data = nil
+	return secret
+}

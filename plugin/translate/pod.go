@@ -1,0 +1,105 @@
+package translate
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// podSpec returns a copy of the local pod's spec without what means something
+// in the local cluster only: where and how it is scheduled, whom it runs as
+// there, and what its controllers wait for. Everything else stays.
+func (t *translation) podSpec() *corev1.PodSpec {
+	spec := t.pod.Spec.DeepCopy()
+	o := t.options
+
+	// Placement: the local cluster has placed the pod on its virtual node, and
+	// selectors, affinity and spreading describe that cluster's nodes.
+	spec.NodeName = ""
+	spec.NodeSelector = o.NodeSelector
+	spec.Tolerations = o.Tolerations
+	spec.Affinity = nil
+	spec.TopologySpreadConstraints = nil
+	spec.SchedulerName = o.SchedulerName
+	spec.SchedulingGates = nil
+	spec.SchedulingGroup = nil
+	spec.EvictionResponders = nil
+
+	// The numbers behind these names were filled in by local admission; the
+	// remote one refuses a pod that brings its own.
+	spec.PriorityClassName = o.PriorityClass
+	spec.Priority = nil
+	spec.PreemptionPolicy = nil
+	spec.RuntimeClassName = nil
+	if o.RuntimeClass != "" {
+		spec.RuntimeClassName = ptr.To(o.RuntimeClass)
+	}
+	spec.Overhead = nil
+
+	// Identity: the local service account's token travels as a projected
+	// volume; the remote one must not be mounted in its place.
+	spec.ServiceAccountName = o.ServiceAccount
+	spec.DeprecatedServiceAccount = ""
+	spec.AutomountServiceAccountToken = ptr.To(false)
+	spec.EnableServiceLinks = ptr.To(false)
+	t.imagePullSecrets(spec)
+
+	// Conditions that local controllers would set are never set remotely.
+	spec.ReadinessGates = nil
+	spec.EphemeralContainers = nil
+	t.resourceClaims(spec)
+	t.hostname(spec)
+
+	if _, ok := t.pod.Annotations[wire.AnnotationPreExec]; ok {
+		t.warn("annotation %s: the mesh network is not set up by this version of the plugin", wire.AnnotationPreExec)
+	}
+	if _, ok := t.pod.Annotations[wire.AnnotationTunnelCommands]; ok {
+		t.warn("annotation %s: the tunnel is not set up by this version of the plugin", wire.AnnotationTunnelCommands)
+	}
+	return spec
+}
+
+func (t *translation) imagePullSecrets(spec *corev1.PodSpec) {
+	if len(t.options.ImagePullSecrets) == 0 && len(spec.ImagePullSecrets) > 0 {
+		names := make([]string, len(spec.ImagePullSecrets))
+		for i, secret := range spec.ImagePullSecrets {
+			names[i] = secret.Name
+		}
+		t.warn("image pull secrets %s stay in the local cluster: InterLink does not send them, and no [offloading] image_pull_secrets are configured", strings.Join(names, ", "))
+	}
+	spec.ImagePullSecrets = nil
+	for _, name := range t.options.ImagePullSecrets {
+		spec.ImagePullSecrets = append(spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
+	}
+}
+
+// resourceClaims takes out dynamic resource allocation: the claims are objects
+// of the local cluster and never sent.
+func (t *translation) resourceClaims(spec *corev1.PodSpec) {
+	for _, claim := range spec.ResourceClaims {
+		t.warn("resource claim %s is left out: resource claims stay in the local cluster", claim.Name)
+	}
+	spec.ResourceClaims = nil
+	if spec.Resources != nil {
+		spec.Resources.Claims = nil
+	}
+	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range containers {
+			containers[i].Resources.Claims = nil
+		}
+	}
+}
+
+// hostname keeps the pod's own idea of its name: by default that is the pod's
+// name, which is another one remotely. A name that is no DNS label cannot be
+// said in the spec and is left to the kubelet.
+func (t *translation) hostname(spec *corev1.PodSpec) {
+	if spec.Hostname == "" && !spec.HostNetwork && spec.HostnameOverride == nil &&
+		len(validation.IsDNS1123Label(t.pod.Name)) == 0 {
+		spec.Hostname = t.pod.Name
+	}
+}
