@@ -21,7 +21,9 @@ const (
 	// Refused is what the remote cluster, or the plugin's configuration, does
 	// not permit: a missing right, an exhausted quota, an admission policy.
 	Refused Kind = "refused"
-	// Conflict is an object that stands in the way of the request.
+	// Exists is an object that is there already.
+	Exists Kind = "exists"
+	// Conflict is a change that another one overtook; it may be tried again.
 	Conflict Kind = "conflict"
 	// Unavailable is a failure that may pass: the remote cluster cannot be
 	// reached, is overloaded, or did not answer in time.

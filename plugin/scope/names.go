@@ -35,7 +35,6 @@ var (
 	base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 	canonical   = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 	subdomain   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	notInName   = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
 // Name returns the remote name of a local object of the pod with the given UID:
@@ -79,8 +78,20 @@ func cut(name string, length int, key string) string {
 // readable cuts what people should recognise out of a name: lower case, runs of
 // other characters as one dash, none at either end, at most limit long.
 func readable(name string, limit int) string {
-	name = strings.Trim(notInName.ReplaceAllString(strings.ToLower(name), "-"), "-")
-	return strings.TrimRight(name[:min(len(name), limit)], "-")
+	cut := make([]byte, 0, limit)
+	for i := 0; i < len(name) && len(cut) < limit; i++ {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			cut = append(cut, c)
+		case len(cut) > 0 && cut[len(cut)-1] != '-':
+			cut = append(cut, '-')
+		}
+	}
+	return strings.TrimRight(string(cut), "-")
 }
 
 // RemoteNamespace returns the remote namespace for a local one: the single

@@ -76,7 +76,7 @@ func TestNamesNeverCollide(t *testing.T) {
 			u = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", random.Uint32(), random.IntN(1<<16), random.IntN(1<<12), random.IntN(1<<12), i)
 		}
 		name := s.Name(fmt.Sprintf("%s%d", prefixes[random.IntN(len(prefixes))], i), u)
-		if len(name) > 63 || !strings.HasSuffix(name, "-"+u) || len(validation.IsDNS1123Subdomain(name)) > 0 {
+		if !valid(name) || !strings.HasSuffix(name, "-"+u) {
 			t.Fatalf("key %d has the invalid name %q", i, name)
 		}
 		if _, twice := seen[name]; twice {
@@ -84,6 +84,25 @@ func TestNamesNeverCollide(t *testing.T) {
 		}
 		seen[name] = struct{}{}
 	}
+}
+
+// valid is RFC 1123 without a regular expression, which would take most of the
+// time of a million names; the other tests use the API server's own.
+func valid(name string) bool {
+	if len(name) > 63 {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+		for _, c := range []byte(label) {
+			if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func FuzzName(f *testing.F) {

@@ -1,0 +1,65 @@
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 20s
+# More flags for go test, as in: make test TESTFLAGS='-run TestCreate -v'
+TESTFLAGS ?=
+
+CACHE  = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/interlink-kubernetes-plugin
+LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksum | cut -d ' ' -f 1)/golangci-lint
+
+# The folder of kube-apiserver and etcd; makes them at first use and says so.
+ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test race lint fuzz generate clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+build: ## Build the programs into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+run: build ## Run the plugin on the cluster of KUBECONFIG, or else on a throwaway API server
+	@set -- bin/interlink-kubernetes-plugin --app-socket-address "unix://$(CURDIR)/bin/plugin.sock" --log-rich-enabled; \
+	if [ -n "$$KUBECONFIG" ]; then \
+		echo "the plugin listens on bin/plugin.sock; its cluster is that of $$KUBECONFIG"; \
+		exec "$$@" --k8s-kubeconfig-path "$$KUBECONFIG"; \
+	fi; \
+	echo "KUBECONFIG is not set: starting a throwaway API server; the plugin will listen on bin/plugin.sock"; \
+	go build -o bin/apiserver-up ./fixtures/apiserver/cmd/apiserver-up && \
+	exec bin/apiserver-up --kubeconfig bin/kubeconfig -- "$$@" --k8s-kubeconfig-path bin/kubeconfig
+
+test: ## Run all tests (the first run makes a real kube-apiserver: minutes)
+	@echo "Tests run against a real kube-apiserver: looking for it, or making it."
+	@assets=$$($(ASSETS)) && echo "go test ./..." && KUBEBUILDER_ASSETS="$$assets" go test -timeout 15m $(TESTFLAGS) ./...
+
+race: ## Run all tests under the race detector (needs gcc)
+	@assets=$$($(ASSETS)) && echo "go test -race ./..." && \
+	CGO_ENABLED=1 KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 30m $(TESTFLAGS) ./...
+
+lint: $(LINTER) ## Check format, vet, golangci-lint, go.mod
+	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "gofmt -w:" $$files; exit 1; }
+	go vet ./...
+	@echo golangci-lint run; $(LINTER) run ./...
+	go mod tidy -diff
+	go mod verify
+
+$(LINTER):
+	@echo "building golangci-lint: a few minutes, once"
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 go -C .ci/tools build -trimpath -o $@.new github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@mv $@.new $@
+
+fuzz: ## Run each fuzz target for FUZZTIME (20s)
+	@set -e; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "== $$target in $$(dirname "$$file")"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "$$(dirname "$$file")"; \
+		done; \
+	done
+
+generate: ## Rewrite goldens, the sample configuration and the reference from the code
+	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go test -count=1 \
+		$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | xargs -n 1 dirname | sort -u) -update
+
+clean: ## Remove bin/ (what took minutes stays in the cache)
+	rm -rf bin

@@ -1,0 +1,80 @@
+// interlink-kubernetes-plugin runs the pods of an InterLink virtual node in a
+// remote Kubernetes cluster.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes.
+const (
+	exitFailed  = 1
+	exitInvalid = 2 // the configuration
+)
+
+// checkTimeout bounds --check as a whole.
+const checkTimeout = 30 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run does what the arguments ask for and returns the exit code.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	invocation, err := config.Parse(args, environ)
+	fail := func(code int, err error) int {
+		_, _ = fmt.Fprintln(stderr, "interlink-kubernetes-plugin:", err)
+		return code
+	}
+	switch {
+	case invocation.Help:
+		_, _ = io.WriteString(stdout, config.Usage())
+		return 0
+	case invocation.Version:
+		_, _ = fmt.Fprintln(stdout, version)
+		return 0
+	case invocation.PrintConfig:
+		if printErr := invocation.Print(stdout); printErr != nil {
+			return fail(exitFailed, printErr)
+		}
+		if err != nil {
+			return fail(exitInvalid, err)
+		}
+		return 0
+	case err != nil:
+		return fail(exitInvalid, err)
+	}
+
+	cfg := invocation.Config
+	client, err := plugin.Connect(cfg, version)
+	if err != nil {
+		return fail(exitInvalid, err)
+	}
+	if invocation.Check {
+		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+		defer cancel()
+		if err := plugin.Check(ctx, cfg, client, stdout); err != nil {
+			return fail(exitFailed, err)
+		}
+		return 0
+	}
+	if err := serve(ctx, invocation, client, stderr); err != nil {
+		return fail(exitFailed, err)
+	}
+	return 0
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+)
+
+// serve runs the plugin until ctx is done.
+func serve(ctx context.Context, invocation *config.Invocation, client kubernetes.Interface, stderr io.Writer) error {
+	log, closer, err := plugin.NewLogger(invocation.Config, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = closer.Close() }()
+	plugin.RouteClientLogs(log)
+	for _, warning := range invocation.Warnings {
+		log.Warn("configuration", "warning", warning)
+	}
+	p, err := plugin.New(invocation.Config, client, version, log)
+	if err != nil {
+		return err
+	}
+	log.Info("starting", "version", version, "config", invocation.File,
+		"address", invocation.Config.App.SocketAddress, "instance", invocation.Config.App.Instance)
+	err = p.Run(ctx)
+	log.Info("stopped", "error", err)
+	return err
+}

@@ -1,0 +1,132 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+)
+
+// podCache holds the offloaded pods of the remote cluster, kept up to date by a
+// watch. It outlives the API server's absence with what it last knew.
+type podCache struct {
+	informer cache.SharedIndexInformer
+}
+
+// byUID is the index of the cache: the local pod's UID.
+const indexUID = "source-uid"
+
+func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger) (*podCache, error) {
+	pods := client.CoreV1().Pods(namespace)
+	informer := cache.NewSharedIndexInformer(
+		cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+			ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+				options.LabelSelector = scope.Selector()
+				return pods.List(ctx, options)
+			},
+			WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+				options.LabelSelector = scope.Selector()
+				return pods.Watch(ctx, options)
+			},
+		}, client),
+		&corev1.Pod{}, 0,
+		cache.Indexers{indexUID: func(object any) ([]string, error) {
+			pod, ok := object.(*corev1.Pod)
+			if !ok {
+				return nil, fmt.Errorf("index pods: %T is no pod", object)
+			}
+			return []string{pod.Labels[scope.LabelPodUID]}, nil
+		}},
+	)
+	if err := informer.SetTransform(trim); err != nil {
+		return nil, fmt.Errorf("trim cached pods: %w", err)
+	}
+	err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
+		log.Warn("the watch on remote pods broke; the last known state stands until it is back", "error", err)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch remote pods: %w", err)
+	}
+	return &podCache{informer: informer}, nil
+}
+
+// byUID returns the pod of a local pod's UID, or nil.
+func (c *podCache) byUID(uid string) *corev1.Pod {
+	// The index exists, which is all that can fail here.
+	objects, _ := c.informer.GetIndexer().ByIndex(indexUID, uid)
+	pods := make([]*corev1.Pod, 0, len(objects))
+	for _, object := range objects {
+		if pod, ok := object.(*corev1.Pod); ok {
+			pods = append(pods, pod)
+		}
+	}
+	return current(pods)
+}
+
+// current returns the pod that counts, should there be several of one UID (a
+// site that ran two plugins at once): one that is not being deleted, the oldest.
+func current(pods []*corev1.Pod) *corev1.Pod {
+	var best *corev1.Pod
+	for _, pod := range pods {
+		switch {
+		case best == nil,
+			best.DeletionTimestamp != nil && pod.DeletionTimestamp == nil,
+			(best.DeletionTimestamp == nil) == (pod.DeletionTimestamp == nil) && pod.CreationTimestamp.Before(&best.CreationTimestamp):
+			best = pod
+		}
+	}
+	return best
+}
+
+// trim keeps of a pod what status and logs ask for: its identity, its
+// containers by name, image and restart policy, its claims, and its status. A
+// cluster with many pods is held in a fraction of the memory.
+func trim(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil // a tombstone, which holds a trimmed pod already
+	}
+	meta := metav1.ObjectMeta{
+		Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
+		CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
+		Labels: maps.Clone(pod.Labels),
+	}
+	maps.DeleteFunc(meta.Labels, func(name, _ string) bool {
+		return name != scope.LabelOffloading && name != scope.LabelPodUID && name != scope.LabelInstance
+	})
+	if name, ok := pod.Annotations[DefaultContainer]; ok {
+		meta.Annotations = map[string]string{DefaultContainer: name}
+	}
+	spec := corev1.PodSpec{
+		NodeName:       pod.Spec.NodeName,
+		RestartPolicy:  pod.Spec.RestartPolicy,
+		InitContainers: trimContainers(pod.Spec.InitContainers),
+		Containers:     trimContainers(pod.Spec.Containers),
+	}
+	return &corev1.Pod{ObjectMeta: meta, Spec: spec, Status: pod.Status}, nil
+}
+
+// DefaultContainer is the annotation by which a user tells kubectl which
+// container is meant when none is named:
+// https://kubernetes.io/docs/reference/labels-annotations-taints/
+const DefaultContainer = "kubectl.kubernetes.io/default-container"
+
+func trimContainers(containers []corev1.Container) []corev1.Container {
+	trimmed := make([]corev1.Container, len(containers))
+	for i, c := range containers {
+		trimmed[i] = corev1.Container{
+			Name: c.Name, Image: c.Image,
+			RestartPolicy: c.RestartPolicy, RestartPolicyRules: c.RestartPolicyRules,
+		}
+	}
+	return trimmed
+}

@@ -1,0 +1,194 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+)
+
+// Cluster is the remote cluster. Its methods are safe for concurrent use and
+// obey their context.
+type Cluster struct {
+	client    kubernetes.Interface
+	namespace string // empty: all
+	pods      *podCache
+}
+
+// New returns the remote cluster behind a client. namespace is the only one
+// that the credentials may touch, or empty for all. The pod cache is empty until
+// [Cluster.Run].
+func New(client kubernetes.Interface, namespace string, log *slog.Logger) (*Cluster, error) {
+	pods, err := newPodCache(client, namespace, log)
+	if err != nil {
+		return nil, err
+	}
+	return &Cluster{client: client, namespace: namespace, pods: pods}, nil
+}
+
+// Run fills the pod cache and keeps it up to date until ctx is done.
+func (c *Cluster) Run(ctx context.Context) { c.pods.informer.RunWithContext(ctx) }
+
+// Synced says whether the pod cache holds the remote cluster's pods. It stays
+// true when the remote API server goes away: the last known state is kept.
+func (c *Cluster) Synced() bool { return c.pods.informer.HasSynced() }
+
+// CachedPod returns the pod that was offloaded for a local pod's UID, as the
+// cache knows it, or nil. The pod is shared and must not be modified; of its
+// spec it holds what [trim] keeps.
+func (c *Cluster) CachedPod(uid string) *corev1.Pod { return c.pods.byUID(uid) }
+
+// FindPod asks the remote API server for the pod that was offloaded for a local
+// pod's UID; nil when there is none. It goes by label, not by name: pods that a
+// Python plugin created have other names.
+func (c *Cluster) FindPod(ctx context.Context, namespace, uid string) (*corev1.Pod, error) {
+	list, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
+	if err != nil {
+		return nil, wrap(err, "find", fmt.Sprintf("pod of UID %s in namespace %s", uid, namespace))
+	}
+	pods := make([]*corev1.Pod, len(list.Items))
+	for i := range list.Items {
+		pods[i] = &list.Items[i]
+	}
+	return current(pods), nil
+}
+
+// PodsOf lists the pods in a remote namespace that any plugin offloaded.
+func (c *Cluster) PodsOf(ctx context.Context, namespace string) ([]corev1.Pod, error) {
+	list, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: scope.Selector()})
+	if err != nil {
+		return nil, wrap(err, "list", "pods in namespace "+namespace)
+	}
+	return list.Items, nil
+}
+
+// Claim returns a persistent volume claim.
+func (c *Cluster) Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
+	claim, err := c.client.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, name, metav1.GetOptions{})
+	return claim, wrap(err, "get", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
+}
+
+// NamespaceExists says whether a namespace is there.
+func (c *Cluster) NamespaceExists(ctx context.Context, name string) (bool, error) {
+	_, err := c.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	switch kind(err) {
+	case "":
+		return true, nil
+	case errdefs.NotFound:
+		return false, nil
+	}
+	return false, wrap(err, "get", "namespace "+name)
+}
+
+// Logs opens a container's log stream. The caller closes it; it also ends with
+// ctx.
+func (c *Cluster) Logs(ctx context.Context, namespace, name string, options *corev1.PodLogOptions) (io.ReadCloser, error) {
+	stream, err := c.client.CoreV1().Pods(namespace).GetLogs(name, options).Stream(ctx)
+	return stream, wrap(err, "read", fmt.Sprintf("log of container %s of pod %s/%s", options.Container, namespace, name))
+}
+
+// Create creates a Namespace, ConfigMap, Secret, PersistentVolumeClaim or Pod
+// and returns its UID. An object of that name that was there before is an error
+// of kind Exists.
+func (c *Cluster) Create(ctx context.Context, object metav1.Object) (types.UID, error) {
+	core, ns := c.client.CoreV1(), object.GetNamespace()
+	var (
+		made metav1.Object
+		err  error
+	)
+	switch o := object.(type) {
+	case *corev1.Namespace:
+		made, err = core.Namespaces().Create(ctx, o, metav1.CreateOptions{})
+	case *corev1.ConfigMap:
+		made, err = core.ConfigMaps(ns).Create(ctx, o, metav1.CreateOptions{})
+	case *corev1.Secret:
+		made, err = core.Secrets(ns).Create(ctx, o, metav1.CreateOptions{})
+	case *corev1.PersistentVolumeClaim:
+		made, err = core.PersistentVolumeClaims(ns).Create(ctx, o, metav1.CreateOptions{})
+	case *corev1.Pod:
+		made, err = core.Pods(ns).Create(ctx, o, metav1.CreateOptions{})
+	default:
+		return "", errdefs.New(errdefs.Internal, "create %s: objects of type %T are not created", Describe(object), object)
+	}
+	if err != nil {
+		return "", wrap(err, "create", Describe(object))
+	}
+	return made.GetUID(), nil
+}
+
+// Delete deletes an object that [Cluster.Create] made. With a UID, only the
+// object of that UID is deleted, not a later one of the same name. An object
+// that is gone is no error.
+func (c *Cluster) Delete(ctx context.Context, object metav1.Object, uid types.UID) error {
+	core, ns, name := c.client.CoreV1(), object.GetNamespace(), object.GetName()
+	var options metav1.DeleteOptions
+	if uid != "" {
+		options.Preconditions = &metav1.Preconditions{UID: ptr.To(uid)}
+	}
+	var err error
+	switch object.(type) {
+	case *corev1.ConfigMap:
+		err = core.ConfigMaps(ns).Delete(ctx, name, options)
+	case *corev1.Secret:
+		err = core.Secrets(ns).Delete(ctx, name, options)
+	case *corev1.PersistentVolumeClaim:
+		err = core.PersistentVolumeClaims(ns).Delete(ctx, name, options)
+	case *corev1.Pod:
+		err = core.Pods(ns).Delete(ctx, name, options)
+	default:
+		return errdefs.New(errdefs.Internal, "delete %s: objects of type %T are not deleted", Describe(object), object)
+	}
+	// A failed precondition is a conflict: the object of that UID is gone.
+	if k := kind(err); k == errdefs.NotFound || k == errdefs.Conflict && uid != "" {
+		return nil
+	}
+	return wrap(err, "delete", Describe(object))
+}
+
+// DeletePods deletes the pods of a local pod's UID. grace is in seconds; nil
+// leaves it to each pod.
+func (c *Cluster) DeletePods(ctx context.Context, namespace, uid string, grace *int64) error {
+	err := c.client.CoreV1().Pods(namespace).DeleteCollection(ctx,
+		metav1.DeleteOptions{GracePeriodSeconds: grace}, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
+	return wrap(err, "delete", fmt.Sprintf("pods of UID %s in namespace %s", uid, namespace))
+}
+
+// DeleteConfigMaps deletes the ConfigMaps of a local pod's UID.
+func (c *Cluster) DeleteConfigMaps(ctx context.Context, namespace, uid string) error {
+	err := c.client.CoreV1().ConfigMaps(namespace).DeleteCollection(ctx,
+		metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
+	return wrap(err, "delete", fmt.Sprintf("ConfigMaps of UID %s in namespace %s", uid, namespace))
+}
+
+// DeleteSecrets deletes the Secrets of a local pod's UID.
+func (c *Cluster) DeleteSecrets(ctx context.Context, namespace, uid string) error {
+	err := c.client.CoreV1().Secrets(namespace).DeleteCollection(ctx,
+		metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
+	return wrap(err, "delete", fmt.Sprintf("secrets of UID %s in namespace %s", uid, namespace))
+}
+
+// Describe names an object for errors and logs: its kind, namespace and name.
+func Describe(object metav1.Object) string {
+	switch object.(type) {
+	case *corev1.Namespace:
+		return "namespace " + object.GetName()
+	case *corev1.ConfigMap:
+		return fmt.Sprintf("ConfigMap %s/%s", object.GetNamespace(), object.GetName())
+	case *corev1.Secret:
+		return fmt.Sprintf("Secret %s/%s", object.GetNamespace(), object.GetName())
+	case *corev1.PersistentVolumeClaim:
+		return fmt.Sprintf("persistent volume claim %s/%s", object.GetNamespace(), object.GetName())
+	case *corev1.Pod:
+		return fmt.Sprintf("pod %s/%s", object.GetNamespace(), object.GetName())
+	}
+	return fmt.Sprintf("%T %s/%s", object, object.GetNamespace(), object.GetName())
+}

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// ClientConfiguration holds the settings of the Python Kubernetes client that
+// the plugin understands. A zero field is not configured.
+type ClientConfiguration struct {
+	VerifySSL *bool  `json:"verify_ssl,omitempty"`
+	SSLCACert string `json:"ssl_ca_cert,omitempty"`
+	CertFile  string `json:"cert_file,omitempty"`
+	KeyFile   string `json:"key_file,omitempty"`
+	// Proxy is a URL that may hold credentials.
+	Proxy Secret `json:"proxy,omitempty"`
+	Host  string `json:"host,omitempty"`
+}
+
+// clientKeys are the keys of the JSON, the tags above.
+var clientKeys = []string{"verify_ssl", "ssl_ca_cert", "cert_file", "key_file", "proxy", "host"}
+
+func clientConfiguration(s string) (*ClientConfiguration, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var keys map[string]json.RawMessage
+	if err := decode(s, &keys); err != nil {
+		return nil, fmt.Errorf(`must be a JSON object such as {"verify_ssl":true}: %w`, err)
+	}
+	if keys == nil { // null
+		return nil, nil
+	}
+	var problems []string
+	for key := range keys {
+		if !slices.Contains(clientKeys, key) {
+			problems = append(problems, fmt.Sprintf("%q is not one of %s%s", key, strings.Join(clientKeys, ", "), didYouMean(key, clientKeys)))
+		}
+	}
+	if len(problems) > 0 {
+		slices.Sort(problems)
+		return nil, errors.New(strings.Join(problems, "; "))
+	}
+	var client ClientConfiguration
+	if err := decode(s, &client); err != nil {
+		return nil, err
+	}
+	return &client, checkClient(client)
+}
+
+func checkClient(client ClientConfiguration) error {
+	switch {
+	case client.CertFile != "" && client.KeyFile == "":
+		return errors.New("cert_file needs key_file beside it (the same path where one file holds both)")
+	case client.KeyFile != "" && client.CertFile == "":
+		return errors.New("key_file needs cert_file beside it (the same path where one file holds both)")
+	}
+	if client.Proxy != "" {
+		// The parser's own error would show the URL, and with it the credentials.
+		u, err := url.Parse(client.Proxy.Reveal())
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) {
+			return errors.New("proxy must be a URL such as http://proxy.example.org:3128")
+		}
+	}
+	if client.Host != "" {
+		u, err := url.Parse(client.Host)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.User != nil {
+			return errors.New("host must be a URL such as https://api.example.org:6443, without credentials")
+		}
+	}
+	return nil
+}
+
+// showClient shows a client configuration with the proxy's credentials masked,
+// and nothing at all of one that is not understood.
+func showClient(s string) string {
+	client, err := clientConfiguration(s)
+	if err != nil {
+		return masked
+	}
+	if client == nil {
+		return ""
+	}
+	return client.String()
+}
+
+// String returns the JSON of the configuration, with the proxy's credentials
+// masked.
+func (c ClientConfiguration) String() string {
+	shown := struct {
+		ClientConfiguration
+		Proxy string `json:"proxy,omitempty"`
+	}{ClientConfiguration: c}
+	if u, err := url.Parse(c.Proxy.Reveal()); err == nil {
+		user := u.User
+		u.User = nil
+		shown.Proxy = u.String()
+		if user != nil {
+			shown.Proxy = strings.Replace(shown.Proxy, "://", "://"+masked+"@", 1)
+		}
+	}
+	out, err := json.Marshal(shown)
+	if err != nil {
+		return masked
+	}
+	return string(out)
+}
+
+// Format writes String whatever the verb. Without it, a verb that does not fit
+// the pointer in [K8s] lets fmt show the fields as they are.
+func (c ClientConfiguration) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// mapping checks an inline kubeconfig. The parser's errors are not passed on:
+// they quote the text.
+func mapping(s Secret) error {
+	if s == "" {
+		return nil
+	}
+	var m map[string]any
+	if err := yaml.Unmarshal([]byte(s.Reveal()), &m); err != nil || m == nil {
+		return errors.New("must be a kubeconfig: a JSON object or a YAML mapping, its lines indented in the file")
+	}
+	return nil
+}
+
+// jsonType names a Go type as people who write JSON know it.
+func jsonType(kind reflect.Kind) string {
+	switch kind {
+	case reflect.String:
+		return `a text in "quotes"`
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	default:
+		return "a whole number"
+	}
+}

@@ -1,0 +1,102 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// commandLine is what the flags say.
+type commandLine struct {
+	config                            string
+	help, version, printConfig, check bool
+	values                            map[string]string // by flag, of the options
+}
+
+// flagValue is an option's value on the command line, as it was written.
+type flagValue struct {
+	text string
+	kind Kind
+}
+
+func (v *flagValue) String() string { return v.text }
+
+func (v *flagValue) Set(text string) error { v.text = text; return nil }
+
+// Type names the value in the help; pflag has a form of its own for booleans.
+func (v *flagValue) Type() string {
+	if v.kind == Bool {
+		return "bool"
+	}
+	return string(v.kind)
+}
+
+// flagSet declares every flag. Options are texts to it, so that its errors
+// cannot show a value and all sources are judged alike.
+func flagSet(line *commandLine) *pflag.FlagSet {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.SortFlags = false
+	flags.Usage = func() {}
+	flags.StringVar(&line.config, "config", "", "Configuration `file`; else $"+fileVariable+", else "+defaultFile+" if it is there.")
+	flags.BoolVar(&line.printConfig, "print-config", false, "Print every option, its value and where it comes from, and exit.")
+	flags.BoolVar(&line.check, "check", false, "Check the configuration and the rights on the remote cluster, and exit.")
+	flags.BoolVar(&line.version, "version", false, "Print the version and exit.")
+	flags.BoolVarP(&line.help, "help", "h", false, "Print this help and exit.")
+	for _, option := range table {
+		flags.Var(&flagValue{option.Default, option.Kind}, option.Flag(), option.Help)
+		if option.Kind == Bool {
+			flags.Lookup(option.Flag()).NoOptDefVal = "true"
+		}
+	}
+	return flags
+}
+
+// parseFlags reads the command line. After an unknown flag it goes on without
+// it, so that all are reported.
+func parseFlags(args []string) (commandLine, Errors) {
+	var problems Errors
+	for {
+		line := commandLine{values: map[string]string{}}
+		flags := flagSet(&line)
+		err := flags.Parse(args)
+		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+			name := "--" + unknown.GetSpecifiedName()
+			problems = append(problems, flagError(presentable(name), "is no flag of this program"+didYouMean(name, flagNames(flags))))
+			at := slices.IndexFunc(args, func(arg string) bool { return arg == name || strings.HasPrefix(arg, name+"=") })
+			if at >= 0 {
+				args = slices.Delete(slices.Clone(args), at, at+1)
+				continue
+			}
+		} else if err != nil {
+			problems = append(problems, describeFlagError(err))
+		} else if flags.NArg() > 0 && len(problems) == 0 {
+			problems = append(problems, flagError("", fmt.Sprintf("%d arguments belong to no flag; a value is written --flag=value, in quotes where it has spaces", flags.NArg())))
+		}
+		flags.Visit(func(f *pflag.Flag) { line.values[f.Name] = f.Value.String() })
+		return line, problems
+	}
+}
+
+// describeFlagError says what pflag found without the value that it quotes.
+func describeFlagError(err error) OptionError {
+	if needs, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return flagError("--"+needs.GetSpecifiedName(), "needs a value")
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return flagError("--"+invalid.GetFlag().Name, "must be true or false")
+	}
+	return flagError("", "an argument is not understood; flags are written --flag=value")
+}
+
+func flagError(name, text string) OptionError {
+	return OptionError{Source: Source{Origin: Flag, Name: name}, Problem: text}
+}
+
+func flagNames(flags *pflag.FlagSet) []string {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	return names
+}

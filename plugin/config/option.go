@@ -1,0 +1,100 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Kind is the kind of an option's value, in words for people.
+type Kind string
+
+// The kinds of values.
+const (
+	Text     Kind = "text"
+	Bool     Kind = "true or false"
+	Number   Kind = "number"
+	Duration Kind = "duration"
+	Size     Kind = "size"
+	Mode     Kind = "octal mode"
+	Level    Kind = "log level"
+	Choice   Kind = "choice"
+	List     Kind = "list"
+	JSON     Kind = "JSON"
+)
+
+// Option is one row of the table: all there is to know of an option.
+type Option struct {
+	Section, Key string
+	Kind         Kind
+	// Default is written as it would be in the file.
+	Default string
+	// Help is one line.
+	Help string
+	// Secret values are never shown.
+	Secret bool
+	// Python says that the Python plugin has this option too.
+	Python bool
+	// Required text must not be empty.
+	Required bool
+
+	// block keeps the indentation inside a value of several lines.
+	block bool
+	// set reads, checks and stores a value. Its error must not show a secret.
+	set func(*Config, string) error
+	// show masks what is secret in a part of a value.
+	show func(string) string
+}
+
+// Name returns the option's name for people, such as "[app] socket_port".
+func (o Option) Name() string { return "[" + o.Section + "] " + o.Key }
+
+// Env returns the environment variable, such as "APP_SOCKET_PORT".
+func (o Option) Env() string { return strings.ToUpper(o.Section + "_" + o.Key) }
+
+// Flag returns the flag without its dashes, such as "app-socket-port".
+func (o Option) Flag() string {
+	return strings.ReplaceAll(o.Section+"-"+o.Key, "_", "-")
+}
+
+// display returns a value as it may be shown, on one line.
+func (o Option) display(value string) string {
+	switch {
+	case o.Secret:
+		return Secret(value).String()
+	case value != "" && o.show != nil:
+		return o.show(value)
+	}
+	return strings.Join(strings.Fields(value), " ")
+}
+
+// Options returns the table of options, in the order of the file.
+func Options() []Option { return slices.Clone(table) }
+
+// sections returns the names of the sections, in the order of the table.
+func sections() []string {
+	var names []string
+	for _, option := range table {
+		if !slices.Contains(names, option.Section) {
+			names = append(names, option.Section)
+		}
+	}
+	return names
+}
+
+// into makes an option's set: parse reads the value, the checks judge it, and it
+// is stored where field says.
+func into[T any](field func(*Config) *T, parse func(string) (T, error), checks ...func(T) error) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		value, err := parse(text)
+		if err != nil {
+			return err
+		}
+		for _, check := range checks {
+			if err := check(value); err != nil {
+				return err
+			}
+		}
+		*field(c) = value
+		return nil
+	}
+}

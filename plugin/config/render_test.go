@@ -1,0 +1,136 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite manifests/config.sample.ini and the reference in README.md")
+
+const (
+	samplePath = "../../manifests/config.sample.ini"
+	readmePath = "../../README.md"
+	startMark  = "<!-- config-reference:start -->\n"
+	endMark    = "<!-- config-reference:end -->"
+)
+
+func TestSampleFileIsCurrent(t *testing.T) {
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(samplePath), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(samplePath, Sample(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(samplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(Sample()), string(got)); diff != "" {
+		t.Errorf("run go test ./plugin/config -update:\n%s", diff)
+	}
+}
+
+func TestReadmeReferenceIsCurrent(t *testing.T) {
+	readme, err := os.ReadFile(readmePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(readme), startMark)
+	reference, after, ended := strings.Cut(rest, endMark)
+	if !found || !ended {
+		t.Fatalf("README.md lacks the lines %s and %s", strings.TrimSpace(startMark), endMark)
+	}
+	want := "\n" + string(Reference()) + "\n"
+	if *update && reference != want {
+		if err := os.WriteFile(readmePath, []byte(before+startMark+want+endMark+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		reference = want
+	}
+	if diff := cmp.Diff(want, reference); diff != "" {
+		t.Errorf("run go test ./plugin/config -update:\n%s", diff)
+	}
+}
+
+func TestSampleHoldsTheDefaults(t *testing.T) {
+	live := regexp.MustCompile(`(?m)^;`).ReplaceAll(Sample(), nil)
+	for name, data := range map[string][]byte{"as it is": Sample(), "every option live": live} {
+		inv, err := Parse([]string{"--config=" + writeFile(t, string(data))}, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(inv.Warnings) > 0 {
+			t.Errorf("%s: warnings %q", name, inv.Warnings)
+		}
+		want := Defaults()
+		want.K8s.KubeconfigPathGiven = name != "as it is"
+		if diff := cmp.Diff(want, inv.Config); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestPrint(t *testing.T) {
+	path := writeFile(t, "[k8s]\nkubeconfig=\n  token: hunter2\nclient_configuration={\"proxy\": \"http://me:hunter2@proxy:3128\", \"verify_ssl\": false}\n")
+	inv, err := Parse([]string{"--config=" + path, "--log-level=debug"}, []string{"APP_SOCKET_MODE=0600"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := inv.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`configuration file: ` + regexp.QuoteMeta(path) + `\n`,
+		`\[app\] socket_mode +environment APP_SOCKET_MODE +0600\n`,
+		`\[log\] level +flag --log-level +debug\n`,
+		`\[log\] dir +default +\n`,
+		`\[k8s\] kubeconfig +` + regexp.QuoteMeta(path) + `, line 2 +\*{8}\n`,
+		`\{"verify_ssl":false,"proxy":"http://\*{8}@proxy:3128"\}\n`,
+		`\[tcp_tunnel\] gateway_ssh_private_key +default +\n`,
+	} {
+		if !regexp.MustCompile(want).Match(out.Bytes()) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if got := strings.Count(out.String(), "\n["); got != len(table) {
+		t.Errorf("%d options are printed, want %d", got, len(table))
+	}
+	if strings.Contains(out.String(), "hunter2") || t.Failed() {
+		t.Error(out.String())
+	}
+}
+
+// A configuration that is wrong is printed too, and still shows no secret.
+func TestPrintOfWhatIsWrong(t *testing.T) {
+	inv, err := Parse([]string{"--k8s-kubeconfig=hunter2", `--k8s-client-configuration={"proxy":"hunter2"}`}, nil)
+	var all Errors
+	if !errors.As(err, &all) || len(all) != 2 {
+		t.Fatalf("error %v, want two", err)
+	}
+	var out bytes.Buffer
+	if err := inv.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String()+all.Error(), "hunter2") {
+		t.Error(out.String(), all)
+	}
+}
+
+func TestUsageNamesEveryFlag(t *testing.T) {
+	for _, option := range Options() {
+		if !strings.Contains(Usage(), "--"+option.Flag()+" ") && !strings.Contains(Usage(), "--"+option.Flag()+"[") {
+			t.Errorf("no --%s in\n%s", option.Flag(), Usage())
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// masked is what is shown in place of a secret.
+const masked = "********"
+
+// Secret is a text that is never shown by accident: printing, logging and
+// marshalling give a mask. Only [Secret.Reveal] gives the text.
+type Secret string
+
+// Reveal returns the text of the secret.
+func (s Secret) Reveal() string { return string(s) }
+
+// String returns a mask, or nothing for an empty secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return masked
+}
+
+// Format writes the mask whatever the verb: with String alone, %d would show
+// the text in fmt's complaint about the verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// MarshalText returns the mask, for JSON, YAML and the like.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// LogValue returns the mask, for log/slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

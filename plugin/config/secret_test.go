@@ -1,0 +1,41 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+func TestSecretIsNeverShown(t *testing.T) {
+	const hidden = "hunter2"
+	inv, err := Parse([]string{
+		"--k8s-kubeconfig={\"token\":\"" + hidden + "\"}",
+		`--k8s-client-configuration={"proxy":"http://me:` + hidden + `@proxy:3128"}`,
+		"--tcp-tunnel-gateway-ssh-private-key=" + hidden,
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []any{inv, *inv, inv.Config, &inv.Config, inv.Config.K8s.ClientConfiguration, *inv.Config.K8s.ClientConfiguration,
+		inv.Config.K8s.Kubeconfig, inv.Settings, inv.Warnings} {
+		var logged strings.Builder
+		slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "value", value)
+		slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "value", value)
+		asJSON, _ := json.Marshal(value)
+		asYAML, _ := yaml.Marshal(value)
+		shown := fmt.Sprintf("%v %+v %#v %s %q %x %d", value, value, value, value, value, value, value) + logged.String() + string(asJSON) + string(asYAML)
+		if strings.Contains(shown, hidden) || strings.Contains(shown, fmt.Sprintf("%x", hidden)) {
+			t.Errorf("%T shows a secret: %s", value, shown)
+		}
+	}
+	if got := inv.Config.TCPTunnel.GatewaySSHPrivateKey.Reveal(); got != hidden+"\n" {
+		t.Errorf("Reveal() = %q", got)
+	}
+	if got := fmt.Sprint(Secret("")); got != "" {
+		t.Errorf("an empty secret shows as %q", got)
+	}
+}

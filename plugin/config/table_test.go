@@ -1,0 +1,32 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTable(t *testing.T) {
+	seen := map[string]string{}
+	for _, option := range table {
+		for _, name := range []string{option.Name(), option.Env(), option.Flag()} {
+			if other, twice := seen[name]; twice {
+				t.Errorf("%s belongs to %s and %s", name, other, option.Name())
+			}
+			seen[name] = option.Name()
+		}
+		if strings.ContainsAny(option.Help, "\n`") || !strings.HasSuffix(option.Help, ".") {
+			t.Errorf("%s: help is not one line that ends in a full stop: %q", option.Name(), option.Help)
+		}
+		if option.Required && (option.Default == "" || option.Kind != Text) {
+			t.Errorf("%s is required, so it must be text with a default", option.Name())
+		}
+	}
+	Defaults() // panics where a default does not pass its check
+}
+
+func TestNames(t *testing.T) {
+	option := Option{Section: "tcp_tunnel", Key: "gateway_host"}
+	if got, want := option.Name()+" "+option.Env()+" "+option.Flag(), "[tcp_tunnel] gateway_host TCP_TUNNEL_GATEWAY_HOST tcp-tunnel-gateway-host"; got != want {
+		t.Errorf("names are %q, want %q", got, want)
+	}
+}

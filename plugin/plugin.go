@@ -1,0 +1,154 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+)
+
+// Plugin is one plugin in front of one remote cluster.
+type Plugin struct {
+	cluster   *cluster.Cluster
+	lifecycle *lifecycle.Lifecycle
+	server    *server.Server
+	log       *slog.Logger
+	config    config.Config
+}
+
+// New composes a plugin on a client of the remote cluster, which may be a fake.
+// Nothing runs and nobody is talked to before [Plugin.Run].
+func New(cfg config.Config, client kubernetes.Interface, version string, log *slog.Logger) (*Plugin, error) {
+	remote, err := cluster.New(client, cfg.Offloading.Namespace, log)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plugin{cluster: remote, log: log, config: cfg}
+	p.lifecycle = lifecycle.New(remote, lifecycle.Options{
+		Translate:     translation(cfg),
+		CreateTimeout: cfg.Offloading.CreateTimeout,
+		Log:           log,
+	})
+	if cfg.App.Version != "" {
+		version = cfg.App.Version
+	}
+	network, address := cfg.App.Listen()
+	p.server, err = server.New(server.Options{
+		Lifecycle:     p.lifecycle,
+		Logger:        log,
+		Network:       network,
+		Address:       address,
+		SocketMode:    cfg.App.SocketMode,
+		AdminAddress:  cfg.App.AdminAddress,
+		MaxBody:       cfg.App.MaxBody,
+		ShutdownGrace: max(cfg.App.ShutdownGrace, time.Nanosecond), // to the server, none means the default
+		DocsPath:      cfg.App.APIDocsPath,
+		Name:          cfg.App.Name,
+		Description:   cfg.App.Description,
+		Version:       version,
+		LogRequests:   cfg.Log.RequestsEnabled,
+		Ready:         []server.Check{{Name: "pod-cache-synced", Check: p.cacheSynced}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Listen starts to accept connections, so that [Plugin.Addr] is known; Run does
+// it if it was not done.
+func (p *Plugin) Listen(ctx context.Context) error { return p.server.Listen(ctx) }
+
+// Addr returns the address that the plugin listens on.
+func (p *Plugin) Addr() net.Addr { return p.server.Addr() }
+
+// Run serves until ctx is done, then ends in order: no new requests, those in
+// flight, deletes that are still being retried, the pod cache. It answers while
+// the cache is still being filled and while the remote cluster cannot be reached.
+func (p *Plugin) Run(ctx context.Context) error {
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	var watch sync.WaitGroup
+	watch.Go(func() { p.cluster.Run(watching) })
+	defer func() { stopWatching(); watch.Wait() }()
+
+	if p.server.Addr() == nil {
+		if err := p.server.Listen(ctx); err != nil {
+			return err
+		}
+	}
+	err := p.server.Serve(ctx)
+
+	closing, done := context.WithTimeout(context.WithoutCancel(ctx), p.config.App.ShutdownGrace)
+	defer done()
+	p.lifecycle.Close(closing)
+	return err
+}
+
+func (p *Plugin) cacheSynced(context.Context) error {
+	if !p.cluster.Synced() {
+		return errdefs.New(errdefs.Unavailable, "the remote cluster's pods have not been listed yet")
+	}
+	return nil
+}
+
+// Connect returns a client for the configured remote cluster. It reads files and
+// talks to nobody.
+func Connect(cfg config.Config, version string) (*kubernetes.Clientset, error) {
+	credentials := cluster.Credentials{
+		KubeconfigPath:     cfg.K8s.KubeconfigPath,
+		KubeconfigOptional: !cfg.K8s.KubeconfigPathGiven,
+		Kubeconfig:         cfg.K8s.Kubeconfig.Reveal(),
+		Context:            cfg.K8s.Context,
+		QPS:                cfg.K8s.QPS,
+		Burst:              cfg.K8s.Burst,
+		UserAgent:          "interlink-kubernetes-plugin/" + version,
+	}
+	if c := cfg.K8s.ClientConfiguration; c != nil {
+		credentials.Overrides = cluster.Overrides{
+			VerifySSL: c.VerifySSL, SSLCACert: c.SSLCACert, CertFile: c.CertFile, KeyFile: c.KeyFile,
+			Proxy: c.Proxy.Reveal(), Host: c.Host,
+		}
+	}
+	rc, err := cluster.Connect(credentials)
+	if err != nil {
+		return nil, err
+	}
+	client, err := kubernetes.NewForConfig(rc)
+	if err != nil {
+		return nil, fmt.Errorf("make a client for the remote cluster: %w", err)
+	}
+	return client, nil
+}
+
+// translation picks what shapes remote objects out of the configuration.
+func translation(cfg config.Config) translate.Options {
+	o := cfg.Offloading
+	return translate.Options{
+		Scope: scope.Scope{
+			Prefix:     o.NamespacePrefix,
+			Exclusions: o.NamespacePrefixExclusions,
+			Namespace:  o.Namespace,
+			Instance:   cfg.App.Instance,
+		},
+		NodeSelector:      o.NodeSelector,
+		Tolerations:       o.NodeTolerations,
+		ImagePullSecrets:  o.ImagePullSecrets,
+		ServiceAccount:    o.ServiceAccount,
+		PriorityClass:     o.PriorityClass,
+		RuntimeClass:      o.RuntimeClass,
+		SchedulerName:     o.SchedulerName,
+		RefuseUnsupported: o.UnsupportedVolumes == config.RefuseVolumes,
+	}
+}

@@ -1,0 +1,54 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// checkTimeout is what each readiness check has.
+const checkTimeout = 5 * time.Second
+
+// adminHandler serves what probes and Prometheus ask for. It stands on a listener
+// of its own: the API's may be a unix socket that only InterLink can reach.
+func (s *Server) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_ = write(w, http.StatusOK, textPlain, []byte("ok\n"))
+	})
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// readyz runs every check and names each, so that one look says what is amiss.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	checks := append([]Check{{Name: "shutdown", Check: s.notStopping}}, s.options.Ready...)
+	code, body := http.StatusOK, new(strings.Builder)
+	for _, check := range checks {
+		if err := runCheck(r.Context(), check); err != nil {
+			code = http.StatusServiceUnavailable
+			fmt.Fprintf(body, "[-]%s failed: %s\n", check.Name, oneLine(err.Error(), 500))
+			continue
+		}
+		fmt.Fprintf(body, "[+]%s ok\n", check.Name)
+	}
+	_ = write(w, code, textPlain, []byte(body.String()))
+}
+
+func runCheck(ctx context.Context, check Check) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return check.Check(ctx)
+}
+
+func (s *Server) notStopping(context.Context) error {
+	if s.stopping.Err() != nil {
+		return errStopping
+	}
+	return nil
+}

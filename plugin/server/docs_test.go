@@ -1,0 +1,95 @@
+package server
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDocs(t *testing.T) {
+	run := start(t, Options{DocsPath: "/docs", Name: "The <plugin>", Description: "what it does", Version: "1.2.3"})
+	page := run.ask(t, "GET", "/docs", "")
+	if page.status != http.StatusOK || page.header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("/docs answered %d %v", page.status, page.header)
+	}
+	for _, part := range []string{"The &lt;plugin&gt;", "what it does", "1.2.3", "/getLogs", "POST", `href="#CreateRequest"`, `id="CreateRequest"`} {
+		if !strings.Contains(page.body, part) {
+			t.Errorf("%q is not on the page", part)
+		}
+	}
+	for _, foreign := range []string{"http://", "https://", "<script", "ZgotmplZ", "<no value>"} {
+		if strings.Contains(page.body, foreign) {
+			t.Errorf("%q is on the page", foreign)
+		}
+	}
+	if head := run.ask(t, "HEAD", "/docs", ""); head.status != http.StatusOK || head.body != "" {
+		t.Errorf("HEAD answered %d %q", head.status, head.body)
+	}
+	if post := run.ask(t, "POST", "/docs", ""); post.status != http.StatusMethodNotAllowed {
+		t.Errorf("POST answered %d", post.status)
+	}
+}
+
+func TestOpenAPIIsWhatIsServed(t *testing.T) {
+	run := start(t, Options{DocsPath: "/docs", Name: "plugin", Version: "1.2.3"})
+	got := run.ask(t, "GET", "/openapi.json", "")
+	var document struct {
+		OpenAPI string                               `json:"openapi"`
+		Info    map[string]string                    `json:"info"`
+		Paths   map[string]map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal([]byte(got.body), &document); err != nil {
+		t.Fatal(err)
+	}
+	if document.OpenAPI != "3.1.0" || document.Info["title"] != "plugin" || document.Info["version"] != "1.2.3" {
+		t.Errorf("openapi %q, info %v", document.OpenAPI, document.Info)
+	}
+	documented := map[string][]string{}
+	for path, operations := range document.Paths {
+		for _, method := range slices.Sorted(maps.Keys(operations)) {
+			documented[path] = append(documented[path], strings.ToUpper(method))
+		}
+	}
+	served := map[string][]string{}
+	for path, route := range run.apiRoutes() {
+		served[path] = route.methods
+	}
+	if diff := cmp.Diff(served, documented); diff != "" {
+		t.Errorf("routes (-served +documented):\n%s", diff)
+	}
+}
+
+func TestOpenAPIReferencesHold(t *testing.T) {
+	var document struct {
+		Components map[string]map[string]any `json:"components"`
+	}
+	if err := json.Unmarshal(openAPI, &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range strings.Split(string(openAPI), `"$ref": "`)[1:] {
+		reference, _, _ := strings.Cut(part, `"`)
+		steps := strings.Split(reference, "/")
+		if len(steps) != 4 || document.Components[steps[2]][steps[3]] == nil {
+			t.Errorf("%s leads nowhere", reference)
+		}
+	}
+}
+
+func TestDocsPath(t *testing.T) {
+	for _, path := range []string{"docs", "/create", "/openapi.json"} {
+		if _, err := New(Options{Lifecycle: new(fake), DocsPath: path}); err == nil {
+			t.Errorf("%q was taken", path)
+		}
+	}
+	run := start(t, Options{})
+	for _, path := range []string{"/docs", "/openapi.json"} {
+		if got := run.ask(t, "GET", path, ""); got.status != http.StatusNotFound {
+			t.Errorf("%s answered %d though the docs are off", path, got.status)
+		}
+	}
+}

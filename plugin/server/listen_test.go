@@ -1,0 +1,215 @@
+package server
+
+import (
+	"context"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// listenAt opens a server's listeners at a socket, for a test that does not serve.
+func listenAt(t *testing.T, path string) (*Server, error) {
+	t.Helper()
+	server := newServer(t, Options{Lifecycle: new(fake), Network: "unix", Address: path})
+	err := server.Listen(t.Context())
+	if err == nil {
+		t.Cleanup(func() { _ = server.listener.Close() })
+	}
+	return server, err
+}
+
+// leaveStale leaves a socket that nobody answers, as a killed process does.
+func leaveStale(t *testing.T, path string) {
+	t.Helper()
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSocketIsMadeAndRemoved(t *testing.T) {
+	dir := shortDir(t)
+	socket := filepath.Join(dir, "a", "b", "s")
+	run := start(t, Options{Network: "unix", Address: socket, SocketMode: 0o606})
+	if got := run.Addr().String(); got != socket {
+		t.Errorf("address is %s, want %s", got, socket)
+	}
+	info, err := os.Stat(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The mode holds whatever the umask.
+	if info.Mode() != fs.ModeSocket|0o606 {
+		t.Errorf("the socket's mode is %s", info.Mode())
+	}
+	folder, err := os.Stat(filepath.Dir(socket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if folder.Mode().Perm()&^0o755 != 0 {
+		t.Errorf("the folder's mode is %s", folder.Mode())
+	}
+	if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
+		t.Errorf("answered %d", got.status)
+	}
+	if names := entries(t, filepath.Dir(socket)); len(names) != 1 {
+		t.Errorf("beside the socket stand %v", names)
+	}
+	run.stop()
+	if err := within(t, "the end", run.ended); err != nil {
+		t.Errorf("Serve returned %v", err)
+	}
+	if names := entries(t, filepath.Dir(socket)); len(names) != 0 {
+		t.Errorf("left behind: %v", names)
+	}
+}
+
+func entries(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, file.Name())
+	}
+	return names
+}
+
+func TestSocketModeByDefault(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	if _, err := listenAt(t, path); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("mode is %v, %v; want 0660", info, err)
+	}
+}
+
+func TestStaleSocketIsReplaced(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	leaveStale(t, path)
+	run := start(t, Options{Network: "unix", Address: path})
+	if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
+		t.Errorf("answered %d", got.status)
+	}
+}
+
+func TestLiveSocketIsRefused(t *testing.T) {
+	run := start(t, Options{})
+	_, err := listenAt(t, run.socket)
+	if err == nil || !strings.Contains(err.Error(), "another process is listening") {
+		t.Errorf("got %v", err)
+	}
+	if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
+		t.Errorf("the first server answered %d afterwards", got.status)
+	}
+}
+
+func TestOtherFilesAreRefused(t *testing.T) {
+	dir := shortDir(t)
+	file, link, folder := filepath.Join(dir, "f"), filepath.Join(dir, "l"), filepath.Join(dir, "d")
+	stale := filepath.Join(dir, "stale")
+	leaveStale(t, stale)
+	for _, err := range []error{
+		os.WriteFile(file, []byte("keep"), 0o600), os.Symlink(stale, link), os.Mkdir(folder, 0o700),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := entries(t, dir)
+	for _, path := range []string{file, link, folder} {
+		if _, err := listenAt(t, path); err == nil || !strings.Contains(err.Error(), "no socket") {
+			t.Errorf("%s: got %v", path, err)
+		}
+	}
+	if content, err := os.ReadFile(file); string(content) != "keep" || err != nil {
+		t.Errorf("the file holds %q, %v", content, err)
+	}
+	if after := entries(t, dir); strings.Join(before, " ") != strings.Join(after, " ") {
+		t.Errorf("the folder held %v, now %v", before, after)
+	}
+}
+
+func TestAnothersSocketIsNotRemoved(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	server, err := listenAt(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	other, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	if err := server.listener.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the other's socket is gone: %v", err)
+	}
+}
+
+func TestSocketPathLength(t *testing.T) {
+	dir := shortDir(t)
+	fill := func(length int) string {
+		return filepath.Join(dir, strings.Repeat("x", length-len(dir)-1))
+	}
+	if _, err := listenAt(t, fill(maxSocketPath)); err != nil {
+		t.Errorf("the longest path: %v", err)
+	}
+	if _, err := listenAt(t, fill(maxSocketPath+1)); err == nil || !strings.Contains(err.Error(), "1 bytes too long") {
+		t.Errorf("a path too long: %v", err)
+	}
+	// The folder must have room for the private one, too.
+	if _, err := listenAt(t, filepath.Join(fill(100), "s")); err == nil || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("a folder too long: %v", err)
+	}
+}
+
+func TestTCPWarnsBeyondLoopback(t *testing.T) {
+	for address, warns := range map[string]bool{
+		"localhost:0": false, "127.0.0.1:0": false, "0.0.0.0:0": true, ":0": true,
+	} {
+		t.Run(address, func(t *testing.T) {
+			run := start(t, Options{Network: "tcp", Address: address})
+			if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
+				t.Errorf("answered %d", got.status)
+			}
+			if log := run.journal.String(); strings.Contains(log, "level=WARN") != warns {
+				t.Errorf("warned is %v: %s", !warns, log)
+			}
+		})
+	}
+}
+
+func TestListenFailures(t *testing.T) {
+	for _, options := range []Options{
+		{},
+		{Network: "unix"},
+		{Network: "tcp", Address: "localhost:1048576"},
+		{Network: "unix", Address: shortDir(t) + "/s", AdminAddress: "nowhere"},
+	} {
+		options.Lifecycle = new(fake)
+		server := newServer(t, options)
+		if err := server.Run(context.Background()); err == nil {
+			t.Errorf("%s, %s: no error", options.Address, options.AdminAddress)
+		}
+		if server.Addr() != nil {
+			t.Errorf("%s: still listening on %s", options.Address, server.Addr())
+		}
+	}
+}

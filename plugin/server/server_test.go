@@ -1,0 +1,264 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// patience bounds every wait. Nothing is asserted about how long things take.
+const patience = 30 * time.Second
+
+const uid = "92030190-ca03-4864-a97c-dabccaa67f8e"
+
+const (
+	goodPod    = `{"metadata":{"name":"plain","namespace":"demo","uid":"` + uid + `"},"spec":{"containers":[{"name":"main"}]}}`
+	goodCreate = `{"pod":` + goodPod + `,"container":[{"name":"main","configMaps":null,"projectedvolumemaps":null,"secrets":null,"emptyDirs":null}],"jobConfig":{}}`
+	goodStatus = `[` + goodPod + `]`
+	goodLogs   = `{"Namespace":"demo","PodUID":"` + uid + `","PodName":"plain","ContainerName":"main","Opts":{"SinceTime":"0001-01-01T00:00:00Z"}}`
+	followLogs = `{"Namespace":"demo","PodUID":"` + uid + `","PodName":"plain","ContainerName":"main","Opts":{"Follow":true}}`
+)
+
+// fake is a Lifecycle that remembers its calls and does what its functions say.
+type fake struct {
+	create func(context.Context, *wire.CreateRequest) (wire.CreateResponse, error)
+	remove func(context.Context, *corev1.Pod) error
+	status func(context.Context, []corev1.Pod) ([]wire.PodStatus, error)
+	logs   func(context.Context, wire.LogRequest) (io.ReadCloser, error)
+
+	mu    sync.Mutex
+	calls []call
+}
+
+// call is a method's name and what it was given.
+type call struct {
+	Method string
+	Given  any
+}
+
+func (f *fake) remember(method string, given any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, call{method, given})
+}
+
+// taken returns the calls since the last time it was asked.
+func (f *fake) taken() []call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	calls := f.calls
+	f.calls = nil
+	return calls
+}
+
+func (f *fake) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
+	f.remember("Create", *request)
+	if f.create != nil {
+		return f.create(ctx, request)
+	}
+	return wire.CreateResponse{PodUID: string(request.Pod.UID), PodJID: "remote"}, nil
+}
+
+func (f *fake) Delete(ctx context.Context, pod *corev1.Pod) error {
+	f.remember("Delete", *pod)
+	if f.remove != nil {
+		return f.remove(ctx, pod)
+	}
+	return nil
+}
+
+func (f *fake) Status(ctx context.Context, pods []corev1.Pod) ([]wire.PodStatus, error) {
+	f.remember("Status", pods)
+	if f.status != nil {
+		return f.status(ctx, pods)
+	}
+	return nil, nil
+}
+
+func (f *fake) Logs(ctx context.Context, request wire.LogRequest) (io.ReadCloser, error) {
+	f.remember("Logs", request)
+	if f.logs != nil {
+		return f.logs(ctx, request)
+	}
+	return io.NopCloser(strings.NewReader("one\ntwo\n")), nil
+}
+
+// journal collects what is logged.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(data []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(data)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+func (j *journal) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// running is a server on a unix socket of its own.
+type running struct {
+	*Server
+	client  *http.Client
+	journal *journal
+	socket  string
+	stop    context.CancelFunc
+	// ended gives what Serve returned.
+	ended chan error
+}
+
+// start runs a server until the test ends.
+func start(t *testing.T, options Options, tweaks ...func(*Server)) *running {
+	t.Helper()
+	run := &running{journal: new(journal), ended: make(chan error, 1)}
+	run.socket = filepath.Join(shortDir(t), "s")
+	if options.Network == "" {
+		options.Network, options.Address = "unix", run.socket
+	}
+	if options.Lifecycle == nil {
+		options.Lifecycle = new(fake)
+	}
+	options.Logger = run.journal.logger()
+	run.Server = newServer(t, options)
+	for _, tweak := range tweaks {
+		tweak(run.Server)
+	}
+	if err := run.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	run.stop = cancel
+	go func() {
+		run.ended <- run.Serve(ctx)
+		close(run.ended)
+	}()
+	transport := &http.Transport{DisableCompression: true}
+	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, run.Addr().Network(), run.Addr().String())
+	}
+	run.client = &http.Client{Transport: transport}
+	t.Cleanup(func() {
+		cancel()
+		transport.CloseIdleConnections()
+		_ = within(t, "the server to end", run.ended)
+	})
+	return run
+}
+
+func newServer(t *testing.T, options Options) *Server {
+	t.Helper()
+	server, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// shortDir is t.TempDir with a name that leaves room for a socket's.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "srv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// within waits for a value, or for the channel's end.
+func within[T any](t *testing.T, what string, values <-chan T) T {
+	t.Helper()
+	select {
+	case value := <-values:
+		return value
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// answer is a response, read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	err    error
+}
+
+// ask sends one request and reads the answer.
+func (run *running) ask(t *testing.T, method, path, body string, headers ...string) answer {
+	t.Helper()
+	response := run.open(t, t.Context(), method, path, strings.NewReader(body), headers...)
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, string(content), err}
+}
+
+// open sends one request and leaves the answer's body to be read.
+func (run *running) open(t *testing.T, ctx context.Context, method, path string, body io.Reader, headers ...string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, method, "http://unix"+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := run.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+func TestNewNeedsALifecycle(t *testing.T) {
+	if _, err := New(Options{Network: "tcp", Address: "localhost:0"}); err == nil {
+		t.Error("New took options without a Lifecycle")
+	}
+}
+
+func TestTimeoutsFitInterLink(t *testing.T) {
+	server := newServer(t, Options{Lifecycle: new(fake)}).httpServer(t.Context(), nil)
+	if server.ReadHeaderTimeout <= 0 || server.ReadHeaderTimeout > 30*time.Second {
+		t.Errorf("ReadHeaderTimeout is %s", server.ReadHeaderTimeout)
+	}
+	if server.IdleTimeout <= 120*time.Second {
+		t.Errorf("IdleTimeout is %s, InterLink keeps connections for 120 s", server.IdleTimeout)
+	}
+	if server.WriteTimeout != 0 || server.ReadTimeout != 0 {
+		t.Errorf("WriteTimeout is %s and ReadTimeout %s: streams and long creates would be cut",
+			server.WriteTimeout, server.ReadTimeout)
+	}
+}
