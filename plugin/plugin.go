@@ -37,7 +37,7 @@ func New(cfg config.Config, client kubernetes.Interface, version string, log *sl
 	}
 	p := &Plugin{cluster: remote, log: log, config: cfg}
 	p.lifecycle = lifecycle.New(remote, lifecycle.Options{
-		Translate:     translation(cfg),
+		Translate:     Translation(cfg),
 		CreateTimeout: cfg.Offloading.CreateTimeout,
 		Log:           log,
 	})
@@ -132,8 +132,8 @@ func Connect(cfg config.Config, version string) (*kubernetes.Clientset, error) {
 	return client, nil
 }
 
-// translation picks what shapes remote objects out of the configuration.
-func translation(cfg config.Config) translate.Options {
+// Translation picks out of the configuration what shapes remote objects.
+func Translation(cfg config.Config) translate.Options {
 	o := cfg.Offloading
 	return translate.Options{
 		Scope: scope.Scope{

@@ -1,7 +1,6 @@
 package translate_test
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
@@ -69,65 +67,21 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// render writes objects as the documents of a manifest, warnings as comments.
+// render writes objects as a manifest, with Secrets that a person can judge.
 func render(objects *translate.Objects, err error) string {
 	if err != nil {
 		return fmt.Sprintf("error: %s\nkind: %s\n", err, errdefs.KindOf(err))
 	}
-	var out bytes.Buffer
-	for _, warning := range objects.Warnings {
-		fmt.Fprintf(&out, "# warning: %s\n", warning)
-	}
-	document := func(kind string, object any) {
-		text, err := yaml.Marshal(object)
-		if err != nil {
-			text = []byte(err.Error())
+	for _, secret := range objects.Secrets {
+		secret.StringData = map[string]string{}
+		for key, value := range secret.Data {
+			secret.StringData[key] = string(value)
 		}
-		fmt.Fprintf(&out, "--- # %s\n%s", kind, text)
+		secret.Data = nil
 	}
-	if objects.Namespace != nil {
-		document("Namespace", withoutStatus(objects.Namespace))
-	}
-	for _, o := range objects.ConfigMaps {
-		document("ConfigMap", o)
-	}
-	for _, o := range objects.Secrets {
-		document("Secret", readableSecret(o))
-	}
-	for _, c := range objects.Claims {
-		if c.Object == nil {
-			fmt.Fprintf(&out, "--- # PersistentVolumeClaim %s must exist\n", c.Name)
-			continue
-		}
-		document("PersistentVolumeClaim", withoutStatus(c.Object))
-	}
-	document("Pod", withoutStatus(objects.Pod))
-	return out.String()
-}
-
-// withoutStatus returns an object's metadata and spec.
-func withoutStatus(object any) any {
-	text, err := yaml.Marshal(object)
+	manifest, err := objects.Manifest()
 	if err != nil {
 		return err.Error()
 	}
-	var fields map[string]any
-	if err := yaml.Unmarshal(text, &fields); err != nil {
-		return err.Error()
-	}
-	delete(fields, "status")
-	return fields
-}
-
-// readableSecret shows what a Secret holds, so that a person can judge it.
-func readableSecret(secret *corev1.Secret) *corev1.Secret {
-	secret = secret.DeepCopy()
-	for key, value := range secret.Data {
-		if secret.StringData == nil {
-			secret.StringData = map[string]string{}
-		}
-		secret.StringData[key] = string(value)
-	}
-	secret.Data = nil
-	return secret
+	return string(manifest)
 }

@@ -1,0 +1,214 @@
+package plugin_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// harness is the whole plugin behind its unix socket, in front of a real API
+// server, and InterLink's way to talk to it.
+type harness struct {
+	t      *testing.T
+	admin  kubernetes.Interface
+	prefix string
+	http   *http.Client
+	log    *bytes.Buffer
+}
+
+// settings change the configuration or the client before the plugin starts.
+type settings struct {
+	config *config.Config
+	client kubernetes.Interface
+}
+
+func start(t *testing.T, change ...func(*settings)) *harness {
+	t.Helper()
+	return startOn(t, apiserver.ForTest(t), change...)
+}
+
+func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) *harness {
+	t.Helper()
+	// t.TempDir is named after the test, and a socket's path is short.
+	folder, err := os.MkdirTemp("", "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	socket := filepath.Join(folder, "s")
+
+	cfg := config.Defaults()
+	cfg.App.SocketAddress = "unix://" + socket
+	cfg.App.ShutdownGrace = 5 * time.Second
+	cfg.Offloading.NamespacePrefix = fmt.Sprintf("t%08x", rand.Uint32())
+	s := settings{config: &cfg, client: server.Client}
+	for _, c := range change {
+		c(&s)
+	}
+	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: &bytes.Buffer{}}
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(testLog{t}, h.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	p, err := plugin.New(cfg, s.client, "test", log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	h.http = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the plugin ended with %v", err)
+		}
+		if _, err := os.Stat(socket); !os.IsNotExist(err) {
+			t.Errorf("the socket is left behind: %v", err)
+		}
+	})
+	return h
+}
+
+type testLog struct{ t *testing.T }
+
+func (l testLog) Write(line []byte) (int, error) {
+	l.t.Log(strings.TrimSuffix(string(line), "\n"))
+	return len(line), nil
+}
+
+// namespace returns the remote namespace of the local one.
+func (h *harness) namespace(local string) string {
+	return scope.Scope{Prefix: h.prefix}.RemoteNamespace(local)
+}
+
+// call sends a request as InterLink does, a body on a GET included.
+func (h *harness) call(method, path string, body []byte) (int, []byte) {
+	h.t.Helper()
+	request, err := http.NewRequestWithContext(h.t.Context(), method, "http://unix"+path, bytes.NewReader(body))
+	h.must(err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set(wire.SessionHeader, "Test#1")
+	answer, err := h.http.Do(request)
+	h.must(err)
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	h.must(err)
+	return answer.StatusCode, text
+}
+
+func (h *harness) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *harness) eventually(what string, holds func() bool) {
+	h.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if holds() {
+			return
+		}
+	}
+	h.t.Fatalf("did not happen: %s", what)
+}
+
+func (h *harness) create(request any) wire.CreateResponse {
+	h.t.Helper()
+	body, ok := request.([]byte)
+	if !ok {
+		var err error
+		body, err = json.Marshal(request)
+		h.must(err)
+	}
+	code, text := h.call(http.MethodPost, "/create", body)
+	if code != http.StatusOK {
+		h.t.Fatalf("create answered %d %s", code, text)
+	}
+	var answer wire.CreateResponse
+	h.must(json.Unmarshal(text, &answer))
+	return answer
+}
+
+// status asks for one pod; jid is empty before create was answered.
+func (h *harness) status(pod corev1.Pod, jid string) wire.PodStatus {
+	h.t.Helper()
+	pod = withJobID(pod, jid)
+	body, err := json.Marshal([]corev1.Pod{pod})
+	h.must(err)
+	code, text := h.call(http.MethodGet, "/status", body)
+	if code != http.StatusOK {
+		h.t.Fatalf("status answered %d %s", code, text)
+	}
+	var answer []wire.PodStatus
+	h.must(json.Unmarshal(text, &answer))
+	if len(answer) != 1 || answer[0].UID != string(pod.UID) || answer[0].Name != pod.Name || answer[0].Namespace != pod.Namespace {
+		h.t.Fatalf("status answered %s", text)
+	}
+	return answer[0]
+}
+
+func withJobID(pod corev1.Pod, jid string) corev1.Pod {
+	pod = *pod.DeepCopy()
+	if jid != "" {
+		if pod.Annotations == nil {
+			pod.Annotations = map[string]string{}
+		}
+		pod.Annotations[wire.AnnotationJobID] = jid
+	}
+	return pod
+}
+
+func (h *harness) delete(pod corev1.Pod) {
+	h.t.Helper()
+	body, err := json.Marshal(pod)
+	h.must(err)
+	if code, text := h.call(http.MethodPost, "/delete", body); code != http.StatusOK {
+		h.t.Fatalf("delete answered %d %s", code, text)
+	}
+}
+
+// remotePod returns the one remote pod of a local UID.
+func (h *harness) remotePod(pod corev1.Pod) *corev1.Pod {
+	h.t.Helper()
+	list, err := h.admin.CoreV1().Pods("").List(h.t.Context(), metav1.ListOptions{LabelSelector: scope.PodSelector(string(pod.UID))})
+	h.must(err)
+	if len(list.Items) != 1 {
+		h.t.Fatalf("%d remote pods for %s/%s", len(list.Items), pod.Namespace, pod.Name)
+	}
+	return &list.Items[0]
+}
+
+// kubelet writes a remote pod's status, as its kubelet would, and waits until
+// the plugin's cache has it: a status answer then shows the reason marker.
+func (h *harness) kubelet(pod corev1.Pod, status corev1.PodStatus) {
+	h.t.Helper()
+	remote := h.remotePod(pod)
+	remote.Status = status
+	_, err := h.admin.CoreV1().Pods(remote.Namespace).UpdateStatus(h.t.Context(), remote, metav1.UpdateOptions{})
+	h.must(err)
+}

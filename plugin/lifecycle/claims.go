@@ -1,0 +1,108 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+)
+
+// claim makes sure that a persistent volume claim is there. The caller holds
+// its lock.
+func (c *creation) claim(ctx context.Context, claim translate.Claim) error {
+	namespace := c.objects.Pod.Namespace
+	existing, err := c.lifecycle.findClaim(ctx, namespace, claim.Name)
+	switch {
+	case err != nil:
+		return err
+	case existing != nil:
+		return c.permitted(existing)
+	case claim.Object == nil:
+		return errdefs.New(errdefs.Invalid,
+			"persistent volume claim %s is not in the remote namespace %s, and the pod does not say how to make it (annotation %s.%s)",
+			claim.Name, namespace, translate.AnnotationRemotePVC, claim.Name)
+	}
+	_, err = c.create(ctx, claim.Object)
+	if errdefs.Is(err, errdefs.Exists) {
+		return nil // another replica was faster, or an answer was lost
+	}
+	return err
+}
+
+// permitted refuses a claim that a pod of another local namespace brought along:
+// in single-namespace mode they share the remote one, and must not share data
+// because of equal names. A claim that the site made itself is for all.
+func (c *creation) permitted(claim *corev1.PersistentVolumeClaim) error {
+	owner := claim.Annotations[scope.AnnotationSourceNamespace]
+	own := c.objects.Pod.Annotations[scope.AnnotationSourceNamespace]
+	if claim.Labels[scope.LabelOffloading] == scope.Offloading && owner != "" && owner != own {
+		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s belongs to pods of another local namespace", claim.Namespace, claim.Name)
+	}
+	return nil
+}
+
+// findClaim returns a claim, or nil when there is none.
+func (l *Lifecycle) findClaim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
+	var found *corev1.PersistentVolumeClaim
+	err := retry(ctx, func(ctx context.Context) (err error) {
+		found, err = l.cluster.Claim(ctx, namespace, name)
+		return err
+	})
+	if errdefs.Is(err, errdefs.NotFound) {
+		return nil, nil
+	}
+	return found, err
+}
+
+// releaseClaim deletes a claim with the last pod that uses it, if its policy
+// says so. A claim that no plugin made is the site's and stays.
+func (l *Lifecycle) releaseClaim(ctx context.Context, namespace, name, uid string) error {
+	unlock, err := l.claims.lock(ctx, namespace+"/"+name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	claim, err := l.cluster.Claim(ctx, namespace, name)
+	switch {
+	case errdefs.Is(err, errdefs.NotFound):
+		return nil
+	case err != nil:
+		return err
+	case claim.Labels[scope.LabelOffloading] != scope.Offloading,
+		claim.Annotations[translate.AnnotationRetention] != translate.RetentionDelete:
+		return nil
+	}
+	used, err := l.claimUsed(ctx, namespace, name, uid)
+	if err != nil {
+		return fmt.Errorf("see whether another pod uses persistent volume claim %s/%s: %w", namespace, name, err)
+	}
+	if used {
+		return nil
+	}
+	return l.cluster.Delete(ctx, claim, claim.UID)
+}
+
+// claimUsed says whether an offloaded pod other than that of the given UID uses
+// a claim. One that is being deleted does not count: its own delete decides, and
+// Kubernetes keeps the claim until the pod has ended.
+func (l *Lifecycle) claimUsed(ctx context.Context, namespace, name, uid string) (bool, error) {
+	pods, err := l.cluster.PodsOf(ctx, namespace)
+	if err != nil {
+		return false, err
+	}
+	for i := range pods {
+		if pods[i].Labels[scope.LabelPodUID] == uid || pods[i].DeletionTimestamp != nil {
+			continue
+		}
+		for _, volume := range pods[i].Spec.Volumes {
+			if volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == name {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,84 @@
+package lifecycle
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+)
+
+// Cluster is what the lifecycle asks of the remote cluster. Every error has a
+// kind of plugin/errdefs: Unavailable may pass, Exists and NotFound say what
+// they say, everything else will not change by trying again.
+type Cluster interface {
+	// Create creates an object and returns its UID.
+	Create(ctx context.Context, object metav1.Object) (types.UID, error)
+	// Delete deletes an object, with a UID only the one of that UID. One that
+	// is gone is no error.
+	Delete(ctx context.Context, object metav1.Object, uid types.UID) error
+	NamespaceExists(ctx context.Context, name string) (bool, error)
+	Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error)
+
+	// CachedPod returns the pod of a local pod's UID as the cache knows it, or
+	// nil; Synced says whether the cache knows the cluster at all.
+	CachedPod(uid string) *corev1.Pod
+	Synced() bool
+	// FindPod asks the remote API server for it; nil when there is none.
+	FindPod(ctx context.Context, namespace, uid string) (*corev1.Pod, error)
+	// PodsOf lists the offloaded pods of a remote namespace.
+	PodsOf(ctx context.Context, namespace string) ([]corev1.Pod, error)
+	Logs(ctx context.Context, namespace, name string, options *corev1.PodLogOptions) (io.ReadCloser, error)
+
+	// The deletes by the local pod's UID; nothing to delete is no error. grace
+	// is in seconds, nil leaves it to the pod.
+	DeletePods(ctx context.Context, namespace, uid string, grace *int64) error
+	DeleteConfigMaps(ctx context.Context, namespace, uid string) error
+	DeleteSecrets(ctx context.Context, namespace, uid string) error
+}
+
+// Options configure a Lifecycle.
+type Options struct {
+	Translate translate.Options
+	// CreateTimeout bounds one create, retries included. InterLink gives up
+	// after 120 s, and the pod is then failed for good (contract, section 2).
+	CreateTimeout time.Duration
+	Log           *slog.Logger
+}
+
+// Lifecycle runs local pods in a remote cluster. Its methods are safe for
+// concurrent use; calls for one pod take turns.
+type Lifecycle struct {
+	cluster Cluster
+	options Options
+	log     *slog.Logger
+
+	// pods serialises what is done for one local UID, claims what is done with
+	// one claim.
+	pods, claims keyed
+	// namespaces holds the remote namespaces that are known to be there.
+	namespaces sync.Map
+	arrivals   arrivals
+	background background
+}
+
+// New returns a lifecycle on a remote cluster. Call [Lifecycle.Close] to end
+// its work in the background.
+func New(cluster Cluster, options Options) *Lifecycle {
+	return &Lifecycle{
+		cluster:    cluster,
+		options:    options,
+		log:        options.Log,
+		background: newBackground(options.Log),
+	}
+}
+
+// Close gives the deletes and undoings that are still being retried until ctx
+// is done, and logs what is left then.
+func (l *Lifecycle) Close(ctx context.Context) { l.background.close(ctx) }

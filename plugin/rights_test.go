@@ -1,0 +1,140 @@
+package plugin_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// user makes a user of the API server who has the given rights and no other.
+func user(t *testing.T, server *apiserver.Server, name string, rights []cluster.Right) *kubernetes.Clientset {
+	t.Helper()
+	account, err := server.AddUser(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []rbacv1.PolicyRule
+	for _, right := range rights {
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{right.Resource}, Verbs: []string{right.Verb}})
+	}
+	if len(rules) > 0 {
+		if err := server.Grant(t.Context(), name, rights[0].Namespace, rules...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client, err := kubernetes.NewForConfig(account.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// Under exactly the rights that --check asks for, everything works: in the whole
+// cluster, and with credentials that own a single namespace.
+func TestListedRightsSuffice(t *testing.T) {
+	server := apiserver.ForTest(t)
+	for _, single := range []bool{false, true} {
+		t.Run(fmt.Sprintf("single namespace %v", single), func(t *testing.T) {
+			namespace := ""
+			if single {
+				namespace = server.Namespace(t)
+			}
+			client := user(t, server, fmt.Sprintf("suffice-%v", single), cluster.Rights(namespace))
+			cfg := config.Defaults()
+			cfg.Offloading.Namespace = namespace
+			h := startOn(t, server, func(s *settings) {
+				s.client = client
+				s.config.Offloading.Namespace = namespace
+			})
+			var table bytes.Buffer
+			h.eventually("the rights are in force", func() bool { // RBAC takes a moment
+				table.Reset()
+				return plugin.Check(t.Context(), cfg, client, &table) == nil
+			})
+			if strings.Contains(table.String(), "MISSING") || !strings.Contains(table.String(), "deletecollection") {
+				t.Errorf("the table is\n%s", table.String())
+			}
+
+			r := podOf("rights", busybox("main", "config", "data"))
+			claim := "data-" + string(r.Pod.UID)
+			r.Pod.Annotations = map[string]string{
+				"interlink.io/remote-pvc":          claim,
+				"interlink.io/remote-pvc." + claim: `{"storage":"1Gi","retentionPolicy":"delete"}`,
+			}
+			r.Pod.Spec.Volumes = []corev1.Volume{configMapVolume("config", "app"), {Name: "data", VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}}}
+			r.Containers = []wire.ContainerVolumes{{
+				Name:       "main",
+				ConfigMaps: []corev1.ConfigMap{{ObjectMeta: metav1.ObjectMeta{Name: "app"}, Data: map[string]string{"k": "v"}}},
+				Secrets:    []corev1.Secret{{ObjectMeta: metav1.ObjectMeta{Name: "keys"}, Data: map[string][]byte{"k": []byte("v")}}},
+			}}
+			jid := h.create(r).PodJID
+			h.kubelet(r.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{of("main", running())}})
+			h.eventuallyStatus(r.Pod, jid, func(s wire.PodStatus) bool { return s.Containers[0].State.Running != nil })
+
+			failing := podOf("failing", busybox("main", "config"))
+			failing.Pod.Spec.Volumes, failing.Containers = r.Pod.Spec.Volumes[:1], r.Containers
+			failing.Pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: -1}}
+			h.failsToCreate(failing)
+			if left := h.objects(string(failing.Pod.UID)); left != "" {
+				t.Errorf("the failed create left\n%s", left)
+			}
+
+			h.delete(r.Pod)
+			if left := h.objects(string(r.Pod.UID)); left != "" {
+				t.Errorf("left behind:\n%s", left)
+			}
+			for _, word := range []string{"forbidden", "cannot "} {
+				if strings.Contains(h.log.String(), word) {
+					t.Errorf("the log says %q", word)
+				}
+			}
+		})
+	}
+}
+
+// Each right that is missing is found and named.
+func TestCheckNamesTheMissingRight(t *testing.T) {
+	server := apiserver.ForTest(t)
+	rights := cluster.Rights("")
+	for i, missing := range rights {
+		t.Run(missing.String(), func(t *testing.T) {
+			granted := append(append([]cluster.Right(nil), rights[:i]...), rights[i+1:]...)
+			client := user(t, server, fmt.Sprintf("lacking-%d", i), granted)
+			cfg := config.Defaults()
+			deadline, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var table bytes.Buffer
+			for {
+				table.Reset()
+				err := plugin.Check(deadline, cfg, client, &table)
+				if err == nil {
+					t.Fatal("nothing is missing")
+				}
+				if errdefs.Is(err, errdefs.Refused) && strings.Contains(err.Error(), "1 rights are missing") {
+					break // RBAC takes a moment
+				}
+			}
+			for line := range strings.Lines(table.String()) {
+				named := strings.HasPrefix(line, missing.Verb+" ") && strings.Contains(line, missing.Resource+" ")
+				if strings.Contains(line, "MISSING") != named {
+					t.Errorf("the table says %q", line)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,73 @@
+package translate
+
+import (
+	"bytes"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+)
+
+// scheme knows the kinds of the core objects by their Go types.
+var scheme = func() *runtime.Scheme {
+	s := runtime.NewScheme()
+	if err := corev1.AddToScheme(s); err != nil {
+		panic(err) // two of its own kinds would have one name
+	}
+	return s
+}()
+
+// Manifest returns the objects as the documents of a YAML manifest, in the order
+// of their creation, for people to read or to apply. Warnings, and claims that
+// must exist, stand there as comments. It holds the Secrets' data.
+func (o *Objects) Manifest() ([]byte, error) {
+	var out bytes.Buffer
+	for _, warning := range o.Warnings {
+		fmt.Fprintf(&out, "# warning: %s\n", warning)
+	}
+	var objects []runtime.Object
+	if o.Namespace != nil {
+		objects = append(objects, o.Namespace)
+	}
+	for _, configMap := range o.ConfigMaps {
+		objects = append(objects, configMap)
+	}
+	for _, secret := range o.Secrets {
+		objects = append(objects, secret)
+	}
+	for _, claim := range o.Claims {
+		if claim.Object == nil {
+			fmt.Fprintf(&out, "# persistent volume claim %s/%s must exist\n", o.Pod.Namespace, claim.Name)
+			continue
+		}
+		objects = append(objects, claim.Object)
+	}
+	for _, object := range append(objects, o.Pod) {
+		document, err := document(object)
+		if err != nil {
+			return nil, err
+		}
+		out.WriteString("---\n")
+		out.Write(document)
+	}
+	return out.Bytes(), nil
+}
+
+// document writes one object with its kind and without its status.
+func document(object runtime.Object) ([]byte, error) {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return nil, fmt.Errorf("write %T: %w", object, err)
+	}
+	kinds, _, err := scheme.ObjectKinds(object)
+	if err != nil {
+		return nil, fmt.Errorf("write %T: %w", object, err)
+	}
+	fields["apiVersion"], fields["kind"] = kinds[0].ToAPIVersionAndKind()
+	delete(fields, "status")
+	if meta, ok := fields["metadata"].(map[string]any); ok {
+		delete(meta, "creationTimestamp")
+	}
+	return yaml.Marshal(fields)
+}
