@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ type harness struct {
 	admin  kubernetes.Interface
 	prefix string
 	http   *http.Client
-	log    *bytes.Buffer
+	log    *journal
 }
 
 // settings change the configuration or the client before the plugin starts.
@@ -66,8 +67,8 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 	for _, c := range change {
 		c(&s)
 	}
-	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: &bytes.Buffer{}}
-	log := slog.New(slog.NewTextHandler(io.MultiWriter(testLog{t}, h.log), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: &journal{t: t}}
+	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p, err := plugin.New(cfg, s.client, "test", log)
 	if err != nil {
 		t.Fatal(err)
@@ -90,14 +91,35 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 			t.Errorf("the socket is left behind: %v", err)
 		}
 	})
+	h.eventually("the pod cache is filled", func() bool {
+		nobody := withJobID(podOf("nobody").Pod, "a-job")
+		body, err := json.Marshal([]corev1.Pod{nobody})
+		h.must(err)
+		code, _ := h.call(http.MethodGet, "/status", body)
+		return code == http.StatusOK
+	})
 	return h
 }
 
-type testLog struct{ t *testing.T }
+// journal keeps the plugin's log, and shows it with the test's own.
+type journal struct {
+	t    *testing.T
+	mu   sync.Mutex
+	text bytes.Buffer
+}
 
-func (l testLog) Write(line []byte) (int, error) {
-	l.t.Log(strings.TrimSuffix(string(line), "\n"))
-	return len(line), nil
+func (j *journal) Write(line []byte) (int, error) {
+	j.t.Log(strings.TrimSuffix(string(line), "\n"))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+// logged returns what the plugin has logged so far.
+func (h *harness) logged() string {
+	h.log.mu.Lock()
+	defer h.log.mu.Unlock()
+	return h.log.text.String()
 }
 
 // namespace returns the remote namespace of the local one.

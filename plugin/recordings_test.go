@@ -41,16 +41,16 @@ func TestRequestsOfTheProject(t *testing.T) {
 		t.Fatalf("no fixtures: %v", err)
 	}
 	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, below, _ := strings.Cut(string(content), "\n----------\n")
+		if strings.Contains("\n"+text, "\noptions:") || strings.HasPrefix(below, "error:") {
+			continue // is about another configuration, or a refusal: plugin/translate has it
+		}
 		name := strings.TrimSuffix(filepath.Base(file), ".golden")
 		t.Run(name, func(t *testing.T) {
-			content, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text, below, _ := strings.Cut(string(content), "\n----------\n")
-			if strings.Contains("\n"+text, "\noptions:") || strings.HasPrefix(below, "error:") {
-				t.Skip("is about another configuration, or a refusal: plugin/translate has it")
-			}
 			request, err := yaml.YAMLToJSON([]byte(text))
 			if err != nil {
 				t.Fatal(err)
@@ -211,7 +211,6 @@ func TestRecordedCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := start(t)
-	h.eventually("the cache is filled", func() bool { return strings.Contains(h.log.String(), "") })
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".request.meta.json")
 		if strings.Contains(name, "-create-") || slices.Contains(forReading, name) {

@@ -99,7 +99,7 @@ func TestListedRightsSuffice(t *testing.T) {
 				t.Errorf("left behind:\n%s", left)
 			}
 			for _, word := range []string{"forbidden", "cannot "} {
-				if strings.Contains(h.log.String(), word) {
+				if strings.Contains(h.logged(), word) {
 					t.Errorf("the log says %q", word)
 				}
 			}

@@ -83,7 +83,7 @@ func (t *translation) projectedVolume(local *corev1.Volume, used bool, spec *cor
 func (t *translation) projectedObject(volume string) *corev1.Secret {
 	source := metav1.ObjectMeta{Name: volume, Namespace: t.pod.Namespace, UID: t.pod.UID}
 	return &corev1.Secret{
-		ObjectMeta: t.options.Scope.Meta(source, t.name("projected/"+volume), t.uid),
+		ObjectMeta: t.options.Scope.Meta(source, t.name(volume+"/projected"), t.uid),
 		Data:       map[string][]byte{},
 		Type:       corev1.SecretTypeOpaque,
 	}
