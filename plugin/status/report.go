@@ -95,7 +95,7 @@ func (r *report) ended() bool {
 	}
 	return slices.ContainsFunc(r.init, func(s corev1.ContainerStatus) bool {
 		end := s.State.Terminated
-		return end != nil && end.ExitCode != 0 && !r.restarts(s.Name, end.ExitCode)
+		return end != nil && end.ExitCode != 0 && !r.restarts(s.Name, end)
 	})
 }
 
@@ -114,7 +114,14 @@ func (r *report) end() {
 				list[i].State = terminated(code, r.reason(), r.message("the container did not run to its end"), r.endTime())
 				list[i].Ready, list[i].Started = false, new(bool)
 			}
-			failed = failed || list[i].State.Terminated.ExitCode != 0
+			end := list[i].State.Terminated
+			if succeeded && end.ExitCode != 0 {
+				// An init container that failed once more when the pod's sandbox
+				// was made anew; to the virtual kubelet, any code but 0 is a failure.
+				end.Message = fmt.Sprintf("ended with exit code %d; the pod succeeded. %s", end.ExitCode, end.Message)
+				end.ExitCode = 0
+			}
+			failed = failed || end.ExitCode != 0
 		}
 	}
 	if succeeded {
@@ -155,7 +162,7 @@ func (r *report) proceed() {
 	for i := range r.main {
 		s := &r.main[i]
 		r.settle(s)
-		if phase == corev1.PodPending && s.State.Running != nil {
+		if (phase == corev1.PodPending || phase == "") && s.State.Running != nil {
 			// Another container has not started, and one that runs would make
 			// the pod Running.
 			s.State = waiting(reasonStarting, fmt.Sprintf("running since %s; the pod is Pending until all its containers have started", s.State.Running.StartedAt.UTC().Format("2006-01-02T15:04:05Z")))
@@ -196,7 +203,7 @@ func (r *report) proceedInit(initialized bool) {
 // (rule 2).
 func (r *report) settle(s *corev1.ContainerStatus) {
 	end := s.State.Terminated
-	if end == nil || !r.restarts(s.Name, end.ExitCode) {
+	if end == nil || !r.restarts(s.Name, end) {
 		return
 	}
 	s.LastTerminationState = corev1.ContainerState{Terminated: end}
@@ -204,10 +211,16 @@ func (r *report) settle(s *corev1.ContainerStatus) {
 	s.Ready = false
 }
 
-// restarts says whether the remote kubelet will run a container again that
-// ended with an exit code:
-// https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
-func (r *report) restarts(name string, code int32) bool {
+// restartingAll is the kubelet's reason for a container that it ended in order to
+// start all containers of the pod anew.
+const restartingAll = "RestartingAllContainers"
+
+// restarts says whether the remote kubelet will run a container again that has
+// ended: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
+func (r *report) restarts(name string, end *corev1.ContainerStateTerminated) bool {
+	if end.Reason == restartingAll {
+		return true
+	}
 	policy := r.remote.Spec.RestartPolicy
 	is := func(c corev1.Container) bool { return c.Name == name }
 	containers := r.remote.Spec.Containers
@@ -216,7 +229,7 @@ func (r *report) restarts(name string, code int32) bool {
 		containers = r.remote.Spec.InitContainers
 	}
 	if i := slices.IndexFunc(containers, is); i >= 0 {
-		if slices.ContainsFunc(containers[i].RestartPolicyRules, func(rule corev1.ContainerRestartRule) bool { return matches(rule, code) }) {
+		if slices.ContainsFunc(containers[i].RestartPolicyRules, func(rule corev1.ContainerRestartRule) bool { return matches(rule, end.ExitCode) }) {
 			return true
 		}
 		if containers[i].RestartPolicy != nil {
@@ -230,7 +243,7 @@ func (r *report) restarts(name string, code int32) bool {
 	case corev1.RestartPolicyNever:
 		return false
 	case corev1.RestartPolicyOnFailure:
-		return code != 0
+		return end.ExitCode != 0
 	}
 	return true
 }
