@@ -36,6 +36,7 @@ type harness struct {
 	prefix string
 	http   *http.Client
 	log    *journal
+	stop   context.CancelFunc
 }
 
 // settings change the configuration or the client before the plugin starts.
@@ -76,14 +77,15 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 	if err := p.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	var ctx context.Context
+	ctx, h.stop = context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	h.http = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}
 	t.Cleanup(func() {
-		stop()
+		h.stop()
 		if err := <-ended; err != nil {
 			t.Errorf("the plugin ended with %v", err)
 		}

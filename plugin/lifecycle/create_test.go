@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -104,9 +103,7 @@ func TestCreateByAnotherReplica(t *testing.T) {
 	r := request()
 	first, err := e.Create(t.Context(), r)
 	e.must(err)
-	other := lifecycle.New(blind{e.cluster}, e.options)
-	defer other.Close(context.Background())
-	second, err := other.Create(t.Context(), r)
+	second, err := e.replica(blind{e.cluster}).Create(t.Context(), r)
 	e.must(err)
 	if second != first {
 		t.Errorf("answered %+v, then %+v", first, second)

@@ -1,0 +1,218 @@
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+)
+
+// recorder notes the requests of a client.
+type recorder struct {
+	next http.RoundTripper
+	mu   sync.Mutex
+	seen []string
+}
+
+func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	answer, err := r.next.RoundTrip(request)
+	kind := ""
+	if err == nil {
+		kind = answer.Header.Get("Content-Type")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = append(r.seen, fmt.Sprintf("%s %s %s", request.Method, request.URL, kind))
+	return answer, err
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if holds() {
+			return
+		}
+	}
+	t.Fatalf("did not happen: %s", what)
+}
+
+func offloaded(name, uid string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: name,
+			Labels: map[string]string{
+				scope.LabelOffloading: scope.Offloading, scope.LabelPodUID: uid, "user": strings.Repeat("x", 50),
+			},
+			Annotations: map[string]string{"user": strings.Repeat("x", 5000), cluster.DefaultContainer: "main"},
+		},
+		Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever,
+			Containers:    []corev1.Container{{Name: "main", Image: "busybox", Env: []corev1.EnvVar{{Name: "SECRET", Value: "s3cr3t"}}}},
+		},
+	}
+}
+
+// The cache holds offloaded pods and no others, trimmed, from one namespace or
+// from all, over protobuf and by a label filter that the API server applies.
+func TestCache(t *testing.T) {
+	server := apiserver.ForTest(t)
+	here, elsewhere := server.Namespace(t), server.Namespace(t)
+	for _, single := range []bool{false, true} {
+		t.Run(fmt.Sprintf("single namespace %v", single), func(t *testing.T) {
+			suffix := fmt.Sprintf("-%v", single)
+			pods := server.Client.CoreV1().Pods(here)
+			foreign := offloaded("foreign"+suffix, "uid-foreign"+suffix)
+			delete(foreign.Labels, scope.LabelOffloading)
+			for _, pod := range []*corev1.Pod{offloaded("here"+suffix, "uid-here"+suffix), foreign} {
+				if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			other := offloaded("elsewhere"+suffix, "uid-elsewhere"+suffix)
+			if _, err := server.Client.CoreV1().Pods(elsewhere).Create(t.Context(), other, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+
+			// The plugin's own client configuration, with the fixture's credentials.
+			config, err := cluster.Connect(cluster.Credentials{Kubeconfig: string(server.Kubeconfig()), QPS: 100, Burst: 100})
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls := &recorder{}
+			config.Wrap(func(next http.RoundTripper) http.RoundTripper { calls.next = next; return calls })
+			namespace := ""
+			if single {
+				namespace = here
+			}
+			c := run(t, config, namespace)
+			eventually(t, "the cache is filled", c.Synced)
+
+			pod := c.CachedPod("uid-here" + suffix)
+			if pod == nil || pod.Name != "here"+suffix || pod.Namespace != here || pod.Annotations[cluster.DefaultContainer] != "main" {
+				t.Fatalf("cached is %+v", pod)
+			}
+			if text := fmt.Sprint(pod); strings.Contains(text, "s3cr3t") || strings.Contains(text, "xxxxx") {
+				t.Errorf("the cached pod is not trimmed: %s", text)
+			}
+			if c.CachedPod("uid-foreign"+suffix) != nil {
+				t.Error("a pod that no plugin offloaded is cached")
+			}
+			if got := c.CachedPod("uid-elsewhere"+suffix) != nil; got == single {
+				t.Errorf("a pod of another namespace is cached: %v", got)
+			}
+
+			if err := pods.Delete(t.Context(), "here"+suffix, metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the cache forgets a pod", func() bool { return c.CachedPod("uid-here"+suffix) == nil })
+
+			calls.mu.Lock()
+			defer calls.mu.Unlock()
+			for _, call := range calls.seen {
+				if !strings.Contains(call, "labelSelector=interlink.io%3Doffloading") || !strings.Contains(call, "protobuf") {
+					t.Errorf("called %s", call)
+				}
+				if single && !strings.Contains(call, "/namespaces/"+here+"/pods") {
+					t.Errorf("credentials of one namespace called %s", call)
+				}
+			}
+		})
+	}
+}
+
+// Of two pods with one UID, the one counts that is not going away.
+func TestCurrentPodCounts(t *testing.T) {
+	server := apiserver.ForTest(t)
+	namespace := server.Namespace(t)
+	pods := server.Client.CoreV1().Pods(namespace)
+	for _, name := range []string{"going", "staying"} {
+		if _, err := pods.Create(t.Context(), offloaded(name, "uid-twice"), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		// Bound, so that its deletion waits for a kubelet.
+		if err := pods.Bind(t.Context(), &corev1.Binding{
+			ObjectMeta: metav1.ObjectMeta{Name: name}, Target: corev1.ObjectReference{Kind: "Node", Name: "node"},
+		}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pods.Delete(t.Context(), "going", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c := run(t, server.Config, namespace)
+	eventually(t, "the cache is filled", c.Synced)
+	if pod := c.CachedPod("uid-twice"); pod == nil || pod.Name != "staying" {
+		t.Errorf("cached is %v", pod)
+	}
+	if pod, err := c.FindPod(t.Context(), namespace, "uid-twice"); err != nil || pod == nil || pod.Name != "staying" {
+		t.Errorf("found is %v, %v", pod, err)
+	}
+}
+
+// The API server goes away: what was known stands. It comes back with news: they
+// arrive.
+func TestCacheOutlivesTheAPIServer(t *testing.T) {
+	server, err := apiserver.Start(t.Context(), t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	namespace := server.Namespace(t)
+	pods := server.Client.CoreV1().Pods(namespace)
+	if _, err := pods.Create(t.Context(), offloaded("pod", "uid"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c := run(t, server.Config, "")
+	eventually(t, "the cache is filled", c.Synced)
+	if err := server.Down(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.FindPod(t.Context(), namespace, "uid"); err == nil {
+		t.Error("the API server is not away, so the test tests nothing")
+	}
+	if c.CachedPod("uid") == nil || !c.Synced() {
+		t.Error("the cache has forgotten what it knew")
+	}
+	if err := server.Up(); err != nil {
+		t.Fatal(err)
+	}
+	if err := pods.Delete(t.Context(), "pod", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the news arrive", func() bool { return c.CachedPod("uid") == nil })
+}
+
+// run starts a cluster's cache for the time of a test.
+func run(t *testing.T, config *rest.Config, namespace string) *cluster.Cluster {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cluster.New(client, namespace, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { c.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait() })
+	return c
+}
