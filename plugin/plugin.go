@@ -24,7 +24,6 @@ type Plugin struct {
 	cluster   *cluster.Cluster
 	lifecycle *lifecycle.Lifecycle
 	server    *server.Server
-	log       *slog.Logger
 	config    config.Config
 }
 
@@ -35,7 +34,10 @@ func New(cfg config.Config, client kubernetes.Interface, version string, log *sl
 	if err != nil {
 		return nil, err
 	}
-	p := &Plugin{cluster: remote, log: log, config: cfg}
+	if cfg.TCPTunnel.Enabled {
+		log.Warn("[tcp_tunnel] enabled is set, but this version of the plugin makes no tunnels: pods run without")
+	}
+	p := &Plugin{cluster: remote, config: cfg}
 	p.lifecycle = lifecycle.New(remote, lifecycle.Options{
 		Translate:     Translation(cfg),
 		CreateTimeout: cfg.Offloading.CreateTimeout,

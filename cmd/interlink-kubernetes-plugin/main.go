@@ -73,7 +73,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return 0
 	}
-	if err := serve(ctx, invocation, client, stderr); err != nil {
+	if err := serve(ctx, invocation, client, stdout); err != nil {
 		return fail(exitFailed, err)
 	}
 	return 0

@@ -10,9 +10,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// serve runs the plugin until ctx is done.
-func serve(ctx context.Context, invocation *config.Invocation, client kubernetes.Interface, stderr io.Writer) error {
-	log, closer, err := plugin.NewLogger(invocation.Config, stderr)
+// serve runs the plugin until ctx is done; its log goes to out.
+func serve(ctx context.Context, invocation *config.Invocation, client kubernetes.Interface, out io.Writer) error {
+	log, closer, err := plugin.NewLogger(invocation.Config, out)
 	if err != nil {
 		return err
 	}

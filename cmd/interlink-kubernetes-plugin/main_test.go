@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+)
+
+// The test binary is the program itself when it is told to be.
+func TestMain(m *testing.M) {
+	if os.Getenv("BE_THE_PROGRAM") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// kubeconfig writes a kubeconfig for the API server of the tests.
+func kubeconfig(t *testing.T, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWords(t *testing.T) {
+	for _, test := range []struct {
+		args   []string
+		code   int
+		stdout []string
+		stderr []string
+	}{
+		{[]string{"--version"}, 0, []string{"dev\n"}, nil},
+		{[]string{"--help"}, 0, []string{"--app-socket-address", "--check", "--print-config"}, nil},
+		{[]string{"--no-such-flag"}, 2, nil, []string{"no-such-flag"}},
+		{ // all at once
+			[]string{"--app-socket-address=https://0.0.0.0", "--log-level=LOUD", "--offloading-create-timeout=10m"}, 2, nil,
+			[]string{"[app] socket_address", "[log] level", "[offloading] create_timeout", "flag --log-level"},
+		},
+		{
+			[]string{"--print-config", "--k8s-kubeconfig", `{"users":[{"user":{"token":"s3cr3t"}}]}`, "--log-level=debug"}, 0,
+			[]string{"create_timeout", "********", "--log-level"}, nil,
+		},
+		{[]string{"--k8s-kubeconfig-path=/does/not/exist"}, 2, nil, []string{"/does/not/exist"}},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := run(t.Context(), test.args, nil, &stdout, &stderr); code != test.code {
+				t.Errorf("exit code %d, want %d: %s", code, test.code, &stderr)
+			}
+			for _, check := range []struct {
+				got  string
+				want []string
+			}{{stdout.String(), test.stdout}, {stderr.String(), test.stderr}} {
+				for _, want := range check.want {
+					if !strings.Contains(check.got, want) {
+						t.Errorf("%q is missing in\n%s", want, check.got)
+					}
+				}
+				if strings.Contains(check.got, "s3cr3t") {
+					t.Errorf("a secret is told:\n%s", check.got)
+				}
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	server := apiserver.ForTest(t)
+	nobody, err := server.AddUser("nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mayNothing, err := nobody.KubeConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name       string
+		kubeconfig []byte
+		code       int
+		want       string
+	}{
+		{"all rights", server.Kubeconfig(), 0, "deletecollection  pods "},
+		{"none", mayNothing, 1, "MISSING"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), []string{"--check", "--k8s-kubeconfig-path", kubeconfig(t, test.kubeconfig)}, nil, &stdout, &stderr)
+			if code != test.code || !strings.Contains(stdout.String(), test.want) {
+				t.Errorf("exit code %d\n%s%s", code, &stdout, &stderr)
+			}
+		})
+	}
+	t.Run("nobody there", func(t *testing.T) {
+		var stdout, stderr bytes.Buffer
+		args := []string{"--check", "--k8s-kubeconfig-path", kubeconfig(t, server.Kubeconfig()), `--k8s-client-configuration={"host":"https://127.0.0.1:1"}`}
+		if code := run(t.Context(), args, nil, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "version of the remote API server") {
+			t.Errorf("exit code %d\n%s%s", code, &stdout, &stderr)
+		}
+	})
+}
+
+// A Python plugin's configuration file, unchanged, starts this one: it serves on
+// its socket, and SIGTERM ends it with 0 and without a trace.
+func TestServesUntilSIGTERM(t *testing.T) {
+	server := apiserver.ForTest(t)
+	folder, err := os.MkdirTemp("", "p") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	socket := filepath.Join(folder, "sockets", ".plugin.sock")
+	file := filepath.Join(folder, "config.ini")
+	content := fmt.Sprintf(`[app]
+name=interlink-kubernetes-plugin
+version=dev
+api_versions=v1
+api_docs_path=/docs
+# Unix socket mode:
+socket_address=unix://%s
+socket_port=0
+
+[log]
+level=DEBUG
+dir=%s
+rich_enabled=True
+requests_enabled=False
+
+[k8s]
+kubeconfig_path=%s
+
+[offloading]
+namespace_prefix=offloading
+namespace_prefix_exclusions=["kube-system"]
+
+[mesh]
+init_container=True
+startup_probe=True
+slurm_setup_script=False
+
+[tcp_tunnel]
+enabled=False
+bastion_namespace=tcp-tunnel
+bastion_chart_path=infr/charts/tcp-tunnel/charts/bastion
+gateway_host=
+gateway_port=
+gateway_ssh_private_key=
+`, socket, filepath.Join(folder, "logs"), kubeconfig(t, server.Kubeconfig()))
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	program := exec.Command(os.Args[0])
+	program.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "CONFIG_FILE_PATH="+file)
+	var output bytes.Buffer
+	program.Stdout, program.Stderr = &output, &output
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- program.Wait() }()
+	t.Cleanup(func() { _ = program.Process.Kill() })
+
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	if err := ping(t, client); err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v\n%s", err, &output)
+	}
+	if _, err := os.Stat(socket); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is left behind: %v", err)
+	}
+	logged, err := os.ReadFile(filepath.Join(folder, "logs", "interlink-kubernetes-plugin.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, log := range []string{output.String(), string(logged)} {
+		if !strings.Contains(log, "msg=starting") || !strings.Contains(log, "msg=stopped") {
+			t.Errorf("the log is\n%s", log)
+		}
+	}
+}
+
+// ping asks until the plugin answers.
+func ping(t *testing.T, client *http.Client) (err error) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		request, requestErr := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://unix/status", strings.NewReader("[]"))
+		if requestErr != nil {
+			return requestErr
+		}
+		var answer *http.Response
+		if answer, err = client.Do(request); err == nil {
+			if answer.StatusCode != http.StatusOK {
+				return fmt.Errorf("the ping is answered %s", answer.Status)
+			}
+			return answer.Body.Close()
+		}
+	}
+	return err
+}
