@@ -16,7 +16,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build the programs into bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 run: build ## Run the plugin on the cluster of KUBECONFIG, or else on a throwaway API server
 	@set -- bin/interlink-kubernetes-plugin --app-socket-address "unix://$(CURDIR)/bin/plugin.sock" --log-rich-enabled; \

@@ -27,7 +27,9 @@ func serve(ctx context.Context, invocation *config.Invocation, client kubernetes
 	}
 	log.Info("starting", "version", version, "config", invocation.File,
 		"address", invocation.Config.App.SocketAddress, "instance", invocation.Config.App.Instance)
-	err = p.Run(ctx)
-	log.Info("stopped", "error", err)
-	return err
+	if err := p.Run(ctx); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
 }
