@@ -90,10 +90,14 @@ func (p *Plugin) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	err := p.server.Serve(ctx)
-
-	closing, done := context.WithTimeout(context.WithoutCancel(ctx), p.config.App.ShutdownGrace)
+	// One grace for all: what the requests in flight leave of it is the deletes'.
+	closing, done := context.WithCancel(context.WithoutCancel(ctx))
 	defer done()
+	context.AfterFunc(ctx, func() { time.AfterFunc(p.config.App.ShutdownGrace, done) })
+	err := p.server.Serve(ctx)
+	if ctx.Err() == nil {
+		done() // it failed by itself
+	}
 	p.lifecycle.Close(closing)
 	return err
 }

@@ -12,30 +12,40 @@ import (
 // background runs what must happen sooner or later: InterLink never repeats a
 // delete, so the plugin does (contract, section 2).
 type background struct {
-	log *slog.Logger
 	// ctx ends when the process gives up.
 	ctx  context.Context
 	stop context.CancelFunc
-	jobs sync.WaitGroup
+
+	mu      sync.Mutex
+	closing bool // no job starts any more
+	jobs    sync.WaitGroup
 }
 
-func newBackground(log *slog.Logger) background {
+func newBackground() *background {
 	ctx, stop := context.WithCancel(context.Background())
-	return background{log: log, ctx: ctx, stop: stop}
+	return &background{ctx: ctx, stop: stop}
 }
 
 // attempt bounds one try of a job: the lock of its pod is not held longer.
 const attempt = 30 * time.Second
 
+const givenUp = "gave up: the plugin stops; objects of the pod may be left in the remote cluster"
+
 // keepTrying runs a job again and again until it succeeds; log names what it is
 // for. The pauses grow from 1 s to 1 min.
 func (b *background) keepTrying(log *slog.Logger, what string, job func(context.Context) error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closing {
+		log.Error(givenUp, "what", what)
+		return
+	}
 	b.jobs.Go(func() {
 		pause := wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.5, Steps: 1 << 30, Cap: time.Minute}
 		for {
 			select {
 			case <-b.ctx.Done():
-				log.Error("gave up: the plugin stops; objects of the pod may be left in the remote cluster", "what", what)
+				log.Error(givenUp, "what", what)
 				return
 			case <-time.After(pause.Step()):
 			}
@@ -53,6 +63,9 @@ func (b *background) keepTrying(log *slog.Logger, what string, job func(context.
 
 // close waits for the jobs until ctx is done, then ends them.
 func (b *background) close(ctx context.Context) {
+	b.mu.Lock()
+	b.closing = true
+	b.mu.Unlock()
 	done := make(chan struct{})
 	go func() { b.jobs.Wait(); close(done) }()
 	select {

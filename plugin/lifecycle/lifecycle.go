@@ -65,7 +65,7 @@ type Lifecycle struct {
 	// namespaces holds the remote namespaces that are known to be there.
 	namespaces sync.Map
 	arrivals   arrivals
-	background background
+	background *background
 }
 
 // New returns a lifecycle on a remote cluster. Call [Lifecycle.Close] to end
@@ -75,7 +75,7 @@ func New(cluster Cluster, options Options) *Lifecycle {
 		cluster:    cluster,
 		options:    options,
 		log:        options.Log,
-		background: newBackground(options.Log),
+		background: newBackground(),
 	}
 }
 
