@@ -6,5 +6,6 @@
 // and the state of a container contradict each other, the phase wins and the
 // message tells the truth. One case cannot be helped: a pod that crashes before
 // the virtual kubelet has seen it run stays Pending there until it does, since
-// only a running container makes a pod Running.
+// only a running container makes a pod Running. Nor does one that was Running
+// become Pending again, unless its init containers run anew.
 package status

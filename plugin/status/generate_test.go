@@ -3,8 +3,10 @@ package status_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -25,24 +27,23 @@ func generate(random *rand.Rand) (requested, remote *corev1.Pod) {
 	if random.IntN(5) == 0 { // injected in front, as a sidecar
 		remote.Spec.InitContainers = append(remote.Spec.InitContainers, sidecar("mesh-setup"))
 	}
+	localInit, local := "", ""
 	for i := range random.IntN(4) {
 		c := corev1.Container{Name: fmt.Sprintf("init-%d", i)}
 		if random.IntN(3) == 0 {
 			c = sidecar(fmt.Sprintf("sidecar-%d", i))
+		} else {
+			c = ruled(random, c)
 		}
 		requested.Spec.InitContainers = append(requested.Spec.InitContainers, c)
+		if random.IntN(8) == 0 {
+			localInit += c.Name + " , "
+			continue
+		}
 		remote.Spec.InitContainers = append(remote.Spec.InitContainers, c)
 	}
-	local := ""
 	for i := range 1 + random.IntN(3) {
-		c := corev1.Container{Name: fmt.Sprintf("main-%d", i)}
-		if random.IntN(10) == 0 {
-			c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyNever)
-			c.RestartPolicyRules = []corev1.ContainerRestartRule{{
-				Action:    corev1.ContainerRestartRuleActionRestart,
-				ExitCodes: &corev1.ContainerRestartRuleOnExitCodes{Operator: corev1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{137}},
-			}}
-		}
+		c := ruled(random, corev1.Container{Name: fmt.Sprintf("main-%d", i)})
 		requested.Spec.Containers = append(requested.Spec.Containers, c)
 		if i > 0 && random.IntN(8) == 0 {
 			local += " " + c.Name + ","
@@ -53,16 +54,49 @@ func generate(random *rand.Rand) (requested, remote *corev1.Pod) {
 	if local != "" {
 		requested.Annotations[wire.AnnotationDisableContainers] = local
 	}
+	if localInit != "" {
+		requested.Annotations[wire.AnnotationDisableInitContainers] = localInit
+	}
 	if random.IntN(8) == 0 { // injected behind, as an ordinary container
 		remote.Spec.Containers = append(remote.Spec.Containers, corev1.Container{Name: "helper"})
 	}
 
+	if random.IntN(10) == 0 {
+		remote.DeletionTimestamp = &metav1.Time{}
+	}
 	remote.Status = randomStatus(random, remote)
 	return requested, remote
 }
 
+// ruled gives a container, at times, a restart policy of its own.
+func ruled(random *rand.Rand, c corev1.Container) corev1.Container {
+	rule := func(operator corev1.ContainerRestartRuleOnExitCodesOperator, codes ...int32) corev1.Container {
+		c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyNever)
+		c.RestartPolicyRules = []corev1.ContainerRestartRule{{
+			Action:    corev1.ContainerRestartRuleActionRestart,
+			ExitCodes: &corev1.ContainerRestartRuleOnExitCodes{Operator: operator, Values: codes},
+		}}
+		return c
+	}
+	switch random.IntN(16) {
+	case 0:
+		return rule(corev1.ContainerRestartRuleOnExitCodesOpIn, 137)
+	case 1:
+		return rule(corev1.ContainerRestartRuleOnExitCodesOpNotIn, 1, 2)
+	case 2:
+		c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyOnFailure)
+	case 3:
+		c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyNever)
+	}
+	return c
+}
+
 func sidecar(name string) corev1.Container {
 	return corev1.Container{Name: name, RestartPolicy: ptr.To(corev1.ContainerRestartPolicyAlways)}
+}
+
+func isSidecar(c corev1.Container) bool {
+	return ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways
 }
 
 func randomStatus(random *rand.Rand, pod *corev1.Pod) corev1.PodStatus {
@@ -77,7 +111,7 @@ func randomStatus(random *rand.Rand, pod *corev1.Pod) corev1.PodStatus {
 	progressed := random.IntN(3) > 0
 	for _, c := range pod.Spec.InitContainers {
 		switch {
-		case progressed && c.RestartPolicy != nil:
+		case progressed && isSidecar(c):
 			s := is(c.Name, runs())
 			s.Started = ptr.To(true)
 			status.InitContainerStatuses = append(status.InitContainerStatuses, s)
@@ -97,12 +131,23 @@ func randomStatus(random *rand.Rand, pod *corev1.Pod) corev1.PodStatus {
 	case 0:
 		reasons := []string{"Evicted", "DeadlineExceeded", "NodeLost", "Shutdown", ""}
 		status.Phase, status.Reason, status.Message = corev1.PodFailed, reasons[random.IntN(len(reasons))], "the node said so"
-	case 1:
-		if status.Phase == corev1.PodRunning {
+	case 1, 2:
+		// A lost node's containers stay as they were last seen.
+		if status.Phase == corev1.PodRunning || status.Phase == corev1.PodPending && !allBegun(pod) {
 			status.Phase = corev1.PodUnknown
 		}
 	}
 	return status
+}
+
+func allBegun(pod *corev1.Pod) bool {
+	begun := 0
+	for _, s := range pod.Status.ContainerStatuses {
+		if s.State.Running != nil || s.State.Terminated != nil || s.LastTerminationState.Terminated != nil {
+			begun++
+		}
+	}
+	return begun == len(pod.Spec.Containers)
 }
 
 // appendRandom appends a container in a random state, or leaves it out.
@@ -136,6 +181,10 @@ func kubeletPhase(pod *corev1.Pod) corev1.PodPhase {
 	for _, s := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
 		states[s.Name] = s
 	}
+	// A main container that runs, or has run, shows that initialization is over.
+	initialized := slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool {
+		return s.State.Running != nil || s.State.Terminated != nil
+	})
 	var initializing, unknown, running, neverStarted, stopped, forGood, well int
 	for _, c := range pod.Spec.InitContainers {
 		s, known := states[c.Name]
@@ -143,17 +192,19 @@ func kubeletPhase(pod *corev1.Pod) corev1.PodPhase {
 		if end == nil && s.State.Waiting != nil {
 			end = s.LastTerminationState.Terminated
 		}
-		switch isSidecar := c.RestartPolicy != nil; {
-		case isSidecar && !known:
+		switch restartable := isSidecar(c); {
+		case restartable && !known:
 			unknown++
-		case isSidecar && began:
+		case restartable && began:
 			running++
-			if !ptr.Deref(s.Started, false) {
+			if !ptr.Deref(s.Started, false) && !initialized {
 				initializing++
 			}
-		case isSidecar && end == nil:
-			initializing++
-		case isSidecar:
+		case restartable && end == nil && s.State.Waiting == nil:
+			unknown++
+		case restartable && end == nil:
+			neverStarted++
+		case restartable:
 		case end == nil:
 			initializing++
 		case end.ExitCode != 0 && !runsAgain(pod.Spec.RestartPolicy, c, end.ExitCode):
@@ -198,9 +249,15 @@ func kubeletPhase(pod *corev1.Pod) corev1.PodPhase {
 	return corev1.PodFailed
 }
 
+// runsAgain is the restart policy of a container, by the pod's and its own.
 func runsAgain(policy corev1.RestartPolicy, c corev1.Container, code int32) bool {
-	if len(c.RestartPolicyRules) > 0 {
-		return code == 137
+	for _, rule := range c.RestartPolicyRules {
+		if slices.Contains(rule.ExitCodes.Values, code) == (rule.ExitCodes.Operator == corev1.ContainerRestartRuleOnExitCodesOpIn) {
+			return true
+		}
+	}
+	if c.RestartPolicy != nil {
+		policy = corev1.RestartPolicy(*c.RestartPolicy)
 	}
 	return policy == corev1.RestartPolicyAlways || policy == corev1.RestartPolicyOnFailure && code != 0
 }

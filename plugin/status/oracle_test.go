@@ -13,9 +13,11 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// oracle is what the virtual kubelet makes of answers: the table of the
-// contract's section 2 as a machine. It keeps one local pod.
+// oracle is what the local cluster makes of answers: the virtual kubelet, by the
+// table of the contract's section 2 as a machine, and the local API server behind
+// it. It keeps one local pod.
 type oracle struct {
+	pod        *corev1.Pod
 	phase      corev1.PodPhase
 	init, main []corev1.ContainerStatus
 }
@@ -24,11 +26,19 @@ type oracle struct {
 // of the spec waits, those that stay local too, and nothing is known of init
 // containers.
 func newOracle(pod *corev1.Pod) *oracle {
-	o := &oracle{phase: corev1.PodPending}
+	o := &oracle{pod: pod, phase: corev1.PodPending}
 	for _, c := range pod.Spec.Containers {
 		o.main = append(o.main, corev1.ContainerStatus{Name: c.Name, State: waits("Remote pod submitted")})
 	}
 	return o
+}
+
+// request is the pod as the next status request carries it: with what was
+// reported before.
+func (o *oracle) request() *corev1.Pod {
+	pod := o.pod.DeepCopy()
+	pod.Status = corev1.PodStatus{Phase: o.phase, InitContainerStatuses: o.init, ContainerStatuses: o.main}
+	return pod.DeepCopy()
 }
 
 // place stores a reported container and returns where the virtual kubelet then
@@ -44,11 +54,41 @@ func place(known *[]corev1.ContainerStatus, reported corev1.ContainerStatus) int
 	return i
 }
 
-// report takes one answer. An error is a panic of the virtual kubelet.
+// report takes one answer. An error is a panic of the virtual kubelet, or a
+// status that the local API server refuses, so that it shows an older one.
 func (o *oracle) report(answer wire.PodStatus) error {
-	if o.phase == corev1.PodSucceeded || o.phase == corev1.PodFailed {
-		return nil // final
+	if o.final() {
+		return nil
 	}
+	before := slices.Clone(o.main)
+	if err := o.update(answer); err != nil {
+		return err
+	}
+	if name := takenBack(o.pod, before, o.main); name != "" {
+		return fmt.Errorf("refused: container %s had ended for good", name)
+	}
+	return nil
+}
+
+func (o *oracle) final() bool { return o.phase == corev1.PodSucceeded || o.phase == corev1.PodFailed }
+
+// takenBack names a container that had ended and no longer has, though its
+// restart policy does not run it again. An API server refuses such a status.
+func takenBack(pod *corev1.Pod, before, after []corev1.ContainerStatus) string {
+	for _, c := range pod.Spec.Containers {
+		is := func(s corev1.ContainerStatus) bool { return s.Name == c.Name }
+		i, j := slices.IndexFunc(before, is), slices.IndexFunc(after, is)
+		if i < 0 || before[i].State.Terminated == nil || j >= 0 && after[j].State.Terminated != nil {
+			continue
+		}
+		if !runsAgain(pod.Spec.RestartPolicy, c, before[i].State.Terminated.ExitCode) {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+func (o *oracle) update(answer wire.PodStatus) error {
 	initWaits, initRuns, failed := false, false, false
 	initEnded := 0
 	for _, reported := range answer.InitContainers {
@@ -155,6 +195,36 @@ func TestOracle(t *testing.T) {
 	}
 }
 
+// The oracle over more than one answer.
+func TestOracleOverTime(t *testing.T) {
+	type list = []corev1.ContainerStatus
+	pod := &corev1.Pod{Spec: corev1.PodSpec{
+		RestartPolicy: corev1.RestartPolicyOnFailure,
+		Containers:    []corev1.Container{{Name: "a"}, {Name: "b"}},
+	}}
+	for _, test := range []struct {
+		name    string
+		reports []list
+		want    corev1.PodPhase // "" for a refusal
+	}{
+		{"Succeeded is final", []list{{is("a", ends(0)), is("b", ends(0))}, {is("a", ends(1)), is("b", ends(1))}}, corev1.PodSucceeded},
+		{"waiting keeps Running", []list{{is("a", runs()), is("b", runs())}, {is("a", waits("")), is("b", waits(""))}}, corev1.PodRunning},
+		{"a restart after a failure", []list{{is("a", ends(1)), is("b", runs())}, {is("a", waits("")), is("b", runs())}}, corev1.PodRunning},
+		{"an end for good, taken back", []list{{is("a", ends(0)), is("b", runs())}, {is("a", waits("")), is("b", runs())}}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newOracle(pod)
+			var err error
+			for _, report := range test.reports {
+				err = o.report(wire.PodStatus{Containers: report})
+			}
+			if (err != nil) != (test.want == "") || err == nil && o.phase != test.want {
+				t.Errorf("phase %s, %v; want %q", o.phase, err, test.want)
+			}
+		})
+	}
+}
+
 // The oracle against what the real virtual kubelet made of recorded answers.
 func TestOracleAgainstRecordings(t *testing.T) {
 	folder := filepath.Join("..", "..", "..", "shared", "contract", "wire")
@@ -163,11 +233,12 @@ func TestOracleAgainstRecordings(t *testing.T) {
 		return
 	}
 	for name, want := range map[string]corev1.PodPhase{
+		"19-status-first": corev1.PodPending, "20-status-running": corev1.PodRunning,
 		"24-status-terminated-ok": corev1.PodSucceeded, "25-status-terminated-exit3": corev1.PodFailed,
 		"26-status-terminated-oom": corev1.PodFailed, "27-status-imagepullbackoff": corev1.PodPending,
 		"28-status-crashloop": corev1.PodPending, "30-status-init-running": corev1.PodPending,
 		"31-status-init-sidecar": corev1.PodPending, "32-status-init-failed-stuck": corev1.PodPending,
-		"34-status-no-containers": corev1.PodSucceeded, "36-status-crashes-vk-1": "",
+		"34-status-no-containers": corev1.PodSucceeded, "35-status-unknown-pod": corev1.PodPending, "36-status-crashes-vk-1": "",
 		"37-status-crashes-vk-2": "", "38-status-crashes-vk-3": "",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +254,10 @@ func TestOracleAgainstRecordings(t *testing.T) {
 				}
 			}
 			o := newOracle(&pods[0])
-			err := o.report(answers[0])
+			var err error
+			if len(answers) > 0 { // of a pod that is left out, the last state stands
+				err = o.report(answers[0])
+			}
 			if (err != nil) != (want == "") || err == nil && o.phase != want {
 				t.Errorf("phase %s, %v; the virtual kubelet made %q of it", o.phase, err, want)
 			}

@@ -43,12 +43,12 @@ func Of(requested, remote *corev1.Pod) wire.PodStatus {
 func absent(requested *corev1.Pod) wire.PodStatus {
 	r := newReport(requested, nil)
 	jid := requested.Annotations[wire.AnnotationJobID]
-	for _, list := range [][]corev1.ContainerStatus{r.init, r.main} {
+	for _, list := range r.lists() {
 		for i := range list {
 			if jid == "" {
 				list[i].State = waiting(reasonCreating, "the remote pod is being created")
 			} else {
-				list[i].State = terminated(killed, ReasonNotFound, "the remote pod is gone", metav1.Time{})
+				list[i].State = terminated(killed, ReasonNotFound, ReasonNotFound+": the remote cluster has no such pod any more", metav1.Time{})
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -84,6 +83,11 @@ func TestRules(t *testing.T) {
 			corev1.PodStatus{Phase: corev1.PodPending}, "| ; main waiting ContainerCreating"},
 		{"1: scheduled, init containers first", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodPending}, "init waiting PodInitializing ; | ; main waiting PodInitializing"},
+		{"1: initialized, no status yet", never, []string{"init", "main"},
+			corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{Type: corev1.PodInitialized, Status: corev1.ConditionTrue}},
+				InitContainerStatuses: list{is("init", ends(0))}}, "init ended  0 ; | ; main waiting ContainerCreating"},
+		{"1: a status without a state: waiting", never, []string{"main"},
+			corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{{Name: "main"}}}, "| ; main waiting ContainerCreating"},
 		{"2: ended, will be restarted: waiting", always, []string{"main"},
 			corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{is("main", ends(0))}}, "| ; main waiting CrashLoopBackOff, before: 0"},
 		{"2: failed, will be restarted: waiting", onFailure, []string{"main"},
@@ -106,6 +110,8 @@ func TestRules(t *testing.T) {
 		{"3: succeeded pod", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodSucceeded, InitContainerStatuses: list{is("init", ends(0))}, ContainerStatuses: list{is("main", ends(0))}},
 			"init ended  0 ; | ; main ended  0"},
+		{"3: succeeded pod, one end not known", never, []string{"main", "other"},
+			corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: list{is("main", ends(0))}}, "| ; main ended  0 ; other ended Completed 0"},
 		{"4: init containers in order", never, []string{"init-1", "init-2", "init-3", "main"},
 			corev1.PodStatus{Phase: corev1.PodPending, InitContainerStatuses: list{is("init-1", runs()), is("init-2", ends(0)), is("init-3", runs())}},
 			"init-1 running ; init-2 waiting PodInitializing ; init-3 waiting PodInitializing ; | ; main waiting PodInitializing"},
@@ -118,6 +124,15 @@ func TestRules(t *testing.T) {
 		{"phase: all ended, a sidecar still stops: Running", never, []string{"sidecar", "main"},
 			corev1.PodStatus{Phase: corev1.PodRunning, InitContainerStatuses: list{is("sidecar", runs())}, ContainerStatuses: list{is("main", ends(0))}},
 			"| ; main waiting PodEnding, before: 0"},
+		{"phase: the node is lost while all run: Running, as before", never, []string{"init", "main"},
+			corev1.PodStatus{Phase: corev1.PodUnknown, ContainerStatuses: list{is("main", runs())}}, "init ended Completed 0 ; | ; main running"},
+		{"phase: the node is lost while init runs: Pending, as before", never, []string{"init", "main"},
+			corev1.PodStatus{Phase: corev1.PodUnknown, InitContainerStatuses: list{is("init", runs())}}, "init running ; | ; main waiting PodInitializing"},
+		{"phase: the node is lost before all had started: Pending, as before", never, []string{"main", "other"},
+			corev1.PodStatus{Phase: corev1.PodUnknown, ContainerStatuses: list{is("main", runs()), is("other", waits("ErrImagePull"))}},
+			"| ; main waiting PodStarting ; other waiting ErrImagePull"},
+		{"phase: the node is lost, all had ended: not a success", never, []string{"main"},
+			corev1.PodStatus{Phase: corev1.PodUnknown, ContainerStatuses: list{is("main", ends(0))}}, "| ; main waiting PodEnding, before: 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			requested, remote := pods(test.policy, test.status, test.containers...)
@@ -129,63 +144,5 @@ func TestRules(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// Rule 1: an injected container is not reported, one that stayed local only when
-// its absence would make the virtual kubelet panic.
-func TestInjectedAndLocalContainers(t *testing.T) {
-	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{is("main", runs()), is("injected", runs())}}, "main", "local")
-	requested.Annotations = map[string]string{wire.AnnotationDisableContainers: "local"}
-	remote.Spec.Containers[1].Name = "injected"
-	if got := briefly(status.Of(requested, remote)); got != "| ; main running" {
-		t.Errorf("running: %s", got)
-	}
-	remote.Status = corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: list{is("main", ends(0))}}
-	if got := briefly(status.Of(requested, remote)); got != "| ; main ended  0" {
-		t.Errorf("succeeded: %s", got)
-	}
-	remote.Status = corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: list{is("main", ends(1))}}
-	if got := briefly(status.Of(requested, remote)); got != "| ; main ended  1 ; local ended NotOffloaded 0" {
-		t.Errorf("failed: %s", got)
-	}
-}
-
-// Rule 5: a pod that is not there.
-func TestAbsentPods(t *testing.T) {
-	requested, _ := pods(corev1.RestartPolicyAlways, corev1.PodStatus{}, "init", "sidecar", "main", "local")
-	requested.Annotations = map[string]string{wire.AnnotationDisableContainers: " local ,other"}
-	answer := status.Of(requested, nil)
-	if got := briefly(answer); got != "init waiting ContainerCreating ; | ; main waiting ContainerCreating" || answer.JID != "" {
-		t.Errorf("without a job ID: %s, JID %q", got, answer.JID)
-	}
-	requested.Annotations[wire.AnnotationJobID] = "jid"
-	answer = status.Of(requested, nil)
-	if got := briefly(answer); got != "init ended RemotePodNotFound 137 ; | ; main ended RemotePodNotFound 137 ; local ended NotOffloaded 0" || answer.JID != "jid" {
-		t.Errorf("with a job ID: %s, JID %q", got, answer.JID)
-	}
-	o := newOracle(requested)
-	if err := o.report(answer); err != nil || o.phase != corev1.PodFailed {
-		t.Errorf("the virtual kubelet makes %s of it: %v", o.phase, err)
-	}
-}
-
-// What the remote kubelet says beside the state is passed on.
-func TestDetailsPass(t *testing.T) {
-	at := metav1.NewTime(time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC))
-	started := true
-	full := corev1.ContainerStatus{
-		Name: "main", Image: "busybox:1.36", ImageID: "sha256:abc", ContainerID: "containerd://def", RestartCount: 4, Ready: true, Started: &started,
-		State:                corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at}},
-		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137, Signal: 9, Reason: "OOMKilled", Message: "out", FinishedAt: at}},
-	}
-	requested, remote := pods(corev1.RestartPolicyAlways, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{full}}, "main")
-	answer := status.Of(requested, remote)
-	if diff := cmp.Diff(full, answer.Containers[0]); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	answer.Containers[0].State.Running.StartedAt = metav1.Time{}
-	if !remote.Status.ContainerStatuses[0].State.Running.StartedAt.Equal(&at) {
-		t.Error("the answer shares memory with the cached pod")
 	}
 }

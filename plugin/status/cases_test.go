@@ -1,0 +1,206 @@
+package status_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// Rule 1: an injected container is not reported, one that stayed local only when
+// its absence would make the virtual kubelet panic.
+func TestInjectedAndLocalContainers(t *testing.T) {
+	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{is("main", runs()), is("injected", runs())}}, "main", "local")
+	requested.Annotations = map[string]string{wire.AnnotationDisableContainers: "local"}
+	remote.Spec.Containers[1].Name = "injected"
+	if got := briefly(status.Of(requested, remote)); got != "| ; main running" {
+		t.Errorf("running: %s", got)
+	}
+	remote.Status = corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: list{is("main", ends(0))}}
+	if got := briefly(status.Of(requested, remote)); got != "| ; main ended  0" {
+		t.Errorf("succeeded: %s", got)
+	}
+	remote.Status = corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: list{is("main", ends(1))}}
+	if got := briefly(status.Of(requested, remote)); got != "| ; main ended  1 ; local ended NotOffloaded 0" {
+		t.Errorf("failed: %s", got)
+	}
+}
+
+// Rule 1: with no container offloaded, an empty list would mean Succeeded.
+func TestNoContainerOffloaded(t *testing.T) {
+	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{Phase: corev1.PodRunning}, "main", "other")
+	requested.Annotations = map[string]string{wire.AnnotationDisableContainers: "main,other"}
+	if got := briefly(status.Of(requested, nil)); got != "| ; main waiting ContainerCreating ; other waiting ContainerCreating" {
+		t.Errorf("not created: %s", got)
+	}
+	remote.Spec.Containers = []corev1.Container{{Name: "injected"}}
+	if got := briefly(status.Of(requested, remote)); got != "| ; main waiting ContainerCreating ; other waiting ContainerCreating" {
+		t.Errorf("running: %s", got)
+	}
+}
+
+// Rule 2: a container's own restart policy and rules stand before the pod's.
+func TestOwnRestartPolicy(t *testing.T) {
+	rule := func(operator corev1.ContainerRestartRuleOnExitCodesOperator, code int32) []corev1.ContainerRestartRule {
+		return []corev1.ContainerRestartRule{{
+			Action:    corev1.ContainerRestartRuleActionRestart,
+			ExitCodes: &corev1.ContainerRestartRuleOnExitCodes{Operator: operator, Values: []int32{code}},
+		}}
+	}
+	in, notIn := corev1.ContainerRestartRuleOnExitCodesOpIn, corev1.ContainerRestartRuleOnExitCodesOpNotIn
+	for _, test := range []struct {
+		name string
+		pod  corev1.RestartPolicy
+		own  corev1.ContainerRestartPolicy
+		rule []corev1.ContainerRestartRule
+		end  corev1.ContainerStateTerminated
+		init bool
+		want string
+	}{
+		{"never, under always", "Always", "Never", nil, corev1.ContainerStateTerminated{ExitCode: 1}, false, "ended"},
+		{"on failure, under never", "Never", "OnFailure", nil, corev1.ContainerStateTerminated{ExitCode: 1}, false, "waits"},
+		{"a rule for the code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 42}, false, "waits"},
+		{"a rule for another code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 1}, false, "ended"},
+		{"a rule for all other codes", "Never", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{ExitCode: 1}, false, "waits"},
+		{"a rule for all codes but this", "Never", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{ExitCode: 42}, false, "ended"},
+		{"all containers are being restarted", "Never", "Never", nil, corev1.ContainerStateTerminated{Reason: "RestartingAllContainers"}, false, "waits"},
+		{"init: a rule for the code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 42}, true, "waits"},
+		{"init: ended well, whatever the rule", "Always", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{}, true, "ended"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			requested, remote := pods(test.pod, corev1.PodStatus{Phase: corev1.PodRunning}, "init", "main", "other")
+			at, reported := &remote.Spec.Containers[0], is("main", corev1.ContainerState{Terminated: &test.end})
+			remote.Status.ContainerStatuses = list{reported, is("other", runs())}
+			if test.init {
+				at, reported.Name = &remote.Spec.InitContainers[0], "init"
+				remote.Status = corev1.PodStatus{Phase: corev1.PodPending, InitContainerStatuses: list{reported}}
+			}
+			at.RestartPolicy, at.RestartPolicyRules = &test.own, test.rule
+			answer := status.Of(requested, remote)
+			s := answer.Containers[0]
+			if test.init {
+				s = answer.InitContainers[0]
+			}
+			if (s.State.Terminated != nil) != (test.want == "ended") || (s.State.Waiting != nil) != (test.want == "waits") {
+				t.Errorf("%s, want %s", brief(s), test.want)
+			}
+		})
+	}
+}
+
+// Of the reason why a pod failed, the user sees only what a message says.
+func TestMessagesSayWhy(t *testing.T) {
+	failed := func(reason, message string, statuses ...corev1.ContainerStatus) corev1.PodStatus {
+		return corev1.PodStatus{Phase: corev1.PodFailed, Reason: reason, Message: message, ContainerStatuses: statuses}
+	}
+	own := is("main", ends(1))
+	own.State.Terminated.Message = "own words"
+	for _, test := range []struct {
+		name   string
+		status corev1.PodStatus
+		want   string // of the container "main"
+	}{
+		{"never ran", failed("Evicted", "low on memory"), "Evicted: low on memory"},
+		{"lost while running", failed("NodeLost", "", is("main", runs())), "NodeLost"},
+		{"killed", failed("Evicted", "low on memory", is("main", ends(137))), "Evicted: low on memory"},
+		{"failed with words of its own", failed("Evicted", "low on memory", own), "own words"},
+		{"failed by itself", failed("", "", is("main", ends(1))), ""},
+		{"obeyed", failed("DeadlineExceeded", "too long", is("main", ends(0))), "DeadlineExceeded: too long; the container itself ended with exit code 0"},
+		{"never ran for a failed init container", corev1.PodStatus{Phase: corev1.PodFailed, InitContainerStatuses: list{is("init", ends(3))}}, "init container init ended with exit code 3"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			names := []string{"main"}
+			if test.status.InitContainerStatuses != nil {
+				names = append(names, "init")
+			}
+			requested, remote := pods(corev1.RestartPolicyNever, test.status, names...)
+			if end := status.Of(requested, remote).Containers[0].State.Terminated; end == nil || end.Message != test.want {
+				t.Errorf("it ended as %+v, want the message %q", end, test.want)
+			}
+		})
+	}
+}
+
+// An end that was reported cannot be taken back: the local API server refuses it.
+func TestHeldBackIsOneNotReportedAsEnded(t *testing.T) {
+	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{
+		Phase: corev1.PodRunning, InitContainerStatuses: list{is("sidecar", runs())}, ContainerStatuses: list{is("main", ends(1)), is("other", ends(0))},
+	}, "sidecar", "main", "other")
+	requested.Status.ContainerStatuses = list{is("main", runs()), is("other", ends(0))}
+	if got := briefly(status.Of(requested, remote)); got != "| ; main waiting PodEnding, before: 1 ; other ended  0" {
+		t.Error(got)
+	}
+}
+
+// A pod that is being deleted is reported as it is; nothing is said to restart.
+func TestPodBeingDeleted(t *testing.T) {
+	requested, remote := pods(corev1.RestartPolicyAlways, corev1.PodStatus{
+		Phase: corev1.PodRunning, ContainerStatuses: list{is("main", ends(143)), is("other", runs())},
+	}, "main", "other")
+	remote.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
+	if got := briefly(status.Of(requested, remote)); got != "| ; main waiting PodEnding, before: 143 ; other running" {
+		t.Error(got)
+	}
+}
+
+// No clock: a synthesised end has the remote pod's times, or none.
+func TestTimes(t *testing.T) {
+	began, changed := metav1.Unix(10, 0), metav1.Unix(20, 0)
+	running := is("main", corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: began}})
+	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{
+		Phase: corev1.PodFailed, Reason: "NodeLost", ContainerStatuses: list{running},
+		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, LastTransitionTime: changed}, {Type: corev1.PodScheduled, LastTransitionTime: began}},
+	}, "main")
+	end := status.Of(requested, remote).Containers[0].State.Terminated
+	if end == nil || !end.StartedAt.Equal(&began) || !end.FinishedAt.Equal(&changed) {
+		t.Errorf("it ended as %+v", end)
+	}
+	requested.Annotations = map[string]string{wire.AnnotationJobID: "jid"}
+	if end := status.Of(requested, nil).Containers[0].State.Terminated; end == nil || !end.FinishedAt.IsZero() {
+		t.Errorf("gone, it ended as %+v", end)
+	}
+}
+
+// Rule 5: a pod that is not there.
+func TestAbsentPods(t *testing.T) {
+	requested, _ := pods(corev1.RestartPolicyAlways, corev1.PodStatus{}, "init", "sidecar", "main", "local")
+	requested.Annotations = map[string]string{wire.AnnotationDisableContainers: " local ,other"}
+	answer := status.Of(requested, nil)
+	if got := briefly(answer); got != "init waiting ContainerCreating ; | ; main waiting ContainerCreating" || answer.JID != "" {
+		t.Errorf("without a job ID: %s, JID %q", got, answer.JID)
+	}
+	requested.Annotations[wire.AnnotationJobID] = "jid"
+	answer = status.Of(requested, nil)
+	if got := briefly(answer); got != "init ended RemotePodNotFound 137 ; | ; main ended RemotePodNotFound 137 ; local ended NotOffloaded 0" || answer.JID != "jid" {
+		t.Errorf("with a job ID: %s, JID %q", got, answer.JID)
+	}
+	o := newOracle(requested)
+	if err := o.report(answer); err != nil || o.phase != corev1.PodFailed {
+		t.Errorf("the virtual kubelet makes %s of it: %v", o.phase, err)
+	}
+}
+
+// What the remote kubelet says beside the state is passed on.
+func TestDetailsPass(t *testing.T) {
+	at := metav1.NewTime(time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC))
+	started := true
+	full := corev1.ContainerStatus{
+		Name: "main", Image: "busybox:1.36", ImageID: "sha256:abc", ContainerID: "containerd://def", RestartCount: 4, Ready: true, Started: &started,
+		State:                corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at}},
+		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137, Signal: 9, Reason: "OOMKilled", Message: "out", FinishedAt: at}},
+	}
+	requested, remote := pods(corev1.RestartPolicyAlways, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{full}}, "main")
+	answer := status.Of(requested, remote)
+	if diff := cmp.Diff(full, answer.Containers[0]); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	answer.Containers[0].State.Running.StartedAt = metav1.Time{}
+	if !remote.Status.ContainerStatuses[0].State.Running.StartedAt.Equal(&at) {
+		t.Error("the answer shares memory with the cached pod")
+	}
+}
