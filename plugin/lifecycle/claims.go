@@ -26,11 +26,15 @@ func (c *creation) claim(ctx context.Context, claim translate.Claim) error {
 			"persistent volume claim %s is not in the remote namespace %s, and the pod does not say how to make it (annotation %s.%s)",
 			claim.Name, namespace, translate.AnnotationRemotePVC, claim.Name)
 	}
-	_, err = c.create(ctx, claim.Object)
-	if errdefs.Is(err, errdefs.Exists) {
-		return nil // another replica was faster, or an answer was lost
+	if _, err = c.create(ctx, claim.Object); !errdefs.Is(err, errdefs.Exists) {
+		return err
 	}
-	return err
+	// Another replica was faster, or an answer was lost.
+	existing, err = c.lifecycle.findClaim(ctx, namespace, claim.Name)
+	if err != nil || existing == nil {
+		return err
+	}
+	return c.permitted(existing)
 }
 
 // permitted refuses a claim that a pod of another local namespace brought along:
