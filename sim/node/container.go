@@ -1,0 +1,200 @@
+package node
+
+import (
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
+
+// step is where a container is on its way.
+type step int
+
+const (
+	idle     step = iota // not its turn yet
+	starting             // being created until at
+	pulling              // the image could not be pulled; it backs off at at
+	stuck                // waits for good, for a reason
+	running              // until at; for ever if that is zero
+	crashed              // waits until at for its next run
+	done                 // terminated for good
+)
+
+// The kubelet's crash back-off.
+const (
+	backOffFirst = 10 * time.Second
+	backOffCap   = 5 * time.Minute
+	backOffReset = 10 * time.Minute
+)
+
+type container struct {
+	spec      corev1.Container
+	init      bool
+	native    bool // a sidecar: an init container that is always restarted
+	behaviour scenario.Container
+	policy    corev1.RestartPolicy
+
+	step     step
+	at       time.Time
+	runs     int
+	backOff  time.Duration
+	begun    time.Time
+	reason   string // of stuck
+	message  string
+	last     *corev1.ContainerStateTerminated
+	finished *corev1.ContainerStateTerminated
+}
+
+func newContainer(pod *corev1.Pod, spec corev1.Container, init bool, behaviour scenario.Container) *container {
+	c := &container{spec: spec, init: init, behaviour: behaviour, policy: pod.Spec.RestartPolicy}
+	c.native = init && ptr.Deref(spec.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways
+	switch {
+	case spec.RestartPolicy != nil:
+		c.policy = corev1.RestartPolicy(*spec.RestartPolicy)
+	case init && c.policy == corev1.RestartPolicyAlways:
+		c.policy = corev1.RestartPolicyOnFailure // an init container is not restarted once it succeeded
+	}
+	return c
+}
+
+func (c *container) start(now time.Time) {
+	delay := time.Second
+	if c.behaviour.Start != nil {
+		delay = c.behaviour.Start.Duration
+	}
+	c.step, c.at = starting, now.Add(delay)
+}
+
+// due takes the transition whose time has come, and says whether a run began.
+func (c *container) due() (began bool) {
+	now := c.at
+	switch c.step {
+	case starting, crashed:
+		switch {
+		case c.behaviour.ImagePullError != "":
+			c.step, c.at, c.reason, c.message = pulling, now.Add(backOffFirst), "ErrImagePull", c.behaviour.ImagePullError
+		case c.behaviour.CreateError != "":
+			c.step, c.at, c.reason, c.message = stuck, time.Time{}, "CreateContainerConfigError", c.behaviour.CreateError
+		default:
+			c.run(now)
+			return true
+		}
+	case pulling:
+		c.step, c.at, c.reason = stuck, time.Time{}, "ImagePullBackOff"
+		c.message = `Back-off pulling image "` + c.spec.Image + `": ErrImagePull: ` + c.behaviour.ImagePullError
+	case running:
+		code := int32(0)
+		if codes := c.behaviour.ExitCodes; len(codes) > 0 {
+			code = codes[min(c.runs, len(codes))-1]
+		}
+		end := c.end(now, code)
+		end.Signal, end.Message = c.behaviour.Signal, c.behaviour.Message
+		if c.behaviour.Reason != "" {
+			end.Reason = c.behaviour.Reason
+		}
+		if !c.again(code) {
+			c.finish(end)
+			break
+		}
+		if c.backOff *= 2; c.backOff == 0 || now.Sub(c.begun) >= backOffReset {
+			c.backOff = backOffFirst
+		}
+		c.backOff = min(c.backOff, backOffCap)
+		c.step, c.at, c.last = crashed, now.Add(c.backOff), end
+	}
+	return false
+}
+
+func (c *container) run(now time.Time) {
+	c.step, c.at, c.begun = running, time.Time{}, now
+	c.runs++
+	length := time.Second
+	if c.native {
+		length = 0
+	}
+	if c.behaviour.Run != nil {
+		length = c.behaviour.Run.Duration
+	}
+	if length > 0 {
+		c.at = now.Add(length)
+	}
+}
+
+// again says whether a run that ended with this code is followed by another.
+func (c *container) again(code int32) bool {
+	for _, rule := range c.spec.RestartPolicyRules {
+		if on := rule.ExitCodes; on != nil && slices.Contains(on.Values, code) == (on.Operator == corev1.ContainerRestartRuleOnExitCodesOpIn) {
+			return rule.Action == corev1.ContainerRestartRuleActionRestart
+		}
+	}
+	return c.policy == corev1.RestartPolicyAlways || c.policy == corev1.RestartPolicyOnFailure && code != 0
+}
+
+func (c *container) end(now time.Time, code int32) *corev1.ContainerStateTerminated {
+	reason := "Completed"
+	if code != 0 {
+		reason = "Error"
+	}
+	return &corev1.ContainerStateTerminated{
+		ExitCode: code, Reason: reason, StartedAt: metav1.NewTime(c.begun), FinishedAt: metav1.NewTime(now), ContainerID: c.id(),
+	}
+}
+
+func (c *container) finish(end *corev1.ContainerStateTerminated) {
+	c.step, c.at, c.finished = done, time.Time{}, end
+}
+
+// stop ends what runs or would run again; what never ran stays as it is.
+func (c *container) stop(now time.Time, code int32) {
+	switch c.step {
+	case running:
+		c.finish(c.end(now, code))
+	case crashed:
+		c.finish(c.last)
+		c.last = nil
+	default:
+		c.at = time.Time{}
+	}
+}
+
+func (c *container) id() string {
+	if c.runs == 0 {
+		return ""
+	}
+	return "sim://" + c.spec.Name + "-" + string(rune('0'+c.runs%10))
+}
+
+// status is what the kubelet would report. created says what a container waits
+// for that is not its own trouble.
+func (c *container) status(created string) corev1.ContainerStatus {
+	s := corev1.ContainerStatus{
+		Name: c.spec.Name, Image: c.spec.Image, RestartCount: int32(max(c.runs-1, 0)), ContainerID: c.id(), Started: ptr.To(c.step == running),
+	}
+	if c.runs > 0 {
+		s.ImageID = "sim://" + c.spec.Image
+	}
+	if c.last != nil {
+		s.LastTerminationState.Terminated = c.last
+	}
+	switch c.step {
+	case idle, starting:
+		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: created}
+	case pulling, stuck:
+		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: c.reason, Message: c.message}
+	case crashed:
+		s.State.Waiting = &corev1.ContainerStateWaiting{
+			Reason: "CrashLoopBackOff", Message: "back-off " + c.backOff.String() + " restarting failed container=" + c.spec.Name,
+		}
+	case running:
+		s.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.begun)}
+		s.Ready = true
+	case done:
+		s.State.Terminated = c.finished
+		s.Ready = c.init && c.finished.ExitCode == 0
+	}
+	return s
+}

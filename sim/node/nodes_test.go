@@ -1,0 +1,205 @@
+package node_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/memory"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
+
+// sourceName is the annotation by which a pod finds its behaviour.
+const sourceName = "interlink.io/source.name"
+
+func remote(name string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"interlink.io": "offloading"}, Annotations: map[string]string{sourceName: name}},
+		Spec:       corev1.PodSpec{RestartPolicy: corev1.RestartPolicyOnFailure, Containers: []corev1.Container{{Name: "main", Image: "busybox"}}},
+	}
+}
+
+func play(t testing.TB, options node.Options) *node.Nodes {
+	t.Helper()
+	n := node.New(options)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := n.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { stop(); running.Wait() })
+	return n
+}
+
+var long = &metav1.Duration{} // until it is stopped
+
+var behaviours = map[string]scenario.Pod{
+	"fine":    {Containers: map[string]scenario.Container{"main": {Output: []string{"hello", "world"}}}},
+	"crashes": {Containers: map[string]scenario.Container{"main": {ExitCodes: []int32{7, 0}, Output: []string{"again"}}}},
+	"evicted": {Containers: map[string]scenario.Container{"main": {Run: long}}, Events: []scenario.Event{{At: metav1.Duration{Duration: 5 * time.Second}, Evict: "disk"}}},
+	"deleted": {Containers: map[string]scenario.Container{"main": {Run: long}}, Events: []scenario.Event{{At: metav1.Duration{Duration: 5 * time.Second}, Delete: true}}},
+	"nowhere": {Unschedulable: "0/1 nodes are available"},
+}
+
+// story is what a pod came to, as anybody sees it.
+func story(ctx context.Context, client kubernetes.Interface, namespace, name string) string {
+	pods := client.CoreV1().Pods(namespace)
+	pod, err := pods.Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "gone"
+	}
+	text := fmt.Sprintf("%s %s node %v", pod.Status.Phase, pod.Status.Reason, pod.Spec.NodeName != "")
+	for _, c := range pod.Status.Conditions {
+		text += fmt.Sprintf(" %s=%s/%s", c.Type, c.Status, c.Reason)
+	}
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.State.Terminated != nil {
+			text += fmt.Sprintf(" %d *%d", c.State.Terminated.ExitCode, c.RestartCount)
+		}
+	}
+	if pod.Spec.NodeName == "" {
+		return text
+	}
+	for _, options := range []corev1.PodLogOptions{{Follow: true}, {Previous: true}} {
+		stream, err := pods.GetLogs(name, &options).Stream(ctx)
+		if err != nil {
+			text += " log: " + err.Error()
+			continue
+		}
+		log, err := io.ReadAll(stream)
+		_ = stream.Close()
+		text += fmt.Sprintf(" log: %q %v", log, err)
+	}
+	return text
+}
+
+// The same behaviours come to the same on a real API server and in memory.
+func TestOnBoth(t *testing.T) {
+	want := map[string]string{
+		"fine": `Succeeded  node true PodScheduled=True/ Initialized=True/PodCompleted ContainersReady=False/PodCompleted Ready=False/PodCompleted` +
+			` 0 *0 log: "hello\nworld\n" <nil> log: previous terminated container "main" in pod "fine" not found`,
+		"crashes": `Succeeded  node true PodScheduled=True/ Initialized=True/PodCompleted ContainersReady=False/PodCompleted Ready=False/PodCompleted` +
+			` 0 *1 log: "again\n" <nil> log: "again\n" <nil>`,
+		"evicted": `Failed Evicted node true PodScheduled=True/ Initialized=True/ ContainersReady=False/PodFailed Ready=False/PodFailed` +
+			` 137 *0 log: "" <nil> log: previous terminated container "main" in pod "evicted" not found`,
+		"deleted": "gone",
+		"nowhere": "Pending  node false PodScheduled=False/Unschedulable",
+	}
+	run := func(t *testing.T, client kubernetes.Interface, namespace string) {
+		for name := range want {
+			if _, err := client.CoreV1().Pods(namespace).Create(t.Context(), remote(name), metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := map[string]string{}
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && !cmp.Equal(want, got); time.Sleep(100 * time.Millisecond) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			for name := range want {
+				got[name] = story(ctx, client, namespace, name)
+			}
+			cancel()
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	find := func(pod *corev1.Pod) scenario.Pod { return behaviours[pod.Annotations[sourceName]] }
+	t.Run("memory", func(t *testing.T) {
+		clock := node.Scaled(20)
+		logs := node.NewLogs(clock)
+		client := memory.New(memory.Options{Now: clock.Now, Logs: logs.Open}).Client()
+		play(t, node.Options{Client: client, Behaviour: find, Clock: clock, Logs: logs})
+		run(t, client, "default")
+	})
+	t.Run("real", func(t *testing.T) {
+		server := apiserver.ForTest(t)
+		config := rest.CopyConfig(server.Config)
+		config.QPS = -1 // five calls a second are too slow for fast nodes
+		client, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		play(t, node.Options{Client: client, Behaviour: find, Clock: node.Scaled(20), ServeLogs: true})
+		run(t, client, server.Namespace(t))
+	})
+}
+
+// A follower leaves, and nothing lingers; the container ends, and the log does.
+func TestFollow(t *testing.T) {
+	clock := node.Scaled(1)
+	logs := node.NewLogs(clock)
+	client := memory.New(memory.Options{Logs: logs.Open}).Client()
+	play(t, node.Options{Client: client, Clock: clock, Logs: logs, Behaviour: func(*corev1.Pod) scenario.Pod {
+		return scenario.Pod{Containers: map[string]scenario.Container{"main": {Start: &metav1.Duration{}, Output: []string{"line"}}}}
+	}})
+	if _, err := client.CoreV1().Pods("default").Create(t.Context(), remote("pod"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		pod, err := client.CoreV1().Pods("default").Get(t.Context(), "pod", metav1.GetOptions{})
+		if err == nil && pod.Status.Phase == corev1.PodRunning {
+			break
+		}
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	quiet, err := client.CoreV1().Pods("default").GetLogs("pod", &corev1.PodLogOptions{Follow: true}).Stream(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(quiet, make([]byte, len("line\n"))); err != nil {
+		t.Error(err)
+	}
+	leave()
+	if _, err := quiet.Read(make([]byte, 1)); err == nil {
+		t.Error("the stream outlives its caller")
+	}
+	stream, err := client.CoreV1().Pods("default").GetLogs("pod", &corev1.PodLogOptions{Follow: true}).Stream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(stream); err != nil || string(text) != "line\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// Many pods from creation to their end.
+func BenchmarkPods(b *testing.B) {
+	for _, n := range []int{100, 1000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				client := memory.New(memory.Options{}).Client()
+				ctx, stop := context.WithCancel(b.Context())
+				nodes := node.New(node.Options{Client: client, Clock: node.Scaled(1000)})
+				var running sync.WaitGroup
+				running.Go(func() { _ = nodes.Run(ctx) })
+				for i := range n {
+					if _, err := client.CoreV1().Pods("default").Create(ctx, remote(fmt.Sprint("pod-", i)), metav1.CreateOptions{}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for left := n; left > 0; time.Sleep(5 * time.Millisecond) {
+					list, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "status.phase!=Succeeded"})
+					if err != nil {
+						b.Fatal(err)
+					}
+					left = len(list.Items)
+				}
+				stop()
+				running.Wait()
+			}
+		})
+	}
+}

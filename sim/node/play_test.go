@@ -1,0 +1,203 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
+
+func seconds(n int) *metav1.Duration {
+	return &metav1.Duration{Duration: time.Duration(n) * time.Second}
+}
+
+// podOf has containers by name; init containers begin with "init", sidecars
+// with "side".
+func podOf(policy corev1.RestartPolicy, names ...string) *corev1.Pod {
+	pod := &corev1.Pod{Spec: corev1.PodSpec{RestartPolicy: policy}}
+	for _, name := range names {
+		c := corev1.Container{Name: name, Image: "busybox"}
+		switch {
+		case strings.HasPrefix(name, "side"):
+			c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyAlways)
+			fallthrough
+		case strings.HasPrefix(name, "init"):
+			pod.Spec.InitContainers = append(pod.Spec.InitContainers, c)
+		default:
+			pod.Spec.Containers = append(pod.Spec.Containers, c)
+		}
+	}
+	return pod
+}
+
+func brief(s corev1.PodStatus) string {
+	text := string(s.Phase)
+	if s.Reason != "" {
+		text += "/" + s.Reason
+	}
+	for _, list := range [][]corev1.ContainerStatus{s.InitContainerStatuses, s.ContainerStatuses} {
+		for _, c := range list {
+			text += " " + c.Name + "="
+			switch {
+			case c.State.Waiting != nil:
+				text += c.State.Waiting.Reason
+			case c.State.Running != nil:
+				text += "running"
+			case c.State.Terminated != nil:
+				text += fmt.Sprintf("%s:%d", c.State.Terminated.Reason, c.State.Terminated.ExitCode)
+			}
+			if c.RestartCount > 0 {
+				text += fmt.Sprintf("*%d", c.RestartCount)
+			}
+			if last := c.LastTerminationState.Terminated; last != nil {
+				text += fmt.Sprintf("(%d)", last.ExitCode)
+			}
+		}
+	}
+	for _, c := range s.Conditions {
+		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+			text += " ready"
+		}
+		if c.Reason == corev1.PodReasonUnschedulable {
+			text += " " + c.Message
+		}
+	}
+	return text
+}
+
+// Each pod is asked whenever it wants to be; what it says is written as
+// "second: state".
+func TestPlay(t *testing.T) {
+	type containers = map[string]scenario.Container
+	for _, test := range []struct {
+		name      string
+		pod       *corev1.Pod
+		behaviour scenario.Pod
+		deleteAt  int // with a grace of 30 s
+		until     int
+		want      []string
+	}{
+		{name: "default", pod: podOf("Never", "a"), want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Succeeded a=Completed:0"}},
+		{name: "failure", pod: podOf("Never", "a", "b"), behaviour: scenario.Pod{Containers: containers{
+			"a": {ExitCodes: []int32{3}, Message: "no"}, "b": {Run: seconds(5)}}}, want: []string{
+			"0: Pending a=ContainerCreating b=ContainerCreating", "1: Running a=running b=running ready",
+			"2: Running a=Error:3 b=running", "6: Failed a=Error:3 b=Completed:0"}},
+		{name: "out of memory", pod: podOf("Never", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ExitCodes: []int32{137}, Reason: "OOMKilled"}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Failed a=OOMKilled:137"}},
+		{name: "init order", pod: podOf("Never", "init1", "init2", "a"), want: []string{
+			"0: Pending init1=PodInitializing init2=PodInitializing a=PodInitializing",
+			"1: Pending init1=running init2=PodInitializing a=PodInitializing",
+			"2: Pending init1=Completed:0 init2=PodInitializing a=PodInitializing",
+			"3: Pending init1=Completed:0 init2=running a=PodInitializing",
+			"4: Pending init1=Completed:0 init2=Completed:0 a=PodInitializing",
+			"5: Running init1=Completed:0 init2=Completed:0 a=running ready",
+			"6: Succeeded init1=Completed:0 init2=Completed:0 a=Completed:0"}},
+		{name: "init fails", pod: podOf("Never", "init1", "init2", "a"), behaviour: scenario.Pod{Containers: containers{"init1": {ExitCodes: []int32{2}}}}, want: []string{
+			"0: Pending init1=PodInitializing init2=PodInitializing a=PodInitializing",
+			"1: Pending init1=running init2=PodInitializing a=PodInitializing",
+			"2: Failed init1=Error:2 init2=PodInitializing a=PodInitializing"}},
+		{name: "init is tried again", pod: podOf("Always", "init1", "a"), behaviour: scenario.Pod{Containers: containers{
+			"init1": {ExitCodes: []int32{2, 0}}, "a": {Run: seconds(0)}}}, want: []string{
+			"0: Pending init1=PodInitializing a=PodInitializing", "1: Pending init1=running a=PodInitializing",
+			"2: Pending init1=CrashLoopBackOff(2) a=PodInitializing", "12: Pending init1=running*1(2) a=PodInitializing",
+			"13: Pending init1=Completed:0*1(2) a=PodInitializing", "14: Running init1=Completed:0*1(2) a=running ready"}},
+		{name: "sidecar", pod: podOf("Never", "side", "a"), want: []string{
+			"0: Pending side=PodInitializing a=PodInitializing", "1: Pending side=running a=PodInitializing",
+			"2: Running side=running a=running ready", "3: Running side=running a=Completed:0",
+			"4: Succeeded side=Error:143 a=Completed:0"}},
+		{name: "back-off", pod: podOf("OnFailure", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ExitCodes: []int32{1, 2, 0}}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Running a=CrashLoopBackOff(1)",
+			"12: Running a=running*1(1) ready", "13: Running a=CrashLoopBackOff*1(2)", "33: Running a=running*2(2) ready",
+			"34: Succeeded a=Completed:0*2(2)"}},
+		{name: "always", pod: podOf("Always", "a"), until: 30, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Running a=CrashLoopBackOff(0)",
+			"12: Running a=running*1(0) ready", "13: Running a=CrashLoopBackOff*1(0)"}},
+		{name: "image", pod: podOf("Always", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ImagePullError: "no such tag"}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Pending a=ErrImagePull", "11: Pending a=ImagePullBackOff"}},
+		{name: "config", pod: podOf("Always", "a", "b"), behaviour: scenario.Pod{Containers: containers{"a": {CreateError: "no secret"}, "b": {Run: seconds(0)}}}, want: []string{
+			"0: Pending a=ContainerCreating b=ContainerCreating", "1: Pending a=CreateContainerConfigError b=running"}},
+		{name: "unschedulable", pod: podOf("Always", "a"), behaviour: scenario.Pod{Unschedulable: "0/1 nodes"}, want: []string{"0: Pending 0/1 nodes"}},
+		{name: "scheduled late", pod: podOf("Never", "a"), behaviour: scenario.Pod{Unschedulable: "0/1 nodes", Schedule: *seconds(60)}, want: []string{
+			"0: Pending 0/1 nodes", "60: Pending a=ContainerCreating", "61: Running a=running ready", "62: Succeeded a=Completed:0"}},
+		{name: "evicted", pod: podOf("Always", "init1", "a", "b"), behaviour: scenario.Pod{
+			Containers: containers{"a": {Run: seconds(0)}, "b": {Start: seconds(60)}}, Events: []scenario.Event{{At: *seconds(5), Evict: "disk"}}}, want: []string{
+			"0: Pending init1=PodInitializing a=PodInitializing b=PodInitializing", "1: Pending init1=running a=PodInitializing b=PodInitializing",
+			"2: Pending init1=Completed:0 a=PodInitializing b=PodInitializing", "3: Pending init1=Completed:0 a=running b=PodInitializing",
+			"5: Failed/Evicted init1=Completed:0 a=Error:137 b=PodInitializing"}},
+		{name: "deadline", pod: podOf("Never", "a"), behaviour: scenario.Pod{
+			Containers: containers{"a": {Run: seconds(0)}}, Events: []scenario.Event{{At: *seconds(5), Deadline: true}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Failed/DeadlineExceeded a=Error:137"}},
+		{name: "node lost", pod: podOf("Never", "a"), behaviour: scenario.Pod{
+			Containers: containers{"a": {Run: seconds(10)}}, Events: []scenario.Event{{At: *seconds(5), LoseNode: true}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready",
+			"45: Running/NodeLost a=running", "305: Failed/NodeLost a=running", "365: Failed/NodeLost a=running remove"}},
+		{name: "deleted by somebody", pod: podOf("Never", "a"), behaviour: scenario.Pod{
+			Containers: containers{"a": {Run: seconds(0)}}, Events: []scenario.Event{{At: *seconds(5), Delete: true}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready delete"}},
+		{name: "deletion", pod: podOf("Always", "a"), deleteAt: 5, behaviour: scenario.Pod{Containers: containers{"a": {Run: seconds(0)}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready", "6: Failed a=Error:143 remove"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			start := time.Unix(0, 0)
+			p := newPlay(test.pod, test.behaviour, start)
+			var got []string
+			for now := start; ; {
+				if test.deleteAt > 0 && now.Equal(start.Add(time.Duration(test.deleteAt)*time.Second)) {
+					p.delete(now, 30*time.Second)
+				}
+				status, wish, wake := p.next(now)
+				text := fmt.Sprintf("%d: %s", int(now.Sub(start).Seconds()), brief(status))
+				if wish.delete {
+					text += " delete"
+				}
+				if wish.remove {
+					text += " remove"
+				}
+				got = append(got, text)
+				if at := start.Add(time.Duration(test.deleteAt) * time.Second); now.Before(at) && (wake.IsZero() || wake.After(at)) {
+					wake = at
+				}
+				if wake.IsZero() || test.until > 0 && wake.After(start.Add(time.Duration(test.until)*time.Second)) {
+					break
+				}
+				now = wake
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestLogOptions(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	o := &output{at: at, lines: []string{"one", "two", "three"}}
+	for _, test := range []struct {
+		name    string
+		options corev1.PodLogOptions
+		want    string
+	}{
+		{"all", corev1.PodLogOptions{}, "one\ntwo\nthree\n"},
+		{"tail", corev1.PodLogOptions{TailLines: ptr.To[int64](2)}, "two\nthree\n"},
+		{"more than there are", corev1.PodLogOptions{TailLines: ptr.To[int64](9)}, "one\ntwo\nthree\n"},
+		{"no tail", corev1.PodLogOptions{TailLines: ptr.To[int64](0)}, ""},
+		{"bytes", corev1.PodLogOptions{LimitBytes: ptr.To[int64](5)}, "one\nt"},
+		{"timestamps of a tail", corev1.PodLogOptions{TailLines: ptr.To[int64](1), Timestamps: true}, "2026-01-02T03:04:05Z three\n"},
+		{"since seconds, none", corev1.PodLogOptions{SinceSeconds: ptr.To[int64](9)}, ""},
+		{"since seconds, all", corev1.PodLogOptions{SinceSeconds: ptr.To[int64](10)}, "one\ntwo\nthree\n"},
+		{"since a time, none", corev1.PodLogOptions{SinceTime: &metav1.Time{Time: at.Add(1)}}, ""},
+		{"since a time, all", corev1.PodLogOptions{SinceTime: &metav1.Time{Time: at}}, "one\ntwo\nthree\n"},
+	} {
+		if got := string(o.text(&test.options, at.Add(10*time.Second))); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
