@@ -176,6 +176,7 @@ func (h *harness) objects(uid string) string {
 		for _, clear := range []func(){
 			func() { object.SetUID("") }, func() { object.SetResourceVersion("") }, func() { object.SetGeneration(0) },
 			func() { object.SetCreationTimestamp(metav1.Time{}) }, func() { object.SetManagedFields(nil) },
+			func() { delete(object.GetLabels(), scope.LabelAttempt) },
 		} {
 			clear()
 		}

@@ -22,7 +22,7 @@ type podCache struct {
 	informer cache.SharedIndexInformer
 }
 
-// byUID is the index of the cache: the local pod's UID.
+// indexUID is the index of the cache: the local pod's UID.
 const indexUID = "source-uid"
 
 func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger) (*podCache, error) {
@@ -88,7 +88,7 @@ func current(pods []*corev1.Pod) *corev1.Pod {
 }
 
 // trim keeps of a pod what status and logs ask for: its identity, its
-// containers by name, image and restart policy, its claims, and its status. A
+// containers by name, image and restart policy, and its status. A
 // cluster with many pods is held in a fraction of the memory.
 func trim(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)

@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
@@ -117,67 +116,50 @@ func (c *Cluster) Create(ctx context.Context, object metav1.Object) (types.UID, 
 	case *corev1.Pod:
 		made, err = core.Pods(ns).Create(ctx, o, metav1.CreateOptions{})
 	default:
-		return "", errdefs.New(errdefs.Internal, "create %s: objects of type %T are not created", Describe(object), object)
+		return "", errdefs.New(errdefs.Internal, "create %s: objects of type %T are not created", describe(object), object)
 	}
 	if err != nil {
-		return "", wrap(err, "create", Describe(object))
+		return "", wrap(err, "create", describe(object))
 	}
 	return made.GetUID(), nil
 }
 
-// Delete deletes an object that [Cluster.Create] made. With a UID, only the
-// object of that UID is deleted, not a later one of the same name. An object
-// that is gone is no error.
-func (c *Cluster) Delete(ctx context.Context, object metav1.Object, uid types.UID) error {
-	core, ns, name := c.client.CoreV1(), object.GetNamespace(), object.GetName()
-	var options metav1.DeleteOptions
-	if uid != "" {
-		options.Preconditions = &metav1.Preconditions{UID: ptr.To(uid)}
-	}
-	var err error
-	switch object.(type) {
-	case *corev1.ConfigMap:
-		err = core.ConfigMaps(ns).Delete(ctx, name, options)
-	case *corev1.Secret:
-		err = core.Secrets(ns).Delete(ctx, name, options)
-	case *corev1.PersistentVolumeClaim:
-		err = core.PersistentVolumeClaims(ns).Delete(ctx, name, options)
-	case *corev1.Pod:
-		err = core.Pods(ns).Delete(ctx, name, options)
-	default:
-		return errdefs.New(errdefs.Internal, "delete %s: objects of type %T are not deleted", Describe(object), object)
-	}
-	// A failed precondition is a conflict: the object of that UID is gone.
-	if k := kind(err); k == errdefs.NotFound || k == errdefs.Conflict && uid != "" {
+// DeleteClaim deletes the persistent volume claim of a UID, not a later one of
+// the same name. A claim that is gone is no error.
+func (c *Cluster) DeleteClaim(ctx context.Context, namespace, name string, uid types.UID) error {
+	err := c.client.CoreV1().PersistentVolumeClaims(namespace).Delete(ctx, name,
+		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	// A failed precondition is a conflict: the claim of that UID is gone.
+	if k := kind(err); k == errdefs.NotFound || k == errdefs.Conflict {
 		return nil
 	}
-	return wrap(err, "delete", Describe(object))
+	return wrap(err, "delete", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
 }
 
-// DeletePods deletes the pods of a local pod's UID. grace is in seconds; nil
-// leaves it to each pod.
-func (c *Cluster) DeletePods(ctx context.Context, namespace, uid string, grace *int64) error {
+// DeletePods deletes the pods that a selector of plugin/scope selects; none is no
+// error. grace is in seconds, nil leaves it to each pod.
+func (c *Cluster) DeletePods(ctx context.Context, namespace, selector string, grace *int64) error {
 	err := c.client.CoreV1().Pods(namespace).DeleteCollection(ctx,
-		metav1.DeleteOptions{GracePeriodSeconds: grace}, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
-	return wrap(err, "delete", fmt.Sprintf("pods of UID %s in namespace %s", uid, namespace))
+		metav1.DeleteOptions{GracePeriodSeconds: grace}, metav1.ListOptions{LabelSelector: selector})
+	return wrap(err, "delete", fmt.Sprintf("pods of %s in namespace %s", selector, namespace))
 }
 
-// DeleteConfigMaps deletes the ConfigMaps of a local pod's UID.
-func (c *Cluster) DeleteConfigMaps(ctx context.Context, namespace, uid string) error {
+// DeleteConfigMaps deletes the ConfigMaps that a selector selects.
+func (c *Cluster) DeleteConfigMaps(ctx context.Context, namespace, selector string) error {
 	err := c.client.CoreV1().ConfigMaps(namespace).DeleteCollection(ctx,
-		metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
-	return wrap(err, "delete", fmt.Sprintf("ConfigMaps of UID %s in namespace %s", uid, namespace))
+		metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: selector})
+	return wrap(err, "delete", fmt.Sprintf("ConfigMaps of %s in namespace %s", selector, namespace))
 }
 
-// DeleteSecrets deletes the Secrets of a local pod's UID.
-func (c *Cluster) DeleteSecrets(ctx context.Context, namespace, uid string) error {
+// DeleteSecrets deletes the Secrets that a selector selects.
+func (c *Cluster) DeleteSecrets(ctx context.Context, namespace, selector string) error {
 	err := c.client.CoreV1().Secrets(namespace).DeleteCollection(ctx,
-		metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
-	return wrap(err, "delete", fmt.Sprintf("secrets of UID %s in namespace %s", uid, namespace))
+		metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: selector})
+	return wrap(err, "delete", fmt.Sprintf("secrets of %s in namespace %s", selector, namespace))
 }
 
-// Describe names an object for errors and logs: its kind, namespace and name.
-func Describe(object metav1.Object) string {
+// describe names an object for errors and logs: its kind, namespace and name.
+func describe(object metav1.Object) string {
 	switch object.(type) {
 	case *corev1.Namespace:
 		return "namespace " + object.GetName()

@@ -49,7 +49,7 @@ func kind(err error) errdefs.Kind {
 		return ""
 	case errors.Is(err, context.Canceled):
 		return errdefs.Canceled
-	case !errors.As(err, &status) && transport(err):
+	case !errors.As(err, &status) && (transport(err) || limited(err)):
 		return errdefs.Unavailable
 	case status == nil:
 		return errdefs.Internal
@@ -75,6 +75,10 @@ func serviceAccountPending(err error) bool {
 	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `error looking up service account`) &&
 		strings.Contains(err.Error(), `serviceaccount "default" not found`)
 }
+
+// limited recognises the client's own rate limiter, which has no error of its
+// own: there were too many calls to make this one in time.
+func limited(err error) bool { return strings.Contains(err.Error(), "client rate limiter Wait") }
 
 // transport says whether the request or its answer was lost on the way.
 func transport(err error) bool {

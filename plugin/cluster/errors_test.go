@@ -51,6 +51,7 @@ func TestKind(t *testing.T) {
 		{"refused connection", &url.Error{Op: "Post", Err: syscall.ECONNREFUSED}, errdefs.Unavailable},
 		{"cut connection", fmt.Errorf("read: %w", io.ErrUnexpectedEOF), errdefs.Unavailable},
 		{"passed deadline", &url.Error{Op: "Post", Err: context.DeadlineExceeded}, errdefs.Unavailable},
+		{"too many calls of our own", errors.New("client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline"), errdefs.Unavailable},
 		{"cancelled", &url.Error{Op: "Post", Err: context.Canceled}, errdefs.Canceled},
 		{"anything else", errors.New("boom"), errdefs.Internal},
 	} {

@@ -215,12 +215,13 @@ func notNegative(d time.Duration) error {
 	return nil
 }
 
-// interLinkTimeout is when InterLink gives a create up, and the pod for failed.
-const interLinkTimeout = 120 * time.Second
+// longestCreate leaves a create that failed the time to undo what it did (10 s),
+// and its answer some to arrive, before InterLink gives up after 120 s.
+const longestCreate = 105 * time.Second
 
 func underInterLink(d time.Duration) error {
-	if d <= 0 || d >= interLinkTimeout {
-		return fmt.Errorf("%s must be above 0s and below %s, when InterLink gives up", d, interLinkTimeout)
+	if d <= 0 || d > longestCreate {
+		return fmt.Errorf("%s must be above 0s and at most %s: InterLink gives up after 120s, and a failed create is undone before that", d, longestCreate)
 	}
 	return nil
 }

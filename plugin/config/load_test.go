@@ -218,7 +218,7 @@ func TestAllErrorsTogether(t *testing.T) {
 		"[app] max_body (" + path + `, line 3): "none" must be a size above 0 in bytes, or such as "64MiB"`,
 		"[log] level (" + path + ", line 7): has a single %; in the file a % is written %%, and %(key)s stands for the value of a key",
 		"[offloading] node_selector (" + path + `, line 9): must be a JSON object of texts such as {"key":"value"}: the JSON ends too early`,
-		"[offloading] create_timeout (environment OFFLOADING_CREATE_TIMEOUT): 2m0s must be above 0s and below 2m0s, when InterLink gives up",
+		"[offloading] create_timeout (environment OFFLOADING_CREATE_TIMEOUT): 2m0s must be above 0s and at most 1m45s: InterLink gives up after 120s, and a failed create is undone before that",
 		`[mesh] init_container (flag --mesh-init-container): "maybe" must be true or false`,
 		"[app] socket_port (default): must be 1 to 65535 because socket_address is a TCP one",
 		"[tcp_tunnel] gateway_host (default): is needed because [tcp_tunnel] enabled is true: the host that the tunnels end at",

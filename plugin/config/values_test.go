@@ -144,7 +144,7 @@ func TestWrongValues(t *testing.T) {
 		{"OFFLOADING_IMAGE_PULL_SECRETS", "a,b_c", `"b_c" is not valid`},
 		{"OFFLOADING_SERVICE_ACCOUNT", "a b", "is not valid"},
 		{"OFFLOADING_SCHEDULER_NAME", "a b", "must not contain spaces"},
-		{"OFFLOADING_CREATE_TIMEOUT", "120", "below 2m0s"},
+		{"OFFLOADING_CREATE_TIMEOUT", "120", "at most 1m45s"},
 		{"OFFLOADING_CREATE_TIMEOUT", "0s", "above 0s"},
 		{"OFFLOADING_UNSUPPORTED_VOLUMES", "keep", "must be drop or refuse"},
 		{"MESH_IMAGE", "", "must not be empty"},

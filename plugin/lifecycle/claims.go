@@ -41,19 +41,27 @@ func (c *creation) claim(ctx context.Context, claim translate.Claim) error {
 // in single-namespace mode they share the remote one, and must not share data
 // because of equal names. A claim that the site made itself is for all.
 func (c *creation) permitted(claim *corev1.PersistentVolumeClaim) error {
-	owner := claim.Annotations[scope.AnnotationSourceNamespace]
-	own := c.objects.Pod.Annotations[scope.AnnotationSourceNamespace]
-	if claim.Labels[scope.LabelOffloading] == scope.Offloading && owner != "" && owner != own {
+	if foreign(claim, c.objects.Pod.Annotations[scope.AnnotationSourceNamespace]) {
 		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s belongs to pods of another local namespace", claim.Namespace, claim.Name)
 	}
 	return nil
 }
 
-// findClaim returns a claim, or nil when there is none.
+// foreign says whether a pod of another local namespace brought a claim along.
+func foreign(claim *corev1.PersistentVolumeClaim, namespace string) bool {
+	owner := claim.Annotations[scope.AnnotationSourceNamespace]
+	return claim.Labels[scope.LabelOffloading] == scope.Offloading && owner != "" && owner != namespace
+}
+
+// findClaim returns a claim, or nil when there is none. One that is being deleted
+// is waited for: no pod can be scheduled with it, and a moment later it is gone.
 func (l *Lifecycle) findClaim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
 	var found *corev1.PersistentVolumeClaim
 	err := retry(ctx, func(ctx context.Context) (err error) {
 		found, err = l.cluster.Claim(ctx, namespace, name)
+		if err == nil && found.DeletionTimestamp != nil {
+			return errdefs.New(errdefs.Unavailable, "persistent volume claim %s/%s is being deleted", namespace, name)
+		}
 		return err
 	})
 	if errdefs.Is(err, errdefs.NotFound) {
@@ -63,8 +71,10 @@ func (l *Lifecycle) findClaim(ctx context.Context, namespace, name string) (*cor
 }
 
 // releaseClaim deletes a claim with the last pod that uses it, if its policy
-// says so. A claim that no plugin made is the site's and stays.
-func (l *Lifecycle) releaseClaim(ctx context.Context, namespace, name, uid string) error {
+// says so. A claim that no plugin made is the site's and stays, and so does one
+// that a pod of another local namespace brought along.
+func (l *Lifecycle) releaseClaim(ctx context.Context, name string, pod *corev1.Pod) error {
+	namespace, uid := l.remoteNamespace(pod), string(pod.UID)
 	unlock, err := l.claims.lock(ctx, namespace+"/"+name)
 	if err != nil {
 		return err
@@ -76,18 +86,24 @@ func (l *Lifecycle) releaseClaim(ctx context.Context, namespace, name, uid strin
 		return nil
 	case err != nil:
 		return err
-	case claim.Labels[scope.LabelOffloading] != scope.Offloading,
+	case claim.Labels[scope.LabelOffloading] != scope.Offloading, foreign(claim, pod.Namespace),
 		claim.Annotations[translate.AnnotationRetention] != translate.RetentionDelete:
 		return nil
 	}
-	used, err := l.claimUsed(ctx, namespace, name, uid)
+	return l.deleteUnused(ctx, claim, uid)
+}
+
+// deleteUnused deletes a claim unless a pod other than that of the given UID uses
+// it. The caller holds its lock.
+func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVolumeClaim, uid string) error {
+	used, err := l.claimUsed(ctx, claim.Namespace, claim.Name, uid)
 	if err != nil {
-		return fmt.Errorf("see whether another pod uses persistent volume claim %s/%s: %w", namespace, name, err)
+		return fmt.Errorf("see whether another pod uses persistent volume claim %s/%s: %w", claim.Namespace, claim.Name, err)
 	}
 	if used {
 		return nil
 	}
-	return l.cluster.Delete(ctx, claim, claim.UID)
+	return l.cluster.DeleteClaim(ctx, claim.Namespace, claim.Name, claim.UID)
 }
 
 // claimUsed says whether an offloaded pod other than that of the given UID uses

@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -86,6 +87,42 @@ func TestClaimThatIsMissingFailsTheCreate(t *testing.T) {
 	}
 	if left := e.left(r); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A job is run again while the claim of the run before is still going away: the
+// new pod must not be given a claim that vanishes under it.
+func TestClaimThatIsBeingDeletedIsWaitedFor(t *testing.T) {
+	e := newEnv(t)
+	first := request()
+	e.create(first)
+	old := e.claim(first)
+	pod := local(first, "jid")
+	e.must(e.Delete(t.Context(), &pod)) // its finalizer keeps the claim: no controller is here
+	if e.claim(first).DeletionTimestamp == nil {
+		t.Fatal("the claim is not being deleted, so the test tests nothing")
+	}
+	second := using(first, `{"storage":"1Gi"}`)
+	e.faults.set(nil)
+	var created sync.WaitGroup
+	created.Go(func() {
+		if _, err := e.Create(t.Context(), second); err != nil {
+			t.Error(err)
+		}
+	})
+	e.eventually("the create looks at the claim again", func() bool {
+		looks := 0
+		for _, call := range e.faults.seen() {
+			if call == "GET persistentvolumeclaims/name" {
+				looks++
+			}
+		}
+		return looks > 1
+	})
+	e.remove("claim " + claimOf(first))
+	created.Wait()
+	if claim := e.claim(first); claim.UID == old.UID || claim.DeletionTimestamp != nil {
+		t.Errorf("the pod was given claim %s (old: %s)", claim.UID, old.UID)
 	}
 }
 

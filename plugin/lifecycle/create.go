@@ -17,8 +17,9 @@ import (
 // Create runs a local pod in the remote cluster and returns the remote pod's
 // UID as its job ID. It succeeds at once for a pod that runs already, whatever
 // else the request says. What may pass is retried until the create timeout; a
-// failure undoes what this call made, and is of kind Invalid, Refused, Conflict,
-// Unavailable or Canceled.
+// failure undoes what this call made. Its kind says why: Invalid, Refused, Exists
+// (something foreign stands there), NotFound (the one configured namespace is
+// missing), Unavailable or Canceled.
 func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
 	pod := &request.Pod
 	uid := string(pod.UID)
@@ -66,6 +67,7 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 		return "", err
 	}
 	if running != nil {
+		l.dropUndos(string(pod.UID))
 		log.Info("the pod is there already", "remote", running.Namespace+"/"+running.Name, "jid", running.UID)
 		return string(running.UID), nil
 	}
@@ -83,12 +85,13 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 	}
 	defer release()
 
-	c := creation{lifecycle: l, objects: objects, uid: string(pod.UID), log: log}
+	c := newCreation(l, objects, string(pod.UID), log)
 	jid, err = c.run(ctx)
 	if err != nil {
 		c.undo(ctx)
 		return "", err
 	}
+	l.dropUndos(string(pod.UID))
 	log.Info("created", "remote", objects.Pod.Namespace+"/"+objects.Pod.Name, "jid", jid)
 	return jid, nil
 }

@@ -3,48 +3,67 @@ package lifecycle
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"sync"
-	"time"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
-// creation is one create on its way: what it made, so that it can be undone.
+// creation is one create on its way. All that it makes carries its own mark, so
+// that undoing finds exactly that, whether or not an answer was lost.
 type creation struct {
 	lifecycle *Lifecycle
 	objects   *translate.Objects
 	uid       string // the local pod's
+	attempt   string // this call's mark
 	log       *slog.Logger
-
-	mu   sync.Mutex
-	made []made
+	began     atomic.Bool // something may have been made
 }
 
-// made is an object that this call created, or may have created: the UID is
-// empty where the answer was lost.
-type made struct {
-	object metav1.Object
-	uid    types.UID
+func newCreation(l *Lifecycle, objects *translate.Objects, uid string, log *slog.Logger) *creation {
+	c := &creation{lifecycle: l, objects: objects, uid: uid, attempt: string(uuid.NewUUID()), log: log}
+	for _, object := range objects.ConfigMaps {
+		object.Labels[scope.LabelAttempt] = c.attempt
+	}
+	for _, object := range objects.Secrets {
+		object.Labels[scope.LabelAttempt] = c.attempt
+	}
+	for _, claim := range objects.Claims {
+		if claim.Object != nil {
+			claim.Object.Labels[scope.LabelAttempt] = c.attempt
+		}
+	}
+	objects.Pod.Labels[scope.LabelAttempt] = c.attempt
+	return c
 }
-
-// undoTime bounds the undoing within a create, so that its caller still gets the
-// answer: InterLink waits 120 s, and the create timeout is 100 s by default.
-const undoTime = 10 * time.Second
 
 // sideBySide bounds the dependents that are created at once for one pod.
 const sideBySide = 8
 
-// run creates the namespace, then the dependents side by side, then the pod,
-// and returns the remote pod's UID.
+// run creates all objects and returns the remote pod's UID. When the namespace
+// turns out to be gone, somebody deleted it with all that was in it: then it
+// begins anew.
 func (c *creation) run(ctx context.Context) (jid string, err error) {
+	err = retry(ctx, func(ctx context.Context) (err error) {
+		jid, err = c.all(ctx)
+		if errdefs.Is(err, errdefs.NotFound) && c.objects.Namespace != nil {
+			c.lifecycle.namespaces.Delete(c.objects.Namespace.Name)
+			return errdefs.Wrap(errdefs.Unavailable, err)
+		}
+		return err
+	})
+	return jid, err
+}
+
+// all creates the namespace, then the dependents side by side, then the pod.
+func (c *creation) all(ctx context.Context) (jid string, err error) {
 	if err := c.lifecycle.ensureNamespace(ctx, c.objects.Namespace); err != nil {
 		return "", err
 	}
@@ -97,92 +116,12 @@ func (c *creation) pod(ctx context.Context) (jid string, err error) {
 	return string(found.UID), nil
 }
 
-// create creates one object, and notes it for undoing. A failure that may pass
-// is retried; a namespace that has gone is made again. When an answer was lost,
-// an object that then exists is taken for the one that was created.
-func (c *creation) create(ctx context.Context, object metav1.Object) (types.UID, error) {
-	var (
-		uid  types.UID
-		lost bool // an answer was
-	)
-	err := retry(ctx, func(ctx context.Context) (err error) {
+// create creates one object; a failure that may pass is retried.
+func (c *creation) create(ctx context.Context, object metav1.Object) (uid types.UID, err error) {
+	c.began.Store(true)
+	err = retry(ctx, func(ctx context.Context) (err error) {
 		uid, err = c.lifecycle.cluster.Create(ctx, object)
-		switch errdefs.KindOf(err) {
-		case "":
-			c.note(object, uid)
-		case errdefs.Unavailable, errdefs.Canceled, errdefs.Internal:
-			lost = true
-		case errdefs.NotFound:
-			// Only the namespace can be missing. Someone deleted it.
-			if c.objects.Namespace != nil {
-				c.lifecycle.namespaces.Delete(object.GetNamespace())
-				if err := c.lifecycle.ensureNamespace(ctx, c.objects.Namespace); err != nil {
-					return err
-				}
-				return errdefs.Wrap(errdefs.Unavailable, err)
-			}
-		}
 		return err
 	})
-	if lost && err != nil {
-		c.note(object, "")
-	}
 	return uid, err
-}
-
-func (c *creation) note(object metav1.Object, uid types.UID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.made = append(c.made, made{object: object, uid: uid})
-}
-
-// undo deletes what this call made, the last first, on a context of its own:
-// the call's may be the reason for the failure. What cannot be undone now is
-// tried again in the background.
-func (c *creation) undo(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
-	defer cancel()
-	slices.Reverse(c.made)
-	var left []made
-	for _, m := range c.made {
-		if err := retry(ctx, func(ctx context.Context) error { return c.undoOne(ctx, m) }); err != nil {
-			c.log.Warn("undo failed", "error", err)
-			left = append(left, m)
-		}
-	}
-	if len(left) == 0 {
-		return
-	}
-	c.lifecycle.background.keepTrying(c.log, "undo a failed create", func(ctx context.Context) error {
-		unlock, err := c.lifecycle.pods.lock(ctx, c.uid)
-		if err != nil {
-			return err
-		}
-		defer unlock()
-		// A later create of the same pod may have found these objects and use them.
-		pod, err := c.lifecycle.cluster.FindPod(ctx, c.objects.Pod.Namespace, c.uid)
-		if err != nil {
-			return err
-		}
-		if pod != nil && !slices.ContainsFunc(left, func(m made) bool { return m.object == metav1.Object(c.objects.Pod) }) {
-			return nil
-		}
-		for len(left) > 0 {
-			if err := c.undoOne(ctx, left[0]); err != nil {
-				return err
-			}
-			left = left[1:]
-		}
-		return nil
-	})
-}
-
-func (c *creation) undoOne(ctx context.Context, m made) error {
-	if claim, ok := m.object.(*corev1.PersistentVolumeClaim); ok {
-		used, err := c.lifecycle.claimUsed(ctx, claim.Namespace, claim.Name, c.uid)
-		if err != nil || used {
-			return err
-		}
-	}
-	return c.lifecycle.cluster.Delete(ctx, m.object, m.uid)
 }

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
@@ -47,15 +48,16 @@ func (l *Lifecycle) delete(ctx context.Context, pod *corev1.Pod) error {
 	defer unlock()
 
 	namespace := l.remoteNamespace(pod)
-	if err := l.cluster.DeletePods(ctx, namespace, uid, pod.DeletionGracePeriodSeconds); err != nil {
+	selector := scope.PodSelector(uid)
+	if err := l.cluster.DeletePods(ctx, namespace, selector, pod.DeletionGracePeriodSeconds); err != nil {
 		return err // the rest must not go away under a pod that runs
 	}
 	failures := []error{
-		l.cluster.DeleteConfigMaps(ctx, namespace, uid),
-		l.cluster.DeleteSecrets(ctx, namespace, uid),
+		l.cluster.DeleteConfigMaps(ctx, namespace, selector),
+		l.cluster.DeleteSecrets(ctx, namespace, selector),
 	}
 	for _, claim := range translate.ClaimNames(pod) {
-		failures = append(failures, l.releaseClaim(ctx, namespace, claim, uid))
+		failures = append(failures, l.releaseClaim(ctx, claim, pod))
 	}
 	return errors.Join(failures...)
 }

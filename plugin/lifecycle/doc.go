@@ -6,7 +6,8 @@
 // is plugin/translate's, how their states read locally is plugin/status's, how
 // the remote API server is spoken to is plugin/cluster's. It must not know HTTP.
 //
-// It keeps no state that a restart could lose: what must be known later is on
-// the remote objects or in the request. The locks, the marks of recent deletes
-// and the retries in the background only put in order what this process does.
+// What must be known later is on the remote objects or in the request. The
+// locks, the marks of recent deletes and the retries in the background put in
+// order what this process does; what a stop interrupts, and what another replica
+// does at the same moment, they do not see.
 package lifecycle

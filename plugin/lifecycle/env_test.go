@@ -12,7 +12,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -36,6 +38,7 @@ type env struct {
 	cluster   *cluster.Cluster
 	namespace string // remote
 	options   lifecycle.Options
+	log       *journal
 }
 
 // blind is a replica whose cache knows no pod yet.
@@ -64,7 +67,8 @@ func newEnv(t *testing.T, options ...option) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	e.log = &journal{t: t}
+	log := slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if e.cluster, err = cluster.New(client, "", log); err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +98,18 @@ func newEnv(t *testing.T, options ...option) *env {
 	return e
 }
 
-// testLog sends the log of the code under test to the test's own.
-type testLog struct{ t *testing.T }
+// journal keeps the log of the code under test, and shows it with the test's own.
+type journal struct {
+	t    *testing.T
+	mu   sync.Mutex
+	text strings.Builder
+}
 
-func (l testLog) Write(line []byte) (int, error) {
-	l.t.Log(strings.TrimSuffix(string(line), "\n"))
-	return len(line), nil
+func (j *journal) Write(line []byte) (int, error) {
+	j.t.Log(strings.TrimSuffix(string(line), "\n"))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
 }
 
 // eventually waits for a condition that must come true; the generous limit only
@@ -193,6 +203,35 @@ func (e *env) left(r *wire.CreateRequest) []string {
 		add("claim", o.ObjectMeta)
 	}
 	return names
+}
+
+// remove deletes what left lists, past all finalizers.
+func (e *env) remove(listed string) {
+	e.t.Helper()
+	ctx, core := context.Background(), e.admin.CoreV1()
+	kind, name, _ := strings.Cut(listed, " ")
+	switch kind {
+	case "pod":
+		e.must(core.Pods(e.namespace).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}))
+	case "configmap":
+		e.must(core.ConfigMaps(e.namespace).Delete(ctx, name, metav1.DeleteOptions{}))
+	case "secret":
+		e.must(core.Secrets(e.namespace).Delete(ctx, name, metav1.DeleteOptions{}))
+	case "claim":
+		_, err := core.PersistentVolumeClaims(e.namespace).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		e.must(err)
+		if err := core.PersistentVolumeClaims(e.namespace).Delete(ctx, name, metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
+			e.must(err)
+		}
+	}
+}
+
+// undoing says whether the log tells of an undo that has not been done yet.
+func (e *env) undoing() bool {
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
+	text := e.log.text.String()
+	return strings.Count(text, "undo failed") > strings.Count(text, "done at last")
 }
 
 func (e *env) must(err error) {

@@ -20,11 +20,10 @@ import (
 type Cluster interface {
 	// Create creates an object and returns its UID.
 	Create(ctx context.Context, object metav1.Object) (types.UID, error)
-	// Delete deletes an object, with a UID only the one of that UID. One that
-	// is gone is no error.
-	Delete(ctx context.Context, object metav1.Object, uid types.UID) error
 	NamespaceExists(ctx context.Context, name string) (bool, error)
 	Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error)
+	// DeleteClaim deletes the claim of that UID; one that is gone is no error.
+	DeleteClaim(ctx context.Context, namespace, name string, uid types.UID) error
 
 	// CachedPod returns the pod of a local pod's UID as the cache knows it, or
 	// nil; Synced says whether the cache knows the cluster at all.
@@ -36,11 +35,11 @@ type Cluster interface {
 	PodsOf(ctx context.Context, namespace string) ([]corev1.Pod, error)
 	Logs(ctx context.Context, namespace, name string, options *corev1.PodLogOptions) (io.ReadCloser, error)
 
-	// The deletes by the local pod's UID; nothing to delete is no error. grace
-	// is in seconds, nil leaves it to the pod.
-	DeletePods(ctx context.Context, namespace, uid string, grace *int64) error
-	DeleteConfigMaps(ctx context.Context, namespace, uid string) error
-	DeleteSecrets(ctx context.Context, namespace, uid string) error
+	// The deletes by a selector of plugin/scope; nothing to delete is no error.
+	// grace is in seconds, nil leaves it to the pod.
+	DeletePods(ctx context.Context, namespace, selector string, grace *int64) error
+	DeleteConfigMaps(ctx context.Context, namespace, selector string) error
+	DeleteSecrets(ctx context.Context, namespace, selector string) error
 }
 
 // Options configure a Lifecycle.
@@ -65,6 +64,9 @@ type Lifecycle struct {
 	// namespaces holds the remote namespaces that are known to be there.
 	namespaces sync.Map
 	arrivals   arrivals
+	// undoing holds, by UID, the flags of undos that wait in the background: a
+	// create that succeeds meanwhile raises it, and they are dropped.
+	undoing    sync.Map
 	background *background
 }
 

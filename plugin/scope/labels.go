@@ -17,6 +17,9 @@ const (
 	// LabelPodUID holds the UID of the local pod that the object belongs to.
 	// Claims and namespaces outlive pods and do not carry it.
 	LabelPodUID = "interlink.io/source.pod_uid"
+	// LabelAttempt holds the create call that made the object, so that its
+	// failure undoes what it made and nothing else.
+	LabelAttempt = "interlink.io/attempt"
 	// LabelInstance holds the plugin installation that owns the object.
 	LabelInstance = "interlink.io/instance"
 )
@@ -39,6 +42,11 @@ func PodSelector(uid string) string {
 	return labels.Set{LabelOffloading: Offloading, LabelPodUID: uid}.String()
 }
 
+// AttemptSelector selects what one create call made for a local pod.
+func AttemptSelector(uid, attempt string) string {
+	return labels.Set{LabelOffloading: Offloading, LabelPodUID: uid, LabelAttempt: attempt}.String()
+}
+
 // Meta returns the metadata of the remote object that mirrors a local one.
 // The user's labels and annotations stay, but for kubectl's last-applied copy
 // and those named in without; the plugin's own outrank a user's of the same
@@ -58,6 +66,7 @@ func (s Scope) Meta(source metav1.ObjectMeta, remoteName, podUID string, without
 	}
 	meta.Labels[LabelOffloading] = Offloading
 	meta.Labels[LabelInstance] = s.Instance
+	delete(meta.Labels, LabelAttempt)
 	delete(meta.Labels, LabelPodUID)
 	if podUID != "" {
 		meta.Labels[LabelPodUID] = podUID

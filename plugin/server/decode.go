@@ -84,8 +84,8 @@ func decodeLogs(body []byte, request *wire.LogRequest) error {
 	}
 	options := &request.Opts
 	var found problems
-	found.present("Namespace", request.Namespace)
-	found.present("PodName", request.PodName)
+	found.namespace("Namespace", request.Namespace)
+	found.name("PodName", request.PodName)
 	found.uid("PodUID", request.PodUID)
 	found.notNegative("Opts.Tail", options.Tail)
 	found.notNegative("Opts.Bytes", options.Bytes)

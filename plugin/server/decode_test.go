@@ -48,6 +48,8 @@ func TestWhatDoesNotValidate(t *testing.T) {
 		{"a UID with a line end", "/delete", withUID(`a\n`), "metadata.uid" + badUID},
 		{"a UID with a dash at the end", "/delete", withUID("a-"), "metadata.uid" + badUID},
 		{"a UID of 64", "/delete", withUID(strings.Repeat("a", 64)), "metadata.uid" + badUID},
+		{"names that no API server has let through", "/delete", `{"metadata":{"name":"A_b","namespace":"a/b","uid":"` + uid + `"}}`,
+			"metadata.name is no name of a pod: an RFC 1123 subdomain is wanted; metadata.namespace is no name of a namespace: an RFC 1123 label is wanted"},
 		{"entries of status", "/status", `[` + goodPod + `,{},` + withUID("a,b") + `]`, "[1].metadata.name is missing; " +
 			"[1].metadata.namespace is missing; [1].metadata.uid is missing; [2].metadata.uid" + badUID},
 		{"all of logs", "/getLogs", `{"Opts":{"Tail":-1,"Bytes":-1,"LimitBytes":-1,"SinceSeconds":-1}}`,

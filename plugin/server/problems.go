@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
@@ -25,6 +26,22 @@ func (p *problems) err() error {
 func (p *problems) present(where, value string) {
 	if value == "" {
 		p.add("%s is missing", where)
+	}
+}
+
+// name checks a pod's name, namespace a namespace's: what no API server would
+// have let through comes from people with curl.
+func (p *problems) name(where, value string) {
+	p.present(where, value)
+	if value != "" && len(validation.IsDNS1123Subdomain(value)) > 0 {
+		p.add("%s is no name of a pod: an RFC 1123 subdomain is wanted", where)
+	}
+}
+
+func (p *problems) namespace(where, value string) {
+	p.present(where, value)
+	if value != "" && len(validation.IsDNS1123Label(value)) > 0 {
+		p.add("%s is no name of a namespace: an RFC 1123 label is wanted", where)
 	}
 }
 
@@ -49,8 +66,8 @@ func (p *problems) notNegative(where string, value int64) {
 
 // pod checks what identifies a pod. All else is for the remote API server to judge.
 func (p *problems) pod(prefix string, pod *corev1.Pod) {
-	p.present(prefix+"metadata.name", pod.Name)
-	p.present(prefix+"metadata.namespace", pod.Namespace)
+	p.name(prefix+"metadata.name", pod.Name)
+	p.namespace(prefix+"metadata.namespace", pod.Namespace)
 	p.uid(prefix+"metadata.uid", string(pod.UID))
 }
 

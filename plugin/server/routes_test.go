@@ -211,18 +211,25 @@ func TestSessionHeader(t *testing.T) {
 	}
 }
 
+// What changes the remote cluster is logged at info, polls only when asked for.
 func TestRequestLog(t *testing.T) {
+	create := strings.Replace(goodCreate, `"jobConfig":{}`, `"jobScript":"s3cr3t"`, 1)
 	for _, test := range []struct {
-		requests bool
-		level    string
-	}{{false, "level=DEBUG"}, {true, "level=INFO"}} {
+		requests   bool
+		method     string
+		path, body string
+		want       []string
+	}{
+		{false, "POST", "/create", create, []string{"level=INFO", "pod.namespace=demo", "pod.name=plain", "pod.uid=" + uid}},
+		{false, "GET", "/status", "[]", []string{"level=DEBUG"}},
+		{true, "GET", "/status", "[]", []string{"level=INFO"}},
+	} {
 		run := start(t, Options{LogRequests: test.requests})
-		run.ask(t, "POST", "/create", strings.Replace(goodCreate, `"jobConfig":{}`, `"jobScript":"s3cr3t"`, 1))
+		run.ask(t, test.method, test.path, test.body)
 		eventually(t, "the request is logged", func() bool { return strings.Contains(run.journal.String(), "msg=request") })
 		log := run.journal.String()
 		line := log[strings.LastIndex(log[:strings.Index(log, "msg=request")], "\n")+1:]
-		for _, part := range []string{test.level, "method=POST", "path=/create", "status=200", "duration=",
-			"pod.namespace=demo", "pod.name=plain", "pod.uid=" + uid} {
+		for _, part := range append(test.want, "method="+test.method, "path="+test.path, "status=200", "duration=") {
 			if !strings.Contains(line, part) {
 				t.Errorf("%q is not in the line %s", part, line)
 			}

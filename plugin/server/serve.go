@@ -89,7 +89,9 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.cause) }
 // logRequest writes the one line of a request. It never holds a body.
 func (s *Server) logRequest(r *http.Request, status int, took time.Duration, session string, about subject, err error) {
 	level, message := slog.LevelDebug, "request"
-	if s.options.LogRequests {
+	if changes := r.Method == http.MethodPost && (r.URL.Path == "/create" || r.URL.Path == "/delete"); changes || s.options.LogRequests {
+		// What changes the remote cluster can be followed by its session at
+		// default settings, too; polls would drown everything else.
 		level = slog.LevelInfo
 	}
 	attributes := []slog.Attr{

@@ -91,8 +91,9 @@ const (
 	// in its pool: the other way round, a create could be sent into a connection
 	// that is just being closed here, and its pod be failed for good.
 	idleTimeout = 180 * time.Second
-	// rollbackTime is what requests have, after the grace, to undo what they did.
-	rollbackTime = 5 * time.Second
+	// rollbackTime is what requests have, after the grace, to undo what they did:
+	// a create takes at most 10 s for it.
+	rollbackTime = 12 * time.Second
 )
 
 // Server serves the plugin's API once: after Serve has returned it is spent.

@@ -18,7 +18,10 @@ func (t *translation) podSpec() *corev1.PodSpec {
 	o := t.options
 
 	// Placement: the local cluster has placed the pod on its virtual node, and
-	// selectors, affinity and spreading describe that cluster's nodes.
+	// selectors, affinity and spreading are about the labels of that cluster's
+	// nodes and about pods that may not be in the remote one: required terms
+	// could keep the pod from starting for ever.
+	t.placement(spec)
 	spec.NodeName = ""
 	spec.NodeSelector = o.NodeSelector
 	spec.Tolerations = o.Tolerations
@@ -61,6 +64,34 @@ func (t *translation) podSpec() *corev1.PodSpec {
 		t.warn("annotation %s: the tunnel is not set up by this version of the plugin", wire.AnnotationTunnelCommands)
 	}
 	return spec
+}
+
+// placement tells what of the placement is lost, but for a plain node selector
+// and tolerations, which every offloaded pod has.
+func (t *translation) placement(spec *corev1.PodSpec) {
+	if a := spec.Affinity; a != nil && (a.PodAffinity != nil || a.PodAntiAffinity != nil) {
+		t.warn("pod affinity and anti-affinity are left out: they are about the local cluster's nodes and pods")
+	}
+	if len(spec.TopologySpreadConstraints) > 0 {
+		t.warn("topology spread constraints are left out: they are about the local cluster's nodes")
+	}
+	for _, gate := range spec.ReadinessGates {
+		t.warn("readiness gate %s is left out: its controller is in the local cluster", gate.ConditionType)
+	}
+}
+
+// appArmor is the annotation, completed by a container's name, of profiles as
+// they were said before Kubernetes 1.30.
+const appArmor = corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix
+
+// dropAppArmor takes out the profiles of containers that stay local: the API
+// server refuses one whose container is not there.
+func dropAppArmor(annotations map[string]string, spec *corev1.PodSpec) {
+	for name := range annotations {
+		if container, ok := strings.CutPrefix(name, appArmor); ok && !hasContainer(spec, container) {
+			delete(annotations, name)
+		}
+	}
 }
 
 func (t *translation) imagePullSecrets(spec *corev1.PodSpec) {

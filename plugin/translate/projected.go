@@ -60,6 +60,10 @@ func (t *translation) projectedVolume(local *corev1.Volume, used bool, spec *cor
 		}
 	}
 
+	for _, source := range rest {
+		ownPaths(source, func(path string) { delete(content, path) })
+	}
+
 	secret := t.projectedObject(local.Name)
 	projection := &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: secret.Name}}
 	for _, path := range slices.Sorted(maps.Keys(content)) {
@@ -76,6 +80,22 @@ func (t *translation) projectedVolume(local *corev1.Volume, used bool, spec *cor
 			Sources:     append([]corev1.VolumeProjection{{Secret: projection}}, rest...),
 		}},
 	}, true
+}
+
+// ownPaths calls each with the paths that a source names itself. Locally, a file
+// of the same path from a source without items just gives way; named twice, the
+// API server would refuse the volume.
+func ownPaths(source corev1.VolumeProjection, each func(path string)) {
+	if source.Secret != nil {
+		for _, item := range source.Secret.Items {
+			each(item.Path)
+		}
+	}
+	if source.DownwardAPI != nil {
+		for _, item := range source.DownwardAPI.Items {
+			each(item.Path)
+		}
+	}
 }
 
 // projectedObject returns the still empty Secret for the files of a projected

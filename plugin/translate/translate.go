@@ -63,16 +63,16 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.unsupported, "; "))
 	}
 
+	meta := options.Scope.Meta(t.pod.ObjectMeta, t.name(t.pod.Name), t.uid,
+		wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands)
+	dropAppArmor(meta.Annotations, spec)
+
 	objects := &Objects{
 		ConfigMaps: t.configMaps(),
 		Secrets:    append(t.secrets(), t.projected...),
 		Claims:     t.claims,
-		Pod: &corev1.Pod{
-			ObjectMeta: options.Scope.Meta(t.pod.ObjectMeta, t.name(t.pod.Name), t.uid,
-				wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands),
-			Spec: *spec,
-		},
-		Warnings: append(t.unsupported, t.warnings...),
+		Pod:        &corev1.Pod{ObjectMeta: meta, Spec: *spec},
+		Warnings:   append(t.unsupported, t.warnings...),
 	}
 	if options.Scope.Namespace == "" {
 		objects.Namespace = &corev1.Namespace{ObjectMeta: options.Scope.NamespaceMeta(t.pod.Namespace)}

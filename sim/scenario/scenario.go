@@ -41,12 +41,17 @@ type Scenario struct {
 	// Site are claims that the remote site made beforehand, in the remote
 	// namespace of the pods.
 	Site Site `json:"site,omitempty"`
-	// Nodes says, by pod name, what the simulated nodes do; a pod that is not
+	// Nodes says, by pod name (or namespace/name, where two pods have one name;
+	// so wherever a pod is named), what the simulated nodes do; a pod that is not
 	// named starts each container after a second and ends it after another.
 	Nodes map[string]Pod `json:"nodes,omitempty"`
 	// Steps are what happens on the local side beside applying the pods at 0s
 	// and deleting them at the end.
 	Steps []Step `json:"steps,omitempty"`
+	// Until is when pods that do not end by themselves are judged and deleted,
+	// counted from the moment that they are applied. It must be said where the
+	// last phase expected of a pod is not its end and no step deletes it.
+	Until metav1.Duration `json:"until,omitempty"`
 	// Expect is what must come of it.
 	Expect Expect `json:"expect"`
 }
@@ -166,6 +171,10 @@ type PodExpectation struct {
 	Env map[string]map[string]string `json:"env,omitempty"`
 	// Files are what the remote container finds, by container and path.
 	Files map[string]map[string]string `json:"files,omitempty"`
+	// RemotePod is a part of the remote pod's manifest that must be there, with the
+	// fields of a Pod. Items of a list that have a name are looked up by it; other
+	// lists must be equal; null means that the field must be absent or empty.
+	RemotePod map[string]any `json:"remotePod,omitempty"`
 	// Logs are requests for logs at the end, and their answers.
 	Logs []LogExpectation `json:"logs,omitempty"`
 }
