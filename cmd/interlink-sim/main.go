@@ -20,9 +20,10 @@ var version = "dev"
 
 const usage = `interlink-sim shows what the plugin does, without InterLink and without a cluster.
 
-  interlink-sim plan FILE    the remote objects that a create request would become, as a
-                             manifest with every warning; FILE is JSON or YAML, - is standard
-                             input; the plugin's environment and configuration file count
+  interlink-sim plan FILE    the remote objects that a manifest, or a recorded create request,
+                             would become, as a manifest with every warning; FILE is JSON or
+                             YAML, - is standard input; nothing is contacted; the plugin's
+                             environment and configuration file count
   interlink-sim --version
 `
 
@@ -64,7 +65,7 @@ func planFile(file string, environ []string, stdin io.Reader, stdout io.Writer) 
 	if err != nil {
 		return err
 	}
-	manifest, err := plan.Request(text, plugin.Translation(invocation.Config))
+	manifest, err := plan.Of(text, plugin.Translation(invocation.Config))
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,9 @@ func TestRun(t *testing.T) {
 		{"a file", []string{"plan", "../../fixtures/examples/create.json"}, nil, "", 0, "name: hello-config-6f0c7d52-5b0e-4c53-9d0a-3f6b1f0a7a11", ""},
 		{"standard input and the plugin's environment", []string{"plan", "-"}, []string{"OFFLOADING_NAMESPACE_PREFIX=site"},
 			`{"pod":{"metadata":{"name":"p","namespace":"demo","uid":"u"},"spec":{"containers":[{"name":"c"}]}}}`, 0, "namespace: site-demo", ""},
+		{"a manifest", []string{"plan", "../../fixtures/scenarios/volume-configmap-shared.yaml"}, nil, "", 0, "kind: ConfigMap", ""},
 		{"no file", []string{"plan", "/does/not/exist"}, nil, "", 1, "", "/does/not/exist"},
-		{"no request", []string{"plan", "-"}, nil, "{}", 1, "", "this is no create request"},
+		{"no request", []string{"plan", "-"}, nil, "{}", 1, "", "there is no pod"},
 		{"a configuration that is wrong", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,5 +1,6 @@
 // Package plan shows what the plugin would make of a request, without a cluster:
 // the remote objects as a manifest, and every warning.
 //
-// It asks plugin/translate and nobody else; nothing is contacted.
+// It asks sim/virtualkubelet what InterLink would send, and plugin/translate what
+// would come of it; nothing is contacted.
 package plan

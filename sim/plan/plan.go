@@ -10,6 +10,18 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
+// Of returns, as a YAML manifest, the remote objects that a file would become: a
+// create request as InterLink sends it, or the manifests of local pods.
+func Of(text []byte, options translate.Options) ([]byte, error) {
+	var request struct {
+		Pod any `json:"pod"`
+	}
+	if err := yaml.Unmarshal(text, &request); err == nil && request.Pod != nil {
+		return Request(text, options)
+	}
+	return Manifests(text, options)
+}
+
 // Request returns, as a YAML manifest, the remote objects that a create request
 // (the body of POST /create, in JSON or YAML) would become. An error of kind
 // Invalid or Refused is what InterLink's user would read.

@@ -29,6 +29,20 @@ func TestRequest(t *testing.T) {
 		}
 	}
 
+	scenario, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "scenarios", "volume-hostpath-dropped.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err = plan.Of(scenario, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"# warning: volume", "kind: Pod", "hostname: "} {
+		if !strings.Contains(string(manifest), want) {
+			t.Errorf("the plan of a manifest lacks %q:\n%s", want, manifest)
+		}
+	}
+
 	missing, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "translate", "missing.golden"))
 	if err != nil {
 		t.Fatal(err)
@@ -37,9 +51,11 @@ func TestRequest(t *testing.T) {
 	for name, text := range map[string]string{
 		"a pod that would be refused": request,
 		"no YAML":                     "{",
-		"no request":                  "kind: Pod",
+		"a misspelt field":            "kind: Pod\nmetadata: {name: a}\nspec: {container: []}",
+		"a ConfigMap that is missing": "kind: Pod\nmetadata: {name: a}\nspec: {volumes: [{name: v, configMap: {name: gone}}], containers: [{name: c, volumeMounts: [{name: v, mountPath: /v}]}]}",
+		"no pod":                      "kind: ConfigMap",
 	} {
-		if manifest, err := plan.Request([]byte(text), options); !errdefs.Is(err, errdefs.Invalid) {
+		if manifest, err := plan.Of([]byte(text), options); !errdefs.Is(err, errdefs.Invalid) {
 			t.Errorf("%s: %v %s", name, err, manifest)
 		}
 	}

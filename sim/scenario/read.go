@@ -136,14 +136,20 @@ func Parse(path string, content []byte) (*File, error) {
 	return &r.file, nil
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+var (
+	yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+	// oneBefore are words that the YAML reader says with a line too small by one.
+	oneBefore = regexp.MustCompile(`^did not find expected (key|'-' indicator|',' or|<)`)
+)
 
 // syntax takes the line out of the words of the YAML reader.
 func (r *reader) syntax(err error) {
 	text, line := err.Error(), 1
 	if match := yamlLine.FindStringSubmatch(text); match != nil {
 		line, _ = strconv.Atoi(match[1]) // digits, as the pattern says
-		text = text[len(match[0]):]
+		if text = text[len(match[0]):]; oneBefore.MatchString(text) {
+			line++
+		}
 	}
 	r.problem(line, "not YAML: %s", strings.TrimPrefix(text, "yaml: "))
 }

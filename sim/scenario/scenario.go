@@ -151,9 +151,11 @@ type Expect struct {
 	// Pods, by name; a pod that is not named may do what it likes.
 	Pods map[string]PodExpectation `json:"pods"`
 	// Remote is what stands in the remote cluster once all pods are created, by
-	// kind: the number of objects that carry the pods' UIDs, and of claims.
+	// kind: the number of objects that carry the pods' UIDs, and of claims in
+	// their remote namespaces. A kind that is not named is not looked at.
 	Remote map[string]int `json:"remote,omitempty"`
-	// Left is the same after all pods are deleted; the default is nothing.
+	// Left is the same after all pods are deleted; of a kind that is not named
+	// nothing must be left.
 	Left map[string]int `json:"left,omitempty"`
 }
 
