@@ -101,7 +101,7 @@ func (e environment) key(from *corev1.EnvVarSource) (value string, optional bool
 		if value, ok := object.Data[ref.Key]; ok {
 			return value, optional, nil
 		}
-		return "", optional, fmt.Errorf("ConfigMap %s has no key %s", ref.Name, ref.Key)
+		return "", optional, fmt.Errorf("the ConfigMap %s has no key %s", ref.Name, ref.Key)
 	}
 	ref := from.SecretKeyRef
 	optional = ptr.Deref(ref.Optional, false)
@@ -112,7 +112,7 @@ func (e environment) key(from *corev1.EnvVarSource) (value string, optional bool
 	if value, ok := object.Data[ref.Key]; ok {
 		return string(value), optional, nil
 	}
-	return "", optional, fmt.Errorf("Secret %s has no key %s", ref.Name, ref.Key)
+	return "", optional, fmt.Errorf("the Secret %s has no key %s", ref.Name, ref.Key)
 }
 
 // resolveAll is the default: no reference is left, and what has no value but

@@ -72,7 +72,7 @@ func projectedFiles(pod *corev1.Pod, volume *corev1.ProjectedVolumeSource, objec
 			for _, item := range source.ConfigMap.Items {
 				value, ok := object.Data[item.Key]
 				if !ok {
-					return nil, fmt.Errorf("ConfigMap %s has no key %s", object.Name, item.Key)
+					return nil, fmt.Errorf("the ConfigMap %s has no key %s", object.Name, item.Key)
 				}
 				files[item.Path] = value
 			}

@@ -1,0 +1,319 @@
+package virtualkubelet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+func TestLife(t *testing.T) {
+	plugin := &double{status: says(is("a", runs()))}
+	k := start(t, plugin)
+	mustCreate(t, k, never("p", "a"))
+	if err := k.Poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := plugin.last(); !strings.Contains(body, `"JobID":"jid"`) {
+		t.Errorf("the status request lacks the job ID: %s", body)
+	}
+	plugin.status = says(is("a", ends(0)))
+	if err := errors.Join(k.Poll(t.Context()), k.Poll(t.Context())); err != nil { // the second asks nothing
+		t.Fatal(err)
+	}
+	if _, err := k.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	log, err := k.Logs(t.Context(), "p", "a", wire.LogOpts{Tail: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(log); err != nil || string(text) != "a line\n" {
+		t.Errorf("log %q, %v", text, err)
+	}
+	_ = log.Close()
+	if err := k.Delete(t.Context(), "default/p"); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := plugin.last(); strings.Contains(body, "deletionTimestamp") {
+		t.Errorf("the delete of a finished pod has a deletionTimestamp: %s", body)
+	}
+	wantPhases(t, k, "p", corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded)
+	want := []string{
+		"POST /create CreatePod", "GET /status GetStatus", "GET /status GetStatus", "GET /status Request",
+		"GET /getLogs GetLogs", "POST /delete DeletePod",
+	}
+	if diff := cmp.Diff(want, plugin.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if err := k.Delete(t.Context(), "p"); err == nil {
+		t.Error("a pod that is gone was deleted again")
+	}
+	if err := k.Delete(t.Context(), "nobody"); err == nil {
+		t.Error("an unknown pod was deleted")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for name, test := range map[string]struct {
+		code         int
+		answer, want string
+	}{
+		"201":         {201, `{"PodUID":"UID","PodJID":"jid"}`, "answered 201"},
+		"500":         {500, `{"detail":"no <quota>"}`, `no <quota>`},
+		"an array":    {200, `[{"PodUID":"UID","PodJID":"jid"}]`, "not one JSON object"},
+		"empty":       {200, ``, "not one JSON object"},
+		"garbage":     {200, `{"PodUID":"UID"} and more`, "not one JSON object"},
+		"another UID": {200, `{"PodUID":"another","PodJID":"jid"}`, "PodUID is not the pod's"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := start(t, &double{create: func(w http.ResponseWriter, body CreateBody) {
+				w.WriteHeader(test.code)
+				_, _ = io.WriteString(w, strings.ReplaceAll(test.answer, "UID\":\"UID", "UID\":\""+string(body.Pod.UID)))
+			}})
+			err := k.Create(t.Context(), podOf("p", "a"))
+			var refusal *Refusal
+			if !errors.As(err, &refusal) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("create: %v; want %q", err, test.want)
+			}
+			wantPhases(t, k, "p", corev1.PodPending, corev1.PodFailed)
+			status := k.Status("p")
+			if strings.Contains(status.Message, "<") || status.ContainerStatuses[0].State.Terminated == nil {
+				t.Errorf("status %v", status)
+			}
+			if err := k.Delete(t.Context(), "p"); err != nil {
+				t.Errorf("delete of a failed create: %v", err)
+			}
+		})
+	}
+}
+
+func TestNoAnswer(t *testing.T) {
+	silent := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silent }))
+	defer server.Close()
+	defer close(silent)
+	for name, test := range map[string]struct{ address, want string }{
+		"no socket":       {"unix://" + filepath.Join(t.TempDir(), "none.sock"), "no such file"},
+		"refused":         {"http://" + closedPort(t), "refused"},
+		"headers to come": {server.URL, "timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, err := New(Config{Plugin: test.address, HeaderTimeout: 50 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer k.Close()
+			if err := k.Create(t.Context(), podOf("p", "a")); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("create: %v; want %q", err, test.want)
+			}
+			wantPhases(t, k, "p", corev1.PodPending, corev1.PodFailed)
+			if _, err := k.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("ping: %v; want %q", err, test.want)
+			}
+			if _, err := k.Logs(t.Context(), "p", "a", wire.LogOpts{}); err == nil {
+				t.Error("logs came from nowhere")
+			}
+		})
+	}
+}
+
+// closedPort is an address that nobody listens at.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+func TestNew(t *testing.T) {
+	for _, address := range []string{"", "unix://", "https://host:1", "host:1", "http://"} {
+		if _, err := New(Config{Plugin: address}); err == nil {
+			t.Errorf("%q was taken", address)
+		}
+	}
+}
+
+func TestFrozen(t *testing.T) {
+	for name, answer := range map[string]func(http.ResponseWriter, corev1.Pod){
+		"not 200":    saysText(503, "busy"),
+		"not JSON":   saysText(200, "<html>"),
+		"an object":  saysText(200, `{"name":"p"}`),
+		"empty list": saysText(200, "[]"),
+		"no name": func(w http.ResponseWriter, pod corev1.Pod) {
+			_, _ = fmt.Fprintf(w, `[{"UID":%q,"containers":[]}]`, pod.UID)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plugin := &double{status: says(is("a", runs()))}
+			k := start(t, plugin)
+			mustCreate(t, k, never("p", "a"))
+			if err := k.Poll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			plugin.status = answer
+			if err := k.Poll(t.Context()); !errors.As(err, new(*Frozen)) {
+				t.Errorf("poll: %v; want a Frozen", err)
+			}
+			wantPhases(t, k, "p", corev1.PodPending, corev1.PodRunning)
+		})
+	}
+}
+
+// An end that is taken back never reaches the user.
+func TestRefusedByAPIServer(t *testing.T) {
+	plugin := &double{status: says(is("a", ends(0)), is("b", runs()))}
+	k := start(t, plugin)
+	mustCreate(t, k, never("p", "a", "b"))
+	if err := k.Poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	plugin.status = says(is("a", runs()), is("b", runs()))
+	if err := k.Poll(t.Context()); !errors.As(err, new(*Frozen)) {
+		t.Errorf("poll: %v; want a Frozen", err)
+	}
+	if k.Status("p").ContainerStatuses[0].State.Terminated == nil {
+		t.Error("container a lives again")
+	}
+}
+
+func TestPanicStopsPolling(t *testing.T) {
+	plugin := &double{status: says(is("a", ends(1)))}
+	k := start(t, plugin)
+	mustCreate(t, k, never("p", "a", "b"))
+	mustCreate(t, k, never("q", "a"))
+	var panicked *Panic
+	if err := k.Poll(t.Context()); !errors.As(err, &panicked) || panicked.Pod != "p" {
+		t.Fatalf("poll: %v; want a Panic over p", err)
+	}
+	calls := len(plugin.calls)
+	if err := k.Poll(t.Context()); !errors.As(err, &panicked) || len(plugin.calls) != calls {
+		t.Errorf("poll of a dead process: %v, %d calls", err, len(plugin.calls)-calls)
+	}
+	wantPhases(t, k, "p", corev1.PodPending)
+	plugin.status = says(is("a", ends(0)), is("b", ends(0)))
+	if err := errors.Join(k.Restart(t.Context()), k.Poll(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	wantPhases(t, k, "p", corev1.PodPending, corev1.PodSucceeded)
+}
+
+func TestRestart(t *testing.T) {
+	plugin := &double{status: says(is("a", runs()))}
+	k := start(t, plugin)
+	for _, name := range []string{"kept", "forgotten"} {
+		mustCreate(t, k, podOf(name, "a"))
+	}
+	if err := k.Poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := len(plugin.calls)
+	if err := errors.Join(k.Restart(t.Context(), "forgotten"), k.Poll(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"POST /create CreatePod", "GET /status GetStatus", "GET /status GetStatus"}
+	if diff := cmp.Diff(want, plugin.calls[before:]); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if body := plugin.bodies[before]; !strings.Contains(body, `"name":"forgotten"`) || strings.Contains(body, "JobID") {
+		t.Errorf("created again: %s", body)
+	}
+	wantPhases(t, k, "kept", corev1.PodPending, corev1.PodRunning)
+	wantPhases(t, k, "forgotten", corev1.PodPending, corev1.PodRunning, corev1.PodPending, corev1.PodRunning)
+}
+
+func TestDeleteOfRunning(t *testing.T) {
+	plugin := &double{status: says(is("a", runs()))}
+	k := start(t, plugin)
+	pod := podOf("p", "a")
+	pod.Spec.TerminationGracePeriodSeconds = ptr.To[int64](7)
+	mustCreate(t, k, pod)
+	mustCreate(t, k, podOf("lost", "a"))
+	if err := errors.Join(k.Poll(t.Context()), k.Delete(t.Context(), "p"), k.LoseDelete("lost")); err != nil {
+		t.Fatal(err)
+	}
+	call, body := plugin.last()
+	var deleted corev1.Pod
+	if err := json.Unmarshal([]byte(body), &deleted); err != nil || call != "POST /delete DeletePod" {
+		t.Fatalf("%s: %v", call, err)
+	}
+	if deleted.DeletionTimestamp == nil || ptr.Deref(deleted.DeletionGracePeriodSeconds, 0) != 7 || deleted.Name != "p" {
+		t.Errorf("deleted %v", deleted.ObjectMeta)
+	}
+	calls := len(plugin.calls)
+	if err := k.Poll(t.Context()); err != nil || len(plugin.calls) != calls {
+		t.Errorf("pods that are gone were asked for: %v", err)
+	}
+}
+
+// Status, another create and a delete come while the first create is in flight.
+func TestWhileCreateIsInFlight(t *testing.T) {
+	arrived, answer := make(chan struct{}, 2), make(chan struct{})
+	plugin := &double{status: says(is("a", waits("ContainerCreating")))}
+	plugin.create = func(w http.ResponseWriter, body CreateBody) {
+		arrived <- struct{}{}
+		<-answer
+		_, _ = fmt.Fprintf(w, `{"PodUID":%q,"PodJID":"jid"}`, body.Pod.UID)
+	}
+	k := start(t, plugin)
+	created := make(chan error, 2)
+	go func() { created <- k.Create(context.Background(), podOf("p", "a")) }()
+	<-arrived
+	go func() { created <- k.CreateAgain(context.Background(), "p") }()
+	<-arrived
+	if err := k.Poll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, body := plugin.last(); strings.Contains(body, "JobID") {
+		t.Errorf("a job ID before create was answered: %s", body)
+	}
+	if err := k.Delete(t.Context(), "p"); err != nil {
+		t.Error(err)
+	}
+	close(answer)
+	if err := errors.Join(<-created, <-created); err != nil {
+		t.Error(err)
+	}
+	wantPhases(t, k, "p", corev1.PodPending)
+}
+
+func TestNotSent(t *testing.T) {
+	plugin := &double{}
+	k := start(t, plugin)
+	pod := podOf("p", "a")
+	pod.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: "later"},
+	}}}
+	if err := k.Create(t.Context(), pod); err == nil || len(plugin.calls) > 0 {
+		t.Errorf("create: %v, calls %v", err, plugin.calls)
+	}
+	if err := errors.Join(k.Poll(t.Context())); err != nil || len(plugin.calls) > 0 {
+		t.Errorf("poll: %v, calls %v", err, plugin.calls)
+	}
+	later := corev1.ConfigMap{Data: map[string]string{"A": "1"}}
+	later.Name = "later"
+	k.Apply(Objects{ConfigMaps: []corev1.ConfigMap{later}})
+	if err := k.CreateAgain(t.Context(), "p"); err != nil {
+		t.Error(err)
+	}
+	if _, body := plugin.last(); !strings.Contains(body, `"env":[{"name":"A","value":"1"}]`) {
+		t.Errorf("created with %s", body)
+	}
+}
