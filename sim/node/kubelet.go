@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -58,6 +59,17 @@ func (n *Nodes) register(ctx context.Context, port int32) error {
 	}
 	_, err = nodes.UpdateStatus(ctx, node, metav1.UpdateOptions{})
 	return err
+}
+
+// deregister takes the Node away again.
+func (n *Nodes) deregister(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err := n.options.Client.CoreV1().Nodes().Delete(ctx, n.options.Name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("take away Node %s: %w", n.options.Name, err)
+	}
+	return nil
 }
 
 func (l *Logs) serve(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -34,8 +35,9 @@ type Options struct {
 	// Client is of the remote cluster, with the rights of its control plane. One with
 	// client-go's default limit of five calls a second is too slow for many pods.
 	Client kubernetes.Interface
-	// Behaviour says what a pod does.
-	Behaviour func(pod *corev1.Pod) scenario.Pod
+	// Behaviour says what a pod does, and whether these nodes play it at all; the
+	// default plays every pod as a scenario does that says nothing of it.
+	Behaviour func(pod *corev1.Pod) (scenario.Pod, bool)
 	// Name of the node; the default is "simulated".
 	Name string
 	// Clock is the real one by default.
@@ -44,7 +46,7 @@ type Options struct {
 	// sim/memory first. The default is a new one.
 	Logs *Logs
 	// ServeLogs serves the kubelet's log endpoint on this machine and registers a
-	// Node with its address, for a real API server.
+	// Node with its address, for a real API server, while the nodes run.
 	ServeLogs bool
 	// Workers is how many pods are written at once; the default is 8.
 	Workers int
@@ -68,7 +70,7 @@ func New(options Options) *Nodes {
 		options.Clock = Scaled(1)
 	}
 	if options.Behaviour == nil {
-		options.Behaviour = func(*corev1.Pod) scenario.Pod { return scenario.Pod{} }
+		options.Behaviour = func(*corev1.Pod) (scenario.Pod, bool) { return scenario.Pod{}, true }
 	}
 	options.Logs = cmp.Or(options.Logs, NewLogs(options.Clock))
 	n := &Nodes{options: options, logs: options.Logs}
@@ -96,6 +98,20 @@ func (n *Nodes) Next() (time.Time, bool) {
 	return first, !first.IsZero()
 }
 
+// Settled says that these nodes have nothing to do before their clock moves, and
+// that the pods they play are exactly these, by UID, in these resource versions.
+func (n *Nodes) Settled(pods map[types.UID]string) bool {
+	known := 0
+	for _, w := range n.workers {
+		count, ok := w.settled(pods)
+		if !ok {
+			return false
+		}
+		known += count
+	}
+	return known == len(pods)
+}
+
 // Run plays until ctx is done.
 func (n *Nodes) Run(ctx context.Context) (err error) {
 	if n.options.ServeLogs {
@@ -103,7 +119,7 @@ func (n *Nodes) Run(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("serve logs as a kubelet: %w", err)
 		}
-		defer func() { err = errors.Join(err, endpoint.Close()) }()
+		defer func() { err = errors.Join(err, endpoint.Close(), n.deregister(context.WithoutCancel(ctx))) }()
 	}
 	pods := n.options.Client.CoreV1().Pods("")
 	informer := cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{

@@ -116,7 +116,7 @@ func TestOnBoth(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	find := func(pod *corev1.Pod) scenario.Pod { return behaviours[pod.Annotations[sourceName]] }
+	find := func(pod *corev1.Pod) (scenario.Pod, bool) { return behaviours[pod.Annotations[sourceName]], true }
 	t.Run("memory", func(t *testing.T) {
 		clock := node.Scaled(20)
 		logs := node.NewLogs(clock)
@@ -142,8 +142,8 @@ func TestFollow(t *testing.T) {
 	clock := node.Scaled(1)
 	logs := node.NewLogs(clock)
 	client := memory.New(memory.Options{Logs: logs.Open}).Client()
-	play(t, node.Options{Client: client, Clock: clock, Logs: logs, Behaviour: func(*corev1.Pod) scenario.Pod {
-		return scenario.Pod{Containers: map[string]scenario.Container{"main": {Start: &metav1.Duration{}, Output: []string{"line"}}}}
+	play(t, node.Options{Client: client, Clock: clock, Logs: logs, Behaviour: func(*corev1.Pod) (scenario.Pod, bool) {
+		return scenario.Pod{Containers: map[string]scenario.Container{"main": {Start: &metav1.Duration{}, Output: []string{"line"}}}}, true
 	}})
 	if _, err := client.CoreV1().Pods("default").Create(t.Context(), remote("pod"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

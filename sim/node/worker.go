@@ -31,6 +31,8 @@ type worker struct {
 	mu    sync.Mutex
 	queue []news
 	due   wakes
+	busy  bool
+	seen  map[types.UID]string // the resource version that was last heard of
 }
 
 // entry is a play with what it still owes the API server.
@@ -45,7 +47,7 @@ type entry struct {
 }
 
 func newWorker(n *Nodes) *worker {
-	return &worker{nodes: n, wake: make(chan struct{}, 1), plays: map[types.UID]*entry{}}
+	return &worker{nodes: n, wake: make(chan struct{}, 1), plays: map[types.UID]*entry{}, seen: map[types.UID]string{}}
 }
 
 func (w *worker) tell(n news) {
@@ -70,12 +72,28 @@ func (w *worker) next() (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// settled counts the pods of this worker, and says whether they are among these
+// in these versions and it has nothing to do.
+func (w *worker) settled(pods map[types.UID]string) (int, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy || len(w.queue) > 0 || len(w.due) > 0 && !w.due[0].at.After(w.nodes.options.Clock.Now()) {
+		return 0, false
+	}
+	for uid, version := range w.seen {
+		if pods[uid] != version {
+			return 0, false
+		}
+	}
+	return len(w.seen), true
+}
+
 func (w *worker) run(ctx context.Context) {
 	clock := w.nodes.options.Clock
 	for ctx.Err() == nil {
 		w.mu.Lock()
 		queue := w.queue
-		w.queue = nil
+		w.queue, w.busy = nil, true
 		w.mu.Unlock()
 		for _, n := range queue {
 			w.hear(ctx, n)
@@ -90,6 +108,7 @@ func (w *worker) run(ctx context.Context) {
 				e = w.due[0]
 			}
 		}
+		w.busy = e != nil
 		w.mu.Unlock()
 		if e != nil {
 			w.play(ctx, e)
@@ -105,19 +124,29 @@ func (w *worker) run(ctx context.Context) {
 
 func (w *worker) hear(ctx context.Context, n news) {
 	now, e := w.nodes.options.Clock.Now(), w.plays[n.pod.UID]
-	switch {
-	case n.gone:
+	if n.gone {
+		w.mu.Lock()
+		delete(w.seen, n.pod.UID)
+		w.mu.Unlock()
 		if e != nil {
 			w.forget(e)
 		}
 		return
-	case e == nil:
+	}
+	behaviour, ours := w.nodes.options.Behaviour(n.pod)
+	if !ours {
+		return
+	}
+	w.mu.Lock()
+	w.seen[n.pod.UID] = n.pod.ResourceVersion
+	w.mu.Unlock()
+	if e == nil {
 		// What had ended before these nodes came is left as it is.
 		if n.pod.Status.Phase == corev1.PodSucceeded || n.pod.Status.Phase == corev1.PodFailed {
 			return
 		}
 		e = &entry{
-			play: newPlay(n.pod.DeepCopy(), w.nodes.options.Behaviour(n.pod), now), uid: n.pod.UID, index: -1,
+			play: newPlay(n.pod.DeepCopy(), behaviour, now), uid: n.pod.UID, index: -1,
 			key: types.NamespacedName{Namespace: n.pod.Namespace, Name: n.pod.Name},
 		}
 		w.plays[e.uid] = e
