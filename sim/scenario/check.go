@@ -68,7 +68,7 @@ func (r *reader) containers(n *yaml.Node, pod *corev1.Pod) {
 		r.problem(find(n, "spec", "containers").Line, "pod %s has no containers", pod.Name)
 	}
 	seen := map[string]bool{}
-	for list, containers := range map[string][]corev1.Container{"initContainers": pod.Spec.InitContainers, "containers": pod.Spec.Containers} {
+	check := func(list string, containers []corev1.Container) {
 		for i, c := range containers {
 			if c.Name == "" || seen[c.Name] {
 				r.problem(find(n, "spec", list, strconv.Itoa(i), "name").Line, "each container of pod %s needs a name of its own", pod.Name)
@@ -76,6 +76,8 @@ func (r *reader) containers(n *yaml.Node, pod *corev1.Pod) {
 			seen[c.Name] = true
 		}
 	}
+	check("initContainers", pod.Spec.InitContainers)
+	check("containers", pod.Spec.Containers)
 }
 
 // wrong reports what stands at a path of the Scenario's spec.

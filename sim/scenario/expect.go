@@ -12,7 +12,7 @@ import (
 )
 
 func (r *reader) expectation(pod *corev1.Pod, key string, e PodExpectation, at ...string) {
-	r.phases(e, append(at, "phases")...)
+	r.phases(key, e, append(at, "phases")...)
 	if e.Refused != "" && (!slices.Equal(e.Phases, []corev1.PodPhase{corev1.PodPending, corev1.PodFailed}) ||
 		len(e.Containers)+len(e.InitContainers)+len(e.Env)+len(e.Files)+len(e.Logs)+len(e.RemotePod) > 0) {
 		r.wrong(append(at, "refused"), "a pod that is refused shows [Pending, Failed] and has nothing remotely")
@@ -65,10 +65,18 @@ func (r *reader) ends(key string, e PodExpectation) bool {
 		slices.ContainsFunc(r.file.Steps, func(s Step) bool { return s.Delete == key || s.LoseDelete == key })
 }
 
+// forgotten says whether the virtual kubelet creates a pod again that may have
+// run already, and shows it as Pending once more.
+func (r *reader) forgotten(key string) bool {
+	return slices.ContainsFunc(r.file.Steps, func(s Step) bool {
+		return s.RestartVirtualKubelet != nil && slices.Contains(s.RestartVirtualKubelet.Forget, key)
+	})
+}
+
 // order of the phases: a pod never goes back.
 var order = map[corev1.PodPhase]int{corev1.PodPending: 1, corev1.PodRunning: 2, corev1.PodSucceeded: 3, corev1.PodFailed: 3}
 
-func (r *reader) phases(e PodExpectation, at ...string) {
+func (r *reader) phases(key string, e PodExpectation, at ...string) {
 	if len(e.Phases) == 0 || e.Phases[0] != corev1.PodPending {
 		r.wrong(at, "phases must begin with Pending")
 	}
@@ -76,6 +84,7 @@ func (r *reader) phases(e PodExpectation, at ...string) {
 		switch {
 		case order[phase] == 0:
 			r.wrong(at, "%q is no phase of: Pending, Running, Succeeded, Failed", phase)
+		case phase == corev1.PodPending && i > 0 && e.Phases[i-1] == corev1.PodRunning && r.forgotten(key):
 		case i > 0 && order[phase] <= order[e.Phases[i-1]]:
 			r.wrong(at, "%s does not come after %s", phase, e.Phases[i-1])
 		}

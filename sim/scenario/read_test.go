@@ -143,6 +143,7 @@ func TestReadBad(t *testing.T) {
 		{"step of two kinds", "create: web", "create: web, delete: web", "13: exactly one of restartVirtualKubelet, create, delete, loseDelete must be said, not create and delete"},
 		{"before the beginning", "at: 3s", "at: -3s", "11: at must not be negative"},
 		{"phases from nowhere", "[Pending, Running, Succeeded]", "[Running, Succeeded]", "18: phases must begin with Pending"},
+		{"back to Pending without a restart", "[Pending, Running, Succeeded]", "[Pending, Running, Pending, Running, Succeeded]", "18: Pending does not come after Running"},
 		{"phases backwards", "[Pending, Running, Succeeded]", "[Pending, Succeeded, Running]", "18: Running does not come after Succeeded\n18: pod web does not end and no step deletes it: say until when it is watched (until: 1m)"},
 		{"two ends", "[Pending, Running, Succeeded]", "[Pending, Succeeded, Failed]", "18: Failed does not come after Succeeded"},
 		{"no phase", "[Pending, Running, Succeeded]", "[Pending, Done, Succeeded]", "18: \"Done\" is no phase of: Pending, Running, Succeeded, Failed"},

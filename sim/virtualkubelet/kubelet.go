@@ -109,16 +109,17 @@ func (k *Kubelet) CreateAgain(ctx context.Context, name string) error {
 // forgotten the pod, begin the pod's status anew.
 func (k *Kubelet) create(ctx context.Context, l *local, anew bool) error {
 	k.mu.Lock()
-	body, err := CreateRequest(l.admitted, k.objects, k.options)
-	if err == nil && anew {
+	var frozen error // the local API server may refuse to begin the status anew
+	if anew {
 		l.kept = submitted(l.admitted, k.options)
-		err = l.update(k.now())
+		frozen = l.update(k.now())
 	}
+	body, err := CreateRequest(l.admitted, k.objects, k.options)
 	k.mu.Unlock()
-	if body == nil {
+	if err != nil {
+		// The pod is asked for nevertheless, as long as it is waited for.
 		return fmt.Errorf("create of pod %s is not sent: %w", l.admitted.Name, err)
 	}
-	frozen := err // the local API server may refuse to begin the status anew
 
 	status, answer, err := k.client.call(ctx, http.MethodPost, "/create", k.client.session("CreatePod"), body)
 	if ctx.Err() != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -295,7 +296,7 @@ func TestWhileCreateIsInFlight(t *testing.T) {
 }
 
 func TestNotSent(t *testing.T) {
-	plugin := &double{}
+	plugin := &double{status: says(corev1.ContainerStatus{Name: "a", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{}}})}
 	k := start(t, plugin)
 	pod := podOf("p", "a")
 	pod.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{
@@ -304,9 +305,11 @@ func TestNotSent(t *testing.T) {
 	if err := k.Create(t.Context(), pod); err == nil || len(plugin.calls) > 0 {
 		t.Errorf("create: %v, calls %v", err, plugin.calls)
 	}
-	if err := errors.Join(k.Poll(t.Context())); err != nil || len(plugin.calls) > 0 {
+	// It is asked for all the same: contract, section 1.
+	if err := k.Poll(t.Context()); err != nil || !slices.Equal(plugin.calls, []string{"GET /status GetStatus"}) {
 		t.Errorf("poll: %v, calls %v", err, plugin.calls)
 	}
+	wantPhases(t, k, "p", corev1.PodPending)
 	later := corev1.ConfigMap{Data: map[string]string{"A": "1"}}
 	later.Name = "later"
 	k.Apply(Objects{ConfigMaps: []corev1.ConfigMap{later}})
