@@ -2,6 +2,7 @@ package virtualkubelet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,16 +33,20 @@ const maxAnswer = 64 << 20
 type client struct {
 	base     string
 	http     *http.Client
+	limit    time.Duration // of a whole call; 0: none
+	observe  func(Call)
 	sessions atomic.Int64
 }
 
 // newClient takes unix:///path or http://host:port.
-func newClient(address string, timeout time.Duration) (*client, error) {
-	if timeout == 0 {
-		timeout = headerTimeout
+func newClient(config Config) (*client, error) {
+	address := config.Plugin
+	c := &client{limit: config.CallTimeout, observe: config.Observe}
+	if c.observe == nil {
+		c.observe = func(Call) {}
 	}
 	transport := &http.Transport{
-		ResponseHeaderTimeout: timeout,
+		ResponseHeaderTimeout: cmp.Or(config.HeaderTimeout, headerTimeout),
 		IdleConnTimeout:       headerTimeout,
 		MaxIdleConnsPerHost:   64,
 	}
@@ -53,13 +58,15 @@ func newClient(address string, timeout time.Duration) (*client, error) {
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, "unix", path)
 		}
-		return &client{base: "http://unix", http: &http.Client{Transport: transport}}, nil
+		c.base, c.http = "http://unix", &http.Client{Transport: transport}
+		return c, nil
 	}
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Scheme != "http" || parsed.Host == "" {
 		return nil, fmt.Errorf("plugin address %q is neither unix:///path nor http://host:port", address)
 	}
-	return &client{base: "http://" + parsed.Host, http: &http.Client{Transport: transport}}, nil
+	c.base, c.http = "http://"+parsed.Host, &http.Client{Transport: transport}
+	return c, nil
 }
 
 // session names a call, as CreatePod#1. InterLink's numbers are random.
@@ -92,12 +99,27 @@ func (c *client) send(ctx context.Context, method, path, session string, body an
 // call makes a call and reads the whole answer. Status 0 comes with an error
 // that says why there was none.
 func (c *client) call(ctx context.Context, method, path, session string, body any) (status int, answer []byte, err error) {
+	began := time.Now()
+	defer func() { c.observe(Call{Name: nameOf(session), Took: time.Since(began), Status: status, Err: err}) }()
+	if c.limit == 0 {
+		return c.whole(ctx, method, path, session, body)
+	}
+	limited, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	status, answer, err = c.whole(limited, method, path, session, body)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return 0, nil, fmt.Errorf("no whole answer within %s", c.limit)
+	}
+	return status, answer, err
+}
+
+func (c *client) whole(ctx context.Context, method, path, session string, body any) (int, []byte, error) {
 	response, err := c.send(ctx, method, path, session, body)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // it has been read
-	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
 		return 0, nil, fmt.Errorf("the answer broke off: %w", err)
@@ -105,6 +127,15 @@ func (c *client) call(ctx context.Context, method, path, session string, body an
 		return 0, nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
 	return response.StatusCode, answer, nil
+}
+
+// nameOf is the call that a session names.
+func nameOf(session string) string {
+	name, _, numbered := strings.Cut(session, "#")
+	if !numbered {
+		return "Ping"
+	}
+	return name
 }
 
 // excerpt is enough of an answer to recognise it.

@@ -24,6 +24,22 @@ type Config struct {
 	// HeaderTimeout is how long an answer may take to begin; the default is
 	// InterLink's 120 s.
 	HeaderTimeout time.Duration
+	// CallTimeout is how long a whole call may take, but a log's; by default there
+	// is no limit, as InterLink has none.
+	CallTimeout time.Duration
+	// Observe, if it is there, is told of each call once it is over (of a log: once
+	// it begins), from many goroutines.
+	Observe func(Call)
+}
+
+// Call is one that was made to the plugin.
+type Call struct {
+	// Name is CreatePod, GetStatus, DeletePod, GetLogs or Ping.
+	Name string
+	Took time.Duration
+	// Status is the answer's HTTP status, 0 if there was none: Err says why.
+	Status int
+	Err    error
 }
 
 // Kubelet is the local cluster with its virtual node. It does nothing by itself:
@@ -47,7 +63,7 @@ type Kubelet struct {
 
 // New returns a local cluster without pods. Nothing is sent yet.
 func New(config Config) (*Kubelet, error) {
-	client, err := newClient(config.Plugin, config.HeaderTimeout)
+	client, err := newClient(config)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +201,13 @@ func (k *Kubelet) Logs(ctx context.Context, name, container string, opts wire.Lo
 		return nil, err
 	}
 	body := LogRequest(l.admitted, container, opts)
+	began := time.Now()
 	response, err := k.client.send(ctx, http.MethodGet, "/getLogs", k.client.session("GetLogs"), body)
+	call := Call{Name: "GetLogs", Took: time.Since(began), Err: err}
+	if err == nil {
+		call.Status = response.StatusCode
+	}
+	k.client.observe(call)
 	if err != nil {
 		return nil, fmt.Errorf("logs of pod %s: %w", name, err)
 	}

@@ -1,0 +1,256 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/client-go/kubernetes"
+	testingclock "k8s.io/utils/clock/testing"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/memory"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/remote"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
+)
+
+// stage is where one scenario is played.
+type stage struct {
+	file    *scenario.File
+	options Options
+	pods    []*corev1.Pod        // the manifests, with UIDs
+	keys    map[types.UID]string // by UID, what the scenario calls a pod
+
+	kubelet *virtualkubelet.Kubelet
+	plugin  *plugin.Plugin       // nil if it runs elsewhere
+	remote  kubernetes.Interface // nil if it is not looked at
+	scope   scope.Scope          // says the remote namespaces
+	nodes   *node.Nodes          // nil if they are not played
+	pace    pace
+	begin   time.Time
+	record  recorder
+	// unanswered says that the plugin gave no answer to some call.
+	unanswered atomic.Bool
+
+	ending []func() // what ends the stage, last first
+}
+
+func newStage(ctx context.Context, file *scenario.File, options Options) (_ *stage, err error) {
+	s := &stage{file: file, options: options, keys: map[types.UID]string{}, remote: options.Client}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	for i := range file.Pods {
+		pod := file.Pods[i].DeepCopy()
+		pod.UID = uuid.NewUUID()
+		s.pods = append(s.pods, pod)
+		s.keys[pod.UID] = file.Key(pod.Namespace, pod.Name)
+	}
+	s.record = newRecorder(s)
+	cfg, err := configure(file, options)
+	if err != nil {
+		return nil, err
+	}
+	s.scope = plugin.Translation(cfg).Scope
+	s.setPace()
+	address := options.Plugin
+	if address == "" {
+		if address, err = s.startPlugin(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	if options.between != nil {
+		front, stop := options.between(address)
+		s.ending = append(s.ending, stop)
+		address = front
+	}
+	if s.nodes != nil {
+		s.background(ctx, func(ctx context.Context) {
+			if err := s.nodes.Run(ctx); err != nil {
+				s.record.trouble("the simulated nodes ended: %v", err)
+			}
+		})
+	}
+	s.kubelet, err = virtualkubelet.New(virtualkubelet.Config{
+		Options:       virtualkubelet.Options{VirtualKubelet: file.VirtualKubelet, Now: s.pace.Now},
+		Plugin:        address,
+		HeaderTimeout: options.CallTimeout,
+		CallTimeout:   options.CallTimeout,
+		Observe: func(call virtualkubelet.Call) {
+			if call.Status == 0 {
+				s.unanswered.Store(true)
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.ending = append(s.ending, s.kubelet.Close)
+	s.begin = s.pace.Now()
+	return s, nil
+}
+
+// setPace chooses the clock and, with it, the remote cluster and its nodes.
+func (s *stage) setPace() {
+	o := s.options
+	if o.Plugin != "" || o.Client != nil && !o.PlayNodes {
+		s.pace = &flowing{Clock: node.Scaled(o.Speed), look: s.look}
+	} else {
+		// Whole seconds are all that Kubernetes keeps of a time.
+		clock := &stepped{FakeClock: testingclock.NewFakeClock(time.Now().Truncate(time.Second)), settle: s.settle}
+		clock.next = func() (time.Time, bool) { return s.nodes.Next() }
+		s.pace = clock
+	}
+	logs := node.NewLogs(s.pace)
+	if o.Client == nil && o.Plugin == "" {
+		s.remote = memory.New(memory.Options{Now: s.pace.Now, Logs: logs.Open}).Client()
+	}
+	if o.PlayNodes || s.remote != o.Client {
+		s.nodes = node.New(node.Options{
+			Client: s.remote, Behaviour: s.behaviour, Clock: s.pace, Logs: logs, Log: o.Log,
+			ServeLogs: o.PlayNodes, Name: nodeName(s.file.Name),
+		})
+	}
+}
+
+// nodeName is a Node's of the scenario's own: several are played side by side.
+func nodeName(scenario string) string {
+	name := "sim-" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(scenario))
+	return strings.TrimRight(name[:min(len(name), 63)], "-")
+}
+
+// background runs something until the stage is closed.
+func (s *stage) background(ctx context.Context, run func(context.Context)) {
+	// It outlives a scenario that ran out of time, to tidy up.
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { run(ctx) })
+	s.ending = append(s.ending, func() { stop(); running.Wait() })
+}
+
+func (s *stage) close() {
+	for _, end := range slices.Backward(s.ending) {
+		end()
+	}
+	s.ending = nil
+}
+
+// key is what the scenario calls the pod that an object belongs to.
+func (s *stage) key(object metav1.Object) (string, bool) {
+	for _, values := range []map[string]string{object.GetLabels(), object.GetAnnotations()} {
+		for _, value := range values {
+			if key, ok := s.keys[types.UID(value)]; ok {
+				return key, true
+			}
+		}
+	}
+	if len(s.keys) > 100 {
+		return "", false // of so many only a plugin that labels its pods is known
+	}
+	for uid, key := range s.keys {
+		if remote.Carries(object, uid) {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+func (s *stage) behaviour(pod *corev1.Pod) (scenario.Pod, bool) {
+	key, ours := s.key(pod)
+	return s.file.Nodes[key], ours
+}
+
+// remotePods are those of the scenario.
+func (s *stage) remotePods(ctx context.Context) ([]corev1.Pod, error) {
+	options := metav1.ListOptions{}
+	if s.nodes != nil {
+		options.LabelSelector = node.Selector // which is all that nodes see
+	}
+	list, err := s.remote.CoreV1().Pods("").List(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("list remote pods: %w", err)
+	}
+	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
+		_, ours := s.key(&pod)
+		return !ours
+	}), nil
+}
+
+// settle returns once the nodes have done what is due, and they and the plugin
+// have heard of all that was done.
+func (s *stage) settle(ctx context.Context) error {
+	for wait := 100 * time.Microsecond; ; wait = min(2*wait, 20*time.Millisecond) {
+		pods, err := s.remotePods(ctx)
+		if err == nil && s.nodes.Settled(versions(pods)) && s.known(pods) {
+			s.record.look(pods)
+			return nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+func versions(pods []corev1.Pod) map[types.UID]string {
+	versions := make(map[types.UID]string, len(pods))
+	for i := range pods {
+		versions[pods[i].UID] = pods[i].ResourceVersion
+	}
+	return versions
+}
+
+// known says whether the plugin has heard of these pods and of no others.
+func (s *stage) known(pods []corev1.Pod) bool {
+	left := maps.Clone(s.keys)
+	for i := range pods {
+		uid := pods[i].Labels[scope.LabelPodUID]
+		if !s.plugin.Knows(uid, pods[i].ResourceVersion) {
+			return false
+		}
+		delete(left, types.UID(uid))
+	}
+	for uid := range left {
+		if !s.plugin.Knows(string(uid), "") {
+			return false
+		}
+	}
+	return true
+}
+
+// look records what is to be seen where time flows.
+func (s *stage) look(ctx context.Context) {
+	var pods []corev1.Pod
+	if s.remote != nil {
+		var err error
+		if pods, err = s.remotePods(ctx); err != nil {
+			s.record.trouble("%v", err)
+			return
+		}
+	}
+	s.record.look(pods)
+}
+
+// after is how long the scenario has lasted.
+func (s *stage) after() time.Duration { return s.pace.Now().Sub(s.begin) }
