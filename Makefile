@@ -10,13 +10,17 @@ LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksu
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz generate clean
+.PHONY: help build demo run test race lint fuzz bench generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+demo: build ## Replay all scenarios against the plugin, on a simulated remote cluster (under a minute)
+	bin/interlink-sim replay --html bin/demo.html fixtures/scenarios
+	@echo "bin/demo.html shows each scenario as a timeline"
 
 run: build ## Run the plugin on the cluster of KUBECONFIG, or else on a throwaway API server
 	@set -- bin/interlink-kubernetes-plugin --app-socket-address "unix://$(CURDIR)/bin/plugin.sock" --log-rich-enabled; \
@@ -62,6 +66,9 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 			tail -n 3 "$$log"; \
 		done; \
 	done
+
+bench: ## Measure the simulator: whole replays of up to 10,000 pods, and load (minutes)
+	go test -run '^$$' -bench 'Replay|Load' -benchtime 1x ./sim/...
 
 generate: ## Rewrite goldens, the sample configuration and the reference from the code
 	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go test -count=1 \

@@ -1,81 +1,125 @@
-// interlink-sim shows what an InterLink plugin does, without InterLink and
+// interlink-sim shows, judges and breaks InterLink plugins, without InterLink and
 // without a cluster.
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
-
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
 )
 
 // version is set by the linker.
 var version = "dev"
 
-const usage = `interlink-sim shows what the plugin does, without InterLink and without a cluster.
+const usage = `interlink-sim shows, judges and breaks InterLink plugins, without InterLink and without a cluster.
 
-  interlink-sim plan FILE    the remote objects that a manifest, or a recorded create request,
-                             would become, as a manifest with every warning; FILE is JSON or
-                             YAML, - is standard input; nothing is contacted; the plugin's
-                             environment and configuration file count
+  interlink-sim replay PATH...       play scenarios against this plugin, or any other, and judge it
+  interlink-sim serve --listen URL   this plugin with a simulated remote cluster behind it
+  interlink-sim load --plugin URL    create, poll and delete many pods; throughput and latencies
+  interlink-sim plan FILE            the remote objects that a manifest would become
   interlink-sim --version
+
+interlink-sim COMMAND --help says more.
 `
 
-func main() { os.Exit(run(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)) }
+// Exit codes.
+const (
+	exitFailed  = 1
+	exitInvalid = 2 // the arguments
+)
+
+// command is one of the program's. It fills in its flags, which are parsed
+// before run gets what is left of the arguments.
+type command struct {
+	usage string
+	flags func(*pflag.FlagSet)
+	run   func(ctx context.Context, args []string) error
+}
+
+// streams are what a command talks through.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	environ  []string
+}
+
+// invalid are arguments that make no sense.
+type invalid struct{ error }
+
+func invalidf(format string, args ...any) error { return invalid{fmt.Errorf(format, args...)} }
+
+// errJudged is a failure that has been said already.
+var errJudged = errors.New("failed")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, os.Environ()})
+	stop()
+	os.Exit(code)
+}
 
 // run does what the arguments ask for and returns the exit code: 1 for a failure,
 // 2 for arguments that make no sense.
-func run(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := pflag.NewFlagSet("interlink-sim", pflag.ContinueOnError)
+func run(ctx context.Context, args []string, s streams) int {
+	commands := map[string]func(streams) command{"replay": replayCommand, "serve": serveCommand, "load": loadCommand, "plan": planCommand}
+	name := ""
+	if len(args) > 0 {
+		name = args[0]
+	}
+	switch make, known := commands[name]; {
+	case known:
+		return runCommand(ctx, name, make(s), args[1:], s)
+	case name == "--version":
+		_, _ = fmt.Fprintln(s.out, version)
+		return 0
+	case name == "--help", name == "-h", name == "help":
+		_, _ = io.WriteString(s.out, usage)
+		return 0
+	case name != "":
+		_, _ = fmt.Fprintf(s.err, "interlink-sim: there is no command %q\n\n", name)
+	}
+	_, _ = io.WriteString(s.err, usage)
+	return exitInvalid
+}
+
+func runCommand(ctx context.Context, name string, c command, args []string, s streams) int {
+	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	showVersion := flags.Bool("version", false, "")
-	switch err := flags.Parse(args); {
+	flags.SortFlags = false
+	c.flags(flags)
+	help := c.usage
+	if options := flags.FlagUsages(); options != "" {
+		help += "\n" + options
+	}
+	err := flags.Parse(args)
+	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		_, _ = io.WriteString(stdout, usage)
+		_, _ = io.WriteString(s.out, help)
 		return 0
 	case err != nil:
-		_, _ = fmt.Fprintf(stderr, "interlink-sim: %v\n\n%s", err, usage)
-		return 2
-	case *showVersion:
-		_, _ = fmt.Fprintln(stdout, version)
+		err = invalid{err}
+	default:
+		err = c.run(ctx, flags.Args())
+	}
+	switch {
+	case err == nil:
 		return 0
-	case flags.NArg() != 2 || flags.Arg(0) != "plan":
-		_, _ = io.WriteString(stderr, usage)
-		return 2
+	case errors.Is(err, errJudged):
+		return exitFailed
+	case errors.Is(err, context.Canceled):
+		_, _ = fmt.Fprintf(s.err, "interlink-sim %s: interrupted\n", name)
+		return exitFailed
+	case errors.As(err, new(invalid)):
+		_, _ = fmt.Fprintf(s.err, "interlink-sim %s: %v\n\n%s", name, err, strings.TrimLeft(help, "\n"))
+		return exitInvalid
 	}
-	if err := planFile(flags.Arg(1), environ, stdin, stdout); err != nil {
-		_, _ = fmt.Fprintln(stderr, "interlink-sim:", err)
-		return 1
-	}
-	return 0
-}
-
-func planFile(file string, environ []string, stdin io.Reader, stdout io.Writer) error {
-	text, err := read(file, stdin)
-	if err != nil {
-		return err
-	}
-	invocation, err := config.Parse(nil, environ)
-	if err != nil {
-		return err
-	}
-	manifest, err := plan.Of(text, plugin.Translation(invocation.Config))
-	if err != nil {
-		return err
-	}
-	_, err = stdout.Write(manifest)
-	return err
-}
-
-func read(file string, stdin io.Reader) ([]byte, error) {
-	if file == "-" {
-		return io.ReadAll(stdin)
-	}
-	return os.ReadFile(file)
+	_, _ = fmt.Fprintf(s.err, "interlink-sim %s: %v\n", name, err)
+	return exitFailed
 }

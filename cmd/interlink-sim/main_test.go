@@ -2,9 +2,36 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
+
+// buffer is written by one goroutine and read by another.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
 
 func TestRun(t *testing.T) {
 	for _, test := range []struct {
@@ -15,23 +42,133 @@ func TestRun(t *testing.T) {
 		stdout, stderr string
 	}{
 		{"version", []string{"--version"}, nil, "", 0, "dev\n", ""},
-		{"help", []string{"--help"}, nil, "", 0, "plan FILE", ""},
+		{"help", []string{"--help"}, nil, "", 0, "replay PATH", ""},
+		{"help of a command", []string{"load", "--help"}, nil, "", 0, "--concurrency int", ""},
 		{"nothing", nil, nil, "", 2, "", "plan FILE"},
-		{"unknown flag", []string{"--what"}, nil, "", 2, "", "what"},
-		{"a file", []string{"plan", "../../fixtures/examples/create.json"}, nil, "", 0, "name: hello-config-6f0c7d52-5b0e-4c53-9d0a-3f6b1f0a7a11", ""},
-		{"standard input and the plugin's environment", []string{"plan", "-"}, []string{"OFFLOADING_NAMESPACE_PREFIX=site"},
+		{"unknown command", []string{"play"}, nil, "", 2, "", `no command "play"`},
+		{"unknown flag", []string{"replay", "--what"}, nil, "", 2, "", "--what"},
+
+		{"plan: a file", []string{"plan", "../../fixtures/examples/create.json"}, nil, "", 0, "name: hello-config-6f0c7d52-5b0e-4c53-9d0a-3f6b1f0a7a11", ""},
+		{"plan: standard input and the plugin's environment", []string{"plan", "-"}, []string{"OFFLOADING_NAMESPACE_PREFIX=site"},
 			`{"pod":{"metadata":{"name":"p","namespace":"demo","uid":"u"},"spec":{"containers":[{"name":"c"}]}}}`, 0, "namespace: site-demo", ""},
-		{"a manifest", []string{"plan", "../../fixtures/scenarios/volume-configmap-shared.yaml"}, nil, "", 0, "kind: ConfigMap", ""},
-		{"no file", []string{"plan", "/does/not/exist"}, nil, "", 1, "", "/does/not/exist"},
-		{"no request", []string{"plan", "-"}, nil, "{}", 1, "", "there is no pod"},
-		{"a configuration that is wrong", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},
+		{"plan: a manifest", []string{"plan", "../../fixtures/scenarios/volume-configmap-shared.yaml"}, nil, "", 0, "kind: ConfigMap", ""},
+		{"plan: no file", []string{"plan", "/does/not/exist"}, nil, "", 1, "", "/does/not/exist"},
+		{"plan: nothing", []string{"plan"}, nil, "", 2, "", "exactly one FILE"},
+		{"plan: no request", []string{"plan", "-"}, nil, "{}", 1, "", "there is no pod"},
+		{"plan: a configuration that is wrong", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},
+
+		{"replay: one", []string{"replay", "--run", "^exit-three$", "../../fixtures/scenarios"}, nil, "", 0, "1 scenario: 1 passed, 0 failed, 0 skipped", ""},
+		{"replay: the user's environment does not count in memory", []string{"replay", "--run", "^volume-hostpath-dropped$", "../../fixtures/scenarios"},
+			[]string{"OFFLOADING_UNSUPPORTED_VOLUMES=refuse"}, "", 0, "1 passed", ""},
+		{"replay: nothing", []string{"replay"}, nil, "", 2, "", "no PATH"},
+		{"replay: no folder", []string{"replay", "/does/not/exist"}, nil, "", 1, "", "/does/not/exist"},
+		{"replay: none matches", []string{"replay", "--run", "nothing-of-that-name", "../../fixtures/scenarios"}, nil, "", 1, "", "none of the"},
+		{"replay: a pattern that is wrong", []string{"replay", "--run", "(", "../../fixtures/scenarios"}, nil, "", 2, "", "--run"},
+		{"replay: a dead socket", []string{"replay", "--plugin", "unix:///does/not/exist", "../../fixtures/scenarios"}, nil, "", 1, "", "there is no plugin at unix:///does/not/exist"},
+		{"replay: no kubeconfig", []string{"replay", "--kubeconfig", "/does/not/exist", "../../fixtures/scenarios"}, nil, "", 1, "", "/does/not/exist"},
+		{"replay: nodes of no cluster", []string{"replay", "--play-nodes", "../../fixtures/scenarios"}, nil, "", 1, "", "name its kubeconfig"},
+
+		{"serve: where", []string{"serve"}, nil, "", 2, "", "--listen is needed"},
+		{"serve: a wrong speed", []string{"serve", "--listen", "http://127.0.0.1:0", "--speed", "0"}, nil, "", 2, "", "--speed"},
+		{"serve: an address that is none", []string{"serve", "--listen", "ftp://x"}, nil, "", 1, "", "socket_address"},
+		{"load: which", []string{"load"}, nil, "", 2, "", "--plugin is needed"},
+		{"load: no pods", []string{"load", "--plugin", "unix:///x", "--pods", "0"}, nil, "", 2, "", "at least 1"},
+		{"load: an argument", []string{"load", "x"}, nil, "", 2, "", "no option"},
+		{"load: a dead socket", []string{"load", "--plugin", "unix:///does/not/exist"}, nil, "", 1, "", "there is no plugin"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			code := run(test.args, test.environ, strings.NewReader(test.stdin), &stdout, &stderr)
+			code := run(t.Context(), test.args, streams{strings.NewReader(test.stdin), &stdout, &stderr, test.environ})
 			if code != test.code || !strings.Contains(stdout.String(), test.stdout) || !strings.Contains(stderr.String(), test.stderr) {
 				t.Errorf("exit code %d, want %d\n%s\n%s", code, test.code, &stdout, &stderr)
 			}
 		})
+	}
+}
+
+// A scenario that does not hold fails the program, in the table, the JSON and the
+// page.
+func TestReplayFails(t *testing.T) {
+	folder := t.TempDir()
+	text, err := os.ReadFile("../../fixtures/scenarios/exit-three.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := strings.Replace(string(text), "exitCode: 3", "exitCode: 4", 1)
+	if wrong == string(text) {
+		t.Fatal("the scenario does not say exitCode: 3")
+	}
+	file, jsonFile, page := filepath.Join(folder, "wrong.yaml"), filepath.Join(folder, "r.json"), filepath.Join(folder, "r.html")
+	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	args := []string{"replay", "--json", jsonFile, "--html", page, file}
+	if code := run(t.Context(), args, streams{nil, &stdout, &stderr, nil}); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	const words = "has exit code 3, not 4"
+	if !strings.Contains(stdout.String(), words) || stderr.Len() > 0 {
+		t.Errorf("%s\n%s", &stdout, &stderr)
+	}
+	written, err := os.Open(jsonFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = written.Close() }()
+	var result report.Report
+	if err := json.NewDecoder(written).Decode(&result); err != nil || len(result.Scenarios) != 1 || !strings.Contains(strings.Join(result.Scenarios[0].Differences, ""), words) {
+		t.Errorf("%v %+v", err, result)
+	}
+	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), words) {
+		t.Errorf("%v, page without the words", err)
+	}
+	if code := run(t.Context(), []string{"replay", "--json", filepath.Join(folder, "no", "r.json"), file}, streams{nil, io.Discard, &stderr, nil}); code != 1 || !strings.Contains(stderr.String(), "no such file") {
+		t.Errorf("a report that cannot be written: exit code %d, %s", code, &stderr)
+	}
+}
+
+// serve, load and replay go together, as they would in three terminals.
+func TestServeLoadReplay(t *testing.T) {
+	folder, err := os.MkdirTemp("", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	address := "unix://" + filepath.Join(folder, "s")
+	var served, log buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--listen", address, "--speed", "20", "../../fixtures/scenarios/exit-three.yaml"}, streams{nil, &served, &log, nil})
+	}()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(served.String(), "the plugin listens on "+address); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not listen: %s %s", &served, &log)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	args := []string{"load", "--plugin", address, "--pods", "20", "--interval", "50ms", "--json", filepath.Join(folder, "l.json")}
+	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil}); code != 0 || !strings.Contains(stdout.String(), "20 pods: 20 succeeded") {
+		t.Errorf("load: exit code %d\n%s\n%s", code, &stdout, &stderr)
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, "l.json")); err != nil || !json.Valid(text) {
+		t.Errorf("%v %s", err, text)
+	}
+	stdout.Reset()
+	args = []string{"replay", "--plugin", address, "../../fixtures/scenarios/volume-hostpath-refused.yaml"}
+	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil}); code != 0 || !strings.Contains(stdout.String(), "1 skipped") {
+		t.Errorf("replay: exit code %d\n%s\n%s", code, &stdout, &stderr)
+	}
+	interrupted, cancel := context.WithCancel(ctx)
+	cancel()
+	stderr.Reset()
+	if code := run(interrupted, []string{"replay", "--plugin", address, "../../fixtures/scenarios"}, streams{nil, &stdout, &stderr, nil}); code != 1 || stderr.Len() == 0 {
+		t.Errorf("interrupted: exit code %d, %s", code, &stderr)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("serve: exit code %d, %s", code, &log)
 	}
 }

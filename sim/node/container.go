@@ -124,6 +124,14 @@ func (c *container) run(now time.Time) {
 	}
 }
 
+// output is what the run that has begun writes.
+func (c *container) output() []string {
+	if all := c.behaviour.Outputs; len(all) > 0 {
+		return all[min(c.runs, len(all))-1]
+	}
+	return c.behaviour.Output
+}
+
 // again says whether a run that ended with this code is followed by another.
 func (c *container) again(code int32) bool {
 	for _, rule := range c.spec.RestartPolicyRules {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -96,6 +97,16 @@ func (n *Nodes) Next() (time.Time, bool) {
 		}
 	}
 	return first, !first.IsZero()
+}
+
+// Idle says that these nodes have nothing to do with what they have heard of
+// before their clock moves.
+func (n *Nodes) Idle() bool {
+	return !slices.ContainsFunc(n.workers, func(w *worker) bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return !w.idle()
+	})
 }
 
 // Settled says that these nodes have nothing to do before their clock moves, and

@@ -213,7 +213,7 @@ func (p *play) take(at time.Time, w *wish) {
 		for _, c := range p.all() {
 			if !c.at.IsZero() && !c.at.After(at) {
 				if c.due() {
-					w.runs = append(w.runs, run{c.spec.Name, c.begun, c.behaviour.Output})
+					w.runs = append(w.runs, run{c.spec.Name, c.begun, c.output()})
 				}
 				break
 			}

@@ -77,7 +77,7 @@ func (w *worker) next() (time.Time, bool) {
 func (w *worker) settled(pods map[types.UID]string) (int, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.busy || len(w.queue) > 0 || len(w.due) > 0 && !w.due[0].at.After(w.nodes.options.Clock.Now()) {
+	if !w.idle() {
 		return 0, false
 	}
 	for uid, version := range w.seen {
@@ -86,6 +86,11 @@ func (w *worker) settled(pods map[types.UID]string) (int, bool) {
 		}
 	}
 	return len(w.seen), true
+}
+
+// idle says that there is nothing to do now. The caller holds mu.
+func (w *worker) idle() bool {
+	return !w.busy && len(w.queue) == 0 && (len(w.due) == 0 || w.due[0].at.After(w.nodes.options.Clock.Now()))
 }
 
 func (w *worker) run(ctx context.Context) {

@@ -88,6 +88,17 @@ func judge(file *scenario.File, seen *observation) []string {
 	return append(found, judgeLeft(file, seen)...)
 }
 
+// unplayable is what can be said of a scenario that was not played to its end.
+func unplayable(file *scenario.File, seen *observation) []string {
+	var found []string
+	for _, key := range slices.Sorted(maps.Keys(file.Expect.Pods)) {
+		if seen.pods[key].refusal != nil {
+			found = append(found, judgeCreate(key, file.Expect.Pods[key], seen.pods[key])...)
+		}
+	}
+	return append(found, seen.troubles...)
+}
+
 func judgeCreate(key string, expected scenario.PodExpectation, seen *podSeen) []string {
 	switch {
 	case expected.Refused == "" && seen.refusal != nil:

@@ -102,10 +102,9 @@ func (p *player) create(ctx context.Context, pod *corev1.Pod) {
 	key := p.keys[pod.UID]
 	var refusal *virtualkubelet.Refusal
 	switch {
-	case err == nil:
+	case err == nil, p.done[key]: // nobody sees what becomes of a pod that is gone
 	case errors.As(err, &refusal):
 		p.seen.refuse(key, refusal)
-	case p.done[key]: // the local API server takes no status of a pod that is gone
 	default:
 		p.seen.unsent(key, err)
 	}
@@ -214,7 +213,9 @@ func (p *player) step(ctx context.Context, step scenario.Step) {
 // remove deletes a pod, whose logs can be read up to then.
 func (p *player) remove(ctx context.Context, key string, remove func(context.Context, string) error) error {
 	p.logs(ctx, key)
-	p.done[key] = true
+	if !p.done[key] { // a delete of time 0 is known beforehand
+		p.done[key] = true
+	}
 	err := remove(ctx, key)
 	p.record.delete(key)
 	return err

@@ -1,9 +1,7 @@
 package replay
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,21 +48,13 @@ func Run(ctx context.Context, files []*scenario.File, options Options) (*report.
 // ping asks what is at the address whether it is a plugin.
 func ping(ctx context.Context, options Options) error {
 	kubelet, err := virtualkubelet.New(virtualkubelet.Config{
-		Plugin: options.Plugin, HeaderTimeout: options.CallTimeout, CallTimeout: options.CallTimeout,
+		Plugin: options.Plugin, HeaderTimeout: 2 * options.CallTimeout, CallTimeout: options.CallTimeout,
 	})
 	if err != nil {
 		return err
 	}
 	defer kubelet.Close()
-	answer, err := kubelet.Ping(ctx)
-	if err != nil {
-		return fmt.Errorf("there is no plugin at %s: %w", options.Plugin, err)
-	}
-	text := bytes.TrimSpace(answer)
-	if !json.Valid(text) || len(text) == 0 || text[0] != '[' && text[0] != '{' {
-		return fmt.Errorf("what is at %s is no plugin: it answers the ping (GET /status with []) with %s", options.Plugin, cut(fmt.Sprintf("%q", text)))
-	}
-	return nil
+	return kubelet.CheckPlugin(ctx)
 }
 
 func playAll(ctx context.Context, files []*scenario.File, options Options) ([]report.Scenario, error) {
@@ -137,13 +127,17 @@ func playOne(ctx context.Context, file *scenario.File, options Options, silent *
 	}
 	if p.seen.created != nil {
 		for _, pod := range p.pods {
+			key := p.keys[pod.UID]
+			if _, expected := file.Expect.Pods[key]; !expected {
+				continue
+			}
 			if remote := p.seen.created.Pod(pod.UID); remote != nil {
-				p.seen.remotePods[p.keys[pod.UID]] = remote
+				p.seen.remotePods[key] = remote
 			}
 		}
 	}
 	if err != nil {
-		result.Differences = append(p.record.all(), err.Error())
+		result.Differences = append(unplayable(file, &p.seen), err.Error())
 	} else {
 		result.Differences = judge(file, &p.seen)
 	}

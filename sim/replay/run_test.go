@@ -1,25 +1,199 @@
 package replay
 
 import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-func TestMemory(t *testing.T) {
+// all scenarios, or those of these names.
+func all(t testing.TB, names ...string) []*scenario.File {
+	t.Helper()
 	files, err := scenario.ReadAll("../../fixtures/scenarios")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Run(t.Context(), files, Options{})
+	if len(names) > 0 {
+		files = slices.DeleteFunc(files, func(f *scenario.File) bool { return !slices.Contains(names, f.Name) })
+		if len(files) != len(names) {
+			t.Fatalf("of %v there are %d", names, len(files))
+		}
+	}
+	return files
+}
+
+// realClient is of an API server without nodes, unlimited.
+func realClient(t testing.TB) kubernetes.Interface {
+	t.Helper()
+	config := rest.CopyConfig(apiserver.ForTest(t).Config)
+	config.QPS = -1
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range r.Scenarios {
-		if s.Verdict != report.Passed {
-			t.Errorf("%s %s %.2fs lasted %.0fs: %q", s.Name, s.Verdict, s.Took, s.Lasted, s.Differences)
+	return client
+}
+
+// Every scenario passes, in memory and on a real API server.
+func TestScenarios(t *testing.T) {
+	files := all(t)
+	run := func(t *testing.T, options Options) {
+		result, err := Run(t.Context(), files, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range result.Scenarios {
+			if s.Verdict != report.Passed {
+				t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Differences)
+			}
+			if len(s.Pods) == 0 || len(s.Pods[0].Local) == 0 {
+				t.Errorf("%s has no timeline", s.Name)
+			}
+		}
+		if result.Count(report.Passed) != len(files) {
+			t.Errorf("%d of %d passed", result.Count(report.Passed), len(files))
 		}
 	}
-	t.Logf("%.2f s", r.Took)
+	t.Run("memory", func(t *testing.T) { run(t, Options{}) })
+	t.Run("real", func(t *testing.T) { run(t, Options{Client: realClient(t), PlayNodes: true, Parallel: 4}) })
+}
+
+// A run leaves nothing in a cluster that is not the simulator's, not even what a
+// scenario leaves on purpose, and counts no claims that were there before.
+func TestTidy(t *testing.T) {
+	client := realClient(t)
+	files := all(t, "claim-retained", "claim-of-the-site", "delete-lost")
+	for range 2 { // what the first run leaves would be in the way of the second
+		result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=tidy"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range result.Scenarios {
+			if s.Verdict != report.Passed {
+				t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Differences)
+			}
+		}
+	}
+	claims, err := client.CoreV1().PersistentVolumeClaims("tidy-default").List(t.Context(), everything)
+	if err != nil || len(claims.Items) > 0 {
+		t.Errorf("%v, %d claims are left", err, len(claims.Items))
+	}
+	nodes, err := client.CoreV1().Nodes().List(t.Context(), everything)
+	if err != nil || len(nodes.Items) > 0 {
+		t.Errorf("%v, %d nodes are left", err, len(nodes.Items))
+	}
+}
+
+// start runs this plugin on a client, as somebody else would, and returns its
+// address.
+func start(t *testing.T, client kubernetes.Interface) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Defaults()
+	cfg.App.SocketAddress = "unix://" + filepath.Join(folder, "s")
+	p, err := plugin.New(cfg, client, "test", discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		_ = os.RemoveAll(folder)
+	})
+	return cfg.App.SocketAddress
+}
+
+// A plugin that runs elsewhere is replayed on the clock, nodes and all.
+func TestPluginElsewhere(t *testing.T) {
+	client := realClient(t)
+	files := all(t, "plain-pod", "exit-three", "volume-configmap", "claim-deleted", "logs-previous", "volume-hostpath-refused")
+	result, err := Run(t.Context(), files, Options{Plugin: start(t, client), Client: client, PlayNodes: true, Speed: 20, Parallel: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range result.Scenarios {
+		want := report.Passed
+		if s.Name == "volume-hostpath-refused" {
+			want = report.Skipped // it is another configuration's
+		}
+		if s.Verdict != want {
+			t.Errorf("%s %s %s: %q", s.Name, s.Verdict, s.Skipped, s.Differences)
+		}
+	}
+}
+
+// Where nobody says what the remote cluster is, the local side is judged, and
+// what needs played nodes is skipped.
+func TestRemoteUnknown(t *testing.T) {
+	address := start(t, withNodes(t))
+	files := all(t, "plain-pod", "exit-three", "eviction", "unschedulable", "claim-of-the-site")
+	result, err := Run(t.Context(), files, Options{Plugin: address, Parallel: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	skipped := map[string]string{"eviction": "evicted", "unschedulable": "no node", "claim-of-the-site": "claims"}
+	for _, s := range result.Scenarios {
+		if why, skip := skipped[s.Name]; skip {
+			if s.Verdict != report.Skipped || !strings.Contains(s.Skipped, why) {
+				t.Errorf("%s %s: %s", s.Name, s.Verdict, s.Skipped)
+			}
+			continue
+		}
+		if len(s.Notes) == 0 || !strings.Contains(s.Notes[0], "not looked at") {
+			t.Errorf("%s: notes %q", s.Name, s.Notes)
+		}
+	}
+	for _, s := range result.Scenarios {
+		// The nodes behind this plugin know no scenario: every container ends well
+		// after a second.
+		want := []report.Verdict{report.Failed, report.Skipped}
+		if !slices.Contains(want, s.Verdict) {
+			t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Differences)
+		}
+		if s.Name == "exit-three" && !slices.ContainsFunc(s.Differences, func(d string) bool { return strings.Contains(d, "exit code") || strings.Contains(d, "phases") }) {
+			t.Errorf("%q", s.Differences)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for name, o := range map[string]Options{
+		"nodes of no cluster":       {PlayNodes: true},
+		"a clock for nobody":        {Speed: 2},
+		"time that goes backwards":  {Speed: -1},
+		"nothing at a time":         {Parallel: -1},
+		"an address that is no one": {Plugin: "ftp://x"},
+	} {
+		if _, err := Run(t.Context(), all(t, "plain-pod"), o); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := Run(ctx, all(t, "plain-pod"), Options{}); err == nil {
+		t.Error("interrupted: no error")
+	}
 }

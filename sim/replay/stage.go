@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -89,7 +88,7 @@ func newStage(ctx context.Context, file *scenario.File, options Options) (_ *sta
 	s.kubelet, err = virtualkubelet.New(virtualkubelet.Config{
 		Options:       virtualkubelet.Options{VirtualKubelet: file.VirtualKubelet, Now: s.pace.Now},
 		Plugin:        address,
-		HeaderTimeout: options.CallTimeout,
+		HeaderTimeout: 2 * options.CallTimeout, // the whole call's limit says more
 		CallTimeout:   options.CallTimeout,
 		Observe: func(call virtualkubelet.Call) {
 			if call.Status == 0 {
@@ -196,19 +195,30 @@ func (s *stage) remotePods(ctx context.Context) ([]corev1.Pod, error) {
 	}), nil
 }
 
+// settleTime is how long all may take to come to rest: real time, of which they
+// need milliseconds.
+const settleTime = time.Minute
+
 // settle returns once the nodes have done what is due, and they and the plugin
 // have heard of all that was done.
 func (s *stage) settle(ctx context.Context) error {
+	limit := time.After(settleTime)
 	for wait := 100 * time.Microsecond; ; wait = min(2*wait, 20*time.Millisecond) {
-		pods, err := s.remotePods(ctx)
-		if err == nil && s.nodes.Settled(versions(pods)) && s.known(pods) {
-			s.record.look(pods)
-			return nil
+		var err error
+		if s.nodes.Idle() { // or a list of many pods is for nothing
+			var pods []corev1.Pod
+			pods, err = s.remotePods(ctx)
+			if err == nil && s.nodes.Settled(versions(pods)) && s.known(pods) {
+				s.record.look(pods)
+				return nil
+			}
 		}
 		select {
 		case <-time.After(wait):
+		case <-limit:
+			return errors.Join(err, fmt.Errorf("plugin and nodes did not come to rest within %s", settleTime))
 		case <-ctx.Done():
-			return errors.Join(err, ctx.Err())
+			return errors.Join(err, context.Cause(ctx))
 		}
 	}
 }
@@ -221,18 +231,22 @@ func versions(pods []corev1.Pod) map[types.UID]string {
 	return versions
 }
 
-// known says whether the plugin has heard of these pods and of no others.
+// known says whether the plugin has heard of these pods and of no others. Should
+// there be several for one local pod, it need only know one.
 func (s *stage) known(pods []corev1.Pod) bool {
-	left := maps.Clone(s.keys)
-	for i := range pods {
-		uid := pods[i].Labels[scope.LabelPodUID]
-		if !s.plugin.Knows(uid, pods[i].ResourceVersion) {
-			return false
-		}
-		delete(left, types.UID(uid))
+	versions := make(map[types.UID][]string, len(s.keys))
+	for uid := range s.keys {
+		versions[uid] = nil
 	}
-	for uid := range left {
-		if !s.plugin.Knows(string(uid), "") {
+	for i := range pods {
+		uid := types.UID(pods[i].Labels[scope.LabelPodUID])
+		versions[uid] = append(versions[uid], pods[i].ResourceVersion)
+	}
+	for uid, those := range versions {
+		if len(those) == 0 {
+			those = []string{""}
+		}
+		if !slices.ContainsFunc(those, func(version string) bool { return s.plugin.Knows(string(uid), version) }) {
 			return false
 		}
 	}

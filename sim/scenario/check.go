@@ -19,35 +19,47 @@ import (
 // kinds are those of which remote objects are counted.
 var kinds = []string{"ConfigMap", "PersistentVolumeClaim", "Pod", "Secret"}
 
-// Key is what a scenario calls a pod: its name, or namespace/name where another
-// pod has the same one.
-func (f *File) Key(namespace, name string) string {
-	same := 0
-	for i := range f.Pods {
-		if f.Pods[i].Name == name {
-			same++
-		}
+// index finds pods among many.
+type index struct {
+	pods  int // how many there were
+	named map[string]int
+	byKey map[string]*corev1.Pod
+}
+
+// lookup returns the index of the pods that there are now.
+func (f *File) lookup() *index {
+	if known := f.index.Load(); known != nil && known.pods == len(f.Pods) {
+		return known
 	}
-	if same > 1 {
+	made := &index{pods: len(f.Pods), named: map[string]int{}, byKey: map[string]*corev1.Pod{}}
+	for i := range f.Pods {
+		made.named[f.Pods[i].Name]++
+	}
+	for i := range f.Pods {
+		made.byKey[made.key(f.Pods[i].Namespace, f.Pods[i].Name)] = &f.Pods[i]
+	}
+	f.index.Store(made)
+	return made
+}
+
+func (x *index) key(namespace, name string) string {
+	if x.named[name] > 1 {
 		return namespace + "/" + name
 	}
 	return name
 }
 
+// Key is what a scenario calls a pod: its name, or namespace/name where another
+// pod has the same one.
+func (f *File) Key(namespace, name string) string { return f.lookup().key(namespace, name) }
+
 // Pod returns the pod that a scenario calls so, or nil.
-func (f *File) Pod(key string) *corev1.Pod {
-	for i := range f.Pods {
-		if f.Key(f.Pods[i].Namespace, f.Pods[i].Name) == key {
-			return &f.Pods[i]
-		}
-	}
-	return nil
-}
+func (f *File) Pod(key string) *corev1.Pod { return f.lookup().byKey[key] }
 
 // manifest checks what all manifests have, and gives it its namespace.
-func (r *reader) manifest(n *yaml.Node, kind string, meta *metav1.ObjectMeta, others []string) bool {
+func (r *reader) manifest(n *yaml.Node, kind string, meta *metav1.ObjectMeta) bool {
 	meta.Namespace = cmp.Or(meta.Namespace, "default")
-	at := find(n, "metadata", "name").Line
+	at, whole := find(n, "metadata", "name").Line, kind+" "+meta.Namespace+"/"+meta.Name
 	switch {
 	case meta.Name == "":
 		r.problem(at, "a %s needs metadata.name", kind)
@@ -55,9 +67,10 @@ func (r *reader) manifest(n *yaml.Node, kind string, meta *metav1.ObjectMeta, ot
 		r.problem(at, "%s is no name of a %s", meta.Name, kind)
 	case len(validation.IsDNS1123Label(meta.Namespace)) > 0:
 		r.problem(find(n, "metadata", "namespace").Line, "%s is no name of a namespace", meta.Namespace)
-	case slices.Contains(others, meta.Namespace+"/"+meta.Name):
+	case r.taken[whole]:
 		r.problem(at, "a second %s %s in namespace %s", kind, meta.Name, meta.Namespace)
 	default:
+		r.taken[whole] = true
 		return true
 	}
 	return false
@@ -173,6 +186,9 @@ func (r *reader) node(pod *corev1.Pod, node Pod, path ...string) {
 		r.notNegative(ptr.Deref(c.Run, metav1.Duration{}), append(at, "run")...)
 		if c.ImagePullError != "" && c.CreateError != "" {
 			r.wrong(append(at, "createError"), "imagePullError and createError exclude each other")
+		}
+		if len(c.Output) > 0 && len(c.Outputs) > 0 {
+			r.wrong(append(at, "outputs"), "output and outputs exclude each other")
 		}
 		for _, code := range c.ExitCodes {
 			if code < 0 || code > 255 {

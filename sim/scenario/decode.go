@@ -49,7 +49,7 @@ func (r *reader) plain(n *yaml.Node) bool {
 		switch lower := strings.ToLower(n.Value); {
 		case err != nil:
 			r.problem(n.Line, "%s is no %s", n.Value, strings.TrimPrefix(n.ShortTag(), "!!"))
-		case n.Style == 0 && slices.Contains([]string{"yes", "no", "on", "off"}, lower):
+		case n.Style == 0 && slices.Contains([]string{"yes", "no", "on", "off", "y", "n"}, lower):
 			r.problem(n.Line, "%s is true or false to Kubernetes: write that, or quote it", n.Value)
 		}
 	case n.Kind == yaml.MappingNode:

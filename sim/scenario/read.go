@@ -15,7 +15,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Read reads one file. Its error names all that is wrong with it, one problem a
@@ -91,7 +90,8 @@ type document struct {
 type reader struct {
 	file     File
 	path     string
-	scenario *yaml.Node // the Scenario document, nil until it is found
+	scenario *yaml.Node      // the Scenario document, nil until it is found
+	taken    map[string]bool // kinds and names of manifests
 	problems []problem
 }
 
@@ -106,7 +106,7 @@ func (r *reader) problem(line int, format string, args ...any) {
 
 // Parse reads the content of a file; its path is for the name and the words.
 func Parse(path string, content []byte) (*File, error) {
-	r := &reader{path: path, file: File{Path: path}}
+	r := &reader{path: path, file: File{Path: path}, taken: map[string]bool{}}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
 		var node yaml.Node
@@ -189,21 +189,21 @@ func (r *reader) document(n *yaml.Node) {
 	}
 	switch kind {
 	case "Pod":
-		if pod, ok := decode[corev1.Pod](r, n); ok && r.manifest(n, kind, &pod.ObjectMeta, names(r.file.Pods)) {
+		if pod, ok := decode[corev1.Pod](r, n); ok && r.manifest(n, kind, &pod.ObjectMeta) {
 			r.containers(n, pod)
 			r.file.Pods = append(r.file.Pods, *pod)
 		}
 	case "ConfigMap":
-		if object, ok := decode[corev1.ConfigMap](r, n); ok && r.manifest(n, kind, &object.ObjectMeta, names(r.file.ConfigMaps)) {
+		if object, ok := decode[corev1.ConfigMap](r, n); ok && r.manifest(n, kind, &object.ObjectMeta) {
 			r.file.ConfigMaps = append(r.file.ConfigMaps, *object)
 		}
 	case "Secret":
-		if object, ok := decode[corev1.Secret](r, n); ok && r.manifest(n, kind, &object.ObjectMeta, names(r.file.Secrets)) {
+		if object, ok := decode[corev1.Secret](r, n); ok && r.manifest(n, kind, &object.ObjectMeta) {
 			storeText(object)
 			r.file.Secrets = append(r.file.Secrets, *object)
 		}
 	case "PersistentVolumeClaim":
-		if object, ok := decode[corev1.PersistentVolumeClaim](r, n); ok && r.manifest(n, kind, &object.ObjectMeta, names(r.file.Claims)) {
+		if object, ok := decode[corev1.PersistentVolumeClaim](r, n); ok && r.manifest(n, kind, &object.ObjectMeta) {
 			r.file.Claims = append(r.file.Claims, *object)
 		}
 	}
@@ -232,15 +232,4 @@ func storeText(secret *corev1.Secret) {
 		secret.Data[key] = []byte(value)
 	}
 	secret.StringData = nil
-}
-
-// names are the objects of a kind so far, as namespace/name.
-func names[T any, P interface {
-	*T
-	metav1.Object
-}](objects []T) (names []string) {
-	for i := range objects {
-		names = append(names, P(&objects[i]).GetNamespace()+"/"+P(&objects[i]).GetName())
-	}
-	return names
 }

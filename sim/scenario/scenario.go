@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"sync/atomic"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -25,6 +27,8 @@ type File struct {
 	ConfigMaps []corev1.ConfigMap
 	Secrets    []corev1.Secret
 	Claims     []corev1.PersistentVolumeClaim
+
+	index atomic.Pointer[index]
 }
 
 // Scenario is the spec of the document. Durations are in Go's form ("1m30s") and
@@ -107,6 +111,8 @@ type Container struct {
 	CreateError string `json:"createError,omitempty"`
 	// Output are its lines: each run writes them all when it starts.
 	Output []string `json:"output,omitempty"`
+	// Outputs are those of its runs, in order; the last one repeats.
+	Outputs [][]string `json:"outputs,omitempty"`
 }
 
 // Event strikes a pod at a time: exactly one of the others is said.

@@ -1,6 +1,7 @@
 package virtualkubelet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,6 +49,7 @@ type Call struct {
 // namespace/name where several have that name.
 type Kubelet struct {
 	options Options
+	address string
 	client  *client
 	// polling: there is one status loop, and it asks for one pod at a time.
 	polling sync.Mutex
@@ -68,7 +70,7 @@ func New(config Config) (*Kubelet, error) {
 		return nil, err
 	}
 	return &Kubelet{
-		options: config.Options, client: client,
+		options: config.Options, address: config.Plugin, client: client,
 		byName: map[string]*local{}, answers: map[types.UID]wire.PodStatus{},
 	}, nil
 }
@@ -191,6 +193,20 @@ func (k *Kubelet) Ping(ctx context.Context) ([]byte, error) {
 		return answer, fmt.Errorf("ping was answered %d: %s", status, excerpt(answer))
 	}
 	return answer, nil
+}
+
+// CheckPlugin pings, and says what is wrong if what is at the address is no plugin,
+// also where InterLink would not mind.
+func (k *Kubelet) CheckPlugin(ctx context.Context) error {
+	answer, err := k.Ping(ctx)
+	if err != nil {
+		return fmt.Errorf("there is no plugin at %s: %w", k.address, err)
+	}
+	text := bytes.TrimSpace(answer)
+	if !json.Valid(text) || text[0] != '[' && text[0] != '{' {
+		return fmt.Errorf("what is at %s is no plugin: it answers the ping (GET /status with []) with %q", k.address, excerpt(text))
+	}
+	return nil
 }
 
 // Logs asks for a container's log. The caller closes it; a log that is followed

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
+)
+
+const planUsage = `interlink-sim plan FILE
+
+Prints the remote objects that a manifest, a scenario or a recorded create request would become, as a
+manifest with every warning. FILE is JSON or YAML, - is standard input. Nothing is contacted. The
+plugin's environment and configuration file count.
+`
+
+func planCommand(s streams) command {
+	return command{
+		usage: planUsage,
+		flags: func(*pflag.FlagSet) {},
+		run: func(_ context.Context, args []string) error {
+			if len(args) != 1 {
+				return invalidf("exactly one FILE is needed")
+			}
+			return planFile(args[0], s)
+		},
+	}
+}
+
+func planFile(file string, s streams) error {
+	text, err := read(file, s.in)
+	if err != nil {
+		return err
+	}
+	invocation, err := config.Parse(nil, s.environ)
+	if err != nil {
+		return err
+	}
+	manifest, err := plan.Of(text, plugin.Translation(invocation.Config))
+	if err != nil {
+		return err
+	}
+	_, err = s.out.Write(manifest)
+	return err
+}
+
+func read(file string, stdin io.Reader) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(file)
+}

@@ -1,0 +1,69 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestJSONRoundTrip(t *testing.T) {
+	trip := func(r *Report) *Report {
+		var out bytes.Buffer
+		if err := r.JSON(&out); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadJSON(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for name, r := range map[string]*Report{
+		"sample":  sample(),
+		"empty":   {Scenarios: []Scenario{}},
+		"hostile": trip(hostileReport()), // which is UTF-8 from then on, as JSON must be
+	} {
+		if diff := cmp.Diff(r, trip(r)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestJSONIsForPeopleToo(t *testing.T) {
+	var out bytes.Buffer
+	if err := (&Report{Plugin: "<this> & that"}).JSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{
+  "plugin": "<this> & that",
+  "remote": "",
+  "started": "0001-01-01T00:00:00Z",
+  "tookSeconds": 0,
+  "scenarios": []
+}
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReadJSONIsStrict(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              "EOF",
+		"null":                          "null",
+		"[]":                            "cannot unmarshal",
+		`{"plugin": "a"`:                "unexpected EOF",
+		`{"plugin": "a"} {}`:            "more after its end",
+		`{"plugin": "a"} x`:             "more after its end",
+		`{"plugins": "a"}`:              `unknown field "plugins"`,
+		`{"scenarios": [{"lasts": 1}]}`: `unknown field "lasts"`,
+		`{"scenarios": [{"name": "a", "verdict": "won"}]}`: `scenario "a" has the verdict "won"`,
+		`{"tookSeconds": "1s"}`:                            "cannot unmarshal",
+	} {
+		if r, err := ReadJSON(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: read %v and said %v, not %s", text, r, err, want)
+		}
+	}
+}

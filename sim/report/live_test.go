@@ -1,0 +1,122 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLiveOnATerminal(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	var out bytes.Buffer
+	l := NewLive(&out, 3, true)
+	l.width = func() int { return 40 }
+	l.Start("first")
+	l.Start("second-with-a-long-name")
+	l.Done(Scenario{Name: "first", Verdict: Passed, Lasted: 65})
+	l.Done(Scenario{Name: "second-with-a-long-name", Verdict: Failed, Lasted: 5, Differences: []string{"a", "b", "c"}})
+	l.Close()
+	const clear = "\r\x1b[K"
+	want := clear + "played 0 of 3, 0 failed: first" +
+		clear + "played 0 of 3, 0 failed: first, second…" +
+		clear + "passed   first                                1m5s\n" +
+		"played 1 of 3, 0 failed: second-with-a…" +
+		clear + "FAILED   second-with-a-long-name                5s\n         a\n         and 2 more differences\n" +
+		"played 2 of 3, 1 failed" +
+		clear
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLiveHasColoursOnlyOnATerminal(t *testing.T) {
+	t.Setenv("NO_COLOR", "")
+	for _, terminal := range []bool{true, false} {
+		var out bytes.Buffer
+		l := NewLive(&out, 1, terminal)
+		l.Done(Scenario{Name: "a", Verdict: Failed, Differences: []string{"\x1b[35mno"}})
+		if coloured := strings.Contains(out.String(), "\x1b[31m"); coloured != terminal {
+			t.Errorf("on a terminal %v: %q", terminal, out.String())
+		}
+		if !terminal && strings.Contains(out.String(), "\x1b") {
+			t.Errorf("escape codes: %q", out.String())
+		}
+	}
+}
+
+func TestLiveElsewhere(t *testing.T) {
+	var out bytes.Buffer
+	l := NewLive(&out, 25, false)
+	for i := range 25 {
+		s := Scenario{Name: fmt.Sprint("s", i), Verdict: Passed}
+		if i == 3 {
+			s.Verdict, s.Differences = Failed, []string{"pod a\nis gone", "more"}
+		}
+		l.Start(s.Name)
+		l.Done(s)
+	}
+	l.Close()
+	const want = `played 3 of 25, 0 failed
+FAILED s3: pod a is gone
+played 5 of 25, 1 failed
+played 8 of 25, 1 failed
+played 10 of 25, 1 failed
+played 13 of 25, 1 failed
+played 15 of 25, 1 failed
+played 18 of 25, 1 failed
+played 20 of 25, 1 failed
+played 23 of 25, 1 failed
+played 25 of 25, 1 failed
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLiveIsSafeForConcurrentUse(t *testing.T) {
+	var out bytes.Buffer
+	l := NewLive(&out, 100, true)
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			l.Start(fmt.Sprint(i))
+			l.Done(Scenario{Name: fmt.Sprint(i), Verdict: Passed})
+		})
+	}
+	all.Wait()
+	if !strings.HasSuffix(out.String(), "played 100 of 100, 0 failed") {
+		t.Errorf("it ends in %q", out.String()[max(0, out.Len()-80):])
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	file, err := os.Create(t.TempDir() + "/file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if Terminal(file) || Terminal(&bytes.Buffer{}) {
+		t.Error("neither a file nor a buffer is a terminal")
+	}
+	if n := width(file); n != 80 {
+		t.Errorf("it is %d wide", n)
+	}
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("there is no terminal to be had: %v", err)
+	}
+	defer func() { _ = screen.Close() }()
+	t.Setenv("TERM", "xterm")
+	if !Terminal(screen) {
+		t.Error("a terminal is one")
+	}
+	t.Setenv("TERM", "dumb")
+	if Terminal(screen) {
+		t.Error("a dumb terminal cannot redraw its line")
+	}
+}

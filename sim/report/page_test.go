@@ -1,0 +1,241 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
+)
+
+// quiet checks that the page asked for nothing but itself and had no trouble.
+func (p *tab) quiet() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.complaints) > 0 {
+		p.t.Errorf("the browser complains: %q", p.complaints)
+	}
+	if requests := slices.Compact(slices.Clone(p.requests)); len(requests) != 1 || requests[0] != p.url {
+		p.t.Errorf("the page loads %q, not only itself", requests)
+	}
+}
+
+// openAll shows everything, also what is far away and would be laid out only later.
+func (p *tab) openAll() {
+	p.t.Helper()
+	ask[int](p, `document.querySelectorAll("details").forEach(d => { d.open = true; d.style.contentVisibility = "visible" }), 0`)
+}
+
+func TestPageIsLaidOutAtAnyWidth(t *testing.T) {
+	p := open(t, sample())
+	p.openAll()
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{400, 800, 1600} {
+			p.scheme(scheme)
+			p.do(chromedp.EmulateViewport(width, 900))
+			p.screenshot(fmt.Sprint(scheme, " ", width))
+			if trouble := ask[[]string](p, layout); len(trouble) > 0 {
+				t.Errorf("%s at %d: %s", scheme, width, strings.Join(trouble, "\n"))
+			}
+			if trouble := ask[[]string](p, contrast); len(trouble) > 0 {
+				t.Errorf("%s at %d: %s", scheme, width, strings.Join(trouble, "\n"))
+			}
+		}
+	}
+	p.quiet()
+}
+
+// layout finds what sticks out or lies on something else. Half a pixel is rounding.
+const layout = `(() => {
+  const trouble = [], near = .5, root = document.documentElement;
+  if (root.scrollWidth > innerWidth) trouble.push("the page is " + root.scrollWidth + " wide");
+  for (const e of document.querySelectorAll(".scenario *, header *, nav *, .legend *")) {
+    const r = e.getBoundingClientRect();
+    if (r.width && !e.closest(".scroll") && (r.right > innerWidth + near || r.left < -near)) trouble.push("out of the page: " + e.outerHTML.slice(0, 99));
+  }
+  const tracks = [...document.querySelectorAll(".track")];
+  if (!tracks.some(t => t.querySelectorAll(".bar").length > 5)) trouble.push("there are no bars to look at");
+  for (const track of tracks) {
+    const t = track.getBoundingClientRect();
+    let last = t.left;
+    for (const bar of track.querySelectorAll(".bar")) {
+      const b = bar.getBoundingClientRect();
+      if (b.left < t.left - near || b.right > t.right + near || b.top < t.top - near || b.bottom > t.bottom + near) trouble.push("out of its track: " + bar.title);
+      if (b.left < last - near) trouble.push("on the bar before it: " + bar.title);
+      if (b.width < 1) trouble.push("too narrow to be seen: " + bar.title);
+      last = b.right;
+    }
+  }
+  for (const axis of document.querySelectorAll(".axis")) {
+    let last = -Infinity;
+    for (const tick of axis.querySelectorAll("span")) {
+      const r = tick.getBoundingClientRect();
+      if (r.width && r.left < last) trouble.push("on the tick before it: " + tick.textContent);
+      if (r.width) last = r.right;
+    }
+  }
+  return trouble;
+})()`
+
+// contrast finds texts that are hard to read, as WCAG 2 counts it.
+const contrast = `(() => {
+  const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const over = (color, base) => { // as it is painted on top of base
+    probe.fillStyle = "rgb(" + base + ")"; probe.fillRect(0, 0, 1, 1);
+    probe.fillStyle = color; probe.fillRect(0, 0, 1, 1);
+    return [...probe.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  };
+  const ground = e => over(getComputedStyle(e).backgroundColor, e.parentElement ? ground(e.parentElement) : [255, 255, 255]);
+  const light = rgb => rgb.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const trouble = new Set();
+  let seen = 0;
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const e = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim() || !e.getClientRects().length || ["SCRIPT", "STYLE"].includes(e.tagName)) continue;
+    const under = ground(e), [dark, bright] = [light(under), light(over(getComputedStyle(e).color, under))].sort((a, b) => a - b);
+    const ratio = (bright + .05) / (dark + .05);
+    seen += e.parentElement.matches(".bar");
+    if (ratio < 4.5) trouble.add(ratio.toFixed(2) + " " + e.tagName + "." + e.className + " in " + e.parentElement.className + ": " + e.textContent.slice(0, 40));
+  }
+  if (!seen) trouble.add("no bar has a text");
+  return [...trouble];
+})()`
+
+func TestFailedScenarioIsOpen(t *testing.T) {
+	p := open(t, sample())
+	open := ask[[]string](p, `[...document.querySelectorAll(".scenario[open]")].map(s => s.id)`)
+	if diff := cmp.Diff([]string{"scenario-crash-loop"}, open); diff != "" {
+		t.Error(diff)
+	}
+	// What is at the point of the difference is the difference: nothing hides it.
+	if !ask[bool](p, `(() => {
+	  const li = document.querySelector("#scenario-crash-loop .differences li"), r = li.getBoundingClientRect();
+	  return r.bottom <= innerHeight && document.elementFromPoint(r.left + 20, r.top + r.height / 2) === li;
+	})()`) {
+		t.Error("the first difference is not visible")
+	}
+	p.screenshot("first look")
+	p.quiet()
+}
+
+func TestFilterAndSearch(t *testing.T) {
+	p := open(t, sample())
+	every := []string{"crash-loop", "no-time", "plain-pod", "refuse-hostpath", "without-pods"}
+	passed := []string{"no-time", "plain-pod", "without-pods"}
+	check := func(hash string, want ...string) {
+		t.Helper()
+		p.wait(fmt.Sprintf("location.hash === %q", hash))
+		p.shows(want...)
+	}
+	click := func(show string) { p.do(chromedp.Click(chromedp.CSS(`[data-show="` + show + `"]`))) }
+
+	check("", every...)
+	click("failed")
+	check("#show=failed", "crash-loop")
+	click("skipped")
+	check("#show=skipped", "refuse-hostpath")
+	click("passed")
+	check("#show=passed", passed...)
+	p.do(chromedp.SendKeys(chromedp.ID("search"), "POD ends"))
+	check("#show=passed&q=POD+ends", "plain-pod")
+	click("all")
+	check("#show=all&q=POD+ends", "plain-pod")
+	ask[int](p, `document.getElementById("search").select(), 0`) // to type over it
+	p.do(chromedp.SendKeys(chromedp.ID("search"), "exitcode 0"))
+	check("#show=all&q=exitcode+0", "crash-loop") // in a difference
+	p.do(chromedp.SendKeys(chromedp.ID("search"), " nowhere"))
+	check("#show=all&q=exitcode+0+nowhere")
+	if !ask[bool](p, `document.getElementById("nothing").checkVisibility()`) {
+		t.Error("nothing says that nothing is shown")
+	}
+	p.quiet()
+}
+
+func TestToggleOpensWhatIsShown(t *testing.T) {
+	p := open(t, sample())
+	count := func() int { return ask[int](p, `document.querySelectorAll(".scenario[open]").length`) }
+	p.do(chromedp.Click(chromedp.ID("toggle")))
+	if n := count(); n != 5 {
+		t.Errorf("%d are open", n)
+	}
+	p.do(chromedp.Click(chromedp.ID("toggle")))
+	if n := count(); n != 0 {
+		t.Errorf("%d are still open", n)
+	}
+	p.quiet()
+}
+
+func TestLinkOpensItsScenario(t *testing.T) {
+	r := sample()
+	r.Scenarios[2].Name = `strange "name" & <b>é</b> 100%`
+	for i := range 60 { // far enough away to be scrolled to
+		r.Scenarios = slices.Insert(r.Scenarios, 1, Scenario{Name: fmt.Sprint("more-", i), Verdict: Passed})
+	}
+	p := open(t, r)
+	link := ask[string](p, `document.querySelectorAll(".foot a")[62].href`)
+	p.do(chromedp.Navigate(p.url+"#show=failed"), chromedp.Navigate(link))
+	p.wait(`document.querySelectorAll(".scenario")[62].open`)
+	p.wait(`(() => { const r = document.querySelectorAll(".scenario > summary")[62].getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`)
+	if n := len(p.shown()); n != 65 {
+		t.Errorf("%d scenarios are shown beside it", n)
+	}
+	p.quiet()
+	p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(link))
+	p.wait(`document.querySelectorAll(".scenario")[62].open`)
+}
+
+// hostile is text that is trouble wherever it becomes a part of the page.
+const hostile = "</script></style></title>--><script>alert(1)</script><img src=x onerror=alert(2)>\" onclick=\"alert(3)' style='{{.}} ${x} javascript:alert(4) \u202eé\u2028\x00\x1b[31m\xff"
+
+func hostileReport() *Report { return reportOf(hostile) }
+
+// reportOf is the sample with this text in place of every other.
+func reportOf(text string) *Report {
+	r := sample()
+	r.Plugin, r.Remote, r.Version = text, text, text
+	for i := range r.Scenarios {
+		s := &r.Scenarios[i]
+		s.Name, s.Description, s.File, s.Differences, s.Notes = fmt.Sprint(text, i), text, text, []string{text}, []string{text}
+		if s.Verdict == Skipped {
+			s.Skipped = text
+		}
+		for j := range s.Steps {
+			s.Steps[j].Text = text
+		}
+		for j := range s.Pods {
+			s.Pods[j].Name = text
+			for _, states := range [][]State{s.Pods[j].Local, s.Pods[j].Remote} {
+				for k := range states {
+					states[k].Reason = text
+					for l := range states[k].Containers {
+						c := &states[k].Containers[l]
+						c.Name, c.Reason = text, text
+					}
+				}
+			}
+		}
+	}
+	return r
+}
+
+func TestHostileTextIsOnlyText(t *testing.T) {
+	count := `["script", "style", "img", "[onclick]", "[onerror]", "title"].map(q => document.querySelectorAll(q).length)`
+	p := open(t, hostileReport())
+	if diff := cmp.Diff([]int{1, 1, 0, 0, 0, 1}, ask[[]int](p, count)); diff != "" {
+		t.Errorf("something became a part of the page: %s", diff)
+	}
+	if text := ask[string](p, `document.querySelector(".differences li").textContent`); !strings.HasPrefix(text, `</script></style></title>--><script>alert(1)</script><img src=x onerror=alert(2)>" onclick="alert(3)' style='{{.}} ${x}`) {
+		t.Errorf("a difference is shown as %q", text)
+	}
+	p.openAll()
+	p.do(chromedp.EmulateViewport(400, 900))
+	p.screenshot("hostile")
+	if trouble := ask[[]string](p, layout); len(trouble) > 0 {
+		t.Error(strings.Join(trouble, "\n"))
+	}
+	p.quiet()
+}

@@ -1,0 +1,281 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// timeline is a scenario's pods on one axis of time, as the page draws them.
+type timeline struct {
+	Ticks []mark
+	Steps []mark
+	Pods  []podView
+}
+
+// mark is a moment.
+type mark struct {
+	At percent
+	// Rest is what is left of the axis, for labels that stand before their mark.
+	Rest percent
+	// Late marks have more room before them than behind, those at the end none behind.
+	Late  bool
+	AtEnd bool
+	Time  string
+	Label string
+}
+
+// podView is a pod's lanes: its phase, then each container, each on both sides.
+type podView struct {
+	Name   string
+	Groups []group
+	// Changes are what the bars show, in words and in order of time.
+	Changes []change
+}
+
+type group struct {
+	Name  string
+	Kind  string
+	Lanes [2]lane
+}
+
+type lane struct {
+	Side string
+	Bars []bar
+	// Empty says why there is nothing to see.
+	Empty string
+}
+
+// bar is drawn between its distances from both ends of the axis, so that a bar
+// ends exactly where the next one begins.
+type bar struct {
+	Left, Right percent
+	Tone        string
+	Text        string
+	Title       string
+}
+
+type change struct {
+	Time, Side, What, Text string
+	at                     float64
+}
+
+// percent of the axis, as CSS reads it.
+type percent float64
+
+func (p percent) String() string { return strconv.FormatFloat(float64(p), 'f', 3, 64) }
+
+// newTimeline lays out a scenario.
+func newTimeline(s *Scenario) *timeline {
+	if len(s.Pods) == 0 && len(s.Steps) == 0 {
+		return nil
+	}
+	end := s.end()
+	t := &timeline{}
+	for _, at := range ticks(end) {
+		t.Ticks = append(t.Ticks, newMark(at, end, ""))
+	}
+	for _, step := range s.Steps {
+		t.Steps = append(t.Steps, newMark(step.At, end, step.Text))
+	}
+	for i := range s.Pods {
+		t.Pods = append(t.Pods, newPodView(&s.Pods[i], end))
+	}
+	return t
+}
+
+// end of the axis: the scenario's, or whatever happened later.
+func (s *Scenario) end() float64 {
+	end := s.Lasted
+	for _, step := range s.Steps {
+		end = max(end, step.At)
+	}
+	for _, pod := range s.Pods {
+		for _, state := range slices.Concat(pod.Local, pod.Remote) {
+			end = max(end, state.At)
+		}
+	}
+	return min(max(end, 0), longest)
+}
+
+func newMark(at, end float64, label string) mark {
+	p := share(at, end)
+	return mark{At: p, Rest: 100 - p, Late: p > 50, AtEnd: p > 95, Time: lasting(at), Label: label}
+}
+
+// share of the axis at which a moment is; no time at all is its beginning.
+func share(at, end float64) percent {
+	if end <= 0 {
+		return 0
+	}
+	return percent(min(max(at/end, 0), 1) * 100)
+}
+
+// ticks are the round moments of an axis, few enough to be labelled.
+func ticks(end float64) []float64 {
+	const most = 8
+	steps := []float64{.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 6 * 3600, 12 * 3600}
+	step := steps[0]
+	for i := 1; end/step > most; i++ {
+		if step *= 2; i < len(steps) {
+			step = steps[i]
+		}
+	}
+	var moments []float64
+	for i := 0; float64(i)*step <= end; i++ {
+		moments = append(moments, float64(i)*step)
+	}
+	return moments
+}
+
+func newPodView(pod *Pod, end float64) podView {
+	view := podView{Name: pod.Name}
+	add := func(g group, of func(State) span) {
+		for i, states := range [][]State{pod.Local, pod.Remote} {
+			l := lane{Side: []string{"local", "remote"}[i]}
+			spans := spansOf(states, of)
+			l.Bars = barsOf(spans, end)
+			if len(l.Bars) == 0 {
+				l.Empty = "nothing was seen"
+			}
+			g.Lanes[i] = l
+			for _, s := range spans {
+				if s.tone != "" {
+					view.Changes = append(view.Changes, change{lasting(s.at), l.Side, g.Name, s.text, s.at})
+				}
+			}
+		}
+		view.Groups = append(view.Groups, g)
+	}
+	add(group{Name: "phase"}, phaseSpan)
+	for _, c := range containersOf(pod) {
+		g := group{Name: c.Name}
+		if c.Init {
+			g.Kind = "init"
+		}
+		add(g, func(s State) span { return containerSpan(s, c) })
+	}
+	slices.SortStableFunc(view.Changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	return view
+}
+
+// containersOf a pod, those of the remote side first: it shows them all, where the
+// local one leaves native sidecars out.
+func containersOf(pod *Pod) []Container {
+	var all []Container
+	for _, state := range slices.Concat(pod.Remote, pod.Local) {
+		for _, c := range state.Containers {
+			if c = (Container{Name: c.Name, Init: c.Init}); !slices.Contains(all, c) {
+				all = append(all, c)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Container) int { return cmp.Compare(btoi(b.Init), btoi(a.Init)) })
+	return all
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// span is what a lane shows from a moment on. One without a tone shows nothing.
+type span struct {
+	at         float64
+	tone, text string
+}
+
+// spansOf joins states that look the same in this lane.
+func spansOf(states []State, of func(State) span) []span {
+	var spans []span
+	for _, state := range states {
+		next := of(state)
+		next.at = max(state.At, 0)
+		if n := len(spans); n > 0 {
+			next.at = max(next.at, spans[n-1].at)
+			if spans[n-1].tone == next.tone && spans[n-1].text == next.text {
+				continue
+			}
+		}
+		spans = append(spans, next)
+	}
+	return spans
+}
+
+func phaseSpan(s State) span {
+	tone, known := map[string]string{
+		"Pending": "waiting", "Running": "running", "Succeeded": "good", "Failed": "bad", "Gone": "gone", "Deleted": "gone",
+	}[s.Phase]
+	if !known {
+		tone = "unknown"
+	}
+	return span{tone: tone, text: joined(s.Phase, s.Reason)}
+}
+
+func containerSpan(s State, of Container) span {
+	i := slices.IndexFunc(s.Containers, func(c Container) bool { return c.Name == of.Name && c.Init == of.Init })
+	if i < 0 {
+		return span{}
+	}
+	c := s.Containers[i]
+	restarts := ""
+	if c.Restarts > 0 {
+		restarts = plural(int(c.Restarts), "restart")
+	}
+	switch c.State {
+	case "waiting":
+		return span{tone: "waiting", text: joined(cmp.Or(c.Reason, "waiting"), restarts)}
+	case "running":
+		return span{tone: "running", text: joined("running", c.Reason, restarts)}
+	case "terminated":
+		tone := "good"
+		if c.ExitCode != 0 {
+			tone = "bad"
+		}
+		return span{tone: tone, text: joined("exit "+strconv.Itoa(int(c.ExitCode)), c.Reason, restarts)}
+	}
+	return span{tone: "unknown", text: joined(c.State, c.Reason, restarts)}
+}
+
+// joined is the parts that there are.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
+}
+
+// barsOf are spans on the axis, each until the next, the last one until the end.
+// However short, each is wide enough to be seen, at the cost of its neighbours.
+func barsOf(spans []span, end float64) []bar {
+	n := len(spans)
+	if n == 0 {
+		return nil
+	}
+	least := min(0.6, 100/percent(n))
+	edges := make([]percent, n+1)
+	edges[n] = 100
+	for i, s := range spans {
+		edges[i] = share(s.at, end)
+		if i > 0 {
+			edges[i] = max(edges[i], edges[i-1]+least)
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		edges[i] = max(0, min(edges[i], edges[i+1]-least))
+	}
+	var bars []bar
+	for i, s := range spans {
+		until := end
+		if i+1 < n {
+			until = spans[i+1].at
+		}
+		if s.tone != "" {
+			bars = append(bars, bar{
+				Left: edges[i], Right: 100 - edges[i+1], Tone: s.tone, Text: s.text,
+				Title: s.text + ", from " + lasting(s.at) + " to " + lasting(until),
+			})
+		}
+	}
+	return bars
+}
