@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/client-go/kubernetes"
-
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -42,7 +40,7 @@ func (s *stage) startPlugin(ctx context.Context, cfg config.Config) (string, err
 	cfg.App.SocketAddress = address
 	cfg.App.AdminAddress = ""
 	cfg.App.ShutdownGrace = time.Second
-	var client kubernetes.Interface = s.remote
+	client := s.remote
 	if s.options.wrap != nil {
 		client = s.options.wrap(client)
 	}

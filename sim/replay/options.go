@@ -63,7 +63,7 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("nodes can be played on a cluster only: name its kubeconfig")
 	case o.Speed <= 0:
 		return o, errors.New("speed must be more than 0")
-	case o.Speed != 1 && !(o.Plugin != "" && o.PlayNodes):
+	case o.Speed != 1 && (o.Plugin == "" || !o.PlayNodes):
 		return o, errors.New("speed is for a plugin with an address and played nodes: real nodes know real time only, and the plugin inside this process needs no clock")
 	case o.Parallel < 1:
 		return o, errors.New("at least one scenario must be played at a time")
