@@ -54,7 +54,7 @@ const layout = `(() => {
   if (root.scrollWidth > innerWidth) trouble.push("the page is " + root.scrollWidth + " wide");
   for (const e of document.querySelectorAll(".scenario *, header *, nav *, .legend *")) {
     const r = e.getBoundingClientRect();
-    if (r.width && !e.closest(".scroll") && (r.right > innerWidth + near || r.left < -near)) trouble.push("out of the page: " + e.outerHTML.slice(0, 99));
+    if (r.width && (r.right > innerWidth + near || r.left < -near)) trouble.push("out of the page: " + e.outerHTML.slice(0, 99));
   }
   const tracks = [...document.querySelectorAll(".track")];
   if (!tracks.some(t => t.querySelectorAll(".bar").length > 5)) trouble.push("there are no bars to look at");
@@ -73,7 +73,7 @@ const layout = `(() => {
     let last = -Infinity;
     for (const tick of axis.querySelectorAll("span")) {
       const r = tick.getBoundingClientRect();
-      if (r.width && r.left < last) trouble.push("on the tick before it: " + tick.textContent);
+      if (r.width && r.left < last + 3) trouble.push("on the tick before it: " + tick.textContent);
       if (r.width) last = r.right;
     }
   }
@@ -111,13 +111,12 @@ func TestFailedScenarioIsOpen(t *testing.T) {
 	if diff := cmp.Diff([]string{"scenario-crash-loop"}, open); diff != "" {
 		t.Error(diff)
 	}
-	// What is at the point of the difference is the difference: nothing hides it.
-	if !ask[bool](p, `(() => {
+	// What is at the point of the difference is the difference: nothing hides it. The
+	// browser lays a scenario out only with the first frame, which may yet have to come.
+	p.wait(`(() => {
 	  const li = document.querySelector("#scenario-crash-loop .differences li"), r = li.getBoundingClientRect();
 	  return r.bottom <= innerHeight && document.elementFromPoint(r.left + 20, r.top + r.height / 2) === li;
-	})()`) {
-		t.Error("the first difference is not visible")
-	}
+	})()`)
 	p.screenshot("first look")
 	p.quiet()
 }
@@ -179,10 +178,16 @@ func TestLinkOpensItsScenario(t *testing.T) {
 	link := ask[string](p, `document.querySelectorAll(".foot a")[62].href`)
 	p.do(chromedp.Navigate(p.url+"#show=failed"), chromedp.Navigate(link))
 	p.wait(`document.querySelectorAll(".scenario")[62].open`)
-	p.wait(`(() => { const r = document.querySelectorAll(".scenario > summary")[62].getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`)
+	const inSight = `(() => { const r = document.querySelectorAll(".scenario > summary")[62].getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`
+	p.wait(inSight)
 	if n := len(p.shown()); n != 65 {
 		t.Errorf("%d scenarios are shown beside it", n)
 	}
+	// This browser scrolls by itself, others do so before the scenario is shown again.
+	ask[int](p, `scrollTo(0, 0), 0`)
+	p.wait("scrollY === 0")
+	ask[int](p, `dispatchEvent(new Event("hashchange")), 0`)
+	p.wait(inSight)
 	p.quiet()
 	p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(link))
 	p.wait(`document.querySelectorAll(".scenario")[62].open`)

@@ -31,7 +31,7 @@ func sample() *Report {
 				Name: "refuse-hostpath", Description: "A volume that cannot be had is refused.", Verdict: Skipped,
 				Skipped: "it sets options of this plugin, and another one cannot be told",
 			},
-			{Name: "without-pods", Description: "Only a step.", Verdict: Passed, Lasted: 3, Steps: []Step{{At: 3, Text: "at the very end"}}},
+			{Name: "without-pods", Description: "Only a step.", Verdict: Passed, Lasted: 240, Steps: []Step{{At: 240, Text: "at the very end"}}},
 		},
 	}
 }

@@ -18,7 +18,7 @@ passed   no-time               0s
 passed   plain-pod          42.3s
 skipped  refuse-hostpath
          it sets options of this plugin, and another one cannot be told
-passed   without-pods          3s
+passed   without-pods          4m
 5 scenarios: 3 passed, 1 failed, 1 skipped in 4.2 s
 `
 	var out bytes.Buffer
