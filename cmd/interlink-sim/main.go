@@ -7,12 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 )
 
 // version is set by the linker.
@@ -48,6 +51,15 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	environ  []string
+	// clientLogs, if it is there, takes over what client-go logs of its own, for the
+	// whole process.
+	clientLogs func(*slog.Logger)
+}
+
+func (s streams) route(log *slog.Logger) {
+	if s.clientLogs != nil {
+		s.clientLogs(log)
+	}
 }
 
 // invalid are arguments that make no sense.
@@ -60,7 +72,7 @@ var errJudged = errors.New("failed")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, os.Environ()})
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, os.Environ(), plugin.RouteClientLogs})
 	stop()
 	os.Exit(code)
 }

@@ -78,7 +78,7 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), test.args, streams{strings.NewReader(test.stdin), &stdout, &stderr, test.environ})
+			code := run(t.Context(), test.args, streams{strings.NewReader(test.stdin), &stdout, &stderr, test.environ, nil})
 			if code != test.code || !strings.Contains(stdout.String(), test.stdout) || !strings.Contains(stderr.String(), test.stderr) {
 				t.Errorf("exit code %d, want %d\n%s\n%s", code, test.code, &stdout, &stderr)
 			}
@@ -104,7 +104,7 @@ func TestReplayFails(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	args := []string{"replay", "--json", jsonFile, "--html", page, file}
-	if code := run(t.Context(), args, streams{nil, &stdout, &stderr, nil}); code != 1 {
+	if code := run(t.Context(), args, streams{nil, &stdout, &stderr, nil, nil}); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
 	const words = "has exit code 3, not 4"
@@ -123,7 +123,7 @@ func TestReplayFails(t *testing.T) {
 	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), words) {
 		t.Errorf("%v, page without the words", err)
 	}
-	if code := run(t.Context(), []string{"replay", "--json", filepath.Join(folder, "no", "r.json"), file}, streams{nil, io.Discard, &stderr, nil}); code != 1 || !strings.Contains(stderr.String(), "no such file") {
+	if code := run(t.Context(), []string{"replay", "--json", filepath.Join(folder, "no", "r.json"), file}, streams{nil, io.Discard, &stderr, nil, nil}); code != 1 || !strings.Contains(stderr.String(), "no such file") {
 		t.Errorf("a report that cannot be written: exit code %d, %s", code, &stderr)
 	}
 }
@@ -141,7 +141,7 @@ func TestServeLoadReplay(t *testing.T) {
 	var served, log buffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"serve", "--listen", address, "--speed", "20", "../../fixtures/scenarios/exit-three.yaml"}, streams{nil, &served, &log, nil})
+		ended <- run(ctx, []string{"serve", "--listen", address, "--speed", "20", "../../fixtures/scenarios/exit-three.yaml"}, streams{nil, &served, &log, nil, nil})
 	}()
 	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(served.String(), "the plugin listens on "+address); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -150,7 +150,7 @@ func TestServeLoadReplay(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	args := []string{"load", "--plugin", address, "--pods", "20", "--interval", "50ms", "--json", filepath.Join(folder, "l.json")}
-	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil}); code != 0 || !strings.Contains(stdout.String(), "20 pods: 20 succeeded") {
+	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 0 || !strings.Contains(stdout.String(), "20 pods: 20 succeeded") {
 		t.Errorf("load: exit code %d\n%s\n%s", code, &stdout, &stderr)
 	}
 	if text, err := os.ReadFile(filepath.Join(folder, "l.json")); err != nil || !json.Valid(text) {
@@ -158,13 +158,13 @@ func TestServeLoadReplay(t *testing.T) {
 	}
 	stdout.Reset()
 	args = []string{"replay", "--plugin", address, "../../fixtures/scenarios/volume-hostpath-refused.yaml"}
-	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil}); code != 0 || !strings.Contains(stdout.String(), "1 skipped") {
+	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 0 || !strings.Contains(stdout.String(), "1 skipped") {
 		t.Errorf("replay: exit code %d\n%s\n%s", code, &stdout, &stderr)
 	}
 	interrupted, cancel := context.WithCancel(ctx)
 	cancel()
 	stderr.Reset()
-	if code := run(interrupted, []string{"replay", "--plugin", address, "../../fixtures/scenarios"}, streams{nil, &stdout, &stderr, nil}); code != 1 || stderr.Len() == 0 {
+	if code := run(interrupted, []string{"replay", "--plugin", address, "../../fixtures/scenarios"}, streams{nil, &stdout, &stderr, nil, nil}); code != 1 || stderr.Len() == 0 {
 		t.Errorf("interrupted: exit code %d, %s", code, &stderr)
 	}
 	stop()

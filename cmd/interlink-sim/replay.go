@@ -13,7 +13,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/replay"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -90,7 +89,7 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 		log = slog.New(slog.NewTextHandler(s.err, nil))
 	}
 	options.Log = log
-	plugin.RouteClientLogs(log)
+	s.route(log)
 
 	live := report.NewLive(s.out, len(files), report.Terminal(s.out))
 	options.Started, options.Done = live.Start, live.Done

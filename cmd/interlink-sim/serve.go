@@ -60,7 +60,7 @@ func serveURL(ctx context.Context, listen string, speed float64, paths []string,
 		return err
 	}
 	defer closer.Close() //nolint:errcheck // nothing is left to be told to
-	plugin.RouteClientLogs(log)
+	s.route(log)
 	return serve.Run(ctx, serve.Options{
 		Config: invocation.Config, Scenarios: files, Speed: speed, Version: version, Log: log,
 		Listening: func(address net.Addr) {

@@ -95,12 +95,15 @@ type load struct {
 
 func (l *load) run(ctx context.Context) {
 	created := make(chan struct{})
+	patient, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	var polling sync.WaitGroup
-	polling.Go(func() { l.poll(ctx, created) })
+	polling.Go(func() { l.poll(patient, created) })
 	l.options.Progress(fmt.Sprintf("creating %d pods", l.options.Pods))
 	l.meter.phase("CreatePod", func() { l.create(ctx) })
 	close(created)
 	l.options.Progress("waiting until they end")
+	defer time.AfterFunc(l.options.Wait, giveUp).Stop()
 	polling.Wait()
 	l.options.Progress("deleting them")
 	l.meter.phase("DeletePod", func() { l.delete(ctx) })
@@ -159,31 +162,25 @@ func (l *load) create(ctx context.Context) {
 // poll is the virtual kubelet's status loop: round after round, until all pods are
 // created and have ended.
 func (l *load) poll(ctx context.Context, created <-chan struct{}) {
-	var limit <-chan time.Time
 	for {
 		all := false
 		select {
 		case <-created:
 			all = true
-			if limit == nil {
-				limit = time.After(l.options.Wait)
-			}
 		default:
 		}
 		began := time.Now()
 		err := l.kubelet.Poll(ctx)
+		l.meter.failAll("GetStatus", err)
 		if ctx.Err() != nil {
-			return
+			return // in the middle of a round
 		}
 		l.meter.round(time.Since(began))
-		l.meter.failAll("GetStatus", err)
 		if errors.As(err, new(*virtualkubelet.Panic)) || all && l.ended() {
 			return
 		}
 		select {
 		case <-time.After(l.options.Interval):
-		case <-limit:
-			return
 		case <-ctx.Done():
 			return
 		}

@@ -206,6 +206,7 @@ func TestFaults(t *testing.T) {
 		}, nil, nil, "CreatePod", "other errors", 20, Pods{Wanted: 20, Failed: 20}},
 		{"polls fail", nil, fails, nil, "GetStatus", "answered 500: no room", 20, Pods{Wanted: 20, NotEnded: 20}},
 		{"polls answer nonsense", nil, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }, nil, "GetStatus", "not a list", 20, Pods{Wanted: 20, NotEnded: 20}},
+		{"polls hang", nil, slow, nil, "GetStatus", "within 200ms", 1, Pods{Wanted: 20, NotEnded: 20}},
 		{"deletes fail", nil, nil, fails, "DeletePod", "answered 500: no room", 20, Pods{Wanted: 20, Succeeded: 20, Undeleted: 20}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -122,7 +122,10 @@ func add(states []report.State, next report.State) []report.State {
 
 // state is a pod's for a timeline.
 func state(at float64, pod *corev1.Pod) report.State {
-	s := report.State{At: at, Phase: string(pod.Status.Phase), Reason: pod.Status.Reason}
+	s := report.State{At: at, Phase: string(pod.Status.Phase)}
+	if pod.Status.Reason != s.Phase { // InterLink says Running twice
+		s.Reason = pod.Status.Reason
+	}
 	for i, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for _, c := range list {
 			container := report.Container{Name: c.Name, Init: i == 0, State: "waiting", Restarts: c.RestartCount}
