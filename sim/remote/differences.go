@@ -12,8 +12,10 @@ import (
 )
 
 // Differences says where a pod's manifest lacks a part that is wanted. Objects are
-// compared key by key; items of a list that all have a name (mounts: a mountPath)
-// are looked up by it, other lists must be equal; null means absent or empty.
+// compared key by key, and {} is wanted to be there (emptyDir: {}); items of a list
+// that all have a name (mounts: a mountPath) are looked up by it, other lists must
+// be equal; null and [] mean absent or empty. What says false or 0 is neither: the
+// default may be another (automountServiceAccountToken, runAsUser).
 func Differences(have *corev1.Pod, want map[string]any) []string {
 	var found []string
 	if len(want) > 0 {
@@ -44,7 +46,7 @@ func compare(at string, have, want any, found *[]string) {
 		return
 	case map[string]any:
 		object, ok := have.(map[string]any)
-		if !ok && have != nil {
+		if !ok && (have != nil || len(want) == 0) {
 			break
 		}
 		for _, key := range slices.Sorted(maps.Keys(want)) {
@@ -57,6 +59,9 @@ func compare(at string, have, want any, found *[]string) {
 		return
 	case []any:
 		list, ok := have.([]any)
+		if len(want) == 0 && empty(have) {
+			return
+		}
 		if key := nameOf(want); key != "" && (ok || have == nil) {
 			for _, item := range want {
 				name := item.(map[string]any)[key]
@@ -109,10 +114,6 @@ func empty(value any) bool {
 		return len(value) == 0
 	case string:
 		return value == ""
-	case bool:
-		return !value
-	case float64:
-		return value == 0
 	}
 	return false
 }

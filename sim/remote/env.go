@@ -16,6 +16,8 @@ import (
 // first, in order, then the others; $(NAME) is replaced by what comes before. An
 // error says what is missing and not optional, so that the container cannot start:
 // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+// Only what the snapshot holds is known: no variables of services, and no objects
+// that carry no UID.
 func (s *Snapshot) Env(pod *corev1.Pod, name string) (map[string]string, error) {
 	c, err := container(pod, name)
 	if err != nil {
@@ -28,7 +30,8 @@ func (s *Snapshot) Env(pod *corev1.Pod, name string) (map[string]string, error) 
 			return nil, err
 		}
 		for _, key := range slices.Sorted(maps.Keys(values)) {
-			// A name that no variable can have is left out, with an event.
+			// Current kubelets take any name without "="; older ones leave out more,
+			// as names that begin with a digit.
 			if !strings.Contains(from.Prefix+key, "=") {
 				env[from.Prefix+key] = values[key]
 			}
@@ -92,6 +95,8 @@ func (s *Snapshot) valueFrom(pod *corev1.Pod, c *corev1.Container, from *corev1.
 	case from.ResourceFieldRef != nil:
 		value, err = resourceOf(pod, c, from.ResourceFieldRef)
 		found = err == nil
+	default:
+		err = fmt.Errorf("where its value comes from is not known here")
 	}
 	return value, found, err
 }
@@ -131,6 +136,19 @@ func expand(value string, env map[string]string) string {
 	})
 }
 
+// unknown is the first variable in a value that is not known, or empty.
+func unknown(value string, env map[string]string) string {
+	for _, found := range reference.FindAllString(value, -1) {
+		if found == "$$" {
+			continue
+		}
+		if name := found[2 : len(found)-1]; env[name] == "" {
+			return name
+		}
+	}
+	return ""
+}
+
 var subscript = regexp.MustCompile(`^metadata\.(labels|annotations)\['(.+)'\]$`)
 
 // field is one of the pod's, as the downward API knows them:
@@ -159,8 +177,20 @@ func field(pod *corev1.Pod, path string) (string, error) {
 		return pod.Spec.ServiceAccountName, nil
 	case "status.podIP":
 		return pod.Status.PodIP, nil
+	case "status.podIPs":
+		var ips []string
+		for _, ip := range pod.Status.PodIPs {
+			ips = append(ips, ip.IP)
+		}
+		return strings.Join(ips, ","), nil
 	case "status.hostIP":
 		return pod.Status.HostIP, nil
+	case "status.hostIPs":
+		var ips []string
+		for _, ip := range pod.Status.HostIPs {
+			ips = append(ips, ip.IP)
+		}
+		return strings.Join(ips, ","), nil
 	}
 	return "", fmt.Errorf("the field %s is not known", path)
 }
@@ -174,7 +204,9 @@ func mapText(values map[string]string) string {
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// resourceOf is a container's limit or request, in units of the divisor, rounded up.
+// resourceOf is a container's limit or request, in units of the divisor, rounded
+// up. A request that is not said is 0, a limit the node's, which is not known here:
+// https://kubernetes.io/docs/concepts/workloads/pods/downward-api/#fallback-information-for-resource-limits
 func resourceOf(pod *corev1.Pod, c *corev1.Container, ref *corev1.ResourceFieldSelector) (string, error) {
 	if ref.ContainerName != "" {
 		var err error
@@ -190,7 +222,7 @@ func resourceOf(pod *corev1.Pod, c *corev1.Container, ref *corev1.ResourceFieldS
 		return "", fmt.Errorf("the resource %s is not known", ref.Resource)
 	}
 	quantity, said := list[corev1.ResourceName(name)]
-	if !said {
+	if !said && which == "limits" {
 		return "", fmt.Errorf("container %s says no %s; a kubelet would take the node's", c.Name, ref.Resource)
 	}
 	if name == string(corev1.ResourceCPU) {

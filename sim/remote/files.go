@@ -1,8 +1,11 @@
 package remote
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,39 +23,74 @@ type File struct {
 const tokenFile = "token"
 
 // Files are those that a kubelet mounts into a container from ConfigMaps, Secrets,
-// fields and tokens, by absolute path; emptyDirs and claims are empty. An error
-// says what is missing and not optional, so that the pod cannot start.
+// fields and tokens, by absolute path; emptyDirs and claims are empty, and so are
+// here all other kinds of volume. A token's file holds the word "token". An error
+// says what is missing and not optional, so that the pod cannot start:
+// https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath
+// A mount hides what others have below its path.
 func (s *Snapshot) Files(pod *corev1.Pod, name string) (map[string]File, error) {
 	c, err := container(pod, name)
 	if err != nil {
 		return nil, err
 	}
-	env, err := s.Env(pod, name)
-	if err != nil {
-		return nil, err
-	}
 	files := map[string]File{}
-	for _, mount := range c.VolumeMounts {
+	// Runtimes mount what is less deep first.
+	mounts := slices.Clone(c.VolumeMounts)
+	slices.SortStableFunc(mounts, func(a, b corev1.VolumeMount) int {
+		return cmp.Compare(depth(a.MountPath), depth(b.MountPath))
+	})
+	for _, mount := range mounts {
 		volume, err := s.volume(pod, c, mount.Name)
 		if err != nil {
 			return nil, fmt.Errorf("volume %s: %w", mount.Name, err)
 		}
-		sub := mount.SubPath
-		if mount.SubPathExpr != "" {
-			sub = expand(mount.SubPathExpr, env)
+		sub, err := s.subPath(pod, name, mount)
+		if err != nil {
+			return nil, fmt.Errorf("mount %s: %w", mount.MountPath, err)
 		}
+		at := absolute(mount.MountPath)
+		maps.DeleteFunc(files, func(file string, _ File) bool {
+			return strings.HasPrefix(file, strings.TrimSuffix(at, "/")+"/")
+		})
 		for file, content := range volume {
 			switch below, inside := strings.CutPrefix(file, sub+"/"); {
-			case sub == "":
-				files[path.Join(mount.MountPath, file)] = content
+			case sub == ".":
+				files[path.Join(at, file)] = content
 			case file == sub:
-				files[path.Clean(mount.MountPath)] = content
+				files[at] = content
 			case inside:
-				files[path.Join(mount.MountPath, below)] = content
+				files[path.Join(at, below)] = content
 			}
 		}
 	}
 	return files, nil
+}
+
+// subPath is the part of the volume that is mounted, "." for all of it. Variables
+// in it must have a value, and it must stay in the volume, else the container
+// cannot be created: https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath-expanded-environment
+func (s *Snapshot) subPath(pod *corev1.Pod, container string, mount corev1.VolumeMount) (string, error) {
+	sub := mount.SubPath
+	if mount.SubPathExpr != "" {
+		env, err := s.Env(pod, container)
+		if err != nil {
+			return "", err
+		}
+		if without := unknown(mount.SubPathExpr, env); without != "" {
+			return "", fmt.Errorf("the variable %s of its subPathExpr has no value", without)
+		}
+		sub = expand(mount.SubPathExpr, env)
+	}
+	if path.IsAbs(sub) || slices.Contains(strings.Split(sub, "/"), "..") {
+		return "", fmt.Errorf("the subPath %s leaves the volume", sub)
+	}
+	return path.Clean(sub), nil
+}
+
+func absolute(mountPath string) string { return path.Join("/", mountPath) }
+
+func depth(mountPath string) int {
+	return len(strings.FieldsFunc(mountPath, func(r rune) bool { return r == '/' }))
 }
 
 // volume is a volume's files by their paths in it.

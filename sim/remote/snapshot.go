@@ -26,7 +26,8 @@ const pageSize = 500
 
 // Take looks at the whole cluster for objects that carry one of the UIDs. Claims
 // need not: all of those in claimNamespaces count. Who may not list the whole
-// cluster is shown those namespaces only.
+// cluster is shown those namespaces only. Lists are read page by page:
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
 func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, claimNamespaces []string) (*Snapshot, error) {
 	core, known, s := client.CoreV1(), newCarrier(uids), &Snapshot{}
 	var err error
@@ -92,7 +93,7 @@ func list[T any](what string, namespaces []string, page func(string, metav1.List
 	all, err := read(metav1.NamespaceAll)
 	if apierrors.IsForbidden(err) && len(namespaces) > 0 {
 		all, err = nil, nil
-		for _, namespace := range namespaces {
+		for _, namespace := range slices.Compact(slices.Sorted(slices.Values(namespaces))) {
 			var some []T
 			if some, err = read(namespace); err != nil {
 				break
@@ -114,7 +115,9 @@ type carrier struct {
 func newCarrier(uids []types.UID) carrier {
 	c := carrier{map[string]bool{}}
 	for _, uid := range uids {
-		c.uids[string(uid)] = true
+		if uid != "" { // any name contains it, and empty labels are common
+			c.uids[string(uid)] = true
+		}
 	}
 	return c
 }
@@ -136,7 +139,8 @@ func (c carrier) by(object metav1.Object) bool {
 }
 
 // Carries says whether an object belongs to the local pod of that UID: a label or
-// an annotation has it as its value, or the name contains it.
+// an annotation has it as its value, or the name contains it. Nothing carries an
+// empty UID.
 func Carries(object metav1.Object, uid types.UID) bool {
 	return newCarrier([]types.UID{uid}).by(object)
 }
