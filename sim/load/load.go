@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,8 +77,8 @@ func Run(ctx context.Context, options Options) (*Result, error) {
 	began := time.Now()
 	l.run(ctx)
 	result := m.result(o, time.Since(began))
-	for i := range o.Pods {
-		result.Pods.count(kubelet.Status(name(i)).Phase)
+	for name := range l.begun {
+		result.Pods.count(kubelet.Status(name).Phase)
 	}
 	result.Pods.Undeleted = l.undeleted
 	return result, ctx.Err()
@@ -151,7 +152,7 @@ func (l *load) create(ctx context.Context) {
 			l.begun[pod.Name] = true
 			l.mu.Unlock()
 			if err := l.kubelet.Create(ctx, pod); err != nil && ctx.Err() == nil {
-				l.meter.fail("CreatePod", err, pod.Name, string(l.kubelet.Pod(pod.Name).UID))
+				l.fail("CreatePod", pod.Name, err)
 			}
 			return nil
 		})
@@ -169,13 +170,13 @@ func (l *load) poll(ctx context.Context, created <-chan struct{}) {
 			all = true
 		default:
 		}
-		began := time.Now()
-		err := l.kubelet.Poll(ctx)
-		l.meter.failAll("GetStatus", err)
+		var err error
+		took := l.meter.phase("GetStatus", func() { err = l.kubelet.Poll(ctx) })
+		l.failed(err)
 		if ctx.Err() != nil {
 			return // in the middle of a round
 		}
-		l.meter.round(time.Since(began))
+		l.meter.round(took)
 		if errors.As(err, new(*virtualkubelet.Panic)) || all && l.ended() {
 			return
 		}
@@ -185,6 +186,31 @@ func (l *load) poll(ctx context.Context, created <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// failed counts each of the errors that a round of polling has joined, but for the
+// one that says that it was given up.
+func (l *load) failed(err error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return
+	}
+	for _, err := range joined.Unwrap() {
+		var frozen *virtualkubelet.Frozen
+		var panicked *virtualkubelet.Panic
+		switch {
+		case errors.As(err, &frozen):
+			l.fail("GetStatus", frozen.Pod, err)
+		case errors.As(err, &panicked):
+			l.fail("GetStatus", panicked.Pod, err)
+		}
+	}
+}
+
+// fail counts an error by its words, without what is the pod's own.
+func (l *load) fail(call, pod string, err error) {
+	own := strings.NewReplacer(string(l.kubelet.Pod(pod).UID), "<uid>", pod, "<pod>")
+	l.meter.fail(call, own.Replace(said(err)))
 }
 
 func (l *load) ended() bool {
@@ -210,7 +236,7 @@ func (l *load) delete(ctx context.Context) {
 	for name := range l.begun {
 		group.Go(func() error {
 			if err := l.kubelet.Delete(ctx, name); err != nil {
-				l.meter.fail("DeletePod", err, name, "")
+				l.fail("DeletePod", name, err)
 				l.mu.Lock()
 				l.undeleted++
 				l.mu.Unlock()

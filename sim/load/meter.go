@@ -19,37 +19,29 @@ type meter struct {
 	mu     sync.Mutex
 	took   map[string][]time.Duration // by call
 	errors map[string]map[string]int  // by call, then words
-	phases map[string]time.Duration   // how long all calls of a kind took together
+	spent  map[string]time.Duration   // while calls of a kind were made
 	rounds []time.Duration
-	first  map[string]time.Time
-	last   map[string]time.Time
 }
 
 func newMeter() *meter {
-	return &meter{
-		took: map[string][]time.Duration{}, errors: map[string]map[string]int{}, phases: map[string]time.Duration{},
-		first: map[string]time.Time{}, last: map[string]time.Time{},
-	}
+	return &meter{took: map[string][]time.Duration{}, errors: map[string]map[string]int{}, spent: map[string]time.Duration{}}
 }
 
 func (m *meter) observe(call virtualkubelet.Call) {
-	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.took[call.Name] = append(m.took[call.Name], call.Took)
-	if m.first[call.Name].IsZero() {
-		m.first[call.Name] = now.Add(-call.Took)
-	}
-	m.last[call.Name] = now
 }
 
-// phase measures how long the calls of a kind take from the first to the last.
-func (m *meter) phase(call string, run func()) {
+// phase measures the time in which calls of a kind are made.
+func (m *meter) phase(call string, run func()) time.Duration {
 	began := time.Now()
 	run()
+	took := time.Since(began)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.phases[call] = time.Since(began)
+	m.spent[call] += took
+	return took
 }
 
 func (m *meter) round(took time.Duration) {
@@ -58,14 +50,8 @@ func (m *meter) round(took time.Duration) {
 	m.rounds = append(m.rounds, took)
 }
 
-// fail counts an error by its words, without what is a pod's own.
-func (m *meter) fail(call string, err error, own ...string) {
-	words := said(err)
-	for _, text := range own {
-		if text != "" {
-			words = strings.ReplaceAll(words, text, "<pod>")
-		}
-	}
+// fail counts an error by its words.
+func (m *meter) fail(call, words string) {
 	const readable = 200
 	if words = strings.Join(strings.Fields(words), " "); len(words) > readable {
 		words = strings.ToValidUTF8(words[:readable], "") + "..."
@@ -83,21 +69,7 @@ func (m *meter) fail(call string, err error, own ...string) {
 	kinds[words]++
 }
 
-// failAll counts each of the errors that a round of polling has joined.
-func (m *meter) failAll(call string, err error) {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		for _, err := range joined.Unwrap() {
-			m.failAll(call, err)
-		}
-		return
-	}
-	if err != nil {
-		m.fail(call, err)
-	}
-}
-
-// said is what went wrong, without the pod's name where it can be left out.
+// said is what went wrong, without the words around it that name the pod.
 func said(err error) string {
 	var refusal *virtualkubelet.Refusal
 	var frozen *virtualkubelet.Frozen

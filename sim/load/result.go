@@ -33,7 +33,9 @@ type Pods struct {
 	Wanted    int `json:"wanted"`
 	Succeeded int `json:"succeeded"`
 	// Failed are also those whose create was refused.
-	Failed   int `json:"failed"`
+	Failed int `json:"failed"`
+	// NotEnded were created, and had not ended when it was time to delete them. What
+	// is missing in the sum was not created: the load was interrupted.
 	NotEnded int `json:"notEnded"`
 	// Undeleted are those whose delete was answered with an error.
 	Undeleted int `json:"undeleted"`
@@ -41,8 +43,9 @@ type Pods struct {
 
 // Calls of one kind.
 type Calls struct {
-	Name      string    `json:"name"`
-	Count     int       `json:"count"`
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+	// PerSecond while such calls were made: without the pauses between rounds.
 	PerSecond float64   `json:"perSecond"`
 	Latency   Latencies `json:"latencyMilliseconds"`
 	// Failures is how many went wrong, Errors how often by words.
@@ -97,12 +100,8 @@ func (m *meter) result(o Options, took time.Duration) *Result {
 	}
 	for _, name := range []string{"CreatePod", "GetStatus", "DeletePod"} {
 		c := Calls{Name: name, Count: len(m.took[name]), Latency: latencies(m.took[name])}
-		span := m.phases[name]
-		if span == 0 {
-			span = m.last[name].Sub(m.first[name])
-		}
-		if span > 0 {
-			c.PerSecond = float64(c.Count) / span.Seconds()
+		if spent := m.spent[name]; spent > 0 {
+			c.PerSecond = float64(c.Count) / spent.Seconds()
 		}
 		for _, words := range slices.Sorted(maps.Keys(m.errors[name])) {
 			c.Errors = append(c.Errors, Error{words, m.errors[name][words]})

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,8 +10,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/pager"
 )
 
 // Snapshot is what stands remotely for some local pods.
@@ -21,128 +24,97 @@ type Snapshot struct {
 	Claims     []corev1.PersistentVolumeClaim
 }
 
-// pageSize bounds one answer of the API server.
-const pageSize = 500
-
 // Take looks at the whole cluster for objects that carry one of the UIDs. Claims
 // need not: all of those in claimNamespaces count. Who may not list the whole
 // cluster is shown those namespaces only. Lists are read page by page:
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
 func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, claimNamespaces []string) (*Snapshot, error) {
-	core, known, s := client.CoreV1(), newCarrier(uids), &Snapshot{}
-	var err error
-	if s.Pods, err = list("pods", claimNamespaces, func(namespace string, o metav1.ListOptions) ([]corev1.Pod, string, error) {
-		l, err := core.Pods(namespace).List(ctx, o)
-		if err != nil {
-			return nil, "", err
-		}
-		return l.Items, l.Continue, nil
-	}, func(p *corev1.Pod) bool { return known.by(p) }); err != nil {
+	core, s := client.CoreV1(), &Snapshot{}
+	owners := NewOwners(uids)
+	ours := func(object metav1.Object) bool { _, ours := owners.Of(object); return ours }
+	err := errors.Join(
+		list(ctx, "pods", claimNamespaces, &s.Pods, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
+			return core.Pods(namespace).List(ctx, o)
+		}, func(p *corev1.Pod) bool { return ours(p) }),
+		list(ctx, "configmaps", claimNamespaces, &s.ConfigMaps, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
+			return core.ConfigMaps(namespace).List(ctx, o)
+		}, func(c *corev1.ConfigMap) bool { return ours(c) }),
+		list(ctx, "secrets", claimNamespaces, &s.Secrets, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
+			return core.Secrets(namespace).List(ctx, o)
+		}, func(c *corev1.Secret) bool { return ours(c) }),
+		list(ctx, "persistentvolumeclaims", claimNamespaces, &s.Claims, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
+			return core.PersistentVolumeClaims(namespace).List(ctx, o)
+		}, func(c *corev1.PersistentVolumeClaim) bool {
+			return slices.Contains(claimNamespaces, c.Namespace) || ours(c)
+		}),
+	)
+	if err != nil {
 		return nil, err
 	}
-	if s.ConfigMaps, err = list("configmaps", claimNamespaces, func(namespace string, o metav1.ListOptions) ([]corev1.ConfigMap, string, error) {
-		l, err := core.ConfigMaps(namespace).List(ctx, o)
-		if err != nil {
-			return nil, "", err
-		}
-		return l.Items, l.Continue, nil
-	}, func(c *corev1.ConfigMap) bool { return known.by(c) }); err != nil {
-		return nil, err
-	}
-	if s.Secrets, err = list("secrets", claimNamespaces, func(namespace string, o metav1.ListOptions) ([]corev1.Secret, string, error) {
-		l, err := core.Secrets(namespace).List(ctx, o)
-		if err != nil {
-			return nil, "", err
-		}
-		return l.Items, l.Continue, nil
-	}, func(c *corev1.Secret) bool { return known.by(c) }); err != nil {
-		return nil, err
-	}
-	s.Claims, err = list("persistentvolumeclaims", claimNamespaces, func(namespace string, o metav1.ListOptions) ([]corev1.PersistentVolumeClaim, string, error) {
-		l, err := core.PersistentVolumeClaims(namespace).List(ctx, o)
-		if err != nil {
-			return nil, "", err
-		}
-		return l.Items, l.Continue, nil
-	}, func(c *corev1.PersistentVolumeClaim) bool {
-		return slices.Contains(claimNamespaces, c.Namespace) || known.by(c)
-	})
-	return s, err
+	return s, nil
 }
 
 // list reads all pages, and keeps what is wanted.
-func list[T any](what string, namespaces []string, page func(string, metav1.ListOptions) ([]T, string, error), wanted func(*T) bool) ([]T, error) {
-	read := func(namespace string) ([]T, error) {
-		var all []T
-		for options := (metav1.ListOptions{Limit: pageSize}); ; {
-			items, next, err := page(namespace, options)
-			if err != nil {
-				return nil, err
+func list[T any](
+	ctx context.Context, what string, namespaces []string, into *[]T,
+	page func(context.Context, string, metav1.ListOptions) (runtime.Object, error), wanted func(*T) bool,
+) error {
+	read := func(namespace string) error {
+		pages := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return page(ctx, namespace, o)
+		})
+		return pages.EachListItem(ctx, metav1.ListOptions{}, func(o runtime.Object) error {
+			if item := any(o).(*T); wanted(item) {
+				*into = append(*into, *item)
 			}
-			for i := range items {
-				if wanted(&items[i]) {
-					all = append(all, items[i])
-				}
-			}
-			if next == "" {
-				return all, nil
-			}
-			options.Continue = next
-		}
+			return nil
+		})
 	}
-	all, err := read(metav1.NamespaceAll)
+	err := read(metav1.NamespaceAll)
 	if apierrors.IsForbidden(err) && len(namespaces) > 0 {
-		all, err = nil, nil
+		*into, err = nil, nil
 		for _, namespace := range slices.Compact(slices.Sorted(slices.Values(namespaces))) {
-			var some []T
-			if some, err = read(namespace); err != nil {
+			if err = read(namespace); err != nil {
 				break
 			}
-			all = append(all, some...)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list remote %s: %w", what, err)
+		return fmt.Errorf("list remote %s: %w", what, err)
 	}
-	return all, nil
+	return nil
 }
 
-// carrier finds objects of many pods quickly.
-type carrier struct {
-	uids map[string]bool
-}
+// Owners finds the local pod that an object belongs to: a label or an annotation
+// has the pod's UID as its value, or the object's name contains it.
+type Owners map[types.UID]bool
 
-func newCarrier(uids []types.UID) carrier {
-	c := carrier{map[string]bool{}}
+// NewOwners knows the pods of these UIDs. Nothing belongs to an empty one.
+func NewOwners(uids []types.UID) Owners {
+	o := Owners{}
 	for _, uid := range uids {
 		if uid != "" { // any name contains it, and empty labels are common
-			c.uids[string(uid)] = true
+			o[uid] = true
 		}
 	}
-	return c
+	return o
 }
 
-func (c carrier) by(object metav1.Object) bool {
+// Of returns the UID of the object's local pod, if it is one of these.
+func (o Owners) Of(object metav1.Object) (types.UID, bool) {
 	for _, values := range []map[string]string{object.GetLabels(), object.GetAnnotations()} {
 		for _, value := range values {
-			if c.uids[value] {
-				return true
+			if uid := types.UID(value); o[uid] {
+				return uid, true
 			}
 		}
 	}
-	for uid := range c.uids {
-		if strings.Contains(object.GetName(), uid) {
-			return true
+	for uid := range o {
+		if strings.Contains(object.GetName(), string(uid)) {
+			return uid, true
 		}
 	}
-	return false
-}
-
-// Carries says whether an object belongs to the local pod of that UID: a label or
-// an annotation has it as its value, or the name contains it. Nothing carries an
-// empty UID.
-func Carries(object metav1.Object, uid types.UID) bool {
-	return newCarrier([]types.UID{uid}).by(object)
+	return "", false
 }
 
 // Count of a kind: Pod, ConfigMap, Secret or PersistentVolumeClaim.
@@ -177,10 +149,12 @@ func (s *Snapshot) Names(kind string) []string {
 // is not being deleted, and the oldest of these.
 func (s *Snapshot) Pod(uid types.UID) *corev1.Pod {
 	var best *corev1.Pod
+	owner := NewOwners([]types.UID{uid})
 	for i := range s.Pods {
 		pod := &s.Pods[i]
+		_, ours := owner.Of(pod)
 		switch {
-		case !Carries(pod, uid):
+		case !ours:
 		case best == nil,
 			best.DeletionTimestamp != nil && pod.DeletionTimestamp == nil,
 			(best.DeletionTimestamp == nil) == (pod.DeletionTimestamp == nil) && pod.CreationTimestamp.Before(&best.CreationTimestamp):

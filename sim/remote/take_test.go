@@ -88,7 +88,7 @@ func TestTakeForbidden(t *testing.T) {
 	}
 }
 
-func TestCarries(t *testing.T) {
+func TestOwners(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		object metav1.ObjectMeta
@@ -104,8 +104,9 @@ func TestCarries(t *testing.T) {
 		{"its own", metav1.ObjectMeta{UID: "u-1"}, "u-1", false},
 		{"no UID", metav1.ObjectMeta{Name: "u-1", Labels: map[string]string{"x": ""}}, "", false},
 	} {
-		if got := remote.Carries(&test.object, test.uid); got != test.want {
-			t.Errorf("%s: %v", test.name, got)
+		uid, got := remote.NewOwners([]types.UID{"u-3", test.uid}).Of(&test.object)
+		if got != test.want || got && uid != test.uid {
+			t.Errorf("%s: %v %s", test.name, got, uid)
 		}
 	}
 }

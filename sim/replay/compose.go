@@ -40,11 +40,7 @@ func (s *stage) startPlugin(ctx context.Context, cfg config.Config) (string, err
 	cfg.App.SocketAddress = address
 	cfg.App.AdminAddress = ""
 	cfg.App.ShutdownGrace = time.Second
-	client := s.remote
-	if s.options.wrap != nil {
-		client = s.options.wrap(client)
-	}
-	s.plugin, err = plugin.New(cfg, client, s.options.Version, s.options.Log.With("scenario", s.file.Name))
+	s.plugin, err = plugin.New(cfg, s.remote, s.options.Version, s.options.Log.With("scenario", s.file.Name))
 	if err != nil {
 		return "", err
 	}

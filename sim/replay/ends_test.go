@@ -13,7 +13,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
@@ -82,7 +81,7 @@ func TestPluginFallsSilent(t *testing.T) {
 				return c.on()
 			}}
 			result, err := Run(t.Context(), all(t, "delete-running", "exit-three", "plain-pod"), Options{
-				Parallel: 1, CallTimeout: 300 * time.Millisecond, between: m.front(new(kubernetes.Interface)),
+				Parallel: 1, CallTimeout: 300 * time.Millisecond, between: m.front,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -101,7 +100,7 @@ func TestPluginFallsSilent(t *testing.T) {
 // A log that never ends is no reason to wait for ever.
 func TestEndlessLog(t *testing.T) {
 	m := mutant{answer: on("/getLogs", func(c *call) (int, []byte) { return 200, []byte(strings.Repeat("x", 2*maxLog)) })}
-	result, err := Run(t.Context(), all(t, "plain-pod"), Options{between: m.front(new(kubernetes.Interface))})
+	result, err := Run(t.Context(), all(t, "plain-pod"), Options{between: m.front})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,16 +143,19 @@ func TestLiar(t *testing.T) {
 	}
 }
 
-// A scenario that takes longer than it may is ended, and says so.
+// A scenario that takes longer than it may is ended, and says so; that is its own
+// affair, and the next one is played.
 func TestTimeout(t *testing.T) {
-	result, err := Run(t.Context(), all(t, "plain-pod"), Options{
-		Timeout: 300 * time.Millisecond,
-		between: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.on() }}.front(new(kubernetes.Interface)),
+	result, err := Run(t.Context(), all(t, "plain-pod", "exit-three"), Options{
+		Timeout: 300 * time.Millisecond, Parallel: 1,
+		between: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.on() }}.front,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(result.Scenarios[0].Differences); !strings.Contains(got, "within 300ms") {
-		t.Error(got)
+	for _, s := range result.Scenarios {
+		if got := fmt.Sprint(s.Differences); s.Verdict != report.Failed || !strings.Contains(got, "within 300ms") {
+			t.Errorf("%s %s: %s", s.Name, s.Verdict, got)
+		}
 	}
 }

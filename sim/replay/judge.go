@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -26,7 +25,6 @@ type observation struct {
 	remotePods map[string]*corev1.Pod
 	// troubles are what must happen in no scenario.
 	troubles []string
-	lasted   time.Duration
 }
 
 // podSeen is what was seen of a pod.
@@ -45,11 +43,6 @@ func newObservation(file *scenario.File) observation {
 	}
 	return o
 }
-
-func (o *observation) refuse(key string, refusal *virtualkubelet.Refusal) {
-	o.pods[key].refusal = refusal
-}
-func (o *observation) unsent(key string, err error) { o.pods[key].unsent = err }
 
 // collect waits for the logs that were followed.
 func (o *observation) collect(ctx context.Context) {

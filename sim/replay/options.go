@@ -47,9 +47,8 @@ type Options struct {
 	Done    func(report.Scenario)
 
 	// between puts something between the virtual kubelet and the plugin at an
-	// address; wrap between the plugin and the remote cluster. For tests.
-	between func(address string) (front string, stop func())
-	wrap    func(kubernetes.Interface) kubernetes.Interface
+	// address, and shows it the remote cluster. For tests.
+	between func(address string, remote kubernetes.Interface) (front string, stop func())
 }
 
 func (o Options) complete() (Options, error) {

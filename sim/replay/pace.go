@@ -12,7 +12,7 @@ import (
 // pace is how time passes for a scenario.
 type pace interface {
 	node.Clock
-	// until lets time pass up to a moment, or returns ctx's error.
+	// until lets time pass up to a moment, or returns why ctx ended.
 	until(ctx context.Context, moment time.Time) error
 	// idle says that nothing would happen any more, however long one waits.
 	idle() bool
@@ -68,12 +68,12 @@ func (f *flowing) until(ctx context.Context, moment time.Time) error {
 		f.look(ctx)
 		wait := moment.Sub(f.Now())
 		if wait <= 0 {
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 		select {
 		case <-f.After(min(wait, glance)):
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }

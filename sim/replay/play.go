@@ -1,9 +1,11 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,6 +34,13 @@ type player struct {
 	steps []scenario.Step // those to come
 	next  time.Time       // of the status loop
 	done  map[string]bool // deleted by a step
+}
+
+// sorted steps are in the order of their times.
+func sorted(steps []scenario.Step) []scenario.Step {
+	return slices.SortedStableFunc(slices.Values(steps), func(a, b scenario.Step) int {
+		return cmp.Compare(a.At.Duration, b.At.Duration)
+	})
 }
 
 // play plays a whole scenario; an error means that it could not be played on.
@@ -86,13 +95,13 @@ func (p *player) apply(ctx context.Context) error {
 		})
 	}
 	if err := errors.Join(creates.Wait(), meanwhile.Wait()); err != nil {
-		return errors.Join(context.Cause(ctx), err)
+		return context.Cause(ctx) // nothing else fails them
 	}
 	p.next = p.begin.Add(pollEvery)
 	return p.pace.until(ctx, p.begin)
 }
 
-// sent says whether a pod's create is on its way, or all are that will be.
+// sent says whether a pod's create is on its way; no key is no pod to wait for.
 func (p *player) sent(key string) bool {
 	return key == "" || len(p.kubelet.Status(key).ContainerStatuses) > 0
 }
@@ -104,17 +113,17 @@ func (p *player) create(ctx context.Context, pod *corev1.Pod) {
 	switch {
 	case err == nil, p.done[key]: // nobody sees what becomes of a pod that is gone
 	case errors.As(err, &refusal):
-		p.seen.refuse(key, refusal)
+		p.seen.pods[key].refusal = refusal
 	default:
-		p.seen.unsent(key, err)
+		p.seen.pods[key].unsent = err
 	}
 }
 
 // watch polls and steps until all pods have ended.
 func (p *player) watch(ctx context.Context) error {
 	until, limit := p.begin.Add(p.file.Until.Duration), p.begin.Add(patience)
-	if n := len(p.file.Steps); n > 0 {
-		limit = limit.Add(p.file.Steps[n-1].At.Duration)
+	if n := len(p.steps); n > 0 {
+		limit = limit.Add(p.steps[n-1].At.Duration)
 	}
 	if p.file.Until.Duration > 0 {
 		limit = until
@@ -225,7 +234,6 @@ func (p *player) remove(ctx context.Context, key string, remove func(context.Con
 // waits until nothing is.
 func (p *player) end(ctx context.Context, before claims) error {
 	p.look(ctx)
-	p.seen.lasted = p.after()
 	var deletes errgroup.Group
 	deletes.SetLimit(atOnce)
 	for _, pod := range p.pods {
@@ -245,7 +253,7 @@ func (p *player) end(ctx context.Context, before claims) error {
 		})
 	}
 	if err := deletes.Wait(); err != nil {
-		return errors.Join(context.Cause(ctx), err)
+		return context.Cause(ctx) // nothing else fails them
 	}
 	if p.unanswered.Load() {
 		return errNoAnswer

@@ -23,7 +23,7 @@ type recorder struct {
 	stage *stage
 	keys  []string // of the pods that are recorded
 
-	mu       *sync.Mutex
+	mu       sync.Mutex
 	local    map[string][]report.State
 	remote   map[string][]report.State
 	steps    []report.Step
@@ -31,8 +31,8 @@ type recorder struct {
 	more     int // troubles that were not kept
 }
 
-func newRecorder(s *stage) recorder {
-	r := recorder{stage: s, mu: &sync.Mutex{}, local: map[string][]report.State{}, remote: map[string][]report.State{}}
+func newRecorder(s *stage) *recorder {
+	r := &recorder{stage: s, local: map[string][]report.State{}, remote: map[string][]report.State{}}
 	for _, pod := range s.pods[:min(len(s.pods), maxLanes)] {
 		r.keys = append(r.keys, s.keys[pod.UID])
 	}

@@ -1,17 +1,8 @@
 package replay
 
 import (
-	"slices"
-
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
-
-// sorted steps are in the order of their times.
-func sorted(steps []scenario.Step) []scenario.Step {
-	steps = slices.Clone(steps)
-	slices.SortStableFunc(steps, func(a, b scenario.Step) int { return int(a.At.Duration - b.At.Duration) })
-	return steps
-}
 
 // skipped says why a scenario cannot be played as the replay is set up; "" if it
 // can.

@@ -32,6 +32,7 @@ type stage struct {
 	options Options
 	pods    []*corev1.Pod        // the manifests, with UIDs
 	keys    map[types.UID]string // by UID, what the scenario calls a pod
+	owners  remote.Owners
 
 	kubelet *virtualkubelet.Kubelet
 	plugin  *plugin.Plugin       // nil if it runs elsewhere
@@ -40,7 +41,7 @@ type stage struct {
 	nodes   *node.Nodes          // nil if they are not played
 	pace    pace
 	begin   time.Time
-	record  recorder
+	record  *recorder
 	// unanswered says that the plugin gave no answer to some call.
 	unanswered atomic.Bool
 
@@ -60,6 +61,7 @@ func newStage(ctx context.Context, file *scenario.File, options Options) (_ *sta
 		s.pods = append(s.pods, pod)
 		s.keys[pod.UID] = file.Key(pod.Namespace, pod.Name)
 	}
+	s.owners = remote.NewOwners(s.uids())
 	s.record = newRecorder(s)
 	cfg, err := configure(file, options)
 	if err != nil {
@@ -74,7 +76,7 @@ func newStage(ctx context.Context, file *scenario.File, options Options) (_ *sta
 		}
 	}
 	if options.between != nil {
-		front, stop := options.between(address)
+		front, stop := options.between(address, s.remote)
 		s.ending = append(s.ending, stop)
 		address = front
 	}
@@ -91,7 +93,7 @@ func newStage(ctx context.Context, file *scenario.File, options Options) (_ *sta
 		HeaderTimeout: 2 * options.CallTimeout, // the whole call's limit says more
 		CallTimeout:   options.CallTimeout,
 		Observe: func(call virtualkubelet.Call) {
-			if call.Status == 0 {
+			if call.Status == 0 && ctx.Err() == nil { // else it is the scenario that has no time
 				s.unanswered.Store(true)
 			}
 		},
@@ -156,22 +158,8 @@ func (s *stage) close() {
 
 // key is what the scenario calls the pod that an object belongs to.
 func (s *stage) key(object metav1.Object) (string, bool) {
-	for _, values := range []map[string]string{object.GetLabels(), object.GetAnnotations()} {
-		for _, value := range values {
-			if key, ok := s.keys[types.UID(value)]; ok {
-				return key, true
-			}
-		}
-	}
-	if len(s.keys) > 100 {
-		return "", false // of so many only a plugin that labels its pods is known
-	}
-	for uid, key := range s.keys {
-		if remote.Carries(object, uid) {
-			return key, true
-		}
-	}
-	return "", false
+	uid, ours := s.owners.Of(object)
+	return s.keys[uid], ours
 }
 
 func (s *stage) behaviour(pod *corev1.Pod) (scenario.Pod, bool) {

@@ -2,7 +2,7 @@ package report
 
 import (
 	"bytes"
-	"strings"
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,8 +14,8 @@ func TestJSONRoundTrip(t *testing.T) {
 		if err := r.JSON(&out); err != nil {
 			t.Fatal(err)
 		}
-		got, err := ReadJSON(&out)
-		if err != nil {
+		got := &Report{}
+		if err := json.Unmarshal(out.Bytes(), got); err != nil {
 			t.Fatal(err)
 		}
 		return got
@@ -46,24 +46,5 @@ func TestJSONIsForPeopleToo(t *testing.T) {
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestReadJSONIsStrict(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                              "EOF",
-		"null":                          "null",
-		"[]":                            "cannot unmarshal",
-		`{"plugin": "a"`:                "unexpected EOF",
-		`{"plugin": "a"} {}`:            "more after its end",
-		`{"plugin": "a"} x`:             "more after its end",
-		`{"plugins": "a"}`:              `unknown field "plugins"`,
-		`{"scenarios": [{"lasts": 1}]}`: `unknown field "lasts"`,
-		`{"scenarios": [{"name": "a", "verdict": "won"}]}`: `scenario "a" has the verdict "won"`,
-		`{"tookSeconds": "1s"}`:                            "cannot unmarshal",
-	} {
-		if r, err := ReadJSON(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: read %v and said %v, not %s", text, r, err, want)
-		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -293,80 +292,4 @@ func TestWhileCreateIsInFlight(t *testing.T) {
 		t.Error(err)
 	}
 	wantPhases(t, k, "p", corev1.PodPending)
-}
-
-func TestNotSent(t *testing.T) {
-	plugin := &double{status: says(corev1.ContainerStatus{Name: "a", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{}}})}
-	k := start(t, plugin)
-	pod := podOf("p", "a")
-	pod.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{
-		LocalObjectReference: corev1.LocalObjectReference{Name: "later"},
-	}}}
-	if err := k.Create(t.Context(), pod); err == nil || len(plugin.calls) > 0 {
-		t.Errorf("create: %v, calls %v", err, plugin.calls)
-	}
-	// It is asked for all the same: contract, section 1.
-	if err := k.Poll(t.Context()); err != nil || !slices.Equal(plugin.calls, []string{"GET /status GetStatus"}) {
-		t.Errorf("poll: %v, calls %v", err, plugin.calls)
-	}
-	wantPhases(t, k, "p", corev1.PodPending)
-	later := corev1.ConfigMap{Data: map[string]string{"A": "1"}}
-	later.Name = "later"
-	k.Apply(Objects{ConfigMaps: []corev1.ConfigMap{later}})
-	if err := k.CreateAgain(t.Context(), "p"); err != nil {
-		t.Error(err)
-	}
-	if _, body := plugin.last(); !strings.Contains(body, `"env":[{"name":"A","value":"1"}]`) {
-		t.Errorf("created with %s", body)
-	}
-}
-
-// Each call is told of, with how it went; one that takes too long is given up, in
-// words.
-func TestObserve(t *testing.T) {
-	plugin := &double{status: func(w http.ResponseWriter, _ corev1.Pod) {
-		w.WriteHeader(http.StatusOK)
-		_ = http.NewResponseController(w).Flush()
-		time.Sleep(time.Second) // the answer has begun, and does not go on
-	}}
-	server := httptest.NewServer(plugin)
-	t.Cleanup(server.Close)
-	var seen []string
-	k, err := New(Config{Plugin: server.URL, CallTimeout: 200 * time.Millisecond, Observe: func(c Call) {
-		if c.Took <= 0 {
-			t.Errorf("%s took %s", c.Name, c.Took)
-		}
-		seen = append(seen, fmt.Sprint(c.Name, " ", c.Status, " ", c.Err))
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	mustCreate(t, k, podOf("p", "a"))
-	if err := k.Poll(t.Context()); err == nil || !strings.Contains(err.Error(), "no whole answer within 200ms") {
-		t.Error(err)
-	}
-	if log, err := k.Logs(t.Context(), "p", "a", wire.LogOpts{}); err != nil {
-		t.Error(err)
-	} else {
-		_ = log.Close()
-	}
-	if err := k.Delete(t.Context(), "p"); err != nil {
-		t.Error(err)
-	}
-	if err := k.CheckPlugin(t.Context()); err == nil || !strings.Contains(err.Error(), "is no plugin") {
-		t.Errorf("an empty answer to the ping: %v", err)
-	}
-	server.CloseClientConnections()
-	server.Close()
-	if err := k.CheckPlugin(t.Context()); err == nil || !strings.Contains(err.Error(), "there is no plugin at "+server.URL) {
-		t.Error(err)
-	}
-	want := []string{"CreatePod 200 <nil>", "GetStatus 0 no whole answer within 200ms", "GetLogs 200 <nil>", "DeletePod 200 <nil>", "Ping 200 <nil>"}
-	if diff := cmp.Diff(want, seen[:min(len(seen), len(want))]); diff != "" {
-		t.Error(diff)
-	}
-	if last := seen[len(seen)-1]; !strings.HasPrefix(last, "Ping 0 ") {
-		t.Error(last)
-	}
 }

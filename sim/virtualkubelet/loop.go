@@ -58,6 +58,8 @@ func (k *Kubelet) poll(ctx context.Context, l *local, body []*corev1.Pod) error 
 	}
 	status, text, err := k.client.call(ctx, http.MethodGet, "/status", k.client.session("GetStatus"), body)
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err() // who asks has had enough, which says nothing of the plugin
 	case err != nil:
 		return frozen("%v", err)
 	case status != http.StatusOK:
