@@ -1,0 +1,199 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/process"
+)
+
+const (
+	listenTimeout = time.Minute
+	// readyTimeout: the virtual kubelet calls its node Ready only at its first ping, 30 s after its start.
+	readyTimeout  = 3 * time.Minute
+	forgetTimeout = 30 * time.Second
+	pollInterval  = 200 * time.Millisecond
+)
+
+// A Chain is a virtual node in the local cluster, with the programs behind it.
+type Chain struct {
+	config    Config
+	ports     ports
+	local     *local
+	interlink *process.Process
+	kubelet   *process.Process
+}
+
+// Start prepares the local cluster, starts both programs, and waits until the virtual node is Ready.
+// Its errors carry the ends of the programs' logs. The plugin must be there already.
+func Start(ctx context.Context, config Config) (*Chain, error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	local, err := connect(config.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	c := &Chain{config: config, local: local}
+	if err := c.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting InterLink: %w\n%s", err, c.Logs()), c.Stop())
+	}
+	return c, nil
+}
+
+func (c *Chain) start(ctx context.Context) error {
+	// A node of a run that was killed would look Ready before ours is.
+	if err := c.local.forget(ctx, c.config.NodeName); err != nil {
+		return fmt.Errorf("removing what another run left: %w", err)
+	}
+	token, err := c.local.admit(ctx)
+	if err != nil {
+		return fmt.Errorf("preparing the local cluster: %w", err)
+	}
+	if c.ports, err = freePorts(c.config.HostAddress); err != nil {
+		return err
+	}
+	if err := c.writeFiles(token); err != nil {
+		return err
+	}
+	if c.interlink, err = process.Start(process.Spec{
+		Path: filepath.Join(c.config.BinDir, interlinkProgram),
+		Env:  c.config.interlinkEnv(),
+		Log:  c.config.file(interlinkLog),
+	}); err != nil {
+		return err
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(c.ports.interlink))
+	if err := c.wait(ctx, listenTimeout, interlinkProgram+" listens", func(ctx context.Context) (bool, error) {
+		return listens(ctx, address), nil
+	}); err != nil {
+		return err
+	}
+	return c.startVirtualKubelet(ctx)
+}
+
+func (c *Chain) writeFiles(token string) error {
+	kubeconfig, err := c.local.kubeconfig(token)
+	if err != nil {
+		return err
+	}
+	interlink, err := c.config.interlinkYAML(c.ports)
+	if err != nil {
+		return err
+	}
+	kubelet, err := c.config.kubeletYAML(c.ports)
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{
+		kubeconfigFile:  kubeconfig,
+		interlinkConfig: interlink,
+		kubeletConfig:   kubelet,
+		tokenFile:       []byte(token), // a newline at its end would make every call's header invalid
+	} {
+		if err := os.WriteFile(c.config.file(name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(c.config.file(interlinkData), 0o700)
+}
+
+func (c *Chain) startVirtualKubelet(ctx context.Context) error {
+	began := time.Now()
+	var err error
+	if c.kubelet, err = process.Start(process.Spec{
+		Path: filepath.Join(c.config.BinDir, kubeletProgram),
+		Env:  c.config.kubeletEnv(c.ports),
+		Log:  c.config.file(kubeletLog),
+	}); err != nil {
+		return err
+	}
+	return c.wait(ctx, readyTimeout, "node "+c.config.NodeName+" is Ready", func(ctx context.Context) (bool, error) {
+		return c.local.ready(ctx, c.config.NodeName, began)
+	})
+}
+
+// RestartVirtualKubelet kills the virtual kubelet, as a crash of its host would, and starts it again.
+func (c *Chain) RestartVirtualKubelet(ctx context.Context) error {
+	c.KillVirtualKubelet()
+	if err := c.startVirtualKubelet(ctx); err != nil {
+		return fmt.Errorf("restarting the virtual kubelet: %w\n%s", err, c.Logs())
+	}
+	return nil
+}
+
+// KillVirtualKubelet leaves the virtual node without one until RestartVirtualKubelet.
+func (c *Chain) KillVirtualKubelet() { c.kubelet.Kill() }
+
+// Stop ends the programs and takes the virtual node, and what Start made beside it, out of the local cluster.
+// Pods that still stand on the node are the local cluster's to collect: delete them first.
+func (c *Chain) Stop() error {
+	for _, p := range []*process.Process{c.kubelet, c.interlink} {
+		if p != nil {
+			p.Stop()
+		}
+	}
+	// A context of its own: the test's may have ended.
+	ctx, cancel := context.WithTimeout(context.Background(), forgetTimeout)
+	defer cancel()
+	if err := c.local.forget(ctx, c.config.NodeName); err != nil {
+		return fmt.Errorf("cleaning the local cluster up: %w", err)
+	}
+	return nil
+}
+
+// Logs are the ends of the programs' logs, for the message of a failed test.
+func (c *Chain) Logs() string {
+	var ends []string
+	for _, p := range []*process.Process{c.interlink, c.kubelet} {
+		if p != nil {
+			ends = append(ends, p.Tail())
+		}
+	}
+	return strings.Join(ends, "\n")
+}
+
+// wait polls until something has happened. It ends early when a program does.
+func (c *Chain) wait(ctx context.Context, timeout time.Duration, what string, happened func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var last error // of the API server: it may pass
+	for {
+		done, err := happened(ctx)
+		if done {
+			return nil
+		}
+		if err != nil {
+			last = err
+		}
+		for _, p := range []*process.Process{c.interlink, c.kubelet} {
+			if p == nil {
+				continue
+			}
+			if err := p.Ended(); err != nil {
+				return fmt.Errorf("waiting until %s: %w", what, err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("waiting until %s: %w", what, ctx.Err()), last)
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+func listens(ctx context.Context, address string) bool {
+	connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = connection.Close()
+	return true
+}

@@ -1,0 +1,150 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// The service account that the virtual kubelet runs as, and its role.
+const (
+	accountName      = "virtual-kubelet-of-a-test"
+	accountNamespace = metav1.NamespaceDefault
+)
+
+// tokenLifetime is longer than any test.
+const tokenLifetime = 24 * time.Hour
+
+// A local is the cluster with the virtual node, as its administrator sees it.
+type local struct {
+	config *rest.Config
+	client *kubernetes.Clientset
+}
+
+func connect(kubeconfig string) (*local, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig of the local cluster: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig of the local cluster: %w", err)
+	}
+	return &local{config, client}, nil
+}
+
+// rules are the rights that a virtual kubelet has in a cluster, and not an administrator's, so that what
+// works here does not work by chance.
+func rules() []rbacv1.PolicyRule {
+	rule := func(group string, resources []string, verbs ...string) rbacv1.PolicyRule {
+		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: resources, Verbs: verbs}
+	}
+	return []rbacv1.PolicyRule{
+		rule("", []string{"nodes"}, "get", "list", "watch", "create", "update", "patch"),
+		rule("", []string{"nodes/status", "pods/status"}, "get", "update", "patch"),
+		rule("", []string{"pods"}, "get", "list", "watch", "update", "patch", "delete"),
+		rule("", []string{"configmaps", "secrets", "services", "serviceaccounts", "namespaces"}, "get", "list", "watch"),
+		rule("", []string{"serviceaccounts/token"}, "create"), // for the tokens in pods' projected volumes
+		rule("", []string{"events"}, "create", "patch"),
+		rule("coordination.k8s.io", []string{"leases"}, "get", "list", "watch", "create", "update", "patch"),
+	}
+}
+
+// admit makes the service account with its role, and returns a token.
+func (l *local) admit(ctx context.Context) (token string, err error) {
+	meta := metav1.ObjectMeta{Name: accountName}
+	account := &corev1.ServiceAccount{ObjectMeta: meta}
+	role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules()}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: meta,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: accountName},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: accountName, Namespace: accountNamespace}},
+	}
+	accounts := l.client.CoreV1().ServiceAccounts(accountNamespace)
+	if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil {
+		return "", err
+	}
+	if _, err := l.client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{}); err != nil {
+		return "", err
+	}
+	if _, err := l.client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil {
+		return "", err
+	}
+	seconds := int64(tokenLifetime.Seconds())
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
+	answer, err := accounts.CreateToken(ctx, accountName, request, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("token of service account %s: %w", accountName, err)
+	}
+	return answer.Status.Token, nil
+}
+
+// kubeconfig is a file for the bearer of the token.
+func (l *local) kubeconfig(token string) ([]byte, error) {
+	if err := rest.LoadTLSFiles(l.config); err != nil {
+		return nil, err
+	}
+	const name = "local"
+	config := clientcmdapi.NewConfig()
+	config.Clusters[name] = &clientcmdapi.Cluster{
+		Server:                   l.config.Host,
+		TLSServerName:            l.config.ServerName,
+		CertificateAuthorityData: l.config.CAData,
+		InsecureSkipTLSVerify:    l.config.Insecure,
+	}
+	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: token}
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	return clientcmd.Write(*config)
+}
+
+// forget takes away the virtual node and what admit made, also of a run that was killed.
+func (l *local) forget(ctx context.Context, node string) error {
+	rbac, now := l.client.RbacV1(), metav1.DeleteOptions{}
+	var errs []error
+	for _, err := range []error{
+		l.client.CoreV1().Nodes().Delete(ctx, node, now),
+		l.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Delete(ctx, node, now),
+		rbac.ClusterRoleBindings().Delete(ctx, accountName, now),
+		rbac.ClusterRoles().Delete(ctx, accountName, now),
+		l.client.CoreV1().ServiceAccounts(accountNamespace).Delete(ctx, accountName, now),
+	} {
+		if err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ready says whether the virtual node is Ready by a report that is not older than since.
+func (l *local) ready(ctx context.Context, name string, since time.Time) (bool, error) {
+	node, err := l.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return readySince(node, since), nil
+}
+
+// readySince compares whole seconds, because Kubernetes writes no more.
+func readySince(node *corev1.Node, since time.Time) bool {
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady {
+			return condition.Status == corev1.ConditionTrue && !condition.LastHeartbeatTime.Time.Before(since.Truncate(time.Second))
+		}
+	}
+	return false
+}

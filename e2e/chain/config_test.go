@@ -1,0 +1,164 @@
+package chain
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/yaml"
+)
+
+// programs makes a folder with two files that look like InterLink's programs.
+func programs(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{interlinkProgram, kubeletProgram} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestValidate(t *testing.T) {
+	good := Config{
+		BinDir: programs(t), WorkDir: t.TempDir(), HostAddress: "172.18.0.1",
+		Plugin: "unix:///run/plugin.sock", NodeName: "vnode",
+	}
+	if err := good.validate(); err != nil {
+		t.Errorf("a good one: %v", err)
+	}
+	err := Config{BinDir: t.TempDir(), WorkDir: "/tmp/../tmp", HostAddress: "somewhere", Plugin: "https://plugin", NodeName: "V"}.validate()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"no program interlink", "no program virtual-kubelet", "WorkDir", "HostAddress", "Plugin", "NodeName"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in\n%v", want, err)
+		}
+	}
+}
+
+func TestSplitPlugin(t *testing.T) {
+	for _, test := range []struct{ address, url, port string }{
+		{"unix:///run/plugin.sock", "unix:///run/plugin.sock", "0"},
+		{"http://127.0.0.1:4000", "http://127.0.0.1", "4000"},
+		{"http://[::1]:4000", "http://[::1]", "4000"},
+		{"unix://plugin.sock", "", ""},
+		{"http://127.0.0.1", "", ""},
+		{"http://127.0.0.1:4000/path", "", ""},
+		{"https://127.0.0.1:4000", "", ""},
+		{"", "", ""},
+	} {
+		url, port, err := splitPlugin(test.address)
+		if url != test.url || port != test.port || (err == nil) != (test.url != "") {
+			t.Errorf("%q: %q %q %v", test.address, url, port, err)
+		}
+	}
+}
+
+// The two programs meet where the configurations say the same.
+func TestConfigurationsFitTogether(t *testing.T) {
+	config := Config{WorkDir: "/work", HostAddress: "172.18.0.1", Plugin: "http://127.0.0.1:4000", NodeName: "vnode"}
+	p := ports{interlink: 13000, kubelet: 15820}
+	decode := func(text []byte, err error) map[string]any {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var values map[string]any
+		if err := yaml.Unmarshal(text, &values); err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	interlink, kubelet := decode(config.interlinkYAML(p)), decode(config.kubeletYAML(p))
+	for _, pair := range [][2]any{
+		{interlink["InterlinkAddress"], kubelet["InterlinkURL"]},
+		{interlink["InterlinkPort"], kubelet["InterlinkPort"]},
+		{interlink["InterlinkPort"], "13000"}, // InterLink reads ports as text
+		{interlink["SidecarURL"], "http://127.0.0.1"},
+		{interlink["SidecarPort"], "4000"},
+		{interlink["DataRootFolder"], "/work/interlink-data"},
+		{kubelet["VKTokenFile"], "/work/virtual-kubelet.token"},
+		{kubelet["DisableCSR"], true},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%v is not %v", pair[0], pair[1])
+		}
+	}
+	env := strings.Join(config.kubeletEnv(p), " ")
+	for _, want := range []string{"NODENAME=vnode", "POD_IP=172.18.0.1", "KUBELET_PORT=15820", "KUBECONFIG=/work/", "CONFIGPATH=/work/"} {
+		if !strings.Contains(env, want) {
+			t.Errorf("%s is missing in %s", want, env)
+		}
+	}
+}
+
+func TestFreePortsDiffer(t *testing.T) {
+	p, err := freePorts("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.interlink == 0 || p.kubelet == 0 || p.interlink == p.kubelet {
+		t.Errorf("they are %v", p)
+	}
+	if _, err := freePorts("192.0.2.1"); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
+		t.Errorf("of an address that is not this host's: %v", err)
+	}
+}
+
+func TestKubeconfigOfTheVirtualKubelet(t *testing.T) {
+	l := &local{config: &rest.Config{
+		Host:            "https://127.0.0.1:6443",
+		TLSClientConfig: rest.TLSClientConfig{CAData: []byte("authority"), CertData: []byte("administrator"), KeyData: []byte("key")},
+	}}
+	text, err := l.kubeconfig("t0ken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := clientcmd.RESTConfigFromKubeConfig(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Host != l.config.Host || config.BearerToken != "t0ken" || string(config.CAData) != "authority" {
+		t.Errorf("it says %s", text)
+	}
+	if len(config.CertData)+len(config.KeyData) != 0 {
+		t.Error("it holds the administrator's certificate")
+	}
+}
+
+func TestReadySince(t *testing.T) {
+	began := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
+	for _, test := range []struct {
+		status corev1.ConditionStatus
+		report time.Time
+		want   bool
+	}{
+		{corev1.ConditionTrue, began.Truncate(time.Second), true}, // of the same second
+		{corev1.ConditionTrue, began.Add(time.Second), true},
+		{corev1.ConditionTrue, began.Add(-time.Second), false}, // of the one that was killed
+		{corev1.ConditionFalse, began.Add(time.Second), false},
+	} {
+		node := &corev1.Node{Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{
+			{Type: corev1.NodeDiskPressure, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.NewTime(began.Add(time.Hour))},
+			{Type: corev1.NodeReady, Status: test.status, LastHeartbeatTime: metav1.NewTime(test.report)},
+		}}}
+		t.Run(fmt.Sprint(test.status, " ", test.report.Sub(began)), func(t *testing.T) {
+			if got := readySince(node, began); got != test.want {
+				t.Errorf("it is %v", got)
+			}
+		})
+	}
+	if readySince(&corev1.Node{}, began) {
+		t.Error("a node that says nothing is ready")
+	}
+}

@@ -1,0 +1,72 @@
+package clusters
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+)
+
+// Names of the clusters. They are the same in every run, so that a run finds what
+// a killed one has left.
+const (
+	Remote = "interlink-e2e-remote"
+	Local  = "interlink-e2e-local"
+)
+
+// AuditLog is the remote API server's audit log, in the run's folder.
+func AuditLog(folder string) string { return filepath.Join(folder, "audit", "audit.log") }
+
+// auditPolicy logs who asked for what; of objects it holds names alone.
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+`
+
+// The API server's options for the audit log, in both forms that kubeadm's
+// configuration has: kind chooses one by the release.
+const (
+	auditVolumes = `kind: ClusterConfiguration
+apiServer:
+  extraVolumes:
+  - {name: audit, hostPath: /audit, mountPath: /audit, pathType: Directory}
+`
+	auditArgsV1Beta3 = `apiVersion: kubeadm.k8s.io/v1beta3
+kind: ClusterConfiguration
+apiServer:
+  extraArgs: {audit-policy-file: /audit/policy.yaml, audit-log-path: /audit/audit.log}
+`
+	auditArgsV1Beta4 = `
+- {op: add, path: /apiServer/extraArgs/-, value: {name: audit-policy-file, value: /audit/policy.yaml}}
+- {op: add, path: /apiServer/extraArgs/-, value: {name: audit-log-path, value: /audit/audit.log}}
+`
+)
+
+// config is one node that is everything. A node image of this project's own
+// (airgap) brings its own network and an older Kubernetes.
+func config(name, folder string, airgap bool) *v1alpha4.Cluster {
+	c := &v1alpha4.Cluster{
+		TypeMeta: v1alpha4.TypeMeta{APIVersion: "kind.x-k8s.io/v1alpha4", Kind: "Cluster"},
+		Nodes:    []v1alpha4.Node{{Role: v1alpha4.ControlPlaneRole}},
+	}
+	if airgap {
+		c.Networking = v1alpha4.Networking{DisableDefaultCNI: true, PodSubnet: "10.244.0.0/24"}
+		// A container's own restart policy: on by itself from Kubernetes 1.35 on.
+		c.FeatureGates = map[string]bool{"ContainerRestartRules": true}
+	}
+	if name == Remote {
+		c.Nodes[0].ExtraMounts = []v1alpha4.Mount{{HostPath: filepath.Dir(AuditLog(folder)), ContainerPath: "/audit"}}
+		c.KubeadmConfigPatches = []string{auditVolumes, auditArgsV1Beta3}
+		c.KubeadmConfigPatchesJSON6902 = []v1alpha4.PatchJSON6902{{
+			Group: "kubeadm.k8s.io", Version: "v1beta4", Kind: "ClusterConfiguration", Patch: auditArgsV1Beta4,
+		}}
+	}
+	return c
+}
+
+// kubeconfig is where a cluster's kubeconfig goes.
+func kubeconfig(folder, name string) string {
+	return filepath.Join(folder, fmt.Sprintf("%s.kubeconfig", name))
+}

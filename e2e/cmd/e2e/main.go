@@ -1,0 +1,83 @@
+// Command e2e runs the end-to-end tests on two kind clusters that it makes and
+// takes away:
+//
+//	e2e run [-- FLAGS OF THE TESTS]    make the clusters, test, take them away
+//	e2e up                             make the clusters and leave them
+//	e2e down                           take them away
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/clusters"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/harness"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-ctx.Done()
+		stop() // a second one ends the program at once
+	}()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		if errors.Is(err, context.Canceled) {
+			os.Exit(130)
+		}
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	start := time.Now()
+	h, err := harness.New(func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, "e2e: %4.0f s: %s\n", time.Since(start).Seconds(), fmt.Sprintf(format, args...))
+	})
+	if err != nil {
+		return err
+	}
+	command := ""
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	switch command {
+	case "run", "up", "down":
+	default:
+		return fmt.Errorf("%q is no command of: run, up, down", command)
+	}
+	unlock, err := h.Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	switch command {
+	case "down":
+		return h.Down(ctx)
+	case "up":
+		return up(ctx, h)
+	}
+	return h.Run(ctx, os.Getenv(harness.EnvKeep) == "1", args)
+}
+
+func up(ctx context.Context, h *harness.Harness) error {
+	if _, _, err := h.Up(ctx, true); err != nil {
+		return errors.Join(err, h.Down(context.WithoutCancel(ctx)))
+	}
+	host := os.Getenv("DOCKER_HOST")
+	if host != "" {
+		host = "\n    export DOCKER_HOST=" + host
+	}
+	fmt.Printf("Two clusters are up:%s\n    kubectl --kubeconfig %s get nodes\n    kubectl --kubeconfig %s get nodes\n",
+		host, filepath.Join(h.Folder, clusters.Local+".kubeconfig"), filepath.Join(h.Folder, clusters.Remote+".kubeconfig"))
+	return nil
+}

@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestBounded(t *testing.T) {
+	for status, want := range map[string]bool{
+		"Name:\tx\nCapPrm:\t0000000000000000\nCapBnd:\t000001ffffffffff\n": true,
+		"Name:\tx\nCapPrm:\t000001ffffffffff\nCapBnd:\t000001fffeffffff\n": false,
+	} {
+		if got, err := bounded(status, sysResource); got != want || err != nil {
+			t.Errorf("%q: %v, %v", status, got, err)
+		}
+	}
+	for _, status := range []string{"", "CapBnd:\tmany\n"} {
+		if _, err := bounded(status, sysResource); err == nil {
+			t.Errorf("%q was understood", status)
+		}
+	}
+}
+
+func TestUndo(t *testing.T) {
+	saved := `-P FORWARD DROP
+-N DOCKER
+-N DOCKER-USER
+-N KUBE-FORWARD
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j KUBE-FORWARD
+-A DOCKER-USER -j RETURN
+`
+	want := [][]string{
+		{"-D", "FORWARD", "-j", "DOCKER-USER"},
+		{"-D", "DOCKER-USER", "-j", "RETURN"},
+		{"-X", "DOCKER"},
+		{"-X", "DOCKER-USER"},
+	}
+	if diff := cmp.Diff(want, undo(saved)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,216 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/airgap"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/clusters"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/engine"
+)
+
+// Variables that tell the tests what they run on. The first two, set by the user,
+// are clusters that exist already: nothing is made and nothing taken away then.
+const (
+	EnvRemote      = "E2E_REMOTE_KUBECONFIG" // kubeconfig of the remote cluster's administrator
+	EnvLocal       = "E2E_LOCAL_KUBECONFIG"  // and of the local cluster's
+	EnvRemoteURL   = "E2E_REMOTE_URL"        // the remote API server as the local cluster's pods reach it
+	EnvHostAddress = "E2E_HOST_ADDRESS"      // this machine as the local cluster's node reaches it
+	EnvAuditLog    = "E2E_AUDIT_LOG"         // file that the remote API server logs requests to
+	EnvBinDir      = "E2E_BIN_DIR"           // folder of the built programs
+	EnvPluginImage = "E2E_PLUGIN_IMAGE"      // the plugin's image, as the local cluster has it
+	EnvNodeImage   = "KIND_NODE_IMAGE"       // the user's choice of a node image
+	EnvKeep        = "E2E_KEEP"              // 1: the clusters stay
+	pluginImage    = "interlink-kubernetes-plugin:e2e"
+)
+
+// Harness makes what tests need in a checkout of the project.
+type Harness struct {
+	Project string // its folder
+	Folder  string // for kubeconfigs and logs
+	Cache   string // for what takes minutes to make
+	Log     func(format string, args ...any)
+
+	provider *clusters.Provider
+	ours     bool // the engine
+}
+
+// New looks for the checkout from the working folder upwards.
+func New(log func(format string, args ...any)) (*Harness, error) {
+	project, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	for ; ; project = filepath.Dir(project) {
+		if _, err := os.Stat(filepath.Join(project, "e2e", "airgap", "kubernetes", "go.mod")); err == nil {
+			break
+		}
+		if project == filepath.Dir(project) {
+			return nil, errors.New("not in a checkout of the plugin")
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(project, "bin", "e2e")
+	return &Harness{
+		Project: project, Folder: folder, Cache: filepath.Join(cache, "interlink-kubernetes-plugin"), Log: log,
+		provider: clusters.NewProvider(folder),
+	}, os.MkdirAll(folder, 0o755)
+}
+
+// Lock keeps other runs of this user out until unlock: the clusters' names are the
+// same in all.
+func (h *Harness) Lock() (unlock func(), err error) {
+	path := filepath.Join(h.Cache, "e2e.lock")
+	if err := os.MkdirAll(h.Cache, 0o755); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another run uses the clusters (lock on %s): %w", path, err), file.Close())
+	}
+	return func() { _ = file.Close() }, nil
+}
+
+// Up makes the clusters, side by side, and the plugin's image. Clusters that an
+// earlier run has kept are used again if keep says so.
+func (h *Harness) Up(ctx context.Context, keep bool) (remote, local *clusters.Cluster, err error) {
+	if h.ours, err = engine.Ensure(ctx, h.Cache, h.Log); err != nil {
+		return nil, nil, err
+	}
+	image, gap, err := h.nodeImage(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var group errgroup.Group
+	for name, cluster := range map[string]**clusters.Cluster{clusters.Remote: &remote, clusters.Local: &local} {
+		group.Go(func() (err error) {
+			*cluster, err = h.cluster(ctx, name, image, gap, keep)
+			return err
+		})
+	}
+	group.Go(func() error { return h.programs(ctx) })
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return remote, local, nil // h.pluginImage(ctx)
+}
+
+func (h *Harness) cluster(ctx context.Context, name, image string, gap, keep bool) (*clusters.Cluster, error) {
+	exists, err := h.provider.Exists(name)
+	if err != nil {
+		return nil, err
+	}
+	if exists && keep {
+		h.Log("using the cluster %s that was kept", name)
+		return h.provider.Find(name)
+	}
+	if exists {
+		h.Log("removing the cluster %s of an earlier run", name)
+		if err := h.provider.Down(name); err != nil {
+			return nil, err
+		}
+	}
+	h.Log("making the cluster %s", name)
+	c, err := h.provider.Up(ctx, name, image, gap)
+	if err == nil {
+		h.Log("the cluster %s is ready", name)
+	}
+	return c, err
+}
+
+// nodeImage is the user's, else that of the pinned release of kind, else, where no
+// registry can be reached, one of this project's making.
+func (h *Harness) nodeImage(ctx context.Context) (image string, gap bool, err error) {
+	if image := os.Getenv(EnvNodeImage); image != "" {
+		return image, strings.HasPrefix(image, airgap.Repository+":"), nil
+	}
+	if err := h.pull(ctx); err == nil {
+		return clusters.DefaultNodeImage, false, nil
+	}
+	h.Log("%s cannot be pulled here, so a node image is made from Debian packages and Go modules", clusters.DefaultNodeImage)
+	image, err = h.airgap().Image(ctx)
+	return image, true, err
+}
+
+func (h *Harness) airgap() airgap.Builder {
+	return airgap.Builder{Project: h.Project, Cache: filepath.Join(h.Cache, "airgap"), Log: h.Log}
+}
+
+func (h *Harness) pull(ctx context.Context) error {
+	if exec.CommandContext(ctx, "docker", "image", "inspect", clusters.DefaultNodeImage).Run() == nil {
+		return nil
+	}
+	return exec.CommandContext(ctx, "docker", "pull", "-q", clusters.DefaultNodeImage).Run()
+}
+
+// programs builds the project's programs and kubectl.
+func (h *Harness) programs(ctx context.Context) error {
+	return h.make(ctx, "build")
+}
+
+// pluginImage builds the plugin's image and puts it into the local cluster.
+func (h *Harness) pluginImage(ctx context.Context) error {
+	if err := h.make(ctx, "image", "IMAGE="+pluginImage); err != nil {
+		return err
+	}
+	archive := filepath.Join(h.Folder, "plugin.tar")
+	defer os.Remove(archive) //nolint:errcheck // in the run's folder
+	if out, err := exec.CommandContext(ctx, "docker", "save", "-o", archive, pluginImage).CombinedOutput(); err != nil {
+		return fmt.Errorf("save the plugin's image: %w\n%s", err, out)
+	}
+	return h.provider.Load(clusters.Local, archive)
+}
+
+func (h *Harness) make(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, "make", append([]string{"-C", h.Project}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return nil
+}
+
+// Down takes away what Up has made, here or in an earlier process: the clusters,
+// Docker's network of kind if nobody else is in it, and the engine if it is ours.
+func (h *Harness) Down(ctx context.Context) error {
+	found, ours, err := engine.Find(ctx)
+	if err != nil {
+		return err
+	}
+	h.ours = ours
+	if !found {
+		return engine.Stop(ctx) // a dead one may have left something
+	}
+	var errs []error
+	for _, name := range []string{clusters.Remote, clusters.Local} {
+		errs = append(errs, h.provider.Down(name))
+	}
+	if h.ours {
+		errs = append(errs, h.removeNetwork(ctx), engine.Stop(ctx))
+	}
+	errs = append(errs, os.RemoveAll(filepath.Dir(clusters.AuditLog(h.Folder))))
+	return errors.Join(errs...)
+}
+
+// removeNetwork removes the network that kind makes for all of its clusters. The
+// user's engine keeps it, as kind itself would.
+func (h *Harness) removeNetwork(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, "docker", "network", "rm", "kind").CombinedOutput()
+	if err != nil && !strings.Contains(string(out), "not found") && !strings.Contains(string(out), "No such network") {
+		return fmt.Errorf("remove Docker's network kind: %w: %s", err, out)
+	}
+	return nil
+}
