@@ -3,6 +3,10 @@ FUZZTIME ?= 20s
 # More flags for go test, as in: make test TESTFLAGS='-run TestCreate -v'
 TESTFLAGS ?=
 
+# The architectures of make binaries, and the name of the image.
+ARCHES ?= $(shell go env GOARCH)
+IMAGE  ?= ghcr.io/interlink-hq/interlink-kubernetes-plugin:$(patsubst v%,%,$(VERSION))
+
 CACHE  = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/interlink-kubernetes-plugin
 LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksum | cut -d ' ' -f 1)/golangci-lint
 
@@ -10,13 +14,23 @@ LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksu
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo run test race lint fuzz bench generate clean
+.PHONY: help build binaries image demo run test race lint fuzz bench generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+binaries: ## Build the programs for linux, for each of ARCHES, into bin/linux-<arch>/
+	@set -e; for arch in $(ARCHES); do echo "linux/$$arch"; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/linux-$$arch/ ./cmd/...; \
+	done
+
+image: ARCHES := $(shell go env GOARCH)
+image: binaries ## Build the container image IMAGE for this machine's architecture (needs Docker)
+	docker build --build-arg TARGETARCH=$(ARCHES) --build-arg VERSION=$(patsubst v%,%,$(VERSION)) \
+		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag $(IMAGE) .
 
 demo: build ## Replay all scenarios against the plugin, on a simulated remote cluster (under a minute)
 	bin/interlink-sim replay --html bin/demo.html fixtures/scenarios

@@ -17,11 +17,11 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// The service account that the virtual kubelet runs as, and its role.
-const (
-	accountName      = "virtual-kubelet-of-a-test"
-	accountNamespace = metav1.NamespaceDefault
-)
+const accountNamespace = metav1.NamespaceDefault
+
+// account is the name of the service account that the virtual kubelet runs as, of its role and their binding.
+// Each node has its own, so that two chains can stand beside each other.
+func account(node string) string { return "virtual-kubelet-" + node }
 
 // tokenLifetime is longer than any test.
 const tokenLifetime = 24 * time.Hour
@@ -61,18 +61,19 @@ func rules() []rbacv1.PolicyRule {
 	}
 }
 
-// admit makes the service account with its role, and returns a token.
-func (l *local) admit(ctx context.Context) (token string, err error) {
-	meta := metav1.ObjectMeta{Name: accountName}
-	account := &corev1.ServiceAccount{ObjectMeta: meta}
+// admit makes the service account for a node, with its role, and returns a token.
+func (l *local) admit(ctx context.Context, node string) (token string, err error) {
+	name := account(node)
+	meta := metav1.ObjectMeta{Name: name}
+	bearer := &corev1.ServiceAccount{ObjectMeta: meta}
 	role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules()}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: meta,
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: accountName},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: accountName, Namespace: accountNamespace}},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: accountNamespace}},
 	}
 	accounts := l.client.CoreV1().ServiceAccounts(accountNamespace)
-	if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil {
+	if _, err := accounts.Create(ctx, bearer, metav1.CreateOptions{}); err != nil {
 		return "", err
 	}
 	if _, err := l.client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{}); err != nil {
@@ -83,9 +84,9 @@ func (l *local) admit(ctx context.Context) (token string, err error) {
 	}
 	seconds := int64(tokenLifetime.Seconds())
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
-	answer, err := accounts.CreateToken(ctx, accountName, request, metav1.CreateOptions{})
+	answer, err := accounts.CreateToken(ctx, name, request, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("token of service account %s: %w", accountName, err)
+		return "", fmt.Errorf("token of service account %s: %w", name, err)
 	}
 	return answer.Status.Token, nil
 }
@@ -116,9 +117,9 @@ func (l *local) forget(ctx context.Context, node string) error {
 	for _, err := range []error{
 		l.client.CoreV1().Nodes().Delete(ctx, node, now),
 		l.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Delete(ctx, node, now),
-		rbac.ClusterRoleBindings().Delete(ctx, accountName, now),
-		rbac.ClusterRoles().Delete(ctx, accountName, now),
-		l.client.CoreV1().ServiceAccounts(accountNamespace).Delete(ctx, accountName, now),
+		rbac.ClusterRoleBindings().Delete(ctx, account(node), now),
+		rbac.ClusterRoles().Delete(ctx, account(node), now),
+		l.client.CoreV1().ServiceAccounts(accountNamespace).Delete(ctx, account(node), now),
 	} {
 		if err != nil && !apierrors.IsNotFound(err) {
 			errs = append(errs, err)

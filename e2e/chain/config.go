@@ -149,7 +149,7 @@ func (c Config) kubeletYAML(p ports) ([]byte, error) {
 		"InterlinkURL":      "http://127.0.0.1",
 		"InterlinkPort":     strconv.Itoa(p.interlink),
 		"VKTokenFile":       c.file(tokenFile),
-		"ServiceAccount":    accountName,
+		"ServiceAccount":    account(c.NodeName),
 		"Namespace":         accountNamespace,
 		"DisableCSR":        true,
 		"VerboseLogging":    true,

@@ -106,7 +106,7 @@ func (h *Harness) Up(ctx context.Context, keep bool) (remote, local *clusters.Cl
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	return remote, local, nil // h.pluginImage(ctx)
+	return remote, local, h.pluginImage(ctx)
 }
 
 func (h *Harness) cluster(ctx context.Context, name, image string, gap, keep bool) (*clusters.Cluster, error) {

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -31,9 +30,7 @@ type Process struct {
 	guard *exec.Cmd
 	hold  io.Closer // the guard's standard input
 	done  chan struct{}
-	err   error // of Wait; after done is closed
-
-	once sync.Once
+	err   error // of the program's end; to be read after done is closed
 }
 
 // A test binary that panics, times out or is killed runs no cleanup. So a shell waits beside each program for
@@ -57,30 +54,35 @@ func Start(spec Spec) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{spec: spec, cmd: cmd, done: make(chan struct{})}
-	go func() {
-		p.err = cmd.Wait()
-		close(p.done)
-	}()
-	if err := p.startGuard(); err != nil {
-		p.Kill()
-		return nil, fmt.Errorf("guarding %s: %w", p.Name(), err)
+	if p.guard, p.hold, err = startGuard(cmd.Process.Pid); err != nil {
+		p.killGroup()
+		return nil, errors.Join(fmt.Errorf("guarding %s: %w", p.Name(), err), cmd.Wait())
 	}
+	go p.wait()
 	return p, nil
 }
 
-func (p *Process) startGuard() error {
-	guard := exec.Command("/bin/sh", "-c", guardScript, "guard", strconv.Itoa(p.cmd.Process.Pid))
+func startGuard(group int) (*exec.Cmd, io.Closer, error) {
+	guard := exec.Command("/bin/sh", "-c", guardScript, "guard", strconv.Itoa(group))
 	guard.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	hold, err := guard.StdinPipe()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := guard.Start(); err != nil {
-		return err
-	}
-	p.guard, p.hold = guard, hold
-	return nil
+	return guard, hold, guard.Start()
 }
+
+// wait ends with the program what belongs to it: at once, because afterwards its id may be another's.
+func (p *Process) wait() {
+	p.err = p.cmd.Wait()
+	p.killGroup()
+	_ = p.guard.Process.Kill() // before it could kill
+	_ = p.hold.Close()
+	_ = p.guard.Wait()
+	close(p.done)
+}
+
+func (p *Process) killGroup() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
 // Name is the program's file name, for messages.
 func (p *Process) Name() string { return filepath.Base(p.spec.Path) }
@@ -102,37 +104,32 @@ func (p *Process) Ended() error {
 	}
 }
 
-// Stop asks the program to end, and kills it with all that it started when it does not, or is done.
+// Stop asks the program to end, and kills it when it does not. What it started ends with it.
 // Another Stop or Kill changes nothing.
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
 	case <-time.After(stopGrace):
+		p.Kill()
 	}
-	p.Kill()
 }
 
 // Kill ends the program and all that it started at once, as a crash would.
 func (p *Process) Kill() {
-	p.once.Do(func() {
-		// The group may outlive the program, so its id is not free for others until the kill.
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	select {
+	case <-p.done:
+	default:
+		p.killGroup()
 		<-p.done
-		if p.guard == nil {
-			return
-		}
-		_ = p.guard.Process.Kill() // it has nothing left to kill, and the id may be another's soon
-		_ = p.hold.Close()
-		_ = p.guard.Wait()
-	})
+	}
 }
 
 // Tail is the end of the program's log.
 func (p *Process) Tail() string { return Tail(p.spec.Log) }
 
 // tailSize is what a person reads of a log in the message of a failed test.
-const tailSize = 6000
+const tailSize = 10_000
 
 // Tail is the end of a log file, under a line that names it.
 func Tail(path string) string {

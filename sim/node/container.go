@@ -20,12 +20,15 @@ const (
 	pulling              // the image could not be pulled; it backs off at at
 	stuck                // waits for good, for a reason
 	running              // until at; for ever if that is zero
+	ended                // is run again at at, without a wait
 	crashed              // waits until at for its next run
 	done                 // terminated for good
 )
 
-// The kubelet's crash back-off.
+// The kubelet's crash back-off. The first run after an end is begun as soon as the
+// kubelet has noticed, as a real one showed; only those after it wait.
 const (
+	noticed      = time.Second
 	backOffFirst = 10 * time.Second
 	backOffCap   = 5 * time.Minute
 	backOffReset = 10 * time.Minute
@@ -46,6 +49,7 @@ type container struct {
 	reason   string // of stuck
 	message  string
 	last     *corev1.ContainerStateTerminated
+	before   *corev1.ContainerStateTerminated // the one before last, which an ended container shows as its last
 	finished *corev1.ContainerStateTerminated
 }
 
@@ -73,7 +77,7 @@ func (c *container) start(now time.Time) {
 func (c *container) due() (began bool) {
 	now := c.at
 	switch c.step {
-	case starting, crashed:
+	case starting, ended, crashed:
 		switch {
 		case c.behaviour.ImagePullError != "":
 			c.step, c.at, c.reason, c.message = pulling, now.Add(backOffFirst), "ErrImagePull", c.behaviour.ImagePullError
@@ -100,11 +104,16 @@ func (c *container) due() (began bool) {
 			c.finish(end)
 			break
 		}
-		if c.backOff *= 2; c.backOff == 0 || now.Sub(c.begun) >= backOffReset {
-			c.backOff = backOffFirst
+		c.before, c.last = c.last, end
+		switch {
+		case c.runs == 1 || now.Sub(c.begun) >= backOffReset:
+			c.step, c.at, c.backOff = ended, now.Add(noticed), 0
+		case c.backOff == 0:
+			c.step, c.at, c.backOff = crashed, now.Add(backOffFirst), backOffFirst
+		default:
+			c.backOff = min(2*c.backOff, backOffCap)
+			c.step, c.at = crashed, now.Add(c.backOff)
 		}
-		c.backOff = min(c.backOff, backOffCap)
-		c.step, c.at, c.last = crashed, now.Add(c.backOff), end
 	}
 	return false
 }
@@ -161,9 +170,9 @@ func (c *container) stop(now time.Time, code int32) {
 	switch c.step {
 	case running:
 		c.finish(c.end(now, code))
-	case crashed:
+	case ended, crashed:
 		c.finish(c.last)
-		c.last = nil
+		c.last = c.before
 	default:
 		c.at = time.Time{}
 	}
@@ -197,6 +206,8 @@ func (c *container) status(created string) corev1.ContainerStatus {
 		s.State.Waiting = &corev1.ContainerStateWaiting{
 			Reason: "CrashLoopBackOff", Message: "back-off " + c.backOff.String() + " restarting failed container=" + c.spec.Name,
 		}
+	case ended:
+		s.State.Terminated, s.LastTerminationState.Terminated = c.last, c.before
 	case running:
 		s.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.begun)}
 		s.Ready = true

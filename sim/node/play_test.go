@@ -107,19 +107,19 @@ func TestPlay(t *testing.T) {
 		{name: "init is tried again", pod: podOf("Always", "init1", "a"), behaviour: scenario.Pod{Containers: containers{
 			"init1": {ExitCodes: []int32{2, 0}}, "a": {Run: seconds(0)}}}, want: []string{
 			"0: Pending init1=PodInitializing a=PodInitializing", "1: Pending init1=running a=PodInitializing",
-			"2: Pending init1=CrashLoopBackOff(2) a=PodInitializing", "12: Pending init1=running*1(2) a=PodInitializing",
-			"13: Pending init1=Completed:0*1(2) a=PodInitializing", "14: Running init1=Completed:0*1(2) a=running ready"}},
+			"2: Pending init1=Error:2 a=PodInitializing", "3: Pending init1=running*1(2) a=PodInitializing",
+			"4: Pending init1=Completed:0*1(2) a=PodInitializing", "5: Running init1=Completed:0*1(2) a=running ready"}},
 		{name: "sidecar", pod: podOf("Never", "side", "a"), want: []string{
 			"0: Pending side=PodInitializing a=PodInitializing", "1: Pending side=running a=PodInitializing",
 			"2: Running side=running a=running ready", "3: Running side=running a=Completed:0",
 			"4: Succeeded side=Error:143 a=Completed:0"}},
-		{name: "back-off", pod: podOf("OnFailure", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ExitCodes: []int32{1, 2, 0}}}}, want: []string{
-			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Running a=CrashLoopBackOff(1)",
-			"12: Running a=running*1(1) ready", "13: Running a=CrashLoopBackOff*1(2)", "33: Running a=running*2(2) ready",
-			"34: Succeeded a=Completed:0*2(2)"}},
+		{name: "back-off", pod: podOf("OnFailure", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ExitCodes: []int32{1, 2, 3, 0}}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Running a=Error:1",
+			"3: Running a=running*1(1) ready", "4: Running a=CrashLoopBackOff*1(2)", "14: Running a=running*2(2) ready",
+			"15: Running a=CrashLoopBackOff*2(3)", "35: Running a=running*3(3) ready", "36: Succeeded a=Completed:0*3(3)"}},
 		{name: "always", pod: podOf("Always", "a"), until: 30, want: []string{
-			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Running a=CrashLoopBackOff(0)",
-			"12: Running a=running*1(0) ready", "13: Running a=CrashLoopBackOff*1(0)"}},
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Running a=Completed:0",
+			"3: Running a=running*1(0) ready", "4: Running a=CrashLoopBackOff*1(0)", "14: Running a=running*2(0) ready", "15: Running a=CrashLoopBackOff*2(0)"}},
 		{name: "image", pod: podOf("Always", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ImagePullError: "no such tag"}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Pending a=ErrImagePull", "11: Pending a=ImagePullBackOff"}},
 		{name: "config", pod: podOf("Always", "a", "b"), behaviour: scenario.Pod{Containers: containers{"a": {CreateError: "no secret"}, "b": {Run: seconds(0)}}}, want: []string{

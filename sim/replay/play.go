@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/remote"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -31,16 +32,53 @@ const (
 type player struct {
 	*stage
 	seen  observation
-	steps []scenario.Step // those to come
+	steps []step          // those to come
 	next  time.Time       // of the status loop
 	done  map[string]bool // deleted by a step
 }
 
-// sorted steps are in the order of their times.
-func sorted(steps []scenario.Step) []scenario.Step {
-	return slices.SortedStableFunc(slices.Values(steps), func(a, b scenario.Step) int {
+// step is one of the scenario's, or something that strikes a remote pod where
+// nobody plays its node.
+type step struct {
+	scenario.Step
+	vanish string // this pod's remote one is deleted
+}
+
+// steps are in the order of their times.
+func (s *stage) steps() []step {
+	var steps []step
+	for _, said := range s.file.Steps {
+		steps = append(steps, step{Step: said})
+	}
+	if s.remote != nil && s.nodes == nil {
+		for key, pod := range s.file.Nodes {
+			for _, event := range pod.Events {
+				if event.Delete {
+					steps = append(steps, step{Step: scenario.Step{At: event.At}, vanish: key})
+				}
+			}
+		}
+	}
+	return slices.SortedStableFunc(slices.Values(steps), func(a, b step) int {
 		return cmp.Compare(a.At.Duration, b.At.Duration)
 	})
+}
+
+// vanish deletes a remote pod behind the plugin's back.
+func (s *stage) vanish(ctx context.Context, key string) error {
+	pods, err := s.remotePods(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range pods {
+		if found, ours := s.key(&pods[i]); !ours || found != key {
+			continue
+		}
+		if err := s.remote.CoreV1().Pods(pods[i].Namespace).Delete(ctx, pods[i].Name, metav1.DeleteOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // play plays a whole scenario; an error means that it could not be played on.
@@ -186,6 +224,9 @@ func (p *player) poll(ctx context.Context) {
 	if err := p.kubelet.Poll(ctx); err != nil && ctx.Err() == nil {
 		p.record.trouble("at %s: %v", short(p.after()), err)
 	}
+	for key, seen := range p.seen.pods {
+		seen.note(p.kubelet.Status(key))
+	}
 	p.look(ctx)
 }
 
@@ -196,10 +237,13 @@ func (p *player) look(ctx context.Context) {
 	}
 }
 
-func (p *player) step(ctx context.Context, step scenario.Step) {
+func (p *player) step(ctx context.Context, step step) {
 	var err error
 	at, what := p.after(), ""
 	switch {
+	case step.vanish != "":
+		what = "deletion of the remote pod of " + step.vanish
+		err = p.vanish(ctx, step.vanish)
 	case step.RestartVirtualKubelet != nil:
 		what = "restart of the virtual kubelet"
 		err = p.kubelet.Restart(ctx, step.RestartVirtualKubelet.Forget...)

@@ -120,7 +120,7 @@ func playOne(ctx context.Context, file *scenario.File, options Options, silent *
 		return result
 	}
 	defer s.close()
-	p := &player{stage: s, seen: newObservation(file), steps: sorted(file.Steps), done: map[string]bool{}}
+	p := &player{stage: s, seen: newObservation(file), steps: s.steps(), done: map[string]bool{}}
 	err = p.play(ctx)
 	if s.unanswered.Load() {
 		silent.Store(true)

@@ -170,7 +170,7 @@ spec:
 // and what needs played nodes is skipped.
 func TestRemoteUnknown(t *testing.T) {
 	address := start(t, withNodes(t))
-	files := all(t, "eviction", "unschedulable", "unschedulable-then-scheduled", "claim-of-the-site")
+	files := all(t, "eviction-before-start", "node-lost", "deleted-behind-the-back", "unschedulable-then-scheduled", "claim-of-the-site")
 	for _, code := range []int{0, 1} {
 		file, err := scenario.Parse("quick.yaml", fmt.Appendf(nil, quick, code))
 		if err != nil {
@@ -183,8 +183,10 @@ func TestRemoteUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"eviction": "skipped: it needs nodes that are played: a pod is evicted", "unschedulable": "skipped: it needs nodes that are played: a pod finds no node",
-		"unschedulable-then-scheduled": "skipped: it needs nodes that are played: a pod finds no node",
+		"eviction-before-start":        "skipped: it needs nodes that are played: a pod is evicted that exceeds no limit",
+		"node-lost":                    "skipped: it needs nodes that are played: a node is lost",
+		"deleted-behind-the-back":      "skipped: it needs a remote cluster to delete a pod from, and nobody said where that is",
+		"unschedulable-then-scheduled": "skipped: it needs nodes that are played: a pod waits for its node",
 		"claim-of-the-site":            "skipped: it needs claims in a remote cluster, and nobody said where that is",
 		"ends-with-0":                  "passed: ", "ends-with-1": "failed: container main of pod quick has exit code 0, not 1",
 	}

@@ -1,6 +1,10 @@
 package replay
 
 import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
@@ -16,30 +20,29 @@ func skipped(file *scenario.File, options Options) string {
 	if options.PlayNodes || options.Plugin == "" && options.Client == nil {
 		return ""
 	}
-	for _, pod := range file.Nodes {
-		switch {
-		case len(pod.Events) > 0:
-			return "it needs nodes that are played: " + strike(pod.Events[0])
-		case pod.Unschedulable != "":
-			return "it needs nodes that are played: a pod finds no node"
-		case pod.Schedule.Duration > 0:
+	for i := range file.Pods {
+		pod := &file.Pods[i]
+		played := file.Nodes[file.Key(pod.Namespace, pod.Name)]
+		if played.Schedule.Duration > 0 {
 			return "it needs nodes that are played: a pod waits for its node"
+		}
+		for _, event := range played.Events {
+			switch {
+			case event.LoseNode:
+				return "it needs nodes that are played: a node is lost"
+			case event.Evict != "" && !exceeds(pod):
+				return "it needs nodes that are played: a pod is evicted that exceeds no limit"
+			case event.Delete && options.Client == nil:
+				return "it needs a remote cluster to delete a pod from, and nobody said where that is"
+			}
 		}
 	}
 	return ""
 }
 
-// strike is what an event does.
-func strike(e scenario.Event) string {
-	switch {
-	case e.Evict != "":
-		return "a pod is evicted"
-	case e.Delete:
-		return "a remote pod is deleted"
-	case e.LoseNode:
-		return "a node is lost"
-	case e.Deadline:
-		return "a pod's deadline passes"
-	}
-	return "something strikes a pod"
+// exceeds says whether a real kubelet may evict a pod for what it writes: for
+// more than an emptyDir or the pod's ephemeral storage may hold.
+func exceeds(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.EmptyDir != nil && v.EmptyDir.SizeLimit != nil }) ||
+		slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return !c.Resources.Limits.StorageEphemeral().IsZero() })
 }

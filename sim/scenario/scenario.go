@@ -192,11 +192,12 @@ type PodExpectation struct {
 type ContainerExpectation struct {
 	// State is waiting, running or terminated.
 	State        string `json:"state,omitempty"`
-	Reason       string `json:"reason,omitempty"`
+	Reason       string `json:"reason,omitempty"`  // A|B is either
 	Message      string `json:"message,omitempty"` // words of it
 	ExitCode     *int32 `json:"exitCode,omitempty"`
 	RestartCount *int32 `json:"restartCount,omitempty"`
-	// LastExitCode is that of the run before.
+	// LastExitCode is that of the run before, as it was last shown: a kubelet forgets
+	// it some time after the container's end.
 	LastExitCode *int32 `json:"lastExitCode,omitempty"`
 }
 

@@ -1,0 +1,97 @@
+{{/* The plugin's options as they will be: the chart's own, and over them what config says; as YAML. */}}
+{{- define "interlink-plugin.options" -}}
+{{- $app := dict "instance" (include "interlink-plugin.instance" .) "admin_address" (printf ":%d" (int .Values.admin.port)) "shutdown_grace" 30 -}}
+{{- if .Values.interlink.enabled -}}
+{{- $_ := set $app "socket_address" "unix:///var/run/interlink/plugin.sock" -}}
+{{- else -}}
+{{- $_ := set $app "socket_address" "http://0.0.0.0" -}}
+{{- end -}}
+{{- $k8s := dict -}}
+{{- if include "interlink-plugin.remoteSecret" . -}}
+{{- $_ := set $k8s "kubeconfig_path" (printf "/etc/interlink/remote/%s" (ternary .Values.remote.key "kubeconfig" (not (empty .Values.remote.existingSecret)))) -}}
+{{- end -}}
+{{- $options := mustMergeOverwrite (dict "app" $app "k8s" $k8s) (deepCopy .Values.config) -}}
+{{- if and .Values.interlink.enabled (not (regexMatch "^(unix:///var/run/interlink/|http://127\\.0\\.0\\.1(:|/?$))" $options.app.socket_address)) -}}
+{{- fail "config.app.socket_address: InterLink beside the plugin reaches unix:///var/run/interlink/<name> or http://127.0.0.1 only" -}}
+{{- end -}}
+{{- if and (hasPrefix "http://" $options.app.socket_address) (not (hasKey $options.app "socket_port")) (not (regexMatch ":[0-9]+/?$" $options.app.socket_address)) -}}
+{{- $_ := set $options.app "socket_port" 4000 -}}
+{{- end -}}
+{{- toYaml $options -}}
+{{- end -}}
+
+{{/* Stable over time and, within one cluster, unique. A label value: at most 63 characters. */}}
+{{- define "interlink-plugin.instance" -}}
+{{- $name := printf "%s.%s" .Release.Namespace .Release.Name -}}
+{{- if gt (len $name) 63 -}}
+{{- printf "%s-%s" (trunc 54 $name) (sha256sum $name | trunc 8) -}}
+{{- else -}}
+{{- $name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The port that the plugin listens on; empty for a unix socket. */}}
+{{- define "interlink-plugin.port" -}}
+{{- $app := (include "interlink-plugin.options" . | fromYaml).app -}}
+{{- if hasPrefix "http://" $app.socket_address -}}
+{{- regexFind "[0-9]+/?$" (regexFind ":[0-9]+/?$" $app.socket_address) | trimSuffix "/" | default (toString (int $app.socket_port)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The port that the Service leads to, whoever listens there; empty for none. */}}
+{{- define "interlink-plugin.apiPort" -}}
+{{- if .Values.interlink.enabled -}}
+{{- int .Values.interlink.port -}}
+{{- else -}}
+{{- include "interlink-plugin.port" . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* config.ini. Lists and objects are JSON there; Python's %% is a percent sign. */}}
+{{- define "interlink-plugin.ini" -}}
+{{- $lines := list -}}
+{{- range $section, $keys := include "interlink-plugin.options" . | fromYaml -}}
+{{- $lines = append $lines (printf "[%s]" $section) -}}
+{{- range $key, $value := $keys -}}
+{{- if not (kindIs "invalid" $value) -}}
+{{- $text := ternary $value (mustToRawJson $value) (kindIs "string" $value) | toString | replace "%" "%%" -}}
+{{- $lines = append $lines (printf "%s=%s" $key $text) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- join "\n" $lines -}}
+{{- end -}}
+
+{{/* InterLinkConfig.yaml. */}}
+{{- define "interlink-plugin.interlinkConfig" -}}
+{{- $app := (include "interlink-plugin.options" . | fromYaml).app -}}
+{{- $tls := .Values.interlink.tls -}}
+InterlinkAddress: {{ ternary "https" "http" (not (empty $tls.existingSecret)) }}://0.0.0.0
+InterlinkPort: {{ int .Values.interlink.port | quote }}
+{{- if hasPrefix "unix://" $app.socket_address }}
+SidecarURL: {{ $app.socket_address | quote }}
+SidecarPort: "0"
+{{- else }}
+SidecarURL: http://127.0.0.1
+SidecarPort: {{ include "interlink-plugin.port" . | quote }}
+{{- end }}
+DataRootFolder: /tmp/interlink
+VerboseLogging: {{ .Values.interlink.logging.verbose }}
+ErrorsOnlyLogging: {{ .Values.interlink.logging.errorsOnly }}
+{{- if $tls.existingSecret }}
+TLS:
+  Enabled: true
+  CertFile: /etc/interlink/tls/tls.crt
+  KeyFile: /etc/interlink/tls/tls.key
+  {{- if $tls.clientAuth }}
+  CACertFile: /etc/interlink/tls/ca.crt
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Seconds from the end of preStop until a pod is killed: the grace for requests in flight, 12 s to undo
+     what was cut off, and some to spare. */}}
+{{- define "interlink-plugin.terminationGracePeriodSeconds" -}}
+{{- $app := (include "interlink-plugin.options" . | fromYaml).app -}}
+{{- add (int .Values.preStopSeconds) (int $app.shutdown_grace) 20 -}}
+{{- end -}}

@@ -1,0 +1,152 @@
+package charts
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	serializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/yaml"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+)
+
+// serviceMonitor is the part of the Prometheus operator's type that the chart uses.
+type serviceMonitor struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Selector  metav1.LabelSelector `json:"selector"`
+		Endpoints []struct {
+			Port     string `json:"port"`
+			Path     string `json:"path"`
+			Interval string `json:"interval"`
+		} `json:"endpoints"`
+	} `json:"spec"`
+}
+
+func documents(t *testing.T, text string) [][]byte {
+	t.Helper()
+	var all [][]byte
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader([]byte(text))))
+	for {
+		document, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, document)
+	}
+}
+
+// decode reads a manifest into Kubernetes' own types and refuses fields that they do not have. Objects
+// of the Prometheus operator are judged, but not returned.
+func decode(t *testing.T, text string) []runtime.Object {
+	t.Helper()
+	strict := serializer.NewSerializerWithOptions(serializer.DefaultMetaFactory, scheme.Scheme, scheme.Scheme,
+		serializer.SerializerOptions{Yaml: true, Strict: true})
+	var objects []runtime.Object
+	for _, document := range documents(t, text) {
+		if bytes.Contains(document, []byte("kind: ServiceMonitor\n")) {
+			var monitor serviceMonitor
+			if err := yaml.UnmarshalStrict(document, &monitor); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		object, _, err := strict.Decode(document, nil, nil)
+		if err != nil {
+			t.Errorf("%v in\n%s", err, document)
+			continue
+		}
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+// A real API server takes every object, and the pod meets the strictest of the pod security standards.
+func TestAPIServerAcceptsEveryObject(t *testing.T) {
+	server := apiserver.ForTest(t)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: demo.namespace, Labels: map[string]string{
+		"pod-security.kubernetes.io/enforce": "restricted",
+	}}}
+	if _, err := server.Client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	client, err := dynamic.NewForConfig(server.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict}
+	eachValues(t, func(t *testing.T, _ string, values map[string]any) {
+		for _, object := range decode(t, manifest(mustRender(t, values))) {
+			content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resource, _ := meta.UnsafeGuessKindToResource(object.GetObjectKind().GroupVersionKind())
+			create(t, client, resource, content, dryRun)
+			if deployment, ok := object.(*appsv1.Deployment); ok {
+				pod := corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, Spec: deployment.Spec.Template.Spec}
+				pod.Name = deployment.Name
+				content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&pod)
+				if err != nil {
+					t.Fatal(err)
+				}
+				create(t, client, corev1.SchemeGroupVersion.WithResource("pods"), content, dryRun)
+			}
+		}
+	})
+}
+
+func create(t *testing.T, client dynamic.Interface, resource schema.GroupVersionResource, content map[string]any, options metav1.CreateOptions) {
+	t.Helper()
+	object := &unstructured.Unstructured{Object: content}
+	if _, err := client.Resource(resource).Namespace(demo.namespace).Create(t.Context(), object, options); err != nil {
+		t.Errorf("%s: %v", object.GetKind(), err)
+	}
+}
+
+// What must hold of every pod, whatever the values.
+func TestPod(t *testing.T) {
+	eachValues(t, func(t *testing.T, _ string, values map[string]any) {
+		var deployment *appsv1.Deployment
+		for _, object := range decode(t, manifest(mustRender(t, values))) {
+			if d, ok := object.(*appsv1.Deployment); ok {
+				deployment = d
+			}
+		}
+		pod := deployment.Spec.Template.Spec
+		invocation := parse(t, values)
+		// The plugin has its grace, and then 12 s to undo what was cut off.
+		preStop := time.Duration(pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
+		least := preStop + invocation.Config.App.ShutdownGrace + 12*time.Second
+		if grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second; grace <= least {
+			t.Errorf("the pod has %s to end, and needs more than %s", grace, least)
+		}
+		remote, _ := values["remote"].(map[string]any)
+		if inCluster, _ := remote["inCluster"].(bool); *pod.AutomountServiceAccountToken != inCluster {
+			t.Error("the service account's token is mounted, or is not though it is needed")
+		}
+		for _, container := range append(pod.InitContainers, pod.Containers...) {
+			if !*container.SecurityContext.ReadOnlyRootFilesystem || container.ReadinessProbe == nil || container.LivenessProbe == nil {
+				t.Errorf("container %s lacks a probe or may write", container.Name)
+			}
+		}
+	})
+}

@@ -1,0 +1,162 @@
+package charts
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+)
+
+// elsewhere names the options that are not set in config, and the values that set them.
+var elsewhere = map[string]string{
+	"app.admin_address": "admin.port",
+	"k8s.kubeconfig":    "remote.kubeconfig",
+}
+
+// mayBeSecret are the options that config and secretConfig both take.
+var mayBeSecret = map[string]bool{"k8s.client_configuration": true}
+
+// schemaOf are the options whose schema does not follow from their kind alone.
+var schemaOf = map[string]map[string]any{
+	"app.shutdown_grace": {"type": "integer", "minimum": 0, "maximum": 3600,
+		"description": "How many seconds requests in flight may go on after SIGTERM; the pod's grace period follows it."},
+	"app.socket_address":             {"type": "string", "pattern": "^(unix:///|http://)[^\\s]+$"},
+	"app.instance":                   {"type": "string", "pattern": "^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$"},
+	"k8s.client_configuration":       {"type": "object"},
+	"offloading.node_selector":       {"type": "object", "additionalProperties": map[string]any{"type": "string"}},
+	"offloading.node_tolerations":    {"type": "array", "items": map[string]any{"type": "object"}},
+	"offloading.unsupported_volumes": {"enum": []any{"drop", "refuse"}},
+	"k8s.qps":                        {"type": "number", "exclusiveMinimum": 0},
+	// The only texts of several lines are secrets.
+	"tcp_tunnel.gateway_ssh_private_key": {"type": "string"},
+}
+
+// schemaOfKind is what a value of each kind may be in the chart.
+var schemaOfKind = map[config.Kind]map[string]any{
+	config.Text:     {"type": "string", "pattern": "^[^\\r\\n]*$"},
+	config.Bool:     {"type": "boolean"},
+	config.Number:   {"type": "integer"},
+	config.Duration: {"type": []any{"string", "number"}, "pattern": "^[0-9][0-9a-zµ.]*$"},
+	config.Size:     {"type": []any{"string", "integer"}, "pattern": "^[0-9]+ ?([KMG]iB?)?$"},
+	// YAML would read a bare 0660 as the number 432.
+	config.Mode:   {"type": "string", "pattern": "^(0o)?[0-7]{3,4}$"},
+	config.Level:  {"enum": []any{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}},
+	config.Choice: {"type": "string"},
+	config.List:   {"type": "array", "items": map[string]any{"type": "string"}},
+	config.JSON:   {"type": []any{"object", "array"}},
+}
+
+// optionSchema returns the schema of a part of the table of options.
+func optionSchema(description string, holds func(name string, option config.Option) bool) map[string]any {
+	sections := map[string]any{}
+	for _, option := range config.Options() {
+		name := option.Section + "." + option.Key
+		if elsewhere[name] != "" || !holds(name, option) {
+			continue
+		}
+		schema := map[string]any{"description": option.Help}
+		rules, ok := schemaOf[name]
+		if !ok {
+			rules = schemaOfKind[option.Kind]
+		}
+		for key, value := range rules {
+			schema[key] = value
+		}
+		if option.Default != "" {
+			schema["description"] = schema["description"].(string) + " Default: " + option.Default
+		}
+		section, ok := sections[option.Section].(map[string]any)
+		if !ok {
+			section = map[string]any{"type": "object", "additionalProperties": false, "properties": map[string]any{}}
+			sections[option.Section] = section
+		}
+		section["properties"].(map[string]any)[option.Key] = schema
+	}
+	return map[string]any{"type": "object", "additionalProperties": false, "description": description, "properties": sections}
+}
+
+// The schema's options are those of the plugin's table; an update brings new ones in.
+func TestSchemaHasEveryOption(t *testing.T) {
+	path := filepath.Join(plugin, "values.schema.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema map[string]any
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	properties := schema["properties"].(map[string]any)
+	properties["config"] = optionSchema("The plugin's options, by section and key of its configuration file.",
+		func(_ string, option config.Option) bool { return !option.Secret })
+	properties["secretConfig"] = optionSchema("Options that hold secrets; they reach the plugin through a Secret.",
+		func(name string, option config.Option) bool { return option.Secret || mayBeSecret[name] })
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(schema); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, path, out.Bytes())
+}
+
+// Every value that values.yaml has is in the schema: its objects refuse what they do not know.
+func TestSchemaRejects(t *testing.T) {
+	const remote = "remote: {existingSecret: remote-cluster}\n"
+	for _, test := range []struct {
+		values string
+		words  []string
+	}{
+		{"", []string{"credentials of the remote cluster", "0 are set"}},
+		{"remote: {existingSecret: a, inCluster: true}", []string{"credentials of the remote cluster", "2 are set"}},
+		{remote + "config: {k8s: {kubeconfig_path: /some/file}}", []string{"2 are set"}},
+		{remote + "replica: 2", []string{"'replica'"}},
+		{remote + "replicas: two", []string{"/replicas", "integer"}},
+		{remote + "replicas: -1", []string{"/replicas", "minimum"}},
+		{remote + "image: {name: a}", []string{"/image", "'name'"}},
+		{remote + "image: {digest: latest}", []string{"/image/digest", "pattern"}},
+		{remote + "image: {pullPolicy: Sometimes}", []string{"/image/pullPolicy", "'IfNotPresent'"}},
+		{remote + "config: {app: {sockets: 1}}", []string{"/config/app", "'sockets'"}},
+		{remote + "config: {application: {}}", []string{"/config", "'application'"}},
+		{remote + "config: {app: {socket_mode: 0660}}", []string{"/config/app/socket_mode", "string"}},
+		{remote + "config: {app: {socket_address: https://0.0.0.0}}", []string{"/config/app/socket_address", "pattern"}},
+		{remote + "config: {app: {shutdown_grace: 30s}}", []string{"/config/app/shutdown_grace", "integer"}},
+		{remote + "config: {app: {admin_address: ':1'}}", []string{"/config/app", "'admin_address'"}},
+		{remote + "config: {app: {instance: a b}}", []string{"/config/app/instance", "pattern"}},
+		{remote + "config: {app: {max_body: lots}}", []string{"/config/app/max_body", "pattern"}},
+		{remote + `config: {app: {name: "one\n[k8s]\ncontext=other"}}`, []string{"/config/app/name", "pattern"}},
+		{remote + "config: {log: {level: LOUD}}", []string{"/config/log/level", "'WARNING'"}},
+		{remote + "config: {log: {rich_enabled: sure}}", []string{"/config/log/rich_enabled", "boolean"}},
+		{remote + "config: {k8s: {kubeconfig: '{}'}}", []string{"/config/k8s", "'kubeconfig'"}},
+		{remote + "config: {k8s: {qps: 0}}", []string{"/config/k8s/qps", "exclusiveMinimum"}},
+		{remote + "config: {offloading: {node_selector: {gpu: 1}}}", []string{"/config/offloading/node_selector/gpu", "string"}},
+		{remote + "config: {offloading: {namespace_prefix_exclusions: a}}", []string{"/namespace_prefix_exclusions", "array"}},
+		{remote + "config: {offloading: {unsupported_volumes: keep}}", []string{"/unsupported_volumes", "'refuse'"}},
+		{remote + "config: {tcp_tunnel: {gateway_ssh_private_key: key}}", []string{"/config/tcp_tunnel", "'gateway_ssh_private_key'"}},
+		{remote + "secretConfig: {app: {name: a}}", []string{"/secretConfig", "'app'"}},
+		{remote + "interlink: {enabled: true}\nconfig: {app: {socket_address: unix:///elsewhere/plugin.sock}}", []string{"unix:///var/run/interlink/"}},
+		{remote + "interlink: {tls: {clientAuth: true}}", []string{"/interlink/tls/existingSecret", "minLength"}},
+		{remote + "probes: {readiness: {path: /status}}", []string{"/probes/readiness/path", "'/readyz'"}},
+		{remote + "service: {port: 70000}", []string{"/service/port", "maximum"}},
+		{remote + "serviceMonitor: {interval: often}", []string{"/serviceMonitor/interval", "pattern"}},
+		{remote + "podDisruptionBudget: {maxUnavailable: half}", []string{"/podDisruptionBudget/maxUnavailable", "pattern"}},
+		{remote + "podAnnotations: {a: 1}", []string{"/podAnnotations/a", "string"}},
+	} {
+		t.Run(strings.TrimPrefix(test.values, remote), func(t *testing.T) {
+			_, err := render(parseValues(t, test.values), demo)
+			if err == nil {
+				t.Fatal("it is accepted")
+			}
+			for _, word := range test.words {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("the error lacks %q: %v", word, err)
+				}
+			}
+		})
+	}
+}

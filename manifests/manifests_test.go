@@ -1,0 +1,168 @@
+// Package manifests holds the tests of the manifests, and nothing else.
+package manifests
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	serializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/yaml"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
+)
+
+// read returns the objects of a manifest, which must not have a field that Kubernetes does not know.
+func read(t *testing.T, path string) []runtime.Object {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	strict := serializer.NewSerializerWithOptions(serializer.DefaultMetaFactory, scheme.Scheme, scheme.Scheme,
+		serializer.SerializerOptions{Yaml: true, Strict: true})
+	var objects []runtime.Object
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return objects
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		object, _, err := strict.Decode(document, nil, nil)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, document)
+		}
+		objects = append(objects, object)
+	}
+}
+
+// examples are the manifests that users apply to the local cluster.
+func examples(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("examples", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == "interlink-chart-values.yaml" })
+	if len(files) < 5 {
+		t.Fatalf("there are only the examples %q", files)
+	}
+	return files
+}
+
+// podOf returns the pod that an object is or makes, nil for none.
+func podOf(object runtime.Object) *corev1.Pod {
+	switch o := object.(type) {
+	case *corev1.Pod:
+		return o
+	case *appsv1.Deployment:
+		return &corev1.Pod{ObjectMeta: o.Spec.Template.ObjectMeta, Spec: o.Spec.Template.Spec}
+	case *batchv1.Job:
+		return &corev1.Pod{ObjectMeta: o.Spec.Template.ObjectMeta, Spec: o.Spec.Template.Spec}
+	}
+	return nil
+}
+
+// Each example goes to the virtual node, and the plugin takes all of it along.
+func TestExamplesAreAccepted(t *testing.T) {
+	options := translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}, RefuseUnsupported: true}
+	for _, file := range examples(t) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			var text bytes.Buffer
+			pods := 0
+			for _, object := range read(t, file) {
+				if pod := podOf(object); pod != nil {
+					pods++
+					checkVirtualNode(t, pod)
+					pod.Kind, pod.APIVersion = "Pod", "v1"
+					if pod.Name == "" {
+						pod.Name = "example"
+					}
+					object = pod
+				}
+				document, err := yaml.Marshal(object)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text.WriteString("---\n" + string(document))
+			}
+			if pods != 1 {
+				t.Errorf("%d objects have pods", pods)
+			}
+			planned, err := plan.Of(text.Bytes(), options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(planned, []byte("# warning")) || bytes.Contains(planned, []byte("must exist")) {
+				t.Errorf("something stays behind:\n%s", planned)
+			}
+		})
+	}
+}
+
+func checkVirtualNode(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	if pod.Spec.NodeSelector[corev1.LabelHostname] != "virtual-node" {
+		t.Error("the pod is not for the virtual node")
+	}
+	for _, toleration := range pod.Spec.Tolerations {
+		if toleration.Key == "virtual-node.interlink/no-schedule" && toleration.Operator == corev1.TolerationOpExists {
+			return
+		}
+	}
+	t.Error("the pod does not tolerate the virtual node")
+}
+
+// The values for InterLink's own chart: the plugin reads its configuration there and listens where InterLink
+// looks for it.
+func TestInterLinkChartValues(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("examples", "interlink-chart-values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values struct {
+		Plugin struct {
+			Image, Socket, Config string
+			Envs                  []corev1.EnvVar
+			ExtraVolumeMounts     []corev1.VolumeMount
+		}
+		ExtraVolumes []corev1.Volume
+	}
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "plugin.yaml")
+	if err := os.WriteFile(file, []byte(values.Plugin.Config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	invocation, err := config.Parse(nil, []string{values.Plugin.Envs[0].Name + "=" + file})
+	if err != nil || len(invocation.Warnings) > 0 {
+		t.Fatal(err, invocation.Warnings)
+	}
+	network, address := invocation.Config.App.Listen()
+	if network+"://"+address != values.Plugin.Socket || invocation.File != file {
+		t.Errorf("the plugin listens on %s %s, InterLink looks at %s", network, address, values.Plugin.Socket)
+	}
+	mount, volume := values.Plugin.ExtraVolumeMounts[0], values.ExtraVolumes[0]
+	if mount.Name != volume.Name || !strings.HasPrefix(invocation.Config.K8s.KubeconfigPath, mount.MountPath+"/") {
+		t.Errorf("the kubeconfig is looked for at %s, and mounted at %s", invocation.Config.K8s.KubeconfigPath, mount.MountPath)
+	}
+}
