@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -54,12 +55,14 @@ func (b Builder) Image(ctx context.Context) (string, error) {
 	return r.image(), nil
 }
 
+const lockFile = "lock"
+
 // lock lets one process at a time build.
 func (b Builder) lock() (unlock func(), err error) {
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(b.Cache, "airgap.lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(filepath.Join(b.Cache, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +72,31 @@ func (b Builder) lock() (unlock func(), err error) {
 	return func() { _ = file.Close() }, nil // which ends the lock
 }
 
-// forget removes older node images.
+// forget removes older node images, what they were made of, and what killed runs
+// have left in the cache.
 func (b Builder) forget(ctx context.Context, r recipe) error {
-	names, err := output(exec.CommandContext(ctx, "docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", Repository))
+	for _, repository := range []string{Repository, debianRepository} {
+		names, err := output(exec.CommandContext(ctx, "docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository))
+		if err != nil {
+			return err
+		}
+		for _, name := range strings.Fields(names) {
+			if name != r.image() {
+				_ = run(ctx, "docker", "image", "rm", name) // a cluster may run it
+			}
+		}
+	}
+	entries, err := os.ReadDir(b.Cache)
 	if err != nil {
 		return err
 	}
-	for _, name := range strings.Fields(names) {
-		if name != r.image() {
-			_ = run(ctx, "docker", "image", "rm", name) // a cluster may run it
+	keep := []string{lockFile, filepath.Base(b.bin(r)), filepath.Base(b.debian())}
+	for _, entry := range entries {
+		if slices.Contains(keep, entry.Name()) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(b.Cache, entry.Name())); err != nil {
+			return err
 		}
 	}
 	return nil

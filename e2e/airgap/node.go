@@ -20,7 +20,7 @@ kill $runtime; wait $runtime || true; rm -f /tmp/log`
 // and the images of the control plane in its container runtime.
 func (b Builder) node(ctx context.Context, r recipe) error {
 	b.Log("making the node image")
-	base := "interlink-e2e/debian:" + r.key
+	base := debianRepository + ":" + r.key
 	if err := load(ctx, b.debian(), base); err != nil {
 		return err
 	}

@@ -20,7 +20,8 @@ const (
 	// one that starts where the host has control groups of version 1.
 	debian = "bookworm"
 	// Repository of the node image; its tag says what it was made from.
-	Repository = "interlink-e2e/node"
+	Repository       = "interlink-e2e/node"
+	debianRepository = "interlink-e2e/debian"
 )
 
 // packages of the node, beside Debian's required ones: what kind's base image has,
@@ -67,9 +68,14 @@ func read(project, kind string) (recipe, error) {
 			return r, fmt.Errorf("%s/%s/go.mod requires no release of %s", r.dir, find.module, find.of)
 		}
 	}
+	for _, folder := range []string{filepath.Join(r.dir, "pause"), filepath.Join(filepath.Dir(r.dir), "engine", "runc-shim")} {
+		if err := contents(&modules, folder); err != nil {
+			return r, err
+		}
+	}
 	r.programs = key(modules.String())
 	fmt.Fprintln(&all, r.programs, packages, debian, pause, BusyBox)
-	for _, folder := range []string{r.dir, filepath.Join(filepath.Dir(r.dir), "engine", "runc-shim"), filepath.Join(kind, "images", "base", "files")} {
+	for _, folder := range []string{r.dir, filepath.Join(kind, "images", "base", "files")} {
 		if err := contents(&all, folder); err != nil {
 			return r, err
 		}

@@ -61,7 +61,7 @@ func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cl
 		made <- p.kind.Create(name,
 			cluster.CreateWithV1Alpha4Config(config(name, p.Folder, airgap)),
 			cluster.CreateWithNodeImage(image),
-			cluster.CreateWithKubeconfigPath(kubeconfig(p.Folder, name)),
+			cluster.CreateWithKubeconfigPath(Kubeconfig(p.Folder, name)),
 			cluster.CreateWithWaitForReady(5*time.Minute),
 			cluster.CreateWithRetain(true), // its logs say why it failed; Down removes it
 			cluster.CreateWithDisplayUsage(false),
@@ -89,7 +89,7 @@ func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cl
 
 // Find returns a cluster that was made before.
 func (p *Provider) Find(name string) (*Cluster, error) {
-	c := &Cluster{Name: name, Kubeconfig: kubeconfig(p.Folder, name)}
+	c := &Cluster{Name: name, Kubeconfig: Kubeconfig(p.Folder, name)}
 	if err := p.kind.ExportKubeConfig(name, c.Kubeconfig, false); err != nil {
 		return nil, fmt.Errorf("kubeconfig of %s: %w", name, err)
 	}
@@ -108,11 +108,11 @@ func (p *Provider) Find(name string) (*Cluster, error) {
 
 // Down takes a cluster away, with its kubeconfig; none is no error.
 func (p *Provider) Down(name string) error {
-	if err := p.kind.Delete(name, kubeconfig(p.Folder, name)); err != nil {
+	if err := p.kind.Delete(name, Kubeconfig(p.Folder, name)); err != nil {
 		return fmt.Errorf("delete the kind cluster %s: %w", name, err)
 	}
 	for _, suffix := range []string{"", ".lock"} {
-		if err := os.Remove(kubeconfig(p.Folder, name) + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(Kubeconfig(p.Folder, name) + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
@@ -143,7 +143,7 @@ func (p *Provider) Load(name, archive string) error {
 // events and pods that its API server knows.
 func (p *Provider) Export(ctx context.Context, name, folder string) error {
 	errs := []error{p.kind.CollectLogs(name, folder), os.MkdirAll(folder, 0o755)}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig(p.Folder, name))
+	config, err := clientcmd.BuildConfigFromFlags("", Kubeconfig(p.Folder, name))
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}

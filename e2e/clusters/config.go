@@ -3,6 +3,7 @@ package clusters
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 )
@@ -66,7 +67,8 @@ func config(name, folder string, airgap bool) *v1alpha4.Cluster {
 	return c
 }
 
-// kubeconfig is where a cluster's kubeconfig goes.
-func kubeconfig(folder, name string) string {
+// Kubeconfig is where a cluster's kubeconfig goes: remote.kubeconfig, say.
+func Kubeconfig(folder, name string) string {
+	name = strings.TrimPrefix(name, "interlink-e2e-")
 	return filepath.Join(folder, fmt.Sprintf("%s.kubeconfig", name))
 }

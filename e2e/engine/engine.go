@@ -90,6 +90,9 @@ func start(ctx context.Context, cache string) error {
 		}
 		args = append(args, "--add-runtime", "relaxed="+shim, "--default-runtime", "relaxed")
 	}
+	if err := keepPolicies(ctx); err != nil {
+		return err
+	}
 	out, err := os.Create(logFile)
 	if err != nil {
 		return err

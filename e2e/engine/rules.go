@@ -2,15 +2,38 @@ package engine
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
+// filters are the programs of the packet filter.
+var filters = []string{"iptables", "ip6tables"}
+
+// keepPolicies notes what the packet filter does with what it forwards, which an
+// engine changes.
+func keepPolicies(ctx context.Context) error {
+	for _, program := range filters {
+		rules, err := exec.CommandContext(ctx, program, "-S", "FORWARD").Output()
+		if err != nil {
+			continue // no IPv6, say
+		}
+		policy, _, _ := strings.Cut(string(rules), "\n")
+		if err := os.WriteFile(filepath.Join(Folder, program), []byte(policy), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dropRules takes away the packet filter's chains that an engine leaves when it
-// ends, with the rules that lead to them. The policy of FORWARD, which an engine
-// sets to DROP, is Docker's to keep where another engine runs; there is none here.
+// ends, with the rules that lead to them, and puts back the policies.
 func dropRules(ctx context.Context) {
-	for _, program := range []string{"iptables", "ip6tables"} {
+	for _, program := range filters {
+		if policy, err := os.ReadFile(filepath.Join(Folder, program)); err == nil && strings.HasPrefix(string(policy), "-P ") {
+			_ = exec.CommandContext(ctx, program, strings.Fields(string(policy))...).Run()
+		}
 		for _, table := range []string{"filter", "nat"} {
 			saved, err := exec.CommandContext(ctx, program, "-t", table, "-S").Output()
 			if err != nil {

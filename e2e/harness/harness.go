@@ -92,6 +92,11 @@ func (h *Harness) Up(ctx context.Context, keep bool) (remote, local *clusters.Cl
 	if h.ours, err = engine.Ensure(ctx, h.Cache, h.Log); err != nil {
 		return nil, nil, err
 	}
+	if exec.CommandContext(ctx, "docker", "network", "inspect", "kind").Run() != nil {
+		if err := os.WriteFile(h.networkIsOurs(), nil, 0o644); err != nil {
+			return nil, nil, err
+		}
+	}
 	image, gap, err := h.nodeImage(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -195,7 +200,8 @@ func (h *Harness) make(ctx context.Context, args ...string) error {
 }
 
 // Down takes away what Up has made, here or in an earlier process: the clusters,
-// Docker's network of kind if nobody else is in it, and the engine if it is ours.
+// the plugin's image, Docker's network of kind if it was not there before, and the
+// engine if it is ours.
 func (h *Harness) Down(ctx context.Context) error {
 	found, ours, err := engine.Find(ctx)
 	if err != nil {
@@ -209,19 +215,30 @@ func (h *Harness) Down(ctx context.Context) error {
 	for _, name := range []string{clusters.Remote, clusters.Local} {
 		errs = append(errs, h.provider.Down(name))
 	}
+	_ = exec.CommandContext(ctx, "docker", "image", "rm", pluginImage).Run() // there may be none
+	errs = append(errs, h.removeNetwork(ctx))
 	if h.ours {
-		errs = append(errs, h.removeNetwork(ctx), engine.Stop(ctx))
+		errs = append(errs, engine.Stop(ctx))
 	}
-	errs = append(errs, os.RemoveAll(filepath.Dir(clusters.AuditLog(h.Folder))))
+	for _, path := range []string{filepath.Dir(clusters.AuditLog(h.Folder)), filepath.Join(h.Folder, "kubectl")} {
+		errs = append(errs, os.RemoveAll(path))
+	}
 	return errors.Join(errs...)
 }
 
-// removeNetwork removes the network that kind makes for all of its clusters. The
-// user's engine keeps it, as kind itself would.
+// networkIsOurs is a file that says that Docker's network of kind was not there
+// before. kind itself leaves it.
+func (h *Harness) networkIsOurs() string { return filepath.Join(h.Folder, "network-is-ours") }
+
 func (h *Harness) removeNetwork(ctx context.Context) error {
+	if _, err := os.Stat(h.networkIsOurs()); err != nil {
+		return nil
+	}
 	out, err := exec.CommandContext(ctx, "docker", "network", "rm", "kind").CombinedOutput()
-	if err != nil && !strings.Contains(string(out), "not found") && !strings.Contains(string(out), "No such network") {
+	gone := strings.Contains(string(out), "not found") || strings.Contains(string(out), "No such network")
+	used := strings.Contains(string(out), "has active endpoints") // by a cluster of somebody else's
+	if err != nil && !gone && !used {
 		return fmt.Errorf("remove Docker's network kind: %w: %s", err, out)
 	}
-	return nil
+	return os.Remove(h.networkIsOurs())
 }

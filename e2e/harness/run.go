@@ -65,15 +65,9 @@ func (h *Harness) prepare(ctx context.Context, keep bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := exec.CommandContext(ctx, "docker", "network", "inspect", "kind", "--format", `{{range .IPAM.Config}}{{.Gateway}} {{end}}`).Output()
+	host, err := hostAddress(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the address of this machine in Docker's network: %w", err)
-	}
-	host := ""
-	for address := range strings.FieldsSeq(string(gateway)) {
-		if !strings.Contains(address, ":") {
-			host = address // of IP version 4
-		}
+		return nil, err
 	}
 	kubectl, err := h.kubectl(ctx)
 	if err != nil {
@@ -87,17 +81,37 @@ func (h *Harness) prepare(ctx context.Context, keep bool) ([]string, error) {
 	}, nil
 }
 
+// hostAddress is this machine's as the clusters' nodes reach it.
+func hostAddress(ctx context.Context) (string, error) {
+	gateway, err := exec.CommandContext(ctx, "docker", "network", "inspect", "kind", "--format", `{{range .IPAM.Config}}{{.Gateway}} {{end}}`).Output()
+	if err != nil {
+		return "", fmt.Errorf("the address of this machine in Docker's network: %w", err)
+	}
+	for address := range strings.FieldsSeq(string(gateway)) {
+		if !strings.Contains(address, ":") {
+			return address, nil // of IP version 4
+		}
+	}
+	return "", fmt.Errorf("this machine has no IPv4 address in Docker's network kind: %q", gateway)
+}
+
 // test runs the tests in a process group of their own, which is asked to end when
 // ctx does, and never outlives this call.
 func (h *Harness) test(ctx context.Context, program string, env, args []string) error {
-	cmd := exec.CommandContext(ctx, program, append([]string{"-test.v", "-test.timeout=45m", "-test.parallel=50"}, args...)...)
+	cmd := exec.CommandContext(ctx, program, append([]string{"-test.v", "-test.timeout=45m", "-test.parallel=12"}, args...)...)
 	cmd.Dir = filepath.Join(h.Project, "e2e", "suite")
-	cmd.Env = append(os.Environ(), env...)
+	// What killed tests leave, credentials among it, goes with this folder; it is short, as a socket's path must be.
+	temporary, err := os.MkdirTemp("", "e2e")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary) //nolint:errcheck // nothing to do about it
+	cmd.Env = append(append(os.Environ(), "TMPDIR="+temporary), env...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
-	err := cmd.Run()
+	err = cmd.Run()
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}

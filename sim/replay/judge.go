@@ -37,10 +37,11 @@ type podSeen struct {
 	logs    []*answer
 }
 
-// note keeps what a kubelet forgets after a while.
+// note keeps what a kubelet forgets after a while: while a container runs, how the
+// run before ended. (Of one that waits, the end shown may be that of its last run.)
 func (s *podSeen) note(status corev1.PodStatus) {
 	for _, c := range slices.Concat(status.InitContainerStatuses, status.ContainerStatuses) {
-		if end := c.LastTerminationState.Terminated; end != nil {
+		if end := c.LastTerminationState.Terminated; end != nil && c.State.Running != nil {
 			s.last[c.Name] = end
 		}
 	}

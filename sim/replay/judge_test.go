@@ -174,3 +174,46 @@ func TestLines(t *testing.T) {
 		}
 	}
 }
+
+// A kubelet forgets the run before the last; the one that was shown while a
+// container ran counts then. Of a container that waits, the end shown may be that
+// of its last run.
+func TestRunBeforeTheLastIsRemembered(t *testing.T) {
+	ended := func(code int32) corev1.ContainerState {
+		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code}}
+	}
+	status := func(state, last corev1.ContainerState) corev1.PodStatus {
+		return corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: "main", State: state, LastTerminationState: last}}}
+	}
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	waiting := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodEnding"}}
+	seen := good()
+	pod := seen.pods["web"]
+	pod.last = map[string]*corev1.ContainerStateTerminated{}
+	pod.status.ContainerStatuses[0].LastTerminationState = corev1.ContainerState{}
+	file, err := scenario.Parse("judged.yaml", []byte(judged))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := judge(file, seen); len(found) != 1 || !strings.Contains(found[0], "shows no run before the last") {
+		t.Errorf("never shown: %q", found)
+	}
+	pod.note(status(running, ended(2)))
+	pod.note(status(waiting, ended(3)))
+	if found := judge(file, seen); len(found) > 0 {
+		t.Errorf("%q", found)
+	}
+	pod.note(status(running, ended(4)))
+	if found := judge(file, seen); len(found) != 1 || !strings.Contains(found[0], "4, not 2") {
+		t.Errorf("%q", found)
+	}
+}
+
+func TestReasonIsEither(t *testing.T) {
+	zero := corev1.ContainerStatus{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "B"}}}
+	for reason, good := range map[string]bool{"B": true, "A|B": true, "A": false, "A|C": false} {
+		if found := judgeContainer("c", scenario.ContainerExpectation{Reason: reason}, zero); (len(found) == 0) != good {
+			t.Errorf("%s: %q", reason, found)
+		}
+	}
+}

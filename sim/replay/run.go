@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,25 +61,37 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) ([]re
 	var group errgroup.Group
 	group.SetLimit(options.Parallel)
 	var silent atomic.Bool
-	var claims sync.Mutex // scenarios on one cluster would count each other's
+	play := func(i int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if options.Started != nil {
+			options.Started(files[i].Name)
+		}
+		scenarios[i] = playOne(ctx, files[i], options, &silent)
+		if options.Done != nil {
+			options.Done(scenarios[i])
+		}
+		return ctx.Err()
+	}
+	var turns, free []int
 	for i, file := range files {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
+		if options.Client != nil && countsClaims(file) {
+			turns = append(turns, i)
+		} else {
+			free = append(free, i)
+		}
+	}
+	group.Go(func() error { // first: one after the other, they take longest
+		for _, i := range turns {
+			if err := play(i); err != nil {
 				return err
 			}
-			if options.Started != nil {
-				options.Started(file.Name)
-			}
-			if options.Client != nil && countsClaims(file) {
-				claims.Lock()
-				defer claims.Unlock()
-			}
-			scenarios[i] = playOne(ctx, file, options, &silent)
-			if options.Done != nil {
-				options.Done(scenarios[i])
-			}
-			return ctx.Err()
-		})
+		}
+		return nil
+	})
+	for _, i := range free {
+		group.Go(func() error { return play(i) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, context.Cause(ctx)

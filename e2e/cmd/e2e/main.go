@@ -3,6 +3,7 @@
 //
 //	e2e run [-- FLAGS OF THE TESTS]    make the clusters, test, take them away
 //	e2e up                             make the clusters and leave them
+//	e2e chain PLUGIN                   InterLink between the local one and a plugin, until Ctrl-C
 //	e2e down                           take them away
 package main
 
@@ -12,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -52,8 +52,13 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch command {
 	case "run", "up", "down":
+	case "chain":
+		if len(args) != 1 {
+			return errors.New("chain wants a plugin's address: unix:///path or http://host:port")
+		}
+		return h.Chain(ctx, args[0]) // beside nothing else, and whoever takes the clusters away ends it
 	default:
-		return fmt.Errorf("%q is no command of: run, up, down", command)
+		return fmt.Errorf("%q is no command of: run, up, chain, down", command)
 	}
 	unlock, err := h.Lock()
 	if err != nil {
@@ -78,6 +83,6 @@ func up(ctx context.Context, h *harness.Harness) error {
 		host = "\n    export DOCKER_HOST=" + host
 	}
 	fmt.Printf("Two clusters are up:%s\n    kubectl --kubeconfig %s get nodes\n    kubectl --kubeconfig %s get nodes\n",
-		host, filepath.Join(h.Folder, clusters.Local+".kubeconfig"), filepath.Join(h.Folder, clusters.Remote+".kubeconfig"))
+		host, clusters.Kubeconfig(h.Folder, clusters.Local), clusters.Kubeconfig(h.Folder, clusters.Remote))
 	return nil
 }
