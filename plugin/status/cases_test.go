@@ -100,6 +100,9 @@ func TestMessagesSayWhy(t *testing.T) {
 	}
 	own := is("main", ends(1))
 	own.State.Terminated.Message = "own words"
+	lost := is("main", ends(137))
+	lost.State.Terminated.Reason = "ContainerStatusUnknown"
+	lost.State.Terminated.Message = "The container could not be located when the pod was terminated"
 	for _, test := range []struct {
 		name   string
 		status corev1.PodStatus
@@ -109,6 +112,7 @@ func TestMessagesSayWhy(t *testing.T) {
 		{"lost while running", failed("NodeLost", "", is("main", runs())), "NodeLost"},
 		{"killed", failed("Evicted", "low on memory", is("main", ends(137))), "Evicted: low on memory"},
 		{"failed with words of its own", failed("Evicted", "low on memory", own), "own words"},
+		{"no longer found", failed("Evicted", "low on memory", lost), "Evicted: low on memory"}, // seen on a real kubelet
 		{"failed by itself", failed("", "", is("main", ends(1))), ""},
 		{"obeyed", failed("DeadlineExceeded", "too long", is("main", ends(0))), "DeadlineExceeded: too long; the container itself ended with exit code 0"},
 		{"never ran for a failed init container", corev1.PodStatus{Phase: corev1.PodFailed, InitContainerStatuses: list{is("init", ends(3))}}, "init container init ended with exit code 3"},

@@ -52,6 +52,10 @@ func (r *report) succeed() {
 	}
 }
 
+// notLocated is the kubelet's reason for a container that it no longer found when
+// it ended the pod; its message says nothing but that.
+const notLocated = "ContainerStatusUnknown"
+
 // fail ends every container; those that have no end of their own were [killed].
 // A terminated container's reason does not reach the user (contract, section 2),
 // so the message says why the pod failed wherever it would be empty.
@@ -61,8 +65,8 @@ func (r *report) fail() {
 	for _, list := range r.lists() {
 		for i := range list {
 			end := r.close(&list[i], killed, reason, cause)
-			if end.ExitCode != 0 && r.remote.Status.Reason != "" {
-				end.Message = cmp.Or(end.Message, cause)
+			if end.ExitCode != 0 && r.remote.Status.Reason != "" && (end.Message == "" || end.Reason == notLocated) {
+				end.Message = cause
 			}
 			failed = failed || end.ExitCode != 0
 		}
