@@ -28,8 +28,8 @@ func main() {
 	}()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
-		if errors.Is(err, context.Canceled) {
-			os.Exit(130)
+		if ctx.Err() != nil {
+			os.Exit(130) // interrupted
 		}
 		os.Exit(1)
 	}
