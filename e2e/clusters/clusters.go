@@ -56,9 +56,11 @@ func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cl
 	if err := os.WriteFile(filepath.Join(audit, "policy.yaml"), []byte(auditPolicy), 0o644); err != nil {
 		return nil, err
 	}
-	made := make(chan error, 1)
+	var failed error
+	made := make(chan struct{})
 	go func() {
-		made <- p.kind.Create(name,
+		defer close(made)
+		failed = p.kind.Create(name,
 			cluster.CreateWithV1Alpha4Config(config(name, p.Folder, airgap)),
 			cluster.CreateWithNodeImage(image),
 			cluster.CreateWithKubeconfigPath(Kubeconfig(p.Folder, name)),
@@ -69,9 +71,9 @@ func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cl
 		)
 	}()
 	select {
-	case err := <-made:
-		if err != nil {
-			return nil, fmt.Errorf("make the kind cluster %s: %w", name, err)
+	case <-made:
+		if failed != nil {
+			return nil, fmt.Errorf("make the kind cluster %s: %w", name, failed)
 		}
 	case <-ctx.Done():
 		// kind cannot be told to stop, but ends when its containers are gone.

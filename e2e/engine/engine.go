@@ -104,8 +104,11 @@ func start(ctx context.Context, cache string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start a Docker engine: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // its log says why
+	}()
 	for limit := time.After(time.Minute); ; {
 		if err = answers(ctx); err == nil {
 			return nil

@@ -47,7 +47,7 @@ func (h *Harness) Chain(ctx context.Context, plugin string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	h.Log("starting InterLink; the virtual node is ready within a minute")
+	h.Log("starting InterLink: the virtual node comes up within a minute")
 	c, err := chain.Start(ctx, chain.Config{
 		BinDir: programs, WorkDir: folder, Kubeconfig: local.Kubeconfig, HostAddress: host, Plugin: plugin, NodeName: VirtualNode,
 	})

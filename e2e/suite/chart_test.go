@@ -223,14 +223,17 @@ func forward(t *testing.T, config *rest.Config, pod string, port int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- forwarder.ForwardPorts() }()
+	var failed error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		failed = forwarder.ForwardPorts()
+	}()
 	t.Cleanup(func() { close(stop); <-ended })
 	select {
 	case <-ready:
-	case err := <-ended:
-		ended <- err
-		t.Fatalf("port %d of pod %s: %v", port, pod, err)
+	case <-ended:
+		t.Fatalf("port %d of pod %s: %v", port, pod, failed)
 	case <-time.After(patience):
 		t.Fatalf("port %d of pod %s: no connection", port, pod)
 	}
