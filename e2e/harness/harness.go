@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -32,6 +33,9 @@ const (
 	EnvKeep        = "E2E_KEEP"              // 1: the clusters stay
 	pluginImage    = "interlink-kubernetes-plugin:e2e"
 )
+
+// maxImage is what the plugin's image must be smaller than, in bytes.
+const maxImage = 60_000_000
 
 // Harness makes what tests need in a checkout of the project.
 type Harness struct {
@@ -182,6 +186,13 @@ func (h *Harness) programs(ctx context.Context) error {
 func (h *Harness) pluginImage(ctx context.Context) error {
 	if err := h.make(ctx, "image", "IMAGE="+pluginImage); err != nil {
 		return err
+	}
+	size, err := exec.CommandContext(ctx, "docker", "image", "inspect", "--format", "{{.Size}}", pluginImage).Output()
+	if err != nil {
+		return fmt.Errorf("the size of the plugin's image: %w", err)
+	}
+	if bytes, err := strconv.Atoi(strings.TrimSpace(string(size))); err != nil || bytes >= maxImage {
+		return fmt.Errorf("the plugin's image has %s bytes, and may have %d", strings.TrimSpace(string(size)), maxImage)
 	}
 	archive := filepath.Join(h.Folder, "plugin.tar")
 	defer os.Remove(archive) //nolint:errcheck // in the run's folder

@@ -2,8 +2,10 @@ package replay
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
@@ -79,3 +81,48 @@ func (f *flowing) until(ctx context.Context, moment time.Time) error {
 }
 
 func (f *flowing) idle() bool { return false }
+
+// coldStart is the longest that real nodes are waited for before a scenario's
+// times count.
+const coldStart = 2 * time.Minute
+
+// warmUp lets a scenario's times count from when real nodes have begun with its
+// pods: how long they take until then, nobody can say. Simulated ones take a
+// second, and so the times are that much less.
+func (p *player) warmUp(ctx context.Context) error {
+	if p.remote == nil || p.nodes != nil {
+		return nil
+	}
+	for limit := p.begin.Add(coldStart); p.pace.Now().Before(limit); {
+		pods, err := p.remotePods(ctx)
+		if err == nil && !slices.ContainsFunc(pods, untouched) {
+			break
+		}
+		if err := p.pace.until(ctx, p.pace.Now().Add(glance)); err != nil {
+			return err
+		}
+		if !p.next.After(p.pace.Now()) {
+			p.poll(ctx)
+			p.next = p.pace.Now().Add(pollEvery)
+		}
+	}
+	if begun := p.pace.Now().Add(-glance); begun.After(p.zero) {
+		p.zero = begun
+	}
+	return nil
+}
+
+// untouched says that no node has done anything about a pod yet, and that none
+// was looked for in vain.
+func untouched(pod corev1.Pod) bool {
+	if slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse
+	}) {
+		return false
+	}
+	all := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
+	return !slices.ContainsFunc(all, func(c corev1.ContainerStatus) bool {
+		waits := c.State.Waiting
+		return waits == nil || waits.Reason != "" && waits.Reason != "ContainerCreating" && waits.Reason != "PodInitializing"
+	})
+}

@@ -30,6 +30,7 @@ type player struct {
 	seen  observation
 	steps []step          // those to come
 	next  time.Time       // of the status loop
+	zero  time.Time       // from which the times of steps and until count
 	done  map[string]bool // deleted by a step
 }
 
@@ -87,7 +88,7 @@ func (p *player) apply(ctx context.Context) error {
 	if err := errors.Join(creates.Wait(), meanwhile.Wait()); err != nil {
 		return context.Cause(ctx) // nothing else fails them
 	}
-	p.next = p.begin.Add(pollEvery)
+	p.next, p.zero = p.begin.Add(pollEvery), p.begin
 	return p.pace.until(ctx, p.begin)
 }
 
@@ -111,18 +112,21 @@ func (p *player) create(ctx context.Context, pod *corev1.Pod) {
 
 // watch polls and steps until all pods have ended.
 func (p *player) watch(ctx context.Context) error {
-	until, limit := p.begin.Add(p.file.Until.Duration), p.begin.Add(patience)
+	if err := p.warmUp(ctx); err != nil {
+		return err
+	}
+	limit := p.zero.Add(patience)
 	if n := len(p.steps); n > 0 {
 		limit = limit.Add(p.steps[n-1].At.Duration)
 	}
 	if p.file.Until.Duration > 0 {
-		limit = until
+		limit = p.zero.Add(p.file.Until.Duration)
 	}
 	quiet := 0
 	for !p.ended() {
 		moment := p.next
 		if len(p.steps) > 0 {
-			if at := p.begin.Add(p.steps[0].At.Duration); at.Before(moment) {
+			if at := p.zero.Add(p.steps[0].At.Duration); at.Before(moment) {
 				moment = at
 			}
 		}
@@ -137,7 +141,7 @@ func (p *player) watch(ctx context.Context) error {
 			p.next = p.pace.Now().Add(pollEvery)
 			quiet++
 		}
-		for len(p.steps) > 0 && !p.begin.Add(p.steps[0].At.Duration).After(moment) {
+		for len(p.steps) > 0 && !p.zero.Add(p.steps[0].At.Duration).After(moment) {
 			step := p.steps[0]
 			p.steps, quiet = p.steps[1:], 0
 			p.step(ctx, step)
