@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/engine"
 )
@@ -110,6 +111,12 @@ func run(ctx context.Context, name string, args ...string) error {
 
 // output runs a command; its error holds what the command said.
 func output(cmd *exec.Cmd) (string, error) {
+	// debootstrap takes its mounts away when it is asked to end.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if cmd.Cancel != nil {
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+		cmd.WaitDelay = 20 * time.Second
+	}
 	var complaint strings.Builder
 	if cmd.Stderr == nil {
 		cmd.Stderr = &complaint

@@ -15,7 +15,12 @@ const path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 // images puts everything that a node starts as a container into one archive.
 func (b Builder) images(ctx context.Context, r recipe) error {
 	b.Log("making the images of the control plane")
-	names := []string{}
+	var names []string
+	defer func() { // they are in the archive, and mean nothing to this engine's user
+		if len(names) > 0 {
+			_ = run(context.WithoutCancel(ctx), "docker", append([]string{"image", "rm"}, names...)...)
+		}
+	}()
 	add := func(name string, fill func(root string) error, changes ...string) error {
 		root, err := os.MkdirTemp(b.Cache, "image")
 		if err != nil {

@@ -7,24 +7,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/engine"
 )
 
 const buildFlags = "-trimpath -buildvcs=false"
-
-// Programs is the folder of the built programs, kubectl among them.
-func (b Builder) Programs(ctx context.Context) (string, error) {
-	kind, err := output(exec.CommandContext(ctx, "go", "-C", b.Project, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"))
-	if err != nil {
-		return "", err
-	}
-	r, err := read(b.Project, kind)
-	if err != nil {
-		return "", err
-	}
-	return b.bin(r), b.programs(ctx, r)
-}
 
 func (b Builder) bin(r recipe) string { return filepath.Join(b.Cache, "programs-"+r.programs) }
 
@@ -75,7 +63,10 @@ func (b Builder) root(ctx context.Context, _ recipe) error {
 	}
 	b.Log("making a Debian %s with %d packages", debian, len(packages))
 	fresh := b.debian() + ".new"
-	if err := os.RemoveAll(fresh); err != nil { // what a killed run left
+	for _, mount := range []string{"proc", "sys"} { // what a killed run left
+		_ = syscall.Unmount(filepath.Join(fresh, mount), 0)
+	}
+	if err := os.RemoveAll(fresh); err != nil {
 		return err
 	}
 	args := []string{"--variant=minbase", "--include=" + strings.Join(packages, ","), debian, fresh}

@@ -149,6 +149,18 @@ func (c *Chain) Stop() error {
 	return nil
 }
 
+// Wait returns nil when ctx ends, and before that why a program has ended by itself.
+func (c *Chain) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-c.interlink.Done():
+		return c.interlink.Ended()
+	case <-c.kubelet.Done():
+		return c.kubelet.Ended()
+	}
+}
+
 // Logs are the ends of the programs' logs, for the message of a failed test.
 func (c *Chain) Logs() string {
 	var ends []string

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
@@ -25,12 +27,13 @@ const DefaultNodeImage = defaults.Image
 // Provider makes clusters, with their kubeconfigs and the audit log in Folder.
 type Provider struct {
 	Folder string
+	Log    func(format string, args ...any)
 	kind   *cluster.Provider
 }
 
 // NewProvider uses the engine that the docker command is set to.
-func NewProvider(folder string) *Provider {
-	return &Provider{Folder: folder, kind: cluster.NewProvider(cluster.ProviderWithDocker(), cluster.ProviderWithLogger(kindlog.NoopLogger{}))}
+func NewProvider(folder string, log func(format string, args ...any)) *Provider {
+	return &Provider{Folder: folder, Log: log, kind: cluster.NewProvider(cluster.ProviderWithDocker(), cluster.ProviderWithLogger(kindlog.NoopLogger{}))}
 }
 
 // Cluster is one that can be used.
@@ -64,7 +67,6 @@ func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cl
 			cluster.CreateWithV1Alpha4Config(config(name, p.Folder, airgap)),
 			cluster.CreateWithNodeImage(image),
 			cluster.CreateWithKubeconfigPath(Kubeconfig(p.Folder, name)),
-			cluster.CreateWithWaitForReady(5*time.Minute),
 			cluster.CreateWithRetain(true), // its logs say why it failed; Down removes it
 			cluster.CreateWithDisplayUsage(false),
 			cluster.CreateWithDisplaySalutation(false),
@@ -86,7 +88,49 @@ func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cl
 			}
 		}
 	}
-	return p.Find(name)
+	c, err := p.Find(name)
+	if err == nil {
+		p.Log("waiting for the node of %s: pod networks and nodes take some seconds", name)
+		err = ready(ctx, c.Kubeconfig)
+	}
+	return c, err
+}
+
+// ready waits until every node is. kind would too, but not end when ctx does.
+func ready(ctx context.Context, kubeconfig string) error {
+	client, err := connect(kubeconfig)
+	if err != nil {
+		return err
+	}
+	last := errors.New("no node")
+	err = wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, 5*time.Minute, true, func(ctx context.Context) (bool, error) {
+		nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			last = err
+			return false, nil // the API server may still be coming up
+		}
+		for _, node := range nodes.Items {
+			if !slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+				return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+			}) {
+				last = fmt.Errorf("node %s is not ready", node.Name)
+				return false, nil
+			}
+		}
+		return len(nodes.Items) > 0, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for nodes: %w: %w", err, last)
+	}
+	return nil
+}
+
+func connect(kubeconfig string) (*kubernetes.Clientset, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.NewForConfig(config)
 }
 
 // Find returns a cluster that was made before.
@@ -145,11 +189,7 @@ func (p *Provider) Load(name, archive string) error {
 // events and pods that its API server knows.
 func (p *Provider) Export(ctx context.Context, name, folder string) error {
 	errs := []error{p.kind.CollectLogs(name, folder), os.MkdirAll(folder, 0o755)}
-	config, err := clientcmd.BuildConfigFromFlags("", Kubeconfig(p.Folder, name))
-	if err != nil {
-		return errors.Join(append(errs, err)...)
-	}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := connect(Kubeconfig(p.Folder, name))
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
@@ -170,5 +210,5 @@ func write(path string, objects any) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, text, 0o644)
+	return os.WriteFile(path, text, 0o600) // pods have Secrets in their variables
 }

@@ -90,7 +90,7 @@ func start(ctx context.Context, cache string) error {
 		}
 		args = append(args, "--add-runtime", "relaxed="+shim, "--default-runtime", "relaxed")
 	}
-	if err := keepPolicies(ctx); err != nil {
+	if err := keepRules(ctx); err != nil {
 		return err
 	}
 	out, err := os.Create(logFile)
@@ -121,8 +121,10 @@ func start(ctx context.Context, cache string) error {
 			err = ctx.Err()
 		case <-limit:
 		}
-		_ = Stop(context.WithoutCancel(ctx))
-		return fmt.Errorf("the Docker engine did not start: %w\n%s", err, tail(logFile))
+		log := tail(logFile)
+		_ = cmd.Process.Signal(syscall.SIGTERM) // there may be no file with its ID yet
+		<-ended
+		return errors.Join(fmt.Errorf("the Docker engine did not start: %w\n%s", err, log), Stop(context.WithoutCancel(ctx)))
 	}
 }
 
@@ -131,6 +133,7 @@ func start(ctx context.Context, cache string) error {
 func Stop(ctx context.Context) error {
 	text, err := os.ReadFile(pidFile)
 	if errors.Is(err, os.ErrNotExist) {
+		dropRules(ctx) // if one has started at all
 		return os.RemoveAll(Folder)
 	}
 	if err != nil {

@@ -23,21 +23,33 @@ func TestBounded(t *testing.T) {
 }
 
 func TestUndo(t *testing.T) {
-	saved := `-P FORWARD DROP
+	before := `-P INPUT ACCEPT
+-P FORWARD ACCEPT
+-N DOCKER-USER
+-N KUBE-FORWARD
+-A FORWARD -j KUBE-FORWARD
+-A DOCKER-USER -s 192.0.2.1/32 -j DROP
+`
+	after := `-P INPUT ACCEPT
+-P FORWARD DROP
 -N DOCKER
 -N DOCKER-USER
 -N KUBE-FORWARD
 -A FORWARD -j DOCKER-USER
 -A FORWARD -j KUBE-FORWARD
+-A DOCKER-USER -s 192.0.2.1/32 -j DROP
 -A DOCKER-USER -j RETURN
 `
 	want := [][]string{
+		{"-P", "FORWARD", "ACCEPT"},
 		{"-D", "FORWARD", "-j", "DOCKER-USER"},
 		{"-D", "DOCKER-USER", "-j", "RETURN"},
 		{"-X", "DOCKER"},
-		{"-X", "DOCKER-USER"},
 	}
-	if diff := cmp.Diff(want, undo(saved)); diff != "" {
+	if diff := cmp.Diff(want, undo(before, after)); diff != "" {
 		t.Error(diff)
+	}
+	if got := undo(before, before); len(got) > 0 {
+		t.Errorf("nothing was changed: %v", got)
 	}
 }

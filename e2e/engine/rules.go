@@ -5,41 +5,52 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// filters are the programs of the packet filter.
-var filters = []string{"iptables", "ip6tables"}
+// filters are the programs of the packet filter, and tables those of its tables
+// that an engine writes to.
+var (
+	filters = []string{"iptables", "ip6tables"}
+	tables  = []string{"filter", "nat"}
+)
 
-// keepPolicies notes what the packet filter does with what it forwards, which an
-// engine changes.
-func keepPolicies(ctx context.Context) error {
+// rulesFile keeps the rules of a table as they were before the engine started.
+func rulesFile(program, table string) string {
+	return filepath.Join(Folder, program+"-"+table)
+}
+
+// keepRules notes the packet filter's rules, which an engine changes.
+func keepRules(ctx context.Context) error {
 	for _, program := range filters {
-		rules, err := exec.CommandContext(ctx, program, "-S", "FORWARD").Output()
-		if err != nil {
-			continue // no IPv6, say
-		}
-		policy, _, _ := strings.Cut(string(rules), "\n")
-		if err := os.WriteFile(filepath.Join(Folder, program), []byte(policy), 0o600); err != nil {
-			return err
+		for _, table := range tables {
+			rules, err := exec.CommandContext(ctx, program, "-t", table, "-S").Output()
+			if err != nil {
+				continue // no IPv6, say
+			}
+			if err := os.WriteFile(rulesFile(program, table), rules, 0o600); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// dropRules takes away the packet filter's chains that an engine leaves when it
-// ends, with the rules that lead to them, and puts back the policies.
+// dropRules takes away what the engine has left in the packet filter, and puts
+// back the policies that it has changed.
 func dropRules(ctx context.Context) {
 	for _, program := range filters {
-		if policy, err := os.ReadFile(filepath.Join(Folder, program)); err == nil && strings.HasPrefix(string(policy), "-P ") {
-			_ = exec.CommandContext(ctx, program, strings.Fields(string(policy))...).Run()
-		}
-		for _, table := range []string{"filter", "nat"} {
-			saved, err := exec.CommandContext(ctx, program, "-t", table, "-S").Output()
+		for _, table := range tables {
+			before, err := os.ReadFile(rulesFile(program, table))
 			if err != nil {
-				continue // no such table, or no such program: nothing to take away
+				continue
 			}
-			for _, rule := range undo(string(saved)) {
+			after, err := exec.CommandContext(ctx, program, "-t", table, "-S").Output()
+			if err != nil {
+				continue
+			}
+			for _, rule := range undo(string(before), string(after)) {
 				// What another one holds stays.
 				_ = exec.CommandContext(ctx, program, append([]string{"-t", table}, rule...)...).Run()
 			}
@@ -47,13 +58,20 @@ func dropRules(ctx context.Context) {
 	}
 }
 
-// undo turns the rules of a table, as iptables -S prints them, into the commands
-// that take away what is Docker's: first rules, then chains.
-func undo(saved string) (commands [][]string) {
+// undo returns the commands that make of the rules of a table, as iptables -S
+// prints them, what they were before an engine: first policies and rules, then chains.
+func undo(before, after string) (commands [][]string) {
 	var chains [][]string
-	for line := range strings.Lines(saved) {
+	was := strings.Split(before, "\n")
+	for _, line := range was {
+		if strings.HasPrefix(line, "-P ") && !slices.Contains(strings.Split(after, "\n"), line) {
+			commands = append(commands, strings.Fields(line))
+		}
+	}
+	for line := range strings.Lines(after) {
+		line = strings.TrimSuffix(line, "\n")
 		words := strings.Fields(line)
-		if len(words) < 2 || !strings.Contains(line, "DOCKER") {
+		if len(words) < 2 || !strings.Contains(line, "DOCKER") || slices.Contains(was, line) {
 			continue
 		}
 		switch words[0] {

@@ -42,7 +42,7 @@ func (h *Harness) Chain(ctx context.Context, plugin string) (err error) {
 	if err != nil {
 		return err
 	}
-	folder := filepath.Join(h.Folder, "chain")
+	folder := h.chainFolder()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
@@ -55,6 +55,7 @@ func (h *Harness) Chain(ctx context.Context, plugin string) (err error) {
 		return err
 	}
 	h.Log("%s is ready; Ctrl-C ends InterLink and takes the node away", VirtualNode)
-	<-ctx.Done()
-	return c.Stop()
+	return errors.Join(c.Wait(ctx), c.Stop())
 }
+
+func (h *Harness) chainFolder() string { return filepath.Join(h.Folder, "chain") }

@@ -69,7 +69,7 @@ func New(log func(format string, args ...any)) (*Harness, error) {
 	folder := filepath.Join(project, "bin", "e2e")
 	return &Harness{
 		Project: project, Folder: folder, Cache: filepath.Join(cache, "interlink-kubernetes-plugin"), Log: log,
-		provider: clusters.NewProvider(folder),
+		provider: clusters.NewProvider(folder, log),
 	}, os.MkdirAll(folder, 0o755)
 }
 
@@ -96,7 +96,7 @@ func (h *Harness) Up(ctx context.Context, keep bool) (remote, local *clusters.Cl
 	if h.ours, err = engine.Ensure(ctx, h.Cache, h.Log); err != nil {
 		return nil, nil, err
 	}
-	if exec.CommandContext(ctx, "docker", "network", "inspect", "kind").Run() != nil {
+	if out, _ := exec.CommandContext(ctx, "docker", "network", "inspect", "kind").CombinedOutput(); strings.Contains(string(out), "not found") {
 		if err := os.WriteFile(h.networkIsOurs(), nil, 0o644); err != nil {
 			return nil, nil, err
 		}
@@ -231,7 +231,7 @@ func (h *Harness) Down(ctx context.Context) error {
 	if h.ours {
 		errs = append(errs, engine.Stop(ctx))
 	}
-	for _, path := range []string{filepath.Dir(clusters.AuditLog(h.Folder)), filepath.Join(h.Folder, "kubectl")} {
+	for _, path := range []string{filepath.Dir(clusters.AuditLog(h.Folder)), filepath.Join(h.Folder, "kubectl"), h.chainFolder()} {
 		errs = append(errs, os.RemoveAll(path))
 	}
 	return errors.Join(errs...)

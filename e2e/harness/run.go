@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -108,9 +109,13 @@ func (h *Harness) test(ctx context.Context, program string, env, args []string) 
 	defer os.RemoveAll(temporary) //nolint:errcheck // nothing to do about it
 	cmd.Env = append(append(os.Environ(), "TMPDIR="+temporary), env...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 20 * time.Second
+	if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, EnvRemote+"=") }) {
+		cmd.WaitDelay = 5 * time.Second // the clusters go anyway
+	} else {
+		cmd.WaitDelay = 5 * time.Minute // what the tests made in clusters that stay must go
+	}
 	err = cmd.Run()
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)

@@ -51,11 +51,10 @@ func startChain(t *testing.T) *chainStage {
 		}
 	}
 
-	dir, err := os.MkdirTemp("", "chain-") // a socket's path is short
+	dir, err := os.MkdirTemp(stage.folder, "chain-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	address := "unix://" + filepath.Join(dir, "plugin.sock")
 	s.plugin, err = process.Start(process.Spec{
 		Path: filepath.Join(chainEnv(t, "E2E_BIN_DIR"), "interlink-kubernetes-plugin"),

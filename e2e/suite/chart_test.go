@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,13 +38,17 @@ const (
 )
 
 // testChart installs the plugin's image into the local cluster with the chart, and
-// plays scenarios through its Service's pods; then upgrades and uninstalls it.
+// plays scenarios through each of its pods; then upgrades and uninstalls it.
 func testChart(t *testing.T) {
 	image := os.Getenv("E2E_PLUGIN_IMAGE")
 	if image == "" {
 		t.Fatal("E2E_PLUGIN_IMAGE names no image that the local cluster can run")
 	}
-	repository, tag, _ := strings.Cut(image, ":")
+	at := strings.LastIndex(image, ":")
+	if at < strings.LastIndex(image, "/") || strings.Contains(image, "@") {
+		t.Fatalf("E2E_PLUGIN_IMAGE is %s, which has no tag", image)
+	}
+	repository, tag := image[:at], image[at+1:]
 	kubeconfig := os.Getenv("E2E_LOCAL_KUBECONFIG")
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -72,20 +77,14 @@ func testChart(t *testing.T) {
 	if _, err := install.RunWithContext(stage.ctx, chart, values); err != nil {
 		t.Fatalf("install: %v\n%s", err, describe(kubeconfig))
 	}
-	uninstalled := false
-	uninstall := func() {
+	uninstall := sync.OnceFunc(func() {
 		run := action.NewUninstall(helm)
 		run.Wait, run.Timeout = true, patience
-		if _, err := run.Run("plugin"); err != nil && !uninstalled {
+		if _, err := run.Run("plugin"); err != nil {
 			t.Errorf("uninstall: %v", err)
 		}
-		uninstalled = true
-	}
-	t.Cleanup(func() {
-		if !uninstalled {
-			uninstall()
-		}
 	})
+	t.Cleanup(uninstall)
 	pods := releasePods(t, client)
 	if len(pods) != 2 {
 		t.Fatalf("%d pods: %v", len(pods), pods)
@@ -129,7 +128,9 @@ func credentials(t *testing.T, client kubernetes.Interface) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := client.CoreV1().Namespaces().Delete(context.WithoutCancel(stage.ctx), chartNamespace, metav1.DeleteOptions{}); err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(stage.ctx), patience)
+		defer cancel()
+		if _, err := kubectl(ctx, os.Getenv("E2E_LOCAL_KUBECONFIG"), "delete", "namespace", chartNamespace); err != nil { // and waits
 			t.Error(err)
 		}
 	})

@@ -169,7 +169,7 @@ cat labels deep/name`, func(pod *corev1.Pod) {
 func testPluginIsKilled(t *testing.T) {
 	plugin := startPlugin(t, stage.all)
 	l := newLocal(t, plugin.address)
-	name := l.create(shell("survivor", "echo here; trap 'exit 5' USR1; while ! test -e /tmp/end; do sleep 0.2; done"))
+	name := l.create(shell("survivor", "echo here; sleep 3600"))
 	l.phase(name, corev1.PodRunning)
 	before := l.remotePod(name)
 	plugin.process.Kill()
@@ -182,6 +182,9 @@ func testPluginIsKilled(t *testing.T) {
 	}
 	if after := l.remotePod(name); after.UID != before.UID || after.Status.ContainerStatuses[0].RestartCount != 0 {
 		t.Errorf("remote pod %s became %s", before.UID, after.UID)
+	}
+	if err := l.Poll(stage.ctx); err != nil {
+		t.Errorf("its status: %v", err)
 	}
 	if status := l.Status(name); status.Phase != corev1.PodRunning {
 		t.Errorf("it is %s: %s", status.Phase, status.Message)

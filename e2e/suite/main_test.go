@@ -37,6 +37,11 @@ func run(m *testing.M) (code int) {
 		return 1
 	}
 	stage.folder = folder
+	defer func() {
+		if err := os.RemoveAll(folder); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}()
 	if stage.remote, err = openRemote(); err == nil {
 		defer func() {
 			if err := stage.remote.restore(context.WithoutCancel(ctx)); err != nil {
@@ -53,10 +58,6 @@ func run(m *testing.M) (code int) {
 	code = m.Run()
 	if code != 0 {
 		keepLogs(folder)
-	}
-	if err := os.RemoveAll(folder); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
 	}
 	return code
 }
@@ -80,13 +81,15 @@ func grant(ctx context.Context) (err error) {
 func keepLogs(folder string) {
 	to := filepath.Join(os.Getenv("E2E_BIN_DIR"), "e2e", "logs", "programs")
 	logs, _ := filepath.Glob(filepath.Join(folder, "*.log"))
+	chain, _ := filepath.Glob(filepath.Join(folder, "chain-*", "*.log"))
+	logs = append(logs, chain...)
 	for _, path := range logs {
 		text, err := os.ReadFile(path)
 		if err == nil {
 			err = os.MkdirAll(to, 0o755)
 		}
 		if err == nil {
-			err = os.WriteFile(filepath.Join(to, filepath.Base(path)), text, 0o644)
+			err = os.WriteFile(filepath.Join(to, filepath.Base(path)), text, 0o600) // InterLink's may hold what pods have
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "a log that is lost:", err)

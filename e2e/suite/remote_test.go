@@ -29,8 +29,7 @@ type remoteCluster struct {
 	kubeconfig string
 	config     *rest.Config
 	client     kubernetes.Interface
-	namespaces map[string]bool // that were there before
-	applied    []string        // manifests
+	applied    []string // manifests
 }
 
 // account is one that the plugin has.
@@ -41,7 +40,7 @@ type account struct {
 }
 
 func openRemote() (*remoteCluster, error) {
-	r := &remoteCluster{kubeconfig: os.Getenv("E2E_REMOTE_KUBECONFIG"), namespaces: map[string]bool{}}
+	r := &remoteCluster{kubeconfig: os.Getenv("E2E_REMOTE_KUBECONFIG")}
 	var err error
 	if r.config, err = clientcmd.BuildConfigFromFlags("", r.kubeconfig); err != nil {
 		return nil, fmt.Errorf("E2E_REMOTE_KUBECONFIG (make e2e sets it): %w", err)
@@ -55,9 +54,16 @@ func openRemote() (*remoteCluster, error) {
 		return nil, err
 	}
 	for _, namespace := range list.Items {
-		r.namespaces[namespace.Name] = true
+		if ours(namespace.Name) {
+			return nil, fmt.Errorf("namespace %s is there already: the tests would take it away; this is not a cluster to throw away", namespace.Name)
+		}
 	}
 	return r, nil
+}
+
+// ours says whether the tests, or the plugin in them, make a namespace of a name.
+func ours(namespace string) bool {
+	return namespace == "interlink-plugin" || namespace == "offloading" || strings.HasPrefix(namespace, "offloading-")
 }
 
 // kubectl runs what a user would.
@@ -133,13 +139,13 @@ func (r *remoteCluster) restore(ctx context.Context) error {
 	defer cancel()
 	errs := []error{r.left(ctx)}
 	for _, path := range r.applied {
-		errs = append(errs, r.kubectl(ctx, "delete", "--ignore-not-found", "--wait=false", "-f", path))
+		errs = append(errs, r.kubectl(ctx, "delete", "--ignore-not-found", "-f", path))
 	}
 	list, err := r.client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
 	errs = append(errs, err)
 	for _, namespace := range list.Items {
-		if !r.namespaces[namespace.Name] {
-			errs = append(errs, r.kubectl(ctx, "delete", "--ignore-not-found", "--wait=false", "namespace", namespace.Name))
+		if ours(namespace.Name) {
+			errs = append(errs, r.kubectl(ctx, "delete", "--ignore-not-found", "namespace", namespace.Name))
 		}
 	}
 	return errors.Join(errs...)

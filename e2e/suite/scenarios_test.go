@@ -21,7 +21,7 @@ const scenarios = "../../fixtures/scenarios"
 var notReal = map[string]string{
 	"eviction-before-start":        "a pod is evicted that exceeds no limit", // of a node under pressure
 	"node-lost":                    "a node is lost",
-	"unschedulable-then-scheduled": "a pod waits for its node", // TestDrain does it with a real one
+	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does it with a real one
 }
 
 // atOnce is how many scenarios are played side by side: they mostly wait, but a

@@ -92,6 +92,7 @@ func testControlPlaneRestarts(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
+		_ = creates.Wait() // judged below
 		for _, name := range names {
 			l.remove(name)
 		}

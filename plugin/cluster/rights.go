@@ -26,7 +26,9 @@ type Right struct {
 // String names the right as an RBAC rule would.
 func (r Right) String() string { return r.Verb + " " + r.Resource }
 
-// Rights lists every right that the plugin uses, and none that it does not. In
+// Rights lists every right that the plugin uses, and none that it does not; but
+// for an account that may not make namespaces: it may get them instead, and then
+// uses those that are there. In
 // single-namespace mode all are in that namespace, and namespaces themselves
 // are neither looked at nor made.
 func Rights(namespace string) []Right {
@@ -48,7 +50,6 @@ func Rights(namespace string) []Right {
 		rights[i].Namespace = namespace
 	}
 	if namespace == "" {
-		// Who may not, but may get namespaces, uses those that are there.
 		rights = append(rights, Right{Verb: "create", Resource: "namespaces", Why: "make a namespace that is not there"})
 	}
 	return rights

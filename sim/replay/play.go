@@ -180,8 +180,10 @@ func (p *player) poll(ctx context.Context) {
 	if err := p.kubelet.Poll(ctx); err != nil && ctx.Err() == nil {
 		p.record.trouble("at %s: %v", short(p.after()), err)
 	}
-	for key, seen := range p.seen.pods {
-		seen.note(p.kubelet.Status(key))
+	if p.nodes == nil { // simulated ones forget nothing
+		for key, seen := range p.seen.pods {
+			seen.note(p.kubelet.Status(key))
+		}
 	}
 	p.look(ctx)
 }

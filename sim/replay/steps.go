@@ -3,6 +3,7 @@ package replay
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,15 +44,13 @@ func (s *stage) vanish(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+	err = fmt.Errorf("pod %s has no remote pod to delete", key)
 	for i := range pods {
-		if found, ours := s.key(&pods[i]); !ours || found != key {
-			continue
-		}
-		if err := s.remote.CoreV1().Pods(pods[i].Namespace).Delete(ctx, pods[i].Name, metav1.DeleteOptions{}); err != nil {
-			return err
+		if found, ours := s.key(&pods[i]); ours && found == key {
+			err = s.remote.CoreV1().Pods(pods[i].Namespace).Delete(ctx, pods[i].Name, metav1.DeleteOptions{})
 		}
 	}
-	return nil
+	return err
 }
 
 func (p *player) step(ctx context.Context, step step) {
@@ -83,7 +82,7 @@ func (p *player) step(ctx context.Context, step step) {
 // remove deletes a pod, whose logs can be read up to then.
 func (p *player) remove(ctx context.Context, key string, remove func(context.Context, string) error) error {
 	p.logs(ctx, key)
-	if !p.done[key] { // a delete of time 0 is known beforehand
+	if !p.done[key] { // a delete of time 0 is known beforehand, and written while others read
 		p.done[key] = true
 	}
 	err := remove(ctx, key)

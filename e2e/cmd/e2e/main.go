@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string) error {
 		if len(args) != 1 {
 			return errors.New("chain wants a plugin's address: unix:///path or http://host:port")
 		}
-		return h.Chain(ctx, args[0]) // beside nothing else, and whoever takes the clusters away ends it
+		return h.Chain(ctx, args[0])
 	default:
 		return fmt.Errorf("%q is no command of: run, up, chain, down", command)
 	}
