@@ -17,6 +17,10 @@
 {{- if and (hasPrefix "http://" $options.app.socket_address) (not (hasKey $options.app "socket_port")) (not (regexMatch ":[0-9]+/?$" $options.app.socket_address)) -}}
 {{- $_ := set $options.app "socket_port" 4000 -}}
 {{- end -}}
+{{- $admin := toString (int .Values.admin.port) -}}
+{{- if or (and .Values.interlink.enabled (eq $admin (toString (int .Values.interlink.port)))) (and (hasPrefix "http://" $options.app.socket_address) (or (hasSuffix (printf ":%s" $admin) (trimSuffix "/" $options.app.socket_address)) (eq $admin (toString (int ($options.app.socket_port | default 0)))))) -}}
+{{- fail (printf "admin.port: %s is the port of the API already" $admin) -}}
+{{- end -}}
 {{- toYaml $options -}}
 {{- end -}}
 
