@@ -21,6 +21,8 @@ var stage struct {
 	scoped account
 	all    account
 	remote *remoteCluster
+	// When the API server was restarted.
+	restartBegan, restartEnded time.Time
 }
 
 func TestMain(m *testing.M) {

@@ -111,8 +111,9 @@ func readAudit(path string, since time.Time) (asked map[string]map[string]bool, 
 		}
 		// Not the status: admission answers 403 too, as for a namespace that is on its way out.
 		if event.Annotations["authorization.k8s.io/decision"] == "forbid" {
-			if strings.Contains(event.Annotations["authorization.k8s.io/reason"], `"system:basic-user" not found`) {
-				continue // an API server that has just started and knows no roles yet
+			at := event.RequestReceivedTimestamp.Time
+			if at.After(stage.restartBegan) && at.Before(stage.restartEnded) {
+				continue // an API server that has just started knows no roles for a moment
 			}
 			refused[fmt.Sprintf("%s: %s in %q", event.User.Username, right, event.ObjectRef.Namespace)] = true
 			continue

@@ -97,6 +97,7 @@ func testControlPlaneRestarts(t *testing.T) {
 			l.remove(name)
 		}
 	})
+	stage.restartBegan = time.Now()
 	func() {
 		defer close(restarted)
 		restartAPIServer(t)
@@ -104,6 +105,7 @@ func testControlPlaneRestarts(t *testing.T) {
 	if err := creates.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	stage.restartEnded = time.Now()
 	for _, name := range names {
 		l.phase(name, corev1.PodRunning)
 		l.remotePod(name)

@@ -60,6 +60,7 @@ func Connect(credentials Credentials) (*rest.Config, error) {
 	config.QPS, config.Burst = credentials.QPS, credentials.Burst
 	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, contentTypes
 	config.UserAgent = credentials.UserAgent
+	knowRoles(config)
 	return config, nil
 }
 

@@ -53,7 +53,7 @@ func kind(err error) errdefs.Kind {
 		return errdefs.Unavailable
 	case status == nil:
 		return errdefs.Internal
-	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause), serviceAccountPending(err), rolesPending(err):
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause), serviceAccountPending(err):
 		return errdefs.Unavailable
 	}
 	if k, listed := kinds[apierrors.ReasonForError(err)]; listed {
@@ -74,13 +74,6 @@ func kind(err error) errdefs.Kind {
 func serviceAccountPending(err error) bool {
 	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `error looking up service account`) &&
 		strings.Contains(err.Error(), `serviceaccount "default" not found`)
-}
-
-// rolesPending recognises an API server that has just started and does not know
-// the cluster's roles yet: it refuses everybody, and says that it does not find
-// a role which every cluster has.
-func rolesPending(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `clusterrole.rbac.authorization.k8s.io "system:basic-user" not found`)
 }
 
 // limited recognises the client's own rate limiter, which has no error of its

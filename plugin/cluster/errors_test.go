@@ -41,8 +41,6 @@ func TestKind(t *testing.T) {
 		{"namespace going away", terminating, errdefs.Unavailable},
 		{"default service account not made yet", account("default"), errdefs.Unavailable},
 		{"configured service account missing", account("builder"), errdefs.Refused},
-		{"API server without its roles yet", apierrors.NewForbidden(pods, "p", errors.New(`RBAC: [clusterrole.rbac.authorization.k8s.io "system:basic-user" not found, clusterrole.rbac.authorization.k8s.io "interlink-plugin" not found]`)), errdefs.Unavailable},
-		{"role missing", apierrors.NewForbidden(pods, "p", errors.New(`RBAC: clusterrole.rbac.authorization.k8s.io "interlink-plugin" not found`)), errdefs.Refused},
 		{"too many requests", apierrors.NewTooManyRequests("slow down", 1), errdefs.Unavailable},
 		{"server timeout", apierrors.NewServerTimeout(pods, "create", 1), errdefs.Unavailable},
 		{"timeout", apierrors.NewTimeoutError("slow", 1), errdefs.Unavailable},
