@@ -70,7 +70,7 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 	}
 	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: &journal{t: t}}
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	p, err := plugin.New(cfg, s.client, "test", log)
+	p, err := plugin.New(cfg, s.client, nil, "test", log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@ package plugin
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -14,6 +14,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
@@ -27,22 +28,27 @@ type Plugin struct {
 	config    config.Config
 }
 
-// New composes a plugin on a client of the remote cluster, which may be a fake.
-// Nothing runs and nobody is talked to before [Plugin.Run].
-func New(cfg config.Config, client kubernetes.Interface, version string, log *slog.Logger) (*Plugin, error) {
+// New composes a plugin on a client of the remote cluster, which may be a fake, and
+// on what [ConnectTunnels] returns, or its like; it may be nil where [tcp_tunnel]
+// is not enabled. Nothing runs and nobody is talked to before [Plugin.Run].
+func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunnels, version string, log *slog.Logger) (*Plugin, error) {
+	if cfg.TCPTunnel.Enabled && tunnels == nil {
+		return nil, errors.New("[tcp_tunnel] enabled is set, and nothing is there to make tunnels")
+	}
 	remote, err := cluster.New(client, cfg.Offloading.Namespace, log)
 	if err != nil {
 		return nil, err
-	}
-	if cfg.TCPTunnel.Enabled {
-		log.Warn("[tcp_tunnel] enabled is set, but this version of the plugin makes no tunnels: pods run without")
 	}
 	p := &Plugin{cluster: remote, config: cfg}
 	p.lifecycle = lifecycle.New(remote, lifecycle.Options{
 		Translate:     Translation(cfg),
 		CreateTimeout: cfg.Offloading.CreateTimeout,
+		Tunnels:       tunnels,
 		Log:           log,
 	})
+	if err := remote.OnPodChange(p.lifecycle.PodChanged); err != nil {
+		return nil, err
+	}
 	if cfg.App.Version != "" {
 		version = cfg.App.Version
 	}
@@ -124,35 +130,6 @@ func (p *Plugin) Knows(uid, resourceVersion string) bool {
 	return pod.ResourceVersion == resourceVersion
 }
 
-// Connect returns a client for the configured remote cluster. It reads files and
-// talks to nobody.
-func Connect(cfg config.Config, version string) (*kubernetes.Clientset, error) {
-	credentials := cluster.Credentials{
-		KubeconfigPath:     cfg.K8s.KubeconfigPath,
-		KubeconfigOptional: !cfg.K8s.KubeconfigPathGiven,
-		Kubeconfig:         cfg.K8s.Kubeconfig.Reveal(),
-		Context:            cfg.K8s.Context,
-		QPS:                cfg.K8s.QPS,
-		Burst:              cfg.K8s.Burst,
-		UserAgent:          "interlink-kubernetes-plugin/" + version,
-	}
-	if c := cfg.K8s.ClientConfiguration; c != nil {
-		credentials.Overrides = cluster.Overrides{
-			VerifySSL: c.VerifySSL, SSLCACert: c.SSLCACert, CertFile: c.CertFile, KeyFile: c.KeyFile,
-			Proxy: c.Proxy.Reveal(), Host: c.Host,
-		}
-	}
-	rc, err := cluster.Connect(credentials)
-	if err != nil {
-		return nil, err
-	}
-	client, err := kubernetes.NewForConfig(rc)
-	if err != nil {
-		return nil, fmt.Errorf("make a client for the remote cluster: %w", err)
-	}
-	return client, nil
-}
-
 // Translation picks out of the configuration what shapes remote objects.
 func Translation(cfg config.Config) translate.Options {
 	o := cfg.Offloading
@@ -171,5 +148,16 @@ func Translation(cfg config.Config) translate.Options {
 		RuntimeClass:      o.RuntimeClass,
 		SchedulerName:     o.SchedulerName,
 		RefuseUnsupported: o.UnsupportedVolumes == config.RefuseVolumes,
+		Mesh: mesh.Options{
+			InitContainer:    cfg.Mesh.InitContainer,
+			StartupProbe:     cfg.Mesh.StartupProbe,
+			StartupTimeout:   cfg.Mesh.StartupTimeout,
+			SlurmSetupScript: cfg.Mesh.SlurmSetupScript,
+			Image:            cfg.Mesh.Image,
+			Install:          cfg.Mesh.Install,
+			Privileged:       cfg.Mesh.Privileged,
+			Tunnel:           cfg.Mesh.Tunnel,
+		},
+		Tunnels: cfg.TCPTunnel.Enabled,
 	}
 }

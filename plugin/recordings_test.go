@@ -71,20 +71,21 @@ func TestRecordedCreates(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".request.json")
-		if slices.Contains(forReading, name) {
-			continue
-		}
 		t.Run(name, func(t *testing.T) {
 			request, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if slices.Contains(forReading, name) {
+				name = ""
 			}
 			wholeLife(t, name, request)
 		})
 	}
 }
 
-// wholeLife creates a pod, compares the objects on the API server to a golden,
+// wholeLife creates a pod, compares the objects on the API server to a golden, if
+// one is named,
 // creates it again, asks for its status, deletes it, and looks for what is left.
 func wholeLife(t *testing.T, name string, body []byte) {
 	h := start(t)
@@ -97,7 +98,9 @@ func wholeLife(t *testing.T, name string, body []byte) {
 	if remote := h.remotePod(pod); first.PodUID != string(pod.UID) || first.PodJID != string(remote.UID) {
 		t.Errorf("create answered %+v, the remote pod is %s", first, remote.UID)
 	}
-	h.compareObjects(name, pod)
+	if name != "" {
+		h.compareObjects(name, pod)
+	}
 	if second := h.create(body); second != first {
 		t.Errorf("create answered %+v, then %+v", first, second)
 	}
@@ -192,7 +195,17 @@ func (h *harness) objects(uid string) string {
 	secrets, err := core.Secrets("").List(ctx, byUID)
 	h.must(err)
 	for i := range secrets.Items {
+		for key := range secrets.Items[i].Data {
+			if strings.HasSuffix(key, ".sh") { // of the pod's network: plugin/mesh tests what is in them
+				secrets.Items[i].Data[key] = nil
+			}
+		}
 		document("Secret", &secrets.Items[i])
+	}
+	services, err := core.Services("").List(ctx, byUID)
+	h.must(err)
+	for i := range services.Items {
+		document("Service", &services.Items[i])
 	}
 	pods, err := core.Pods("").List(ctx, byUID)
 	h.must(err)

@@ -21,7 +21,7 @@ func serve(ctx context.Context, invocation *config.Invocation, client kubernetes
 	for _, warning := range invocation.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}
-	p, err := plugin.New(invocation.Config, client, version, log)
+	p, err := plugin.New(invocation.Config, client, nil, version, log)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
@@ -59,6 +60,20 @@ func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger
 	return &podCache{informer: informer}, nil
 }
 
+// onChange calls handle with every pod that comes or changes, one at a time. The
+// pods are shared and must not be modified.
+func (c *podCache) onChange(handle func(*corev1.Pod)) error {
+	tell := func(object any) {
+		if pod, ok := object.(*corev1.Pod); ok {
+			handle(pod)
+		}
+	}
+	_, err := c.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: tell, UpdateFunc: func(_, now any) { tell(now) },
+	})
+	return err
+}
+
 // byUID returns the pod of a local pod's UID, or nil.
 func (c *podCache) byUID(uid string) *corev1.Pod {
 	// The index exists, which is all that can fail here.
@@ -103,14 +118,16 @@ func trim(object any) (any, error) {
 	maps.DeleteFunc(meta.Labels, func(name, _ string) bool {
 		return name != scope.LabelOffloading && name != scope.LabelPodUID && name != scope.LabelInstance
 	})
-	if name, ok := pod.Annotations[DefaultContainer]; ok {
-		meta.Annotations = map[string]string{DefaultContainer: name}
-	}
+	meta.Annotations = maps.Clone(pod.Annotations)
+	maps.DeleteFunc(meta.Annotations, func(name, _ string) bool {
+		return name != DefaultContainer && name != mesh.AnnotationFinished
+	})
 	spec := corev1.PodSpec{
-		NodeName:       pod.Spec.NodeName,
-		RestartPolicy:  pod.Spec.RestartPolicy,
-		InitContainers: trimContainers(pod.Spec.InitContainers),
-		Containers:     trimContainers(pod.Spec.Containers),
+		NodeName:              pod.Spec.NodeName,
+		ActiveDeadlineSeconds: pod.Spec.ActiveDeadlineSeconds,
+		RestartPolicy:         pod.Spec.RestartPolicy,
+		InitContainers:        trimContainers(pod.Spec.InitContainers),
+		Containers:            trimContainers(pod.Spec.Containers),
 	}
 	return &corev1.Pod{ObjectMeta: meta, Spec: spec, Status: pod.Status}, nil
 }

@@ -41,6 +41,16 @@ func (c *Cluster) Run(ctx context.Context) { c.pods.informer.RunWithContext(ctx)
 // true when the remote API server goes away: the last known state is kept.
 func (c *Cluster) Synced() bool { return c.pods.informer.HasSynced() }
 
+// OnPodChange calls handle with every offloaded pod that comes or changes, as
+// the cache knows it, one at a time: it must not wait. The pods are shared and
+// must not be modified.
+func (c *Cluster) OnPodChange(handle func(*corev1.Pod)) error {
+	if err := c.pods.onChange(handle); err != nil {
+		return fmt.Errorf("follow remote pods: %w", err)
+	}
+	return nil
+}
+
 // CachedPod returns the pod that was offloaded for a local pod's UID, as the
 // cache knows it, or nil. The pod is shared and must not be modified; of its
 // spec it holds what [trim] keeps.
@@ -95,7 +105,7 @@ func (c *Cluster) Logs(ctx context.Context, namespace, name string, options *cor
 	return stream, wrap(err, "read", fmt.Sprintf("log of container %s of pod %s/%s", options.Container, namespace, name))
 }
 
-// Create creates a Namespace, ConfigMap, Secret, PersistentVolumeClaim or Pod
+// Create creates a Namespace, ConfigMap, Secret, PersistentVolumeClaim, Service or Pod
 // and returns its UID. An object of that name that was there before is an error
 // of kind Exists.
 func (c *Cluster) Create(ctx context.Context, object metav1.Object) (types.UID, error) {
@@ -113,6 +123,8 @@ func (c *Cluster) Create(ctx context.Context, object metav1.Object) (types.UID, 
 		made, err = core.Secrets(ns).Create(ctx, o, metav1.CreateOptions{})
 	case *corev1.PersistentVolumeClaim:
 		made, err = core.PersistentVolumeClaims(ns).Create(ctx, o, metav1.CreateOptions{})
+	case *corev1.Service:
+		made, err = core.Services(ns).Create(ctx, o, metav1.CreateOptions{})
 	case *corev1.Pod:
 		made, err = core.Pods(ns).Create(ctx, o, metav1.CreateOptions{})
 	default:
@@ -158,6 +170,23 @@ func (c *Cluster) DeleteSecrets(ctx context.Context, namespace, selector string)
 	return wrap(err, "delete", fmt.Sprintf("secrets of %s in namespace %s", selector, namespace))
 }
 
+// Service returns a Service.
+func (c *Cluster) Service(ctx context.Context, namespace, name string) (*corev1.Service, error) {
+	service, err := c.client.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	return service, wrap(err, "get", fmt.Sprintf("service %s/%s", namespace, name))
+}
+
+// DeleteService deletes the Service of a UID, not a later one of the same name.
+// One that is gone is no error.
+func (c *Cluster) DeleteService(ctx context.Context, namespace, name string, uid types.UID) error {
+	err := c.client.CoreV1().Services(namespace).Delete(ctx, name,
+		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	if k := kind(err); k == errdefs.NotFound || k == errdefs.Conflict {
+		return nil
+	}
+	return wrap(err, "delete", fmt.Sprintf("service %s/%s", namespace, name))
+}
+
 // describe names an object for errors and logs: its kind, namespace and name.
 func describe(object metav1.Object) string {
 	switch object.(type) {
@@ -169,6 +198,8 @@ func describe(object metav1.Object) string {
 		return fmt.Sprintf("Secret %s/%s", object.GetNamespace(), object.GetName())
 	case *corev1.PersistentVolumeClaim:
 		return fmt.Sprintf("persistent volume claim %s/%s", object.GetNamespace(), object.GetName())
+	case *corev1.Service:
+		return fmt.Sprintf("service %s/%s", object.GetNamespace(), object.GetName())
 	case *corev1.Pod:
 		return fmt.Sprintf("pod %s/%s", object.GetNamespace(), object.GetName())
 	}

@@ -36,6 +36,7 @@ func Rights(namespace string) []Right {
 		{Verb: "create", Resource: "pods", Why: "run the pod"},
 		{Verb: "list", Resource: "pods", Why: "fill the pod cache, find a pod by its UID"},
 		{Verb: "watch", Resource: "pods", Why: "follow the pods' states"},
+		{Verb: "patch", Resource: "pods", Why: "end a pod whose mesh network did not come up"},
 		{Verb: "deletecollection", Resource: "pods", Why: "delete a pod by its labels"},
 		{Verb: "get", Resource: "pods/log", Why: "kubectl logs"},
 		{Verb: "create", Resource: "configmaps", Why: "carry ConfigMaps along"},
@@ -53,6 +54,16 @@ func Rights(namespace string) []Right {
 		rights = append(rights, Right{Verb: "create", Resource: "namespaces", Why: "make a namespace that is not there"})
 	}
 	return rights
+}
+
+// TunnelRights lists what the plugin does beside that for the TCP tunnels of pods,
+// in the pods' namespaces. What Helm does for it is plugin/tunnel's.
+func TunnelRights(namespace string) []Right {
+	return []Right{
+		{Verb: "create", Resource: "services", Namespace: namespace, Why: "lead a tunnel to the pod"},
+		{Verb: "get", Resource: "services", Namespace: namespace, Why: "see whose Service it is before it is deleted"},
+		{Verb: "delete", Resource: "services", Namespace: namespace, Why: "delete a pod's Service with it"},
+	}
 }
 
 // Reviewer asks the remote API server about itself and the plugin's rights.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,6 +150,24 @@ func noSpace(s string) error {
 	return nil
 }
 
+// tagged asks an image for its version: without one, whatever is there counts.
+func tagged(s string) error {
+	if _, name, _ := strings.Cut(s[strings.LastIndex(s, "/")+1:], ":"); s != "" && name == "" {
+		return fmt.Errorf("%q must name a tag or a digest, as in example.org/openssh:1.2", s)
+	}
+	return nil
+}
+
+var publicKey = regexp.MustCompile(`^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$`)
+
+// hostKey takes a line as ssh-keyscan writes it, but for the host's name.
+func hostKey(s string) error {
+	if s != "" && !publicKey.MatchString(s) {
+		return fmt.Errorf("%q must be a public key such as ssh-ed25519 AAAA...", s)
+	}
+	return nil
+}
+
 // maxPrefix leaves room for the namespace's own name.
 const maxPrefix = 40
 
@@ -222,6 +241,13 @@ const longestCreate = 105 * time.Second
 func underInterLink(d time.Duration) error {
 	if d <= 0 || d > longestCreate {
 		return fmt.Errorf("%s must be above 0s and at most %s: InterLink gives up after 120s, and a failed create is undone before that", d, longestCreate)
+	}
+	return nil
+}
+
+func aSecond(d time.Duration) error {
+	if d < time.Second {
+		return fmt.Errorf("%s must be at least 1s", d)
 	}
 	return nil
 }

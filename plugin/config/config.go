@@ -134,9 +134,16 @@ type Mesh struct {
 	// of one more main container.
 	InitContainer bool
 	// StartupProbe lets the main containers wait for that sidecar.
-	StartupProbe     bool
+	StartupProbe bool
+	// StartupTimeout is how long the mesh may take to come up.
+	StartupTimeout   time.Duration
 	SlurmSetupScript bool
 	Image            string
+	// Install is a shell command; empty for an image that has all.
+	Install    string
+	Privileged bool
+	// Tunnel honours the tunnel commands of pods without a mesh.
+	Tunnel bool
 }
 
 // TCPTunnel is the old way, before the mesh, to expose a pod's ports.
@@ -148,6 +155,11 @@ type TCPTunnel struct {
 	GatewayHost      string
 	// GatewayPort is 0 when it is not configured.
 	GatewayPort int
+	GatewayUser string
+	// GatewaySSHHostKey is empty when the gateway's key is taken on first use.
+	GatewaySSHHostKey string
+	// BastionImage is empty for the chart's.
+	BastionImage string
 	// GatewaySSHPrivateKey is in PEM, with a newline at its end.
 	GatewaySSHPrivateKey Secret
 }

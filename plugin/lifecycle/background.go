@@ -31,9 +31,18 @@ const attempt = 30 * time.Second
 
 const givenUp = "gave up: the plugin stops; objects of the pod may be left in the remote cluster"
 
-// keepTrying runs a job again and again until it succeeds; log names what it is
-// for. The pauses grow from 1 s to 1 min.
+// start runs a job, and again and again until it succeeds; log names what it is for.
+func (b *background) start(log *slog.Logger, what string, job func(context.Context) error) {
+	b.run(log, what, true, job)
+}
+
+// keepTrying runs a job that has failed once again and again until it succeeds.
 func (b *background) keepTrying(log *slog.Logger, what string, job func(context.Context) error) {
+	b.run(log, what, false, job)
+}
+
+// run runs a job until it succeeds. The pauses grow from 1 s to 1 min.
+func (b *background) run(log *slog.Logger, what string, atOnce bool, job func(context.Context) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closing {
@@ -41,13 +50,17 @@ func (b *background) keepTrying(log *slog.Logger, what string, job func(context.
 		return
 	}
 	b.jobs.Go(func() {
-		pause := wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.5, Steps: 1 << 30, Cap: time.Minute}
-		for {
+		pauses := wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.5, Steps: 1 << 30, Cap: time.Minute}
+		pause := time.Duration(0)
+		if !atOnce {
+			pause = pauses.Step()
+		}
+		for ; ; pause = pauses.Step() {
 			select {
 			case <-b.ctx.Done():
 				log.Error(givenUp, "what", what)
 				return
-			case <-time.After(pause.Step()):
+			case <-time.After(pause):
 			}
 			ctx, cancel := context.WithTimeout(b.ctx, attempt)
 			err := job(ctx)

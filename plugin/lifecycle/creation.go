@@ -40,6 +40,12 @@ func newCreation(l *Lifecycle, objects *translate.Objects, uid string, log *slog
 			claim.Object.Labels[scope.LabelAttempt] = c.attempt
 		}
 	}
+	if objects.Service != nil {
+		objects.Service.Labels[scope.LabelAttempt] = c.attempt
+	}
+	for _, tunnel := range objects.Tunnels {
+		tunnel.Labels[scope.LabelAttempt] = c.attempt
+	}
 	objects.Pod.Labels[scope.LabelAttempt] = c.attempt
 	return c
 }
@@ -55,6 +61,9 @@ func (c *creation) run(ctx context.Context) (jid string, err error) {
 		jid, err = c.all(ctx)
 		if errdefs.Is(err, errdefs.NotFound) && c.objects.Namespace != nil {
 			c.lifecycle.namespaces.Delete(c.objects.Namespace.Name)
+			if len(c.objects.Tunnels) > 0 {
+				c.lifecycle.namespaces.Delete(c.lifecycle.options.Tunnels.Namespace())
+			}
 			return errdefs.Wrap(errdefs.Unavailable, err)
 		}
 		return err
@@ -78,13 +87,19 @@ func (c *creation) all(ctx context.Context) (jid string, err error) {
 	for _, claim := range c.objects.Claims {
 		group.Go(func() error { return c.claim(groupCtx, claim) })
 	}
+	if c.objects.Service != nil {
+		group.Go(func() error { return c.dependent(groupCtx, c.objects.Service) })
+	}
+	if len(c.objects.Tunnels) > 0 {
+		group.Go(func() error { return c.tunnels(groupCtx) })
+	}
 	if err := group.Wait(); err != nil {
 		return "", err
 	}
 	return c.pod(ctx)
 }
 
-// dependent creates a ConfigMap or a Secret. One that is there is the same one:
+// dependent creates a ConfigMap, a Secret or a Service. One that is there is the same one:
 // its name holds the local pod's UID, so an earlier create of this pod made it.
 func (c *creation) dependent(ctx context.Context, object metav1.Object) error {
 	_, err := c.create(ctx, object)

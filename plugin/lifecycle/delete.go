@@ -52,10 +52,14 @@ func (l *Lifecycle) delete(ctx context.Context, pod *corev1.Pod) error {
 	if err := l.cluster.DeletePods(ctx, namespace, selector, pod.DeletionGracePeriodSeconds); err != nil {
 		return err // the rest must not go away under a pod that runs
 	}
-	failures := []error{
+	var failures []error
+	if tunnels := l.options.Tunnels; tunnels != nil {
+		failures = append(failures, tunnels.Close(ctx, scope.TunnelSelector(uid)), l.deleteService(ctx, namespace, uid, selector))
+	}
+	failures = append(failures,
 		l.cluster.DeleteConfigMaps(ctx, namespace, selector),
 		l.cluster.DeleteSecrets(ctx, namespace, selector),
-	}
+	)
 	for _, claim := range translate.ClaimNames(pod) {
 		failures = append(failures, l.releaseClaim(ctx, claim, pod))
 	}

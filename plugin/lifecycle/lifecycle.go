@@ -40,6 +40,28 @@ type Cluster interface {
 	DeletePods(ctx context.Context, namespace, selector string, grace *int64) error
 	DeleteConfigMaps(ctx context.Context, namespace, selector string) error
 	DeleteSecrets(ctx context.Context, namespace, selector string) error
+	Service(ctx context.Context, namespace, name string) (*corev1.Service, error)
+	// DeleteService deletes the Service of that UID; one that is gone is no error.
+	DeleteService(ctx context.Context, namespace, name string, uid types.UID) error
+
+	// EndPod makes a pod fail, AnnotatePod changes an annotation; a pod that is
+	// gone is no error.
+	EndPod(ctx context.Context, pod *corev1.Pod) error
+	AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value string) error
+}
+
+// Tunnels is what the lifecycle asks of TCP tunnels: Helm releases in a remote
+// namespace of their own. Errors have kinds as those of [Cluster].
+type Tunnels interface {
+	// Namespace is where they are.
+	Namespace() string
+	// Open makes sure that a release is there, with these labels if it makes it,
+	// that leads the gateway's port of that number to the target's. It may be
+	// repeated.
+	Open(ctx context.Context, release string, labels map[string]string, port int32, target string) error
+	// Close takes the releases away whose labels a selector of plugin/scope
+	// selects; none is no error.
+	Close(ctx context.Context, selector string) error
 }
 
 // Options configure a Lifecycle.
@@ -48,7 +70,9 @@ type Options struct {
 	// CreateTimeout bounds one create, retries included. InterLink gives up
 	// after 120 s, and the pod is then failed for good (contract, section 2).
 	CreateTimeout time.Duration
-	Log           *slog.Logger
+	// Tunnels expose the TCP ports of pods; nil if that is not wanted.
+	Tunnels Tunnels
+	Log     *slog.Logger
 }
 
 // Lifecycle runs local pods in a remote cluster. Its methods are safe for
@@ -66,7 +90,9 @@ type Lifecycle struct {
 	arrivals   arrivals
 	// undoing holds, by UID, the flags of undos that wait in the background: a
 	// create that succeeds meanwhile raises it, and they are dropped.
-	undoing    sync.Map
+	undoing sync.Map
+	// needs holds, by remote UID, the pods whose need is being seen to.
+	needs      sync.Map
 	background *background
 }
 

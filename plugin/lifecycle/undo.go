@@ -81,6 +81,12 @@ func (c *creation) undoAll(ctx context.Context) error {
 		}
 	}
 	var failures []error
+	if len(c.objects.Tunnels) > 0 {
+		failures = append(failures, c.lifecycle.options.Tunnels.Close(ctx, scope.TunnelAttemptSelector(c.uid, c.attempt)))
+	}
+	if c.objects.Service != nil {
+		failures = append(failures, c.lifecycle.deleteService(ctx, namespace, c.uid, selector))
+	}
 	if len(c.objects.ConfigMaps) > 0 {
 		failures = append(failures, cluster.DeleteConfigMaps(ctx, namespace, selector))
 	}

@@ -20,6 +20,10 @@ const (
 	// LabelAttempt holds the create call that made the object, so that its
 	// failure undoes what it made and nothing else.
 	LabelAttempt = "interlink.io/attempt"
+	// LabelTunnelUID holds the UID of the local pod that a tunnel is for. What a
+	// tunnel is made of carries neither of the labels above: it is not offloaded,
+	// and goes with its Helm release.
+	LabelTunnelUID = "interlink.io/tunnel.pod_uid"
 	// LabelInstance holds the plugin installation that owns the object.
 	LabelInstance = "interlink.io/instance"
 )
@@ -47,6 +51,14 @@ func AttemptSelector(uid, attempt string) string {
 	return labels.Set{LabelOffloading: Offloading, LabelPodUID: uid, LabelAttempt: attempt}.String()
 }
 
+// TunnelSelector selects the tunnels of one local pod.
+func TunnelSelector(uid string) string { return labels.Set{LabelTunnelUID: uid}.String() }
+
+// TunnelAttemptSelector selects the tunnels that one create call made for a local pod.
+func TunnelAttemptSelector(uid, attempt string) string {
+	return labels.Set{LabelTunnelUID: uid, LabelAttempt: attempt}.String()
+}
+
 // Meta returns the metadata of the remote object that mirrors a local one.
 // The user's labels and annotations stay, but for kubectl's last-applied copy
 // and those named in without; the plugin's own outrank a user's of the same
@@ -68,6 +80,7 @@ func (s Scope) Meta(source metav1.ObjectMeta, remoteName, podUID string, without
 	meta.Labels[LabelInstance] = s.Instance
 	delete(meta.Labels, LabelAttempt)
 	delete(meta.Labels, LabelPodUID)
+	delete(meta.Labels, LabelTunnelUID)
 	if podUID != "" {
 		meta.Labels[LabelPodUID] = podUID
 	}

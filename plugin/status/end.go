@@ -3,9 +3,12 @@ package status
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 )
 
 // ended says whether nothing of the pod will run again: its phase says so, or an
@@ -82,9 +85,14 @@ func (r *report) fail() {
 	r.addLocal()
 }
 
-// cause says why the pod failed, as a reason and as a message: in the remote
-// pod's own words, else by the init container that failed.
+// cause says why the pod failed, as a reason and as a message: by the last words
+// of a mesh that did not come up (the plugin itself ends such a pod), in the
+// remote pod's own words, else by the init container that failed.
 func (r *report) cause() (reason, message string) {
+	if end := meshEnd(r.remote); end != nil {
+		why := cmp.Or(strings.TrimSpace(end.Message), fmt.Sprintf("%s ended with exit code %d (%s)", mesh.Container, end.ExitCode, end.Reason))
+		return reasonMesh, "the mesh network did not come up: " + why
+	}
 	status := r.remote.Status
 	reason = cmp.Or(status.Reason, "PodFailed")
 	init := r.failedInit()

@@ -71,6 +71,9 @@ func (r *report) status(c corev1.Container) corev1.ContainerStatus {
 	if s.State == (corev1.ContainerState{}) {
 		s.State = r.notYet()
 	}
+	if w := s.State.Waiting; w != nil && w.Reason == reasonInit && w.Message == "" {
+		w.Message = r.meshWaits()
+	}
 	return s
 }
 
@@ -81,7 +84,7 @@ func (r *report) notYet() corev1.ContainerState {
 		return waiting(cmp.Or(scheduled.Reason, corev1.PodReasonUnschedulable), scheduled.Message)
 	}
 	if len(r.remote.Spec.InitContainers) > 0 && r.condition(corev1.PodInitialized).Status != corev1.ConditionTrue {
-		return waiting(reasonInit, r.remote.Status.Message)
+		return waiting(reasonInit, cmp.Or(r.remote.Status.Message, r.meshWaits()))
 	}
 	return waiting(reasonCreating, r.remote.Status.Message)
 }

@@ -7,6 +7,8 @@
 // result's warnings, or refuses the pod; it is never dropped in silence.
 //
 // The file names follow the parts of a pod: pod.go (what of the spec stays
-// local), volumes.go, projected.go, claims.go, env.go, and sources.go for the
-// ConfigMaps and Secrets that came with the request.
+// local), volumes.go, projected.go, claims.go, env.go, network.go (a mesh or a
+// tunnel of InterLink's own, by plugin/mesh), tunnels.go (ports exposed by Helm
+// releases), and sources.go for the ConfigMaps and Secrets that came with the
+// request.
 package translate

@@ -75,6 +75,9 @@ func render(objects *translate.Objects, err error) string {
 	for _, secret := range objects.Secrets {
 		secret.StringData = map[string]string{}
 		for key, value := range secret.Data {
+			if key == "run.sh" { // it has tests of its own
+				value = []byte("...")
+			}
 			secret.StringData[key] = string(value)
 		}
 		secret.Data = nil

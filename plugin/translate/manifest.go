@@ -43,6 +43,12 @@ func (o *Objects) Manifest() ([]byte, error) {
 		}
 		objects = append(objects, claim.Object)
 	}
+	if o.Service != nil {
+		objects = append(objects, o.Service)
+	}
+	for _, tunnel := range o.Tunnels {
+		fmt.Fprintf(&out, "# Helm release %s leads to %s:%d\n", tunnel.Release, tunnel.Target, tunnel.Port)
+	}
 	for _, object := range append(objects, o.Pod) {
 		document, err := document(object)
 		if err != nil {

@@ -6,8 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/ptr"
-
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // podSpec returns a copy of the local pod's spec without what means something
@@ -56,13 +54,6 @@ func (t *translation) podSpec() *corev1.PodSpec {
 	spec.EphemeralContainers = nil
 	t.resourceClaims(spec)
 	t.hostname(spec)
-
-	if _, ok := t.pod.Annotations[wire.AnnotationPreExec]; ok {
-		t.warn("annotation %s: the mesh network is not set up by this version of the plugin", wire.AnnotationPreExec)
-	}
-	if _, ok := t.pod.Annotations[wire.AnnotationTunnelCommands]; ok {
-		t.warn("annotation %s: the tunnel is not set up by this version of the plugin", wire.AnnotationTunnelCommands)
-	}
 	return spec
 }
 

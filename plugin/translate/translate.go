@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -26,6 +27,10 @@ type Options struct {
 	// RefuseUnsupported refuses a pod that mounts what cannot be carried over;
 	// otherwise the volume and its mounts are left out with a warning.
 	RefuseUnsupported bool
+	// Mesh says how the containers of InterLink's own networks are made.
+	Mesh mesh.Options
+	// Tunnels exposes the TCP ports of pods through Helm releases.
+	Tunnels bool
 }
 
 // Objects is everything that one local pod needs in the remote cluster, in the
@@ -38,7 +43,10 @@ type Objects struct {
 	ConfigMaps []*corev1.ConfigMap
 	Secrets    []*corev1.Secret
 	Claims     []Claim
-	Pod        *corev1.Pod
+	// Service is what the tunnels lead to; nil without any.
+	Service *corev1.Service
+	Tunnels []Tunnel
+	Pod     *corev1.Pod
 	// Warnings say in plain words what of the pod was left out, and why.
 	Warnings []string
 }
@@ -56,6 +64,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 			t.environment(&containers[i])
 		}
 	}
+	t.network(spec)
 	switch {
 	case len(t.problems) > 0:
 		return nil, errdefs.New(errdefs.Invalid, "%s", strings.Join(t.problems, "; "))
@@ -74,6 +83,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		Pod:        &corev1.Pod{ObjectMeta: meta, Spec: *spec},
 		Warnings:   append(t.unsupported, t.warnings...),
 	}
+	objects.Service, objects.Tunnels = t.tunnels()
 	if options.Scope.Namespace == "" {
 		objects.Namespace = &corev1.Namespace{ObjectMeta: options.Scope.NamespaceMeta(t.pod.Namespace)}
 	}
@@ -87,7 +97,7 @@ type translation struct {
 	uid     string
 	sources sources
 
-	projected []*corev1.Secret
+	projected []*corev1.Secret // and what the network needs
 	claims    []Claim
 	// problems make the pod impossible; unsupported is what cannot be carried
 	// over; warnings are worth knowing, no more.

@@ -20,6 +20,8 @@ const (
 	AnnotationPreExec = "slurm-job.vk.io/pre-exec"
 	// AnnotationWireguardSnippet holds a WireGuard client configuration, keys included.
 	AnnotationWireguardSnippet = "interlink.eu/wireguard-client-snippet"
+	// AnnotationMeshNetwork says "disabled" for a pod that is to have no mesh.
+	AnnotationMeshNetwork = "interlink.eu/mesh-network"
 	// AnnotationTunnelCommands holds wstunnel commands, path secrets included.
 	AnnotationTunnelCommands = "interlink.eu/wstunnel-client-commands"
 	// AnnotationDisableContainers and AnnotationDisableInitContainers name,

@@ -38,7 +38,7 @@ func start(t testing.TB) (address string, client kubernetes.Interface) {
 	cfg := config.Defaults()
 	cfg.App.SocketAddress = "unix://" + filepath.Join(folder, "s")
 	log := slog.New(slog.DiscardHandler)
-	p, err := plugin.New(cfg, client, "test", log)
+	p, err := plugin.New(cfg, client, nil, "test", log)
 	if err != nil {
 		t.Fatal(err)
 	}

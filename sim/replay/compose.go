@@ -40,7 +40,7 @@ func (s *stage) startPlugin(ctx context.Context, cfg config.Config) (string, err
 	cfg.App.SocketAddress = address
 	cfg.App.AdminAddress = ""
 	cfg.App.ShutdownGrace = time.Second
-	s.plugin, err = plugin.New(cfg, s.remote, s.options.Version, s.options.Log.With("scenario", s.file.Name))
+	s.plugin, err = plugin.New(cfg, s.remote, nil, s.options.Version, s.options.Log.With("scenario", s.file.Name))
 	if err != nil {
 		return "", err
 	}

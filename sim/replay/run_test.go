@@ -108,7 +108,7 @@ func start(t *testing.T, client kubernetes.Interface) string {
 	}
 	cfg := config.Defaults()
 	cfg.App.SocketAddress = "unix://" + filepath.Join(folder, "s")
-	p, err := plugin.New(cfg, client, "test", discard)
+	p, err := plugin.New(cfg, client, nil, "test", discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func Run(ctx context.Context, options Options) error {
 			return behaviours[source{pod.Annotations[scope.AnnotationSourceNamespace], pod.Annotations[scope.AnnotationSourceName]}], true
 		},
 	})
-	p, err := plugin.New(options.Config, client, options.Version, options.Log)
+	p, err := plugin.New(options.Config, client, nil, options.Version, options.Log)
 	if err != nil {
 		return err
 	}

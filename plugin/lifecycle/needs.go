@@ -1,0 +1,43 @@
+package lifecycle
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+)
+
+// PodChanged sees to it that a remote pod which cannot come to its end by itself
+// does: one whose mesh never came up, and one that only its mesh keeps running. It
+// is told of every change and returns at once; the pod is only read.
+func (l *Lifecycle) PodChanged(pod *corev1.Pod) {
+	need := status.NeedOf(pod)
+	if need == status.Nothing || pod.Labels[scope.LabelInstance] != l.options.Translate.Scope.Instance {
+		return
+	}
+	if _, busy := l.needs.LoadOrStore(pod.UID, need); busy {
+		return
+	}
+	log := l.log.With("remote", pod.Namespace+"/"+pod.Name, "uid", pod.Labels[scope.LabelPodUID])
+	what, job := "end the pod: its mesh network did not come up", func(ctx context.Context) error { return l.cluster.EndPod(ctx, pod) }
+	if need == status.Finish {
+		what, job = "end the pod's mesh: its own containers have ended", func(ctx context.Context) error {
+			return l.cluster.AnnotatePod(ctx, pod, mesh.AnnotationFinished, "true")
+		}
+	}
+	l.background.start(log, what, func(ctx context.Context) error {
+		err := job(ctx)
+		if errdefs.Is(err, errdefs.Refused) || errdefs.Is(err, errdefs.Invalid) {
+			log.Error("cannot be done", "what", what, "error", err) // again, maybe, when the pod next changes
+			err = nil
+		}
+		if err == nil {
+			l.needs.Delete(pod.UID)
+		}
+		return err
+	})
+}

@@ -1,0 +1,2 @@
+# InterLink's commands leave the tunnel in the background: this container is there as long as it is.
+[ -z "${!-}" ] || wait "$!"

@@ -1,0 +1,101 @@
+package status
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+)
+
+// reasonMesh ends the containers of a pod whose mesh network did not come up.
+const reasonMesh = "MeshFailed"
+
+// Need is what somebody has to do about a remote pod that will not come to its
+// end by itself.
+type Need int
+
+const (
+	Nothing Need = iota
+	// End: the pod's mesh never came up, so its containers will never start.
+	End
+	// Finish: its own containers have all ended, and only the mesh, in a container
+	// that nobody else ends, keeps it running.
+	Finish
+)
+
+// NeedOf says what a remote pod needs, which may be trimmed as for [Of].
+func NeedOf(remote *corev1.Pod) Need {
+	switch {
+	case remote.DeletionTimestamp != nil, remote.Status.Phase == corev1.PodSucceeded, remote.Status.Phase == corev1.PodFailed:
+		return Nothing
+	case meshEnd(remote) != nil:
+		return End
+	case meshAlone(remote):
+		return Finish
+	}
+	return Nothing
+}
+
+// meshEnd returns how a mesh ended that never came up, or nil. It says so itself
+// by its exit code, in this run or the last. Whatever else it ended of, it has
+// not come up either if it is a sidecar and nobody else has begun.
+func meshEnd(remote *corev1.Pod) *corev1.ContainerStateTerminated {
+	statuses := slices.Concat(remote.Status.InitContainerStatuses, remote.Status.ContainerStatuses)
+	i := named(statuses, mesh.Container)
+	if i < 0 {
+		return nil
+	}
+	sidecar := named(remote.Status.InitContainerStatuses, mesh.Container) >= 0
+	for _, end := range []*corev1.ContainerStateTerminated{statuses[i].State.Terminated, statuses[i].LastTerminationState.Terminated} {
+		if end != nil && (end.ExitCode == mesh.ExitNotUp || sidecar && !slices.ContainsFunc(statuses, begun)) {
+			return end
+		}
+	}
+	return nil
+}
+
+// begun says whether a container other than the mesh's has ever run.
+func begun(s corev1.ContainerStatus) bool {
+	return s.Name != mesh.Container && (s.RestartCount > 0 || s.State.Running != nil || s.State.Terminated != nil || s.LastTerminationState.Terminated != nil)
+}
+
+// meshAlone says whether a mesh in an ordinary container runs although all of
+// the pod's own containers have ended for good.
+func meshAlone(remote *corev1.Pod) bool {
+	statuses := remote.Status.ContainerStatuses
+	i := named(statuses, mesh.Container)
+	if i < 0 || statuses[i].State.Running == nil || remote.Annotations[mesh.AnnotationFinished] != "" {
+		return false
+	}
+	r := &report{remote: remote}
+	for _, c := range remote.Spec.Containers {
+		if c.Name == mesh.Container {
+			continue
+		}
+		j := named(statuses, c.Name)
+		if j < 0 || statuses[j].State.Terminated == nil || r.restarts(c.Name, statuses[j].State.Terminated) {
+			return false
+		}
+	}
+	return len(remote.Spec.Containers) > 1
+}
+
+// meshWaits says, for a container that the kubelet keeps waiting without a word,
+// that it is the mesh that is waited for; "" if it is not.
+func (r *report) meshWaits() string {
+	i := named(r.remote.Status.InitContainerStatuses, mesh.Container)
+	if i < 0 {
+		return ""
+	}
+	s := r.remote.Status.InitContainerStatuses[i]
+	switch waiting := s.State.Waiting; {
+	case meshEnd(r.remote) != nil:
+		return "the mesh network did not come up; the pod is being ended"
+	case s.Started != nil && *s.Started:
+		return ""
+	case waiting != nil && waiting.Reason != reasonInit && waiting.Reason != reasonCreating && waiting.Reason != "":
+		return "the mesh network cannot be set up yet: " + waiting.Reason + ": " + waiting.Message
+	}
+	return "the mesh network is being set up"
+}

@@ -1,0 +1,74 @@
+package translate
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+)
+
+// Tunnel is a Helm release that exposes one TCP port of the remote pod through
+// the gateway in the local cluster.
+type Tunnel struct {
+	// Release is its name.
+	Release string
+	// Labels find it again.
+	Labels map[string]string
+	Port   int32
+	// Target is the host that the tunnel leads to: the pod's Service.
+	Target string
+}
+
+// tunnels exposes the TCP ports that the pod's containers declare: one Service
+// for all, headless since the bastions look the pod itself up, and one tunnel for
+// each.
+func (t *translation) tunnels() (*corev1.Service, []Tunnel) {
+	ports := map[int32]string{}
+	expose := func(containers []corev1.Container) {
+		for _, c := range containers {
+			for _, port := range c.Ports {
+				if port.Protocol == "" || port.Protocol == corev1.ProtocolTCP {
+					ports[port.ContainerPort] = ""
+				}
+			}
+		}
+	}
+	expose(t.pod.Spec.Containers)
+	for _, c := range t.pod.Spec.InitContainers {
+		if ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways {
+			expose([]corev1.Container{c}) // it runs as long as the pod
+		}
+	}
+	if !t.options.Tunnels || len(ports) == 0 {
+		return nil, nil
+	}
+	s := t.options.Scope
+	source := metav1.ObjectMeta{Name: t.pod.Name, Namespace: t.pod.Namespace, UID: t.pod.UID}
+	service := &corev1.Service{
+		ObjectMeta: s.Meta(source, s.Ports(t.uid), t.uid),
+		Spec: corev1.ServiceSpec{
+			ClusterIP: corev1.ClusterIPNone,
+			Selector:  map[string]string{scope.LabelOffloading: scope.Offloading, scope.LabelPodUID: t.uid},
+		},
+	}
+	var tunnels []Tunnel
+	for _, port := range slices.Sorted(maps.Keys(ports)) {
+		name := s.Bastion(port, t.uid)
+		service.Spec.Ports = append(service.Spec.Ports, corev1.ServicePort{
+			Name: "tcp-" + strconv.Itoa(int(port)), Protocol: corev1.ProtocolTCP, Port: port, TargetPort: intstr.FromInt32(port),
+		})
+		tunnels = append(tunnels, Tunnel{
+			Release: name,
+			Labels:  map[string]string{scope.LabelTunnelUID: t.uid, scope.LabelInstance: s.Instance},
+			Port:    port,
+			Target:  service.Name + "." + service.Namespace + ".svc",
+		})
+	}
+	return service, tunnels
+}
