@@ -46,9 +46,17 @@ func meshEnd(remote *corev1.Pod) *corev1.ContainerStateTerminated {
 	if i < 0 {
 		return nil
 	}
-	sidecar := named(remote.Status.InitContainerStatuses, mesh.Container) >= 0
-	for _, end := range []*corev1.ContainerStateTerminated{statuses[i].State.Terminated, statuses[i].LastTerminationState.Terminated} {
-		if end != nil && (end.ExitCode == mesh.ExitNotUp || sidecar && !slices.ContainsFunc(statuses, begun)) {
+	ends := []*corev1.ContainerStateTerminated{statuses[i].State.Terminated, statuses[i].LastTerminationState.Terminated}
+	for _, end := range ends {
+		if end != nil && end.ExitCode == mesh.ExitNotUp {
+			return end
+		}
+	}
+	if named(remote.Status.InitContainerStatuses, mesh.Container) < 0 || slices.ContainsFunc(statuses, begun) {
+		return nil
+	}
+	for _, end := range ends {
+		if end != nil && end.ExitCode != 0 { // 0 is its answer to being asked to end
 			return end
 		}
 	}

@@ -1,0 +1,141 @@
+package status_test
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+)
+
+// withMesh puts the mesh's container into the remote pod, as a sidecar in front or
+// as an ordinary container behind, and its status.
+func withMesh(remote *corev1.Pod, s corev1.ContainerStatus) {
+	s.Name = mesh.Container
+	if strings.HasPrefix(s.Image, "ordinary") {
+		remote.Spec.Containers = append(remote.Spec.Containers, corev1.Container{Name: s.Name})
+		remote.Status.ContainerStatuses = append(remote.Status.ContainerStatuses, s)
+		return
+	}
+	remote.Spec.InitContainers = append([]corev1.Container{sidecar(s.Name)}, remote.Spec.InitContainers...)
+	remote.Status.InitContainerStatuses = append(list{s}, remote.Status.InitContainerStatuses...)
+}
+
+func ended(code int32, message string) corev1.ContainerState {
+	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: "Error", Message: message}}
+}
+
+func waitsFor(name, reason, message string) corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: name, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}
+}
+
+var running = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+
+func TestNeedOf(t *testing.T) {
+	pending := list{waitsFor("a", "PodInitializing", "")}
+	ordinary := func(s corev1.ContainerStatus) corev1.ContainerStatus { s.Image = "ordinary"; return s }
+	for _, test := range []struct {
+		name   string
+		policy corev1.RestartPolicy
+		phase  corev1.PodPhase
+		mesh   corev1.ContainerStatus
+		mains  list
+		change func(*corev1.Pod)
+		want   status.Need
+	}{
+		{"the sidecar comes up", "Never", corev1.PodPending, corev1.ContainerStatus{State: running}, pending, nil, status.Nothing},
+		{"its image cannot be pulled yet", "Never", corev1.PodPending, waitsFor("", "ImagePullBackOff", "no"), pending, nil, status.Nothing},
+		{"it says that the network is not up", "Always", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, nil, status.End},
+		{"it said so and was started again", "Always", corev1.PodPending, corev1.ContainerStatus{State: running, LastTerminationState: ended(97, ""), RestartCount: 1}, pending, nil, status.End},
+		{"it cannot be run at all", "Never", corev1.PodPending, corev1.ContainerStatus{LastTerminationState: ended(128, "no such file")}, pending, nil, status.End},
+		{"it was killed before anybody else had begun", "Never", corev1.PodPending, corev1.ContainerStatus{State: running, LastTerminationState: ended(137, "")}, pending, nil, status.End},
+		{"it was killed while the pod ran", "Never", corev1.PodRunning, corev1.ContainerStatus{State: running, LastTerminationState: ended(137, "")}, list{{Name: "a", State: running}}, nil, status.Nothing},
+		{"it was killed when another had ended once", "Always", corev1.PodRunning, corev1.ContainerStatus{State: running, LastTerminationState: ended(1, "")}, list{{Name: "a", RestartCount: 1, LastTerminationState: ended(1, "")}}, nil, status.Nothing},
+		{"nobody waited for it, and it did not come up", "Never", corev1.PodRunning, corev1.ContainerStatus{LastTerminationState: ended(97, "")}, list{{Name: "a", State: running}}, nil, status.End},
+		{"the pod has failed already", "Never", corev1.PodFailed, corev1.ContainerStatus{State: ended(97, "")}, pending, nil, status.Nothing},
+		{"the pod is being deleted", "Never", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, status.Nothing},
+		{"a sidecar goes with the pod", "Never", corev1.PodRunning, corev1.ContainerStatus{State: running}, list{{Name: "a", State: ended(0, "")}}, nil, status.Nothing},
+
+		{"an ordinary one beside a container that runs", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: running}}, nil, status.Nothing},
+		{"an ordinary one alone", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}}, nil, status.Finish},
+		{"an ordinary one alone, that has been told", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}},
+			func(p *corev1.Pod) { p.Annotations = map[string]string{mesh.AnnotationFinished: "true"} }, status.Nothing},
+		{"the container will be restarted", "OnFailure", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}}, nil, status.Nothing},
+		{"it ended well", "OnFailure", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(0, "")}}, nil, status.Finish},
+		{"it is always restarted", "Always", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(0, "")}}, nil, status.Nothing},
+		{"nothing is known of it yet", "Never", corev1.PodPending, ordinary(corev1.ContainerStatus{State: running}), nil, nil, status.Nothing},
+		{"an ordinary one that failed", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: ended(97, "")}), list{{Name: "a", State: running}}, nil, status.End},
+		{"an ordinary one that fell later", "Always", corev1.PodRunning, ordinary(corev1.ContainerStatus{LastTerminationState: ended(1, ""), State: running}), list{{Name: "a", State: running}}, nil, status.Nothing},
+		{"an ordinary one that ended while others wait", "Always", corev1.PodPending, ordinary(corev1.ContainerStatus{LastTerminationState: ended(1, ""), State: running}), pending, nil, status.Nothing},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, remote := pods(test.policy, corev1.PodStatus{Phase: test.phase, ContainerStatuses: test.mains}, "a")
+			withMesh(remote, test.mesh)
+			if test.change != nil {
+				test.change(remote)
+			}
+			if got := status.NeedOf(remote); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+	_, remote := pods("Never", corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{{Name: "a", State: ended(97, "")}}}, "a")
+	if got := status.NeedOf(remote); got != status.Nothing {
+		t.Errorf("a pod without a mesh needs %v", got)
+	}
+}
+
+// What the user reads of a mesh: nothing of its container, and why the pod waits
+// or failed.
+func TestMeshInWords(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		status          corev1.PodStatus
+		mesh            corev1.ContainerStatus
+		state, messages string
+	}{
+		{"it comes up", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: running, Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network is being set up"},
+		{"nothing is known yet", corev1.PodStatus{Phase: corev1.PodPending},
+			corev1.ContainerStatus{State: running, Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network is being set up"},
+		{"its image cannot be pulled", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			waitsFor("", "ImagePullBackOff", "no such image"), "a waiting PodInitializing", "the mesh network cannot be set up yet: ImagePullBackOff: no such image"},
+		{"it is up", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: running, Started: ptr.To(true)}, "a waiting PodInitializing", ""},
+		{"it did not come up, and the pod goes on for a moment", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(97, "no tun"), Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network did not come up; the pod is being ended"},
+		{"it did not come up", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(97, "no tun\nmesh-setup: the script ended\n")}, "a ended MeshFailed 137", "the mesh network did not come up: no tun\nmesh-setup: the script ended"},
+		{"it did not come up, and the run after that was stopped", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(0, ""), LastTerminationState: ended(97, "no tun")}, "a ended MeshFailed 137", "the mesh network did not come up: no tun"},
+		{"it could not be run", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(128, "")}, "a ended MeshFailed 137", "the mesh network did not come up: mesh-setup ended with exit code 128 (Error)"},
+		{"the user's deadline passed while it came up", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(0, "")}, "a ended DeadlineExceeded 137", "DeadlineExceeded: Pod was active"},
+		{"the deadline was the user's", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{{Name: "a", State: ended(137, "")}}},
+			corev1.ContainerStatus{State: ended(143, "")}, "a ended Error 137", "DeadlineExceeded: Pod was active"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			requested, remote := pods("Never", test.status, "a")
+			withMesh(remote, test.mesh)
+			answer := status.Of(requested, remote)
+			if got := brief(answer.Containers[0]); got != test.state || len(answer.Containers) != 1 || len(answer.InitContainers) != 0 {
+				t.Errorf("got %q, want %q", got, test.state)
+			}
+			message := ""
+			switch s := answer.Containers[0].State; {
+			case s.Waiting != nil:
+				message = s.Waiting.Message
+			case s.Terminated != nil:
+				message = s.Terminated.Message
+			}
+			if message != test.messages {
+				t.Errorf("the user reads %q, want %q", message, test.messages)
+			}
+		})
+	}
+}
