@@ -1,4 +1,3 @@
-// Package charts holds the tests of the Helm charts, and nothing else.
 package charts
 
 import (
