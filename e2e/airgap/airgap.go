@@ -42,18 +42,23 @@ func (b Builder) Image(ctx context.Context) (string, error) {
 		return r.image(), nil
 	}
 	b.Log("building a node image of Kubernetes %s from Debian packages and Go modules", r.kubernetes)
-	if os.Getuid() != 0 {
-		return "", errors.New("only root can make a Debian for the node image: name an image with KIND_NODE_IMAGE, or run as root")
+	if err := b.canMakeDebian(ctx); err != nil {
+		return "", fmt.Errorf("%w, or name an image with KIND_NODE_IMAGE", err)
 	}
-	if err := engine.Install(ctx, b.Log, map[string]string{"debootstrap": "debootstrap"}); err != nil {
-		return "", err
-	}
-	for _, step := range []func(context.Context, recipe) error{b.programs, b.root, b.images, b.node, b.forget} {
+	for _, step := range []func(context.Context, recipe) error{b.programs, b.nodeRoot, b.images, b.node, b.forget} {
 		if err := step(ctx, r); err != nil {
 			return "", fmt.Errorf("node image of Kubernetes %s: %w", r.kubernetes, err)
 		}
 	}
 	return r.image(), nil
+}
+
+// canMakeDebian installs what that takes.
+func (b Builder) canMakeDebian(ctx context.Context) error {
+	if os.Getuid() != 0 {
+		return errors.New("only root can make a Debian for an image: run as root")
+	}
+	return engine.Install(ctx, b.Log, map[string]string{"debootstrap": "debootstrap"})
 }
 
 const lockFile = "lock"
@@ -91,7 +96,7 @@ func (b Builder) forget(ctx context.Context, r recipe) error {
 	if err != nil {
 		return err
 	}
-	keep := []string{lockFile, filepath.Base(b.bin(r)), filepath.Base(b.debian())}
+	keep := []string{lockFile, filepath.Base(b.bin(r)), filepath.Base(b.debian()), filepath.Base(b.root(networkPackages))}
 	for _, entry := range entries {
 		if slices.Contains(keep, entry.Name()) {
 			continue

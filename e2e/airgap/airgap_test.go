@@ -13,7 +13,7 @@ import (
 func project(t *testing.T) (folder, kind string) {
 	t.Helper()
 	folder = t.TempDir()
-	for _, name := range []string{"e2e/airgap", "e2e/engine/runc-shim"} {
+	for _, name := range []string{"e2e/airgap", "e2e/engine/runc-shim", "e2e/wstunnel"} {
 		if err := os.CopyFS(filepath.Join(folder, name), os.DirFS(filepath.Join("..", "..", name))); err != nil {
 			t.Fatal(err)
 		}
@@ -63,6 +63,7 @@ func TestRebuiltWhenInputsChange(t *testing.T) {
 		{"e2e/airgap/node/files/kind/bin/prepare", true, false},
 		{"e2e/airgap/node.go", true, false},
 		{"e2e/engine/runc-shim/main.go", true, true},
+		{"e2e/wstunnel/server.go", true, false},
 		{"e2e/airgap/airgap_test.go", false, false},
 		{"e2e/airgap/notes.md", false, false},
 	} {

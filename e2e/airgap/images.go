@@ -55,6 +55,10 @@ func (b Builder) images(ctx context.Context, r recipe) error {
 	if err := add(BusyBox, b.busyBox(ctx), `CMD ["sh"]`); err != nil {
 		return err
 	}
+	names = append(names, Network)
+	if err := b.network(ctx); err != nil {
+		return fmt.Errorf("image %s: %w", Network, err)
+	}
 	return run(ctx, "docker", append([]string{"save", "-o", b.archive(r)}, names...)...)
 }
 

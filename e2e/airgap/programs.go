@@ -56,13 +56,18 @@ func (b Builder) programs(ctx context.Context, r recipe) error {
 	return os.Rename(fresh, b.bin(r))
 }
 
-// root makes the node's Debian, which outlives changes of all else.
-func (b Builder) root(ctx context.Context, _ recipe) error {
-	if _, err := os.Stat(b.debian()); err == nil {
+// nodeRoot makes the node's Debian, which outlives changes of all else.
+func (b Builder) nodeRoot(ctx context.Context, _ recipe) error {
+	return b.debootstrap(ctx, b.debian(), packages)
+}
+
+// debootstrap makes a Debian with some packages in a folder, unless it is there.
+func (b Builder) debootstrap(ctx context.Context, folder string, packages []string) error {
+	if _, err := os.Stat(folder); err == nil {
 		return nil
 	}
 	b.Log("making a Debian %s with %d packages", debian, len(packages))
-	fresh := b.debian() + ".new"
+	fresh := folder + ".new"
 	for _, mount := range []string{"proc", "sys"} { // what a killed run left
 		_ = syscall.Unmount(filepath.Join(fresh, mount), 0)
 	}
@@ -82,12 +87,10 @@ func (b Builder) root(ctx context.Context, _ recipe) error {
 			return err
 		}
 	}
-	return os.Rename(fresh, b.debian())
+	return os.Rename(fresh, folder)
 }
 
-func (b Builder) debian() string {
-	return filepath.Join(b.Cache, debian+"-"+key(strings.Join(packages, " ")))
-}
+func (b Builder) debian() string { return b.root(packages) }
 
 // mirror is where this machine gets its packages from; "" if it is no Debian.
 func mirror() string {

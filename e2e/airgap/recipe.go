@@ -75,7 +75,7 @@ func read(project, kind string) (recipe, error) {
 	}
 	r.programs = key(modules.String())
 	fmt.Fprintln(&all, r.programs, packages, debian, pause, BusyBox)
-	for _, folder := range []string{r.dir, filepath.Join(kind, "images", "base", "files")} {
+	for _, folder := range []string{r.dir, filepath.Join(filepath.Dir(r.dir), "wstunnel"), filepath.Join(kind, "images", "base", "files")} {
 		if err := contents(&all, folder); err != nil {
 			return r, err
 		}

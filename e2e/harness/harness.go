@@ -29,6 +29,7 @@ const (
 	EnvBinDir      = "E2E_BIN_DIR"           // folder of the built programs
 	EnvKubectl     = "E2E_KUBECTL"           // a kubectl that fits the clusters
 	EnvPluginImage = "E2E_PLUGIN_IMAGE"      // the plugin's image, as the local cluster has it
+	EnvNetwork     = "E2E_NETWORK_IMAGE"     // an image with what networks need, as both clusters have it (e2e/airgap)
 	EnvNodeImage   = "KIND_NODE_IMAGE"       // the user's choice of a node image
 	EnvKeep        = "E2E_KEEP"              // 1: the clusters stay
 	pluginImage    = "interlink-kubernetes-plugin:e2e"
@@ -116,7 +117,21 @@ func (h *Harness) Up(ctx context.Context, keep bool) (remote, local *clusters.Cl
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
+	if !gap { // else the node image has it
+		if err := h.networkImage(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 	return remote, local, h.pluginImage(ctx)
+}
+
+// networkImage builds the image of pods that make networks and puts it into both
+// clusters.
+func (h *Harness) networkImage(ctx context.Context) error {
+	if err := h.airgap().NetworkImage(ctx); err != nil {
+		return err
+	}
+	return h.load(ctx, airgap.Network, clusters.Remote, clusters.Local)
 }
 
 func (h *Harness) cluster(ctx context.Context, name, image string, gap, keep bool) (*clusters.Cluster, error) {
@@ -194,12 +209,22 @@ func (h *Harness) pluginImage(ctx context.Context) error {
 	if bytes, err := strconv.Atoi(strings.TrimSpace(string(size))); err != nil || bytes >= maxImage {
 		return fmt.Errorf("the plugin's image has %s bytes, and may have %d", strings.TrimSpace(string(size)), maxImage)
 	}
-	archive := filepath.Join(h.Folder, "plugin.tar")
+	return h.load(ctx, pluginImage, clusters.Local)
+}
+
+// load puts an image of the engine into clusters.
+func (h *Harness) load(ctx context.Context, image string, names ...string) error {
+	archive := filepath.Join(h.Folder, "image.tar")
 	defer os.Remove(archive) //nolint:errcheck // in the run's folder
-	if out, err := exec.CommandContext(ctx, "docker", "save", "-o", archive, pluginImage).CombinedOutput(); err != nil {
-		return fmt.Errorf("save the plugin's image: %w\n%s", err, out)
+	if out, err := exec.CommandContext(ctx, "docker", "save", "-o", archive, image).CombinedOutput(); err != nil {
+		return fmt.Errorf("save image %s: %w\n%s", image, err, out)
 	}
-	return h.provider.Load(clusters.Local, archive)
+	for _, name := range names {
+		if err := h.provider.Load(name, archive); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (h *Harness) make(ctx context.Context, args ...string) error {
@@ -226,7 +251,9 @@ func (h *Harness) Down(ctx context.Context) error {
 	for _, name := range []string{clusters.Remote, clusters.Local} {
 		errs = append(errs, h.provider.Down(name))
 	}
-	_ = exec.CommandContext(ctx, "docker", "image", "rm", pluginImage).Run() // there may be none
+	for _, image := range []string{pluginImage, airgap.Network} {
+		_ = exec.CommandContext(ctx, "docker", "image", "rm", image).Run() // there may be none
+	}
 	errs = append(errs, h.removeNetwork(ctx))
 	if h.ours {
 		errs = append(errs, engine.Stop(ctx))

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/airgap"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/clusters"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/engine"
 )
@@ -79,6 +80,7 @@ func (h *Harness) prepare(ctx context.Context, keep bool) ([]string, error) {
 		EnvRemote + "=" + remote.Kubeconfig, EnvLocal + "=" + local.Kubeconfig,
 		EnvRemoteURL + "=" + remote.Internal, EnvHostAddress + "=" + host,
 		EnvAuditLog + "=" + clusters.AuditLog(h.Folder), EnvPluginImage + "=" + pluginImage,
+		EnvNetwork + "=" + airgap.Network,
 	}, nil
 }
 
