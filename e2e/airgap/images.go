@@ -79,6 +79,14 @@ func (b Builder) proxy(ctx context.Context, r recipe) func(string) error {
 			return err
 		}
 		files := []string{"/usr/sbin/xtables-nft-multi", "/usr/sbin/nft", "/usr/sbin/conntrack", "/usr/sbin/ipset"}
+		extensions, err := fs.Glob(os.DirFS(b.debian()), "usr/lib/*/xtables/*.so")
+		if err != nil {
+			return err
+		}
+		for _, name := range extensions {
+			files = append(files, "/"+name)
+		}
+		// Those of the extensions too: one that lacks its own fails when a rule first needs it.
 		libraries, err := output(exec.CommandContext(ctx, "chroot", append([]string{b.debian(), "ldd"}, files...)...))
 		if err != nil {
 			return err
@@ -88,11 +96,7 @@ func (b Builder) proxy(ctx context.Context, r recipe) func(string) error {
 				files = append(files, word)
 			}
 		}
-		extensions, err := fs.Glob(os.DirFS(b.debian()), "usr/lib/*/xtables/*.so")
-		if err != nil {
-			return err
-		}
-		for _, file := range append(files, extensions...) {
+		for _, file := range files {
 			if err := copyFile(filepath.Join(b.debian(), file), filepath.Join(root, file)); err != nil {
 				return err
 			}

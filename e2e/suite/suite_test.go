@@ -22,6 +22,7 @@ func TestEndToEnd(t *testing.T) {
 			{"projected files", testProjectedFiles},
 			{"plugin is killed", testPluginIsKilled},
 			{"chart", testChart},
+			{"mesh", testMesh},
 			{"chain", testChain},
 		} {
 			t.Run(test.name, func(t *testing.T) {

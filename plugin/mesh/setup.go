@@ -170,10 +170,10 @@ func (p *Part) mayChangeTheNetwork(o Options) {
 	security.AllowPrivilegeEscalation = ptr.To(false)
 	security.Capabilities = &corev1.Capabilities{Add: []corev1.Capability{"NET_ADMIN"}}
 	if o.Install == "" {
-		// A package manager needs several of the default ones. Without it there is
-		// one more to keep: DNS is asked at a port below 1024.
+		// A package manager needs several of the default ones; without it two are
+		// kept, for a DNS server: its port is below 1024, and it asks by device.
 		security.Capabilities.Drop = []corev1.Capability{"ALL"}
-		security.Capabilities.Add = append(security.Capabilities.Add, "NET_BIND_SERVICE")
+		security.Capabilities.Add = append(security.Capabilities.Add, "NET_BIND_SERVICE", "NET_RAW")
 	}
 	p.mount(tunVolume, tunDevice, false, corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{
 		Path: tunDevice, Type: ptr.To(corev1.HostPathCharDev),

@@ -30,6 +30,9 @@ func NeedOf(remote *corev1.Pod) Need {
 	case remote.DeletionTimestamp != nil, remote.Status.Phase == corev1.PodSucceeded, remote.Status.Phase == corev1.PodFailed:
 		return Nothing
 	case meshEnd(remote) != nil:
+		if deadline := remote.Spec.ActiveDeadlineSeconds; deadline != nil && *deadline <= 1 {
+			return Nothing // it is being ended
+		}
 		return End
 	case meshAlone(remote):
 		return Finish

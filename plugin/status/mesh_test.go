@@ -57,6 +57,8 @@ func TestNeedOf(t *testing.T) {
 		{"it was killed when another had ended once", "Always", corev1.PodRunning, corev1.ContainerStatus{State: running, LastTerminationState: ended(1, "")}, list{{Name: "a", RestartCount: 1, LastTerminationState: ended(1, "")}}, nil, status.Nothing},
 		{"nobody waited for it, and it did not come up", "Never", corev1.PodRunning, corev1.ContainerStatus{LastTerminationState: ended(97, "")}, list{{Name: "a", State: running}}, nil, status.End},
 		{"the pod has failed already", "Never", corev1.PodFailed, corev1.ContainerStatus{State: ended(97, "")}, pending, nil, status.Nothing},
+		{"the pod's time is up already", "Never", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, func(p *corev1.Pod) { p.Spec.ActiveDeadlineSeconds = ptr.To[int64](1) }, status.Nothing},
+		{"the user's own deadline is later", "Never", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, func(p *corev1.Pod) { p.Spec.ActiveDeadlineSeconds = ptr.To[int64](60) }, status.End},
 		{"the pod is being deleted", "Never", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, status.Nothing},
 		{"a sidecar goes with the pod", "Never", corev1.PodRunning, corev1.ContainerStatus{State: running}, list{{Name: "a", State: ended(0, "")}}, nil, status.Nothing},
 
