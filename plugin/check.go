@@ -11,7 +11,33 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
+
+// why says what a right is for, and where it is needed if not where all others are.
+func why(right cluster.Right, namespace string) string {
+	if right.Namespace != namespace {
+		return right.Why + " (in namespace " + right.Namespace + ")"
+	}
+	return right.Why
+}
+
+// Rights lists every right that the plugin needs in the remote cluster as it is
+// configured.
+func Rights(cfg config.Config) []cluster.Right {
+	namespace := cfg.Offloading.Namespace
+	rights := cluster.Rights(namespace)
+	if !cfg.TCPTunnel.Enabled {
+		return rights
+	}
+	rights = append(rights, cluster.TunnelRights(namespace)...)
+	for _, r := range tunnel.Rights() {
+		rights = append(rights, cluster.Right{
+			Verb: r.Verb, Group: r.Group, Resource: r.Resource, Namespace: cfg.TCPTunnel.BastionNamespace, Why: r.Why,
+		})
+	}
+	return rights
+}
 
 // Check reaches the remote cluster and asks it for every right that the plugin
 // needs. It writes a table and returns an error when the cluster cannot be
@@ -32,7 +58,7 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	missing := 0
-	for _, right := range cluster.Rights(namespace) {
+	for _, right := range Rights(cfg) {
 		permitted, reason, err := remote.Permitted(ctx, right)
 		if err != nil {
 			return err
@@ -45,7 +71,7 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 				verdict += ": " + reason
 			}
 		}
-		if _, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", right.Verb, right.Resource, right.Why, verdict); err != nil {
+		if _, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", right.Verb, right.Resource, why(right, namespace), verdict); err != nil {
 			return err
 		}
 	}

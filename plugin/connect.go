@@ -2,12 +2,15 @@ package plugin
 
 import (
 	"fmt"
+	"log/slog"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
 
 // Connect returns a client for the configured remote cluster. It reads files and
@@ -22,6 +25,30 @@ func Connect(cfg config.Config, version string) (*kubernetes.Clientset, error) {
 		return nil, fmt.Errorf("make a client for the remote cluster: %w", err)
 	}
 	return client, nil
+}
+
+// ConnectTunnels returns what makes the TCP tunnels of pods, or nil where these are
+// not configured. It reads the bastion's chart and talks to nobody.
+func ConnectTunnels(cfg config.Config, version string, log *slog.Logger) (lifecycle.Tunnels, error) {
+	t := cfg.TCPTunnel
+	if !t.Enabled {
+		return nil, nil
+	}
+	rc, err := remote(cfg, version)
+	if err != nil {
+		return nil, err
+	}
+	return tunnel.New(rc, tunnel.Options{
+		BastionNamespace: t.BastionNamespace,
+		ChartPath:        t.BastionChartPath,
+		GatewayHost:      t.GatewayHost,
+		GatewayPort:      t.GatewayPort,
+		GatewayUser:      t.GatewayUser,
+		HostKey:          t.GatewaySSHHostKey,
+		PrivateKey:       t.GatewaySSHPrivateKey.Reveal(),
+		Image:            t.BastionImage,
+		Log:              log,
+	})
 }
 
 func remote(cfg config.Config, version string) (*rest.Config, error) {

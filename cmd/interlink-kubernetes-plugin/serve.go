@@ -21,7 +21,11 @@ func serve(ctx context.Context, invocation *config.Invocation, client kubernetes
 	for _, warning := range invocation.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}
-	p, err := plugin.New(invocation.Config, client, nil, version, log)
+	tunnels, err := plugin.ConnectTunnels(invocation.Config, version, log)
+	if err != nil {
+		return err
+	}
+	p, err := plugin.New(invocation.Config, client, tunnels, version, log)
 	if err != nil {
 		return err
 	}

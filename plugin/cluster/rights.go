@@ -17,6 +17,8 @@ import (
 // Right is one thing that the plugin does in the remote cluster.
 type Right struct {
 	Verb, Resource string
+	// Group is the resource's; empty for the core.
+	Group string
 	// Namespace is where it must be permitted; empty means in all.
 	Namespace string
 	// Why says what the plugin needs it for.
@@ -78,7 +80,7 @@ func (r Reviewer) Permitted(ctx context.Context, right Right) (bool, string, err
 	resource, subresource, _ := strings.Cut(right.Resource, "/")
 	review, err := r.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: right.Namespace, Verb: right.Verb, Resource: resource, Subresource: subresource,
+			Namespace: right.Namespace, Verb: right.Verb, Group: right.Group, Resource: resource, Subresource: subresource,
 		}},
 	}, metav1.CreateOptions{})
 	if err != nil {

@@ -1,0 +1,23 @@
+package tunnel
+
+// Right is one thing that is done in the namespace of the bastions.
+type Right struct{ Verb, Group, Resource, Why string }
+
+// Rights lists all of them for the chart that ships with the plugin; another chart
+// may need others for its objects.
+func Rights() []Right {
+	const record, objects = "keep Helm's record of a tunnel", "install and uninstall a bastion"
+	return []Right{
+		{"list", "", "secrets", record},
+		{"get", "", "secrets", record},
+		{"create", "", "secrets", record},
+		{"update", "", "secrets", record},
+		{"delete", "", "secrets", record},
+		{"get", "", "configmaps", objects},
+		{"create", "", "configmaps", objects},
+		{"delete", "", "configmaps", objects},
+		{"get", "apps", "deployments", objects},
+		{"create", "apps", "deployments", objects},
+		{"delete", "apps", "deployments", objects},
+	}
+}

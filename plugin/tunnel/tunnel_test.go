@@ -1,0 +1,338 @@
+package tunnel_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
+)
+
+const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n-----END OPENSSH PRIVATE KEY-----\n"
+
+const (
+	uid     = "92030190-ca03-4864-a97c-dabccaa67f8e"
+	release = "bastion-8080-" + uid
+	target  = "bastion-" + uid + ".offloading-demo.svc"
+)
+
+func labels(attempt string) map[string]string {
+	return map[string]string{scope.LabelTunnelUID: uid, scope.LabelInstance: "test", scope.LabelAttempt: attempt}
+}
+
+// env is a namespace for bastions on a real API server, and a transport that can
+// be made to fail.
+type env struct {
+	*testing.T
+	*tunnel.Tunnels
+	admin     *kubernetes.Clientset
+	namespace string
+	faults    *faults
+	log       *bytes.Buffer
+}
+
+func newEnv(t *testing.T, change ...func(*tunnel.Options)) *env {
+	t.Helper()
+	server := apiserver.ForTest(t)
+	e := &env{T: t, admin: server.Client, namespace: server.Namespace(t), faults: &faults{}, log: &bytes.Buffer{}}
+	config := rest.CopyConfig(server.Config)
+	config.QPS, config.Burst = 1000, 1000
+	config.ContentType = "application/vnd.kubernetes.protobuf"
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return through{e.faults, next} })
+	options := tunnel.Options{
+		BastionNamespace: e.namespace, GatewayHost: "gateway.example.org", GatewayPort: 30222, GatewayUser: "interlink-user",
+		PrivateKey: privateKey, Log: slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	var err error
+	if e.Tunnels, err = tunnel.New(config, options); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func (e *env) must(err error) {
+	e.Helper()
+	if err != nil {
+		e.Fatal(err)
+	}
+}
+
+// there lists what stands in the namespace, with Helm's records.
+func (e *env) there() []string {
+	e.Helper()
+	var names []string
+	ctx := context.Background()
+	secrets, err := e.admin.CoreV1().Secrets(e.namespace).List(ctx, metav1.ListOptions{})
+	e.must(err)
+	for _, s := range secrets.Items {
+		if s.Labels["owner"] == "helm" {
+			names = append(names, "record "+s.Labels["name"]+" "+s.Labels["status"])
+		} else {
+			names = append(names, "secret "+s.Name)
+		}
+	}
+	configMaps, err := e.admin.CoreV1().ConfigMaps(e.namespace).List(ctx, metav1.ListOptions{})
+	e.must(err)
+	for _, c := range configMaps.Items {
+		if c.Name != "kube-root-ca.crt" {
+			names = append(names, "configmap "+c.Name)
+		}
+	}
+	deployments, err := e.admin.AppsV1().Deployments(e.namespace).List(ctx, metav1.ListOptions{})
+	e.must(err)
+	for _, d := range deployments.Items {
+		names = append(names, "deployment "+d.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// whole is what stands of one tunnel.
+var whole = []string{"configmap " + release, "deployment " + release, "record " + release + " deployed", "secret " + release}
+
+func (e *env) standsWhole() {
+	e.Helper()
+	if got := e.there(); !slices.Equal(got, whole) {
+		e.Errorf("there is %q, want %q", got, whole)
+	}
+}
+
+func (e *env) isEmpty() {
+	e.Helper()
+	if left := e.there(); len(left) > 0 {
+		e.Errorf("left: %q", left)
+	}
+}
+
+// records are Helm's, decoded.
+func (e *env) records() []map[string]any {
+	e.Helper()
+	secrets, err := e.admin.CoreV1().Secrets(e.namespace).List(context.Background(), metav1.ListOptions{LabelSelector: "owner=helm"})
+	e.must(err)
+	var records []map[string]any
+	for _, s := range secrets.Items {
+		packed, err := base64.StdEncoding.DecodeString(string(s.Data["release"]))
+		e.must(err)
+		unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+		e.must(err)
+		text, err := io.ReadAll(unpacked)
+		e.must(err)
+		var record map[string]any
+		e.must(json.Unmarshal(text, &record))
+		records = append(records, record)
+	}
+	return records
+}
+
+// fault is what becomes of a request.
+type fault string
+
+const (
+	refused   fault = "connection refused"
+	lost      fault = "answer lost"
+	broken    fault = "500"
+	forbidden fault = "403"
+)
+
+// faults is a transport that fails chosen requests.
+type faults struct {
+	mu     sync.Mutex
+	seen   []*http.Request
+	choose func(n int, r *http.Request) fault
+}
+
+func (f *faults) set(choose func(n int, r *http.Request) fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen, f.choose = nil, choose
+}
+
+func (f *faults) requests() []*http.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.seen)
+}
+
+// through is one client's way.
+type through struct {
+	*faults
+	next http.RoundTripper
+}
+
+func (f through) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	f.seen = append(f.seen, r)
+	n, chosen := len(f.seen)-1, fault("")
+	if f.choose != nil {
+		chosen = f.choose(n, r)
+	}
+	f.mu.Unlock()
+	say := func(code int, reason string) *http.Response {
+		body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":"injected","reason":%q,"code":%d}`, reason, code)
+		return &http.Response{
+			StatusCode: code, Status: http.StatusText(code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
+		}
+	}
+	switch chosen {
+	case refused:
+		return nil, fmt.Errorf("dial tcp: %w", syscall.ECONNREFUSED)
+	case lost:
+		if answer, err := f.next.RoundTrip(r); err == nil {
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+		}
+		return nil, fmt.Errorf("read tcp: %w", syscall.ECONNRESET)
+	case broken:
+		return say(http.StatusInternalServerError, "InternalError"), nil
+	case forbidden:
+		return say(http.StatusForbidden, "Forbidden"), nil
+	}
+	return f.next.RoundTrip(r)
+}
+
+func TestOpenAndClose(t *testing.T) {
+	e := newEnv(t)
+	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
+	e.standsWhole()
+	first := e.records()
+
+	e.must(e.Open(t.Context(), release, labels("b"), 8080, target)) // a second create
+	e.standsWhole()
+	if again := e.records(); again[0]["info"].(map[string]any)["first_deployed"] != first[0]["info"].(map[string]any)["first_deployed"] {
+		t.Error("a tunnel that stands was made anew")
+	}
+
+	configMap, err := e.admin.CoreV1().ConfigMaps(e.namespace).Get(t.Context(), release, metav1.GetOptions{})
+	e.must(err)
+	for _, part := range []string{"gateway.example.org", "30222", "interlink-user", target, "8080"} {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(configMap.Data)), func(v string) bool { return strings.Contains(v, part) }) {
+			t.Errorf("%s is not in the bastion's configuration %v", part, configMap.Data)
+		}
+	}
+	deployment, err := e.admin.AppsV1().Deployments(e.namespace).Get(t.Context(), release, metav1.GetOptions{})
+	e.must(err)
+	for _, l := range []map[string]string{deployment.Labels, deployment.Spec.Template.Labels} {
+		if l[scope.LabelTunnelUID] != uid || l[scope.LabelOffloading] != "" || l[scope.LabelPodUID] != "" || l[scope.LabelAttempt] != "" {
+			t.Errorf("labels %v", l)
+		}
+	}
+
+	e.must(e.Close(t.Context(), scope.TunnelSelector("another")))
+	e.must(e.Close(t.Context(), scope.TunnelAttemptSelector(uid, "b"))) // made nothing
+	e.standsWhole()
+	e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
+	e.isEmpty()
+	e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
+}
+
+// The key is in the chart's Secret, and where Helm keeps that Secret's manifest.
+func TestKeyIsNowhereElse(t *testing.T) {
+	for _, path := range []string{"", "testdata/python"} {
+		t.Run("chart "+path, func(t *testing.T) {
+			e := newEnv(t, func(o *tunnel.Options) { o.ChartPath = path })
+			e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
+			encoded := base64.StdEncoding.EncodeToString([]byte(privateKey))
+			line := strings.Split(privateKey, "\n")[1]
+			for _, record := range e.records() {
+				manifest := record["manifest"].(string)
+				delete(record, "manifest")
+				rest, err := json.Marshal(record)
+				e.must(err)
+				if bytes.Contains(rest, []byte(encoded)) || bytes.Contains(rest, []byte(line)) {
+					t.Error("the key is in Helm's record outside of the manifest")
+				}
+				for document := range strings.SplitSeq(manifest, "\n---\n") {
+					if (strings.Contains(document, encoded) || strings.Contains(document, line)) && !strings.Contains(document, "kind: Secret") {
+						t.Errorf("the key is in\n%s", document)
+					}
+				}
+			}
+			if strings.Contains(e.log.String(), line) || strings.Contains(e.log.String(), encoded) {
+				t.Error("the key is in the log")
+			}
+			secret, err := e.admin.CoreV1().Secrets(e.namespace).Get(t.Context(), release, metav1.GetOptions{})
+			e.must(err)
+			if !slices.ContainsFunc(slices.Collect(maps.Values(secret.Data)), func(v []byte) bool { return string(v) == privateKey }) {
+				t.Error("the key is not in the bastion's Secret")
+			}
+			e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
+			e.isEmpty()
+		})
+	}
+}
+
+// Of a process that was stopped: whatever state the record is in, the next create
+// makes the tunnel whole.
+func TestOpenMendsWhatIsHalfMade(t *testing.T) {
+	for _, status := range []string{"pending-install", "failed", "uninstalling", "uninstalled"} {
+		t.Run(status, func(t *testing.T) {
+			e := newEnv(t)
+			e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
+			secrets := e.admin.CoreV1().Secrets(e.namespace)
+			list, err := secrets.List(t.Context(), metav1.ListOptions{LabelSelector: "owner=helm"})
+			e.must(err)
+			e.must(rewrite(&list.Items[0], status))
+			_, err = secrets.Update(t.Context(), &list.Items[0], metav1.UpdateOptions{})
+			e.must(err)
+			e.must(e.admin.AppsV1().Deployments(e.namespace).Delete(t.Context(), release, metav1.DeleteOptions{}))
+			e.must(e.Open(t.Context(), release, labels("b"), 8080, target))
+			e.standsWhole()
+		})
+	}
+}
+
+// rewrite changes the state of a release in its record.
+func rewrite(secret *corev1.Secret, status string) error {
+	packed, err := base64.StdEncoding.DecodeString(string(secret.Data["release"]))
+	if err != nil {
+		return err
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(unpacked)
+	if err != nil {
+		return err
+	}
+	var record map[string]any
+	if err := json.Unmarshal(text, &record); err != nil {
+		return err
+	}
+	record["info"].(map[string]any)["status"] = status
+	if text, err = json.Marshal(record); err != nil {
+		return err
+	}
+	var again bytes.Buffer
+	pack := gzip.NewWriter(&again)
+	_, _ = pack.Write(text)
+	if err := pack.Close(); err != nil {
+		return err
+	}
+	secret.Data["release"] = []byte(base64.StdEncoding.EncodeToString(again.Bytes()))
+	secret.Labels["status"] = status
+	return nil
+}
