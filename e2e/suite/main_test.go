@@ -70,6 +70,9 @@ func grant(ctx context.Context) (err error) {
 	if stage.all, err = stage.remote.account(ctx, "rbac-cluster-wide.yaml", "interlink-plugin"); err != nil {
 		return err
 	}
+	if err := stage.remote.apply(ctx, "rbac-tcp-tunnel.yaml"); err != nil {
+		return err
+	}
 	if err := stage.remote.makeNamespace(ctx, "offloading"); err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func openRemote() (*remoteCluster, error) {
 
 // ours says whether the tests, or the plugin in them, make a namespace of a name.
 func ours(namespace string) bool {
-	return namespace == "interlink-plugin" || namespace == "offloading" || strings.HasPrefix(namespace, "offloading-")
+	return namespace == "interlink-plugin" || namespace == "offloading" || namespace == "tcp-tunnel" || strings.HasPrefix(namespace, "offloading-")
 }
 
 // kubectl runs what a user would.
@@ -94,12 +94,17 @@ func (r *remoteCluster) makeNamespace(ctx context.Context, name string) error {
 	return err
 }
 
+// apply applies one of the project's manifests until the tests' end.
+func (r *remoteCluster) apply(ctx context.Context, manifest string) error {
+	path := filepath.Join(manifests, manifest)
+	r.applied = append(r.applied, path)
+	return r.kubectl(ctx, "apply", "-f", path)
+}
+
 // account applies a manifest of rights, and makes a kubeconfig as it says.
 func (r *remoteCluster) account(ctx context.Context, manifest, namespace string) (account, error) {
 	a := account{user: "system:serviceaccount:" + namespace + ":interlink-plugin", kubeconfig: filepath.Join(stage.folder, manifest+".kubeconfig")}
-	path := filepath.Join(manifests, manifest)
-	r.applied = append(r.applied, path)
-	if err := r.kubectl(ctx, "apply", "-f", path); err != nil {
+	if err := r.apply(ctx, manifest); err != nil {
 		return a, err
 	}
 	var secret *corev1.Secret
@@ -155,7 +160,12 @@ func (r *remoteCluster) restore(ctx context.Context) error {
 func (r *remoteCluster) left(ctx context.Context) error {
 	var found string
 	err := wait.PollUntilContextTimeout(ctx, time.Second, time.Minute, true, func(ctx context.Context) (bool, error) {
-		out, err := kubectl(ctx, r.kubeconfig, "get", "pods,configmaps,secrets,persistentvolumeclaims", "-A", "-l", "interlink.io=offloading", "-o", "name")
+		out, err := kubectl(ctx, r.kubeconfig, "get", "pods,configmaps,secrets,services,persistentvolumeclaims", "-A", "-l", "interlink.io=offloading", "-o", "name")
+		if err == nil {
+			var records string // of Helm's releases
+			records, err = kubectl(ctx, r.kubeconfig, "get", "secrets,deployments", "-A", "-l", "interlink.io/tunnel.pod_uid", "-o", "name")
+			out += records
+		}
 		if err == nil {
 			found = out
 		}

@@ -47,7 +47,15 @@ func testRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for user, rules := range map[string][]rbacv1.PolicyRule{stage.all.user: all.Rules, stage.scoped.user: scoped.Rules} {
+	services, err := rbac.ClusterRoles().Get(stage.ctx, "interlink-plugin-tcp-tunnel", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bastions, err := rbac.Roles("tcp-tunnel").Get(stage.ctx, "interlink-plugin-tcp-tunnel", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, rules := range map[string][]rbacv1.PolicyRule{stage.all.user: slices.Concat(all.Rules, services.Rules, bastions.Rules), stage.scoped.user: scoped.Rules} {
 		granted := rights(rules)
 		for right := range granted {
 			if !asked[user][right] {

@@ -23,6 +23,7 @@ func TestEndToEnd(t *testing.T) {
 			{"plugin is killed", testPluginIsKilled},
 			{"chart", testChart},
 			{"mesh", testMesh},
+			{"tunnels", testTunnels},
 			{"chain", testChain},
 		} {
 			t.Run(test.name, func(t *testing.T) {

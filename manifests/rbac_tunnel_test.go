@@ -1,0 +1,52 @@
+package manifests
+
+import (
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+)
+
+// The rules for TCP tunnels are what the plugin asks for when it makes some, less
+// what it always asks for.
+func TestTunnelRules(t *testing.T) {
+	type right struct{ namespace, group, resource, verb string }
+	granted := map[right]bool{}
+	note := func(namespace string, rules []rbacv1.PolicyRule) {
+		for _, rule := range rules {
+			for _, group := range rule.APIGroups {
+				for _, resource := range rule.Resources {
+					for _, verb := range rule.Verbs {
+						granted[right{namespace, group, resource, verb}] = true
+					}
+				}
+			}
+		}
+	}
+	account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "interlink-plugin", Namespace: "interlink-plugin"}
+	for _, object := range read(t, "rbac-tcp-tunnel.yaml") {
+		switch o := object.(type) {
+		case *rbacv1.ClusterRole:
+			note("", o.Rules)
+		case *rbacv1.Role:
+			note(o.Namespace, o.Rules)
+		case *rbacv1.ClusterRoleBinding:
+			checkBinding(t, "ClusterRole interlink-plugin-tcp-tunnel", o.RoleRef, o.Subjects, account)
+		case *rbacv1.RoleBinding:
+			checkBinding(t, "Role interlink-plugin-tcp-tunnel", o.RoleRef, o.Subjects, account)
+		}
+	}
+	cfg := config.Defaults()
+	cfg.TCPTunnel.Enabled = true
+	asked := map[right]bool{}
+	for _, r := range plugin.Rights(cfg)[len(cluster.Rights("")):] {
+		asked[right{r.Namespace, r.Group, r.Resource, r.Verb}] = true
+	}
+	if diff := gocmp.Diff(asked, granted); diff != "" {
+		t.Errorf("the rules differ from what the plugin uses (-used +granted):\n%s", diff)
+	}
+}
