@@ -163,7 +163,7 @@ var publicKey = regexp.MustCompile(`^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$`)
 // hostKey takes a line as ssh-keyscan writes it, but for the host's name.
 func hostKey(s string) error {
 	if s != "" && !publicKey.MatchString(s) {
-		return fmt.Errorf("%q must be a public key such as ssh-ed25519 AAAA...", s)
+		return fmt.Errorf("%q must be a public key, its type first (ssh-ed25519, say)", s)
 	}
 	return nil
 }

@@ -68,6 +68,8 @@ func validate(gvr schema.GroupVersionResource, o object) error {
 		kind.Kind = "Secret"
 	case *corev1.PersistentVolumeClaim:
 		kind.Kind = "PersistentVolumeClaim"
+	case *corev1.Service:
+		kind.Kind, names = "Service", validation.IsDNS1035Label
 	case *corev1.Pod:
 		kind.Kind = "Pod"
 		all = validatePod(o)

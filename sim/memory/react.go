@@ -57,6 +57,11 @@ func (c *Cluster) react(action clienttesting.Action) (bool, runtime.Object, erro
 			made, err := c.update(gvr, a.Namespace, a.Subresource, o)
 			return answer(made, err)
 		}
+	case clienttesting.PatchActionImpl:
+		if a.Subresource == "" && a.PatchType == types.StrategicMergePatchType {
+			made, err := c.patch(gvr, a.Namespace, a.Name, a.Patch)
+			return answer(made, err)
+		}
 	case clienttesting.DeleteActionImpl:
 		return true, nil, c.delete(gvr, a.Namespace, a.Name, a.DeleteOptions)
 	case clienttesting.DeleteCollectionActionImpl:

@@ -51,6 +51,7 @@ type container struct {
 	last     *corev1.ContainerStateTerminated
 	before   *corev1.ContainerStateTerminated // the one before last, which an ended container shows as its last
 	finished *corev1.ContainerStateTerminated
+	asked    bool // by an annotation, to end well
 }
 
 func newContainer(pod *corev1.Pod, spec corev1.Container, init bool, behaviour scenario.Container) *container {
@@ -73,6 +74,9 @@ func (c *container) start(now time.Time) {
 	c.step, c.at = starting, now.Add(delay)
 }
 
+// up says that it is a native sidecar that has started once: others may.
+func (c *container) up() bool { return c.native && c.runs > 0 && !c.behaviour.StartupFails }
+
 // due takes the transition whose time has come, and says whether a run began.
 func (c *container) due() (began bool) {
 	now := c.at
@@ -94,6 +98,9 @@ func (c *container) due() (began bool) {
 		code := int32(0)
 		if codes := c.behaviour.ExitCodes; len(codes) > 0 {
 			code = codes[min(c.runs, len(codes))-1]
+		}
+		if c.asked {
+			code = 0
 		}
 		end := c.end(now, code)
 		end.Signal, end.Message = c.behaviour.Signal, c.behaviour.Message
@@ -189,7 +196,7 @@ func (c *container) id() string {
 // for that is not its own trouble.
 func (c *container) status(created string) corev1.ContainerStatus {
 	s := corev1.ContainerStatus{
-		Name: c.spec.Name, Image: c.spec.Image, RestartCount: int32(max(c.runs-1, 0)), ContainerID: c.id(), Started: ptr.To(c.step == running),
+		Name: c.spec.Name, Image: c.spec.Image, RestartCount: int32(max(c.runs-1, 0)), ContainerID: c.id(), Started: ptr.To(c.step == running && !c.behaviour.StartupFails),
 	}
 	if c.runs > 0 {
 		s.ImageID = "sim://" + c.spec.Image
@@ -210,7 +217,7 @@ func (c *container) status(created string) corev1.ContainerStatus {
 		s.State.Terminated, s.LastTerminationState.Terminated = c.last, c.before
 	case running:
 		s.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.begun)}
-		s.Ready = true
+		s.Ready = !c.behaviour.StartupFails
 	case done:
 		s.State.Terminated = c.finished
 		s.Ready = c.init && c.finished.ExitCode == 0

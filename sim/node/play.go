@@ -22,6 +22,9 @@ const (
 // stopTime is how long a container takes to end when it is asked to.
 const stopTime = time.Second
 
+// deadlinePassed are the kubelet's words.
+const deadlinePassed = "Pod was active on the node longer than the specified deadline"
+
 // wish is what a play asks its loop to do beside writing the status.
 type wish struct {
 	bind   bool
@@ -99,7 +102,7 @@ func (p *play) proceed(now time.Time) {
 		case c.step == idle:
 			c.start(now)
 			return
-		case c.native && c.runs > 0, c.step == done && c.finished.ExitCode == 0:
+		case c.up(), c.step == done && c.finished.ExitCode == 0:
 		case c.step == done: // failed for good, and the pod with it
 			for _, other := range p.inits {
 				other.stop(now, 143)
@@ -163,6 +166,7 @@ func (p *play) wake() time.Time {
 	}
 	consider(p.stopAt)
 	consider(p.scheduleAt)
+	consider(p.deadline())
 	if !p.over() {
 		for _, c := range p.all() {
 			consider(c.at)
@@ -186,6 +190,10 @@ func (p *play) take(at time.Time, w *wish) {
 		e := p.events[0]
 		p.events = p.events[1:]
 		p.strike(e, at, w)
+		return
+	}
+	if due := p.deadline(); p.lost.IsZero() && !due.IsZero() && !due.After(at) {
+		p.fail(at, "DeadlineExceeded", deadlinePassed)
 		return
 	}
 	switch {
@@ -232,7 +240,7 @@ func (p *play) strike(e scenario.Event, at time.Time, w *wish) {
 	case e.Evict != "":
 		p.fail(at, "Evicted", e.Evict)
 	case e.Deadline:
-		p.fail(at, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+		p.fail(at, "DeadlineExceeded", deadlinePassed)
 	}
 }
 

@@ -18,7 +18,7 @@ func (p *play) initFailed() bool {
 // uninitialized names the init containers that have not done their part.
 func (p *play) uninitialized() (names []string) {
 	for _, c := range p.inits {
-		if began := c.native && c.runs > 0; !began && (c.step != done || c.finished.ExitCode != 0) {
+		if !c.up() && (c.step != done || c.finished.ExitCode != 0) {
 			names = append(names, c.spec.Name)
 		}
 	}

@@ -157,6 +157,9 @@ func (w *worker) hear(ctx context.Context, n news) {
 		w.plays[e.uid] = e
 		w.play(ctx, e)
 	}
+	if e.update(now, n.pod) {
+		w.play(ctx, e)
+	}
 	if n.pod.DeletionTimestamp != nil && e.lost.IsZero() {
 		e.delete(now, time.Duration(ptr.Deref(n.pod.DeletionGracePeriodSeconds, 0))*time.Second)
 		w.play(ctx, e)

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/pager"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
 // Snapshot is what stands remotely for some local pods.
@@ -22,6 +24,10 @@ type Snapshot struct {
 	ConfigMaps []corev1.ConfigMap
 	Secrets    []corev1.Secret
 	Claims     []corev1.PersistentVolumeClaim
+	Services   []corev1.Service
+	// Releases are Helm's records of the pods' tunnels. What else belongs to these
+	// goes with them, and is not looked at.
+	Releases []corev1.Secret
 }
 
 // Take looks at the whole cluster for objects that carry one of the UIDs. Claims
@@ -31,7 +37,8 @@ type Snapshot struct {
 func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, claimNamespaces []string) (*Snapshot, error) {
 	core, s := client.CoreV1(), &Snapshot{}
 	owners := NewOwners(uids)
-	ours := func(object metav1.Object) bool { _, ours := owners.Of(object); return ours }
+	tunnel := func(object metav1.Object) bool { return object.GetLabels()[scope.LabelTunnelUID] != "" }
+	ours := func(object metav1.Object) bool { _, ours := owners.Of(object); return ours && !tunnel(object) }
 	err := errors.Join(
 		list(ctx, "pods", claimNamespaces, &s.Pods, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
 			return core.Pods(namespace).List(ctx, o)
@@ -47,6 +54,13 @@ func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, cl
 		}, func(c *corev1.PersistentVolumeClaim) bool {
 			return slices.Contains(claimNamespaces, c.Namespace) || ours(c)
 		}),
+		list(ctx, "services", claimNamespaces, &s.Services, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
+			return core.Services(namespace).List(ctx, o)
+		}, func(c *corev1.Service) bool { return ours(c) }),
+		list(ctx, "secrets", claimNamespaces, &s.Releases, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = "owner=helm," + scope.LabelTunnelUID
+			return core.Secrets(namespace).List(ctx, o)
+		}, func(c *corev1.Secret) bool { _, ours := owners.Of(c); return ours }),
 	)
 	if err != nil {
 		return nil, err
@@ -117,7 +131,7 @@ func (o Owners) Of(object metav1.Object) (types.UID, bool) {
 	return "", false
 }
 
-// Count of a kind: Pod, ConfigMap, Secret or PersistentVolumeClaim.
+// Count of a kind: Pod, ConfigMap, Secret, PersistentVolumeClaim, Service or Release.
 func (s *Snapshot) Count(kind string) int { return len(s.Names(kind)) }
 
 // Names of the objects of a kind, as namespace/name.
@@ -140,6 +154,14 @@ func (s *Snapshot) Names(kind string) []string {
 	case "PersistentVolumeClaim":
 		for i := range s.Claims {
 			add(&s.Claims[i].ObjectMeta)
+		}
+	case "Service":
+		for i := range s.Services {
+			add(&s.Services[i].ObjectMeta)
+		}
+	case "Release":
+		for i := range s.Releases {
+			add(&s.Releases[i].ObjectMeta)
 		}
 	}
 	return names

@@ -11,7 +11,9 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/tunnels"
 )
 
 // configure reads the plugin's options: the user's where a cluster is named, and
@@ -40,7 +42,11 @@ func (s *stage) startPlugin(ctx context.Context, cfg config.Config) (string, err
 	cfg.App.SocketAddress = address
 	cfg.App.AdminAddress = ""
 	cfg.App.ShutdownGrace = time.Second
-	s.plugin, err = plugin.New(cfg, s.remote, nil, s.options.Version, s.options.Log.With("scenario", s.file.Name))
+	var exposed lifecycle.Tunnels
+	if cfg.TCPTunnel.Enabled {
+		exposed = tunnels.New(s.remote, cfg.TCPTunnel.BastionNamespace)
+	}
+	s.plugin, err = plugin.New(cfg, s.remote, exposed, s.options.Version, s.options.Log.With("scenario", s.file.Name))
 	if err != nil {
 		return "", err
 	}

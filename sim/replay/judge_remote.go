@@ -10,7 +10,7 @@ import (
 )
 
 // kinds are those of which remote objects are counted.
-var kinds = []string{"Pod", "ConfigMap", "Secret", "PersistentVolumeClaim"}
+var kinds = []string{"Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "Release"}
 
 // judgeCounts looks at the kinds that are named.
 func judgeCounts(when string, expected map[string]int, seen *remote.Snapshot) []string {

@@ -119,6 +119,9 @@ func (s *stage) tidy(ctx context.Context, before claims) error {
 	for i := range left.Secrets {
 		remove(&left.Secrets[i], core.Secrets(left.Secrets[i].Namespace).Delete)
 	}
+	for i := range left.Services {
+		remove(&left.Services[i], core.Services(left.Services[i].Namespace).Delete)
+	}
 	for _, claim := range before.without(left.Claims) {
 		remove(&claim, core.PersistentVolumeClaims(claim.Namespace).Delete)
 	}

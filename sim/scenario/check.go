@@ -17,7 +17,7 @@ import (
 )
 
 // kinds are those of which remote objects are counted.
-var kinds = []string{"ConfigMap", "PersistentVolumeClaim", "Pod", "Secret"}
+var kinds = []string{"ConfigMap", "PersistentVolumeClaim", "Pod", "Release", "Secret", "Service"}
 
 // index finds pods among many.
 type index struct {
@@ -126,6 +126,19 @@ func all(pod *corev1.Pod) []corev1.Container {
 	return slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers)
 }
 
+// injected are containers that a plugin puts into the remote pod for the network
+// that InterLink's annotations ask for.
+func injected(pod *corev1.Pod) (containers []corev1.Container) {
+	for annotation, name := range map[string]string{
+		"slurm-job.vk.io/pre-exec": "mesh-setup", "interlink.eu/wstunnel-client-commands": "wstunnel-client",
+	} {
+		if pod.Annotations[annotation] != "" {
+			containers = append(containers, corev1.Container{Name: name})
+		}
+	}
+	return containers
+}
+
 // check holds the parts of a scenario against each other and its manifests.
 func (r *reader) check() {
 	s := &r.file.Scenario
@@ -181,7 +194,7 @@ func (r *reader) node(pod *corev1.Pod, node Pod, path ...string) {
 	r.notNegative(node.Schedule, append(path, "schedule")...)
 	for _, name := range slices.Sorted(maps.Keys(node.Containers)) {
 		c, at := node.Containers[name], slices.Concat(path, []string{"containers", name})
-		r.container(pod, name, all(pod), at...)
+		r.container(pod, name, append(all(pod), injected(pod)...), at...)
 		r.notNegative(ptr.Deref(c.Start, metav1.Duration{}), append(at, "start")...)
 		r.notNegative(ptr.Deref(c.Run, metav1.Duration{}), append(at, "run")...)
 		if c.ImagePullError != "" && c.CreateError != "" {

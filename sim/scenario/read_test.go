@@ -155,7 +155,7 @@ func TestReadBad(t *testing.T) {
 		{"two errors of a container", "{start: 2s", "{imagePullError: a, createError: b, start: 2s", "9: imagePullError and createError exclude each other"},
 		{"no exit code", "[1, 0]", "[256]", "9: exit code 256 is not between 0 and 255"},
 		{"killed with another code", "[1, 0]", "[1], reason: OOMKilled", "9: OOMKilled goes with exit code 137"},
-		{"what is not counted", "remote: {Pod: 1}", "remote: {Node: 1}", "15: Node: 1 cannot be: objects of these kinds are counted: ConfigMap, PersistentVolumeClaim, Pod, Secret"},
+		{"what is not counted", "remote: {Pod: 1}", "remote: {Node: 1}", "15: Node: 1 cannot be: objects of these kinds are counted: ConfigMap, PersistentVolumeClaim, Pod, Release, Secret, Service"},
 		{"no address", "  nodes:", "  virtualKubelet: {kubernetesAPI: here}\n  nodes:", `6: kubernetesAPI must be host:port, not "here"`},
 		{"no claim", "  nodes:", "  site: {claims: [a, A]}\n  nodes:", `6: "A" is no name of a claim`},
 		{"all at once", "  description: A pod runs.\n  nodes", "  nodes: 1\n  descr", "5: spec.nodes must be an object\n6: unknown field spec.descr"},

@@ -109,6 +109,9 @@ type Container struct {
 	// CreateError is the kubelet's words: the container cannot be created
 	// (CreateContainerConfigError).
 	CreateError string `json:"createError,omitempty"`
+	// StartupFails says that its startup probe never succeeds: it runs, and nobody
+	// that comes after it starts.
+	StartupFails bool `json:"startupFails,omitempty"`
 	// Output are its lines: each run writes them all when it starts.
 	Output []string `json:"output,omitempty"`
 	// Outputs are those of its runs, in order; the last one repeats.

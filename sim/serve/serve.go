@@ -12,10 +12,12 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/memory"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/tunnels"
 )
 
 // Options of a plugin with a simulated cluster behind it.
@@ -54,7 +56,11 @@ func Run(ctx context.Context, options Options) error {
 			return behaviours[source{pod.Annotations[scope.AnnotationSourceNamespace], pod.Annotations[scope.AnnotationSourceName]}], true
 		},
 	})
-	p, err := plugin.New(options.Config, client, nil, options.Version, options.Log)
+	var exposed lifecycle.Tunnels
+	if t := options.Config.TCPTunnel; t.Enabled {
+		exposed = tunnels.New(client, t.BastionNamespace)
+	}
+	p, err := plugin.New(options.Config, client, exposed, options.Version, options.Log)
 	if err != nil {
 		return err
 	}
