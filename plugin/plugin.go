@@ -17,6 +17,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
@@ -116,7 +117,8 @@ func (p *Plugin) cacheSynced(context.Context) error {
 }
 
 // Knows says whether the plugin's pod cache is filled and shows the remote pod of
-// a local one in this resource version; "" means that it shows none. It is for
+// a local one in this resource version, of which the plugin need not change
+// anything; "" means that it shows none. It is for
 // who must not ask for a status before the watch has told of a change, as a
 // simulator that makes minutes pass in no time.
 func (p *Plugin) Knows(uid, resourceVersion string) bool {
@@ -127,7 +129,7 @@ func (p *Plugin) Knows(uid, resourceVersion string) bool {
 	if pod == nil {
 		return resourceVersion == ""
 	}
-	return pod.ResourceVersion == resourceVersion
+	return pod.ResourceVersion == resourceVersion && status.NeedOf(pod) == status.Nothing
 }
 
 // Translation picks out of the configuration what shapes remote objects.

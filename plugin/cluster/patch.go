@@ -3,9 +3,12 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -37,9 +40,17 @@ func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, chang
 		return fmt.Errorf("%s %s: %w", verb, describe(pod), err)
 	}
 	_, err = c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
-	switch kind(err) {
-	case errdefs.NotFound, errdefs.Conflict: // another UID is a conflict
+	if kind(err) == errdefs.NotFound || otherUID(err) {
 		return nil
 	}
 	return wrap(err, verb, describe(pod))
+}
+
+// otherUID recognises that the pod of that name is another one by now.
+func otherUID(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Field == "metadata.uid" })
 }

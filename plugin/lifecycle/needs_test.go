@@ -141,7 +141,7 @@ func TestNeedsOfOthers(t *testing.T) {
 	e.eventually("and given up", func() bool {
 		e.log.mu.Lock()
 		defer e.log.mu.Unlock()
-		return strings.Contains(e.log.text.String(), "done at last")
+		return strings.Contains(e.log.text.String(), "done at last") && !strings.Contains(e.log.text.String(), "cannot be done")
 	})
 	if len(e.faults.seen()) != 1 || over(e.remotePod(r)) {
 		t.Errorf("called %v; the pod is over: %v", e.faults.seen(), over(e.remotePod(r)))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -90,6 +91,39 @@ func steps(t *testing.T, client kubernetes.Interface, namespace string) []string
 	bind("absent")
 	bind("one")
 	bind("one")
+
+	patch := func(name, body string) {
+		made, err := pods.Patch(ctx, name, types.StrategicMergePatchType, []byte(body), metav1.PatchOptions{})
+		if err != nil {
+			tell("patch %s: %v", body, err)
+			return
+		}
+		tell("patch %s: deadline %d, annotation %q", body, ptr.Deref(made.Spec.ActiveDeadlineSeconds, -1), made.Annotations["a"])
+	}
+	patch("absent", `{"spec":{"activeDeadlineSeconds":9}}`)
+	patch("two", `{"metadata":{"uid":"00000000-0000-0000-0000-000000000000"},"spec":{"activeDeadlineSeconds":9}}`)
+	patch("two", `{"metadata":{"annotations":{"a":"b"}}}`)
+	patch("two", `{"spec":{"activeDeadlineSeconds":9}}`)
+	patch("two", `{"spec":{"activeDeadlineSeconds":1}}`)
+	patch("two", `{"metadata":{"annotations":{"a":null}}}`)
+	patch("two", `no JSON`)
+	_, err = pods.Patch(ctx, "two", types.StrategicMergePatchType, []byte(`{"spec":{"activeDeadlineSeconds":2}}`), metav1.PatchOptions{})
+	tell("a later deadline is refused: %v", apierrors.IsInvalid(err))
+
+	service := func(name string) {
+		made, err := core.Services(namespace).Create(ctx, &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: []corev1.ServicePort{{Port: 80}}},
+		}, metav1.CreateOptions{})
+		tell("service %s: %v %v", name, err == nil && made.UID != "", apierrors.IsInvalid(err))
+	}
+	service("web")
+	service("not.a.label")
+	got, err := core.Services(namespace).Get(ctx, "web", metav1.GetOptions{})
+	tell("get service: %s %v", got.Name, err)
+	tell("delete service: %v", core.Services(namespace).Delete(ctx, "web", metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &got.UID}}))
+	_, err = core.Services(namespace).Get(ctx, "web", metav1.GetOptions{})
+	tell("it is gone: %v", err)
 
 	_, err = pods.UpdateStatus(ctx, withPhase(one, corev1.PodRunning), metav1.UpdateOptions{})
 	tell("stale status: %v", err)

@@ -2,7 +2,7 @@ package memory
 
 import (
 	"encoding/json"
-	"fmt"
+	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,9 +20,9 @@ func (c *Cluster) patch(gvr schema.GroupVersionResource, namespace, name string,
 		c.mu.Unlock()
 		return nil, err
 	}
-	next := clone(old)
+	before, err := json.Marshal(old)
 	c.mu.Unlock()
-	before, err := json.Marshal(next)
+	next := reflect.New(reflect.TypeOf(old).Elem()).Interface().(object)
 	if err != nil {
 		return nil, apierrors.NewInternalError(err)
 	}
@@ -31,7 +31,12 @@ func (c *Cluster) patch(gvr schema.GroupVersionResource, namespace, name string,
 		err = json.Unmarshal(after, next)
 	}
 	if err != nil {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("the patch cannot be applied: %v", err))
+		return nil, apierrors.NewBadRequest("invalid JSON patch")
+	}
+	if next.GetUID() != old.GetUID() {
+		return nil, apierrors.NewInvalid(schema.GroupKind{Kind: "Pod"}, name, field.ErrorList{
+			field.Invalid(field.NewPath("metadata", "uid"), string(next.GetUID()), "field is immutable"),
+		})
 	}
 	if err := permitted(old, next); err != nil {
 		return nil, err
