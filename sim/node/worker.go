@@ -216,10 +216,17 @@ func (w *worker) write(ctx context.Context, e *entry, status corev1.PodStatus) e
 		// With its labels: an API server takes over those of a status update too.
 		pod := &corev1.Pod{ObjectMeta: *e.pod.ObjectMeta.DeepCopy(), Spec: e.pod.Spec, Status: status}
 		pod.ResourceVersion = ""
-		if _, err := pods.UpdateStatus(ctx, pod, metav1.UpdateOptions{}); err != nil {
+		written, err := pods.UpdateStatus(ctx, pod, metav1.UpdateOptions{})
+		if err != nil {
 			return gone(err)
 		}
 		e.written = status
+		// Before the watch tells: who read the pod before this must not think it settled.
+		w.mu.Lock()
+		if _, ours := w.seen[e.uid]; ours {
+			w.seen[e.uid] = written.ResourceVersion
+		}
+		w.mu.Unlock()
 	}
 	if e.owed.delete {
 		if err := pods.Delete(ctx, e.key.Name, exact); err != nil {
