@@ -120,7 +120,7 @@ func trim(object any) (any, error) {
 	})
 	meta.Annotations = maps.Clone(pod.Annotations)
 	maps.DeleteFunc(meta.Annotations, func(name, _ string) bool {
-		return name != DefaultContainer && name != mesh.AnnotationFinished
+		return name != DefaultContainer && name != mesh.AnnotationFinished && name != mesh.AnnotationFailed
 	})
 	spec := corev1.PodSpec{
 		NodeName:              pod.Spec.NodeName,

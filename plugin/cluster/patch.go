@@ -15,11 +15,15 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
-// EndPod makes a pod fail: its time is up at once. What it did stays readable,
-// its logs included, until it is deleted. A pod that is gone is no error.
+// EndPod makes a pod fail: its time is up at once, and an annotation says why. What
+// it did stays readable, its logs included, until it is deleted. A pod that is gone
+// is no error.
 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
-func (c *Cluster) EndPod(ctx context.Context, pod *corev1.Pod) error {
-	return c.patch(ctx, "end", pod, map[string]any{"spec": map[string]any{"activeDeadlineSeconds": 1}})
+func (c *Cluster) EndPod(ctx context.Context, pod *corev1.Pod, annotation, why string) error {
+	return c.patch(ctx, "end", pod, map[string]any{
+		"spec":     map[string]any{"activeDeadlineSeconds": 1},
+		"metadata": map[string]any{"annotations": map[string]any{annotation: why}},
+	})
 }
 
 // AnnotatePod sets an annotation of a pod. A pod that is gone is no error.

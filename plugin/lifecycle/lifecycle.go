@@ -44,9 +44,9 @@ type Cluster interface {
 	// DeleteService deletes the Service of that UID; one that is gone is no error.
 	DeleteService(ctx context.Context, namespace, name string, uid types.UID) error
 
-	// EndPod makes a pod fail, AnnotatePod changes an annotation; a pod that is
-	// gone is no error.
-	EndPod(ctx context.Context, pod *corev1.Pod) error
+	// EndPod makes a pod fail and annotates why, AnnotatePod changes an annotation; a
+	// pod that is gone is no error.
+	EndPod(ctx context.Context, pod *corev1.Pod, annotation, why string) error
 	AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value string) error
 }
 

@@ -23,7 +23,9 @@ func (l *Lifecycle) PodChanged(pod *corev1.Pod) {
 		return
 	}
 	log := l.log.With("remote", pod.Namespace+"/"+pod.Name, "uid", pod.Labels[scope.LabelPodUID])
-	what, job := "end the pod: its mesh network did not come up", func(ctx context.Context) error { return l.cluster.EndPod(ctx, pod) }
+	what, job := "end the pod: its mesh network did not come up", func(ctx context.Context) error {
+		return l.cluster.EndPod(ctx, pod, mesh.AnnotationFailed, status.MeshWords(pod))
+	}
 	if need == status.Finish {
 		what, job = "end the pod's mesh: its own containers have ended", func(ctx context.Context) error {
 			return l.cluster.AnnotatePod(ctx, pod, mesh.AnnotationFinished, "true")

@@ -62,7 +62,8 @@ func finishes(s *corev1.PodStatus) {
 func told(pod *corev1.Pod) bool { return pod.Annotations[mesh.AnnotationFinished] == "true" }
 
 func over(pod *corev1.Pod) bool {
-	return pod.Spec.ActiveDeadlineSeconds != nil && *pod.Spec.ActiveDeadlineSeconds == 1
+	return pod.Spec.ActiveDeadlineSeconds != nil && *pod.Spec.ActiveDeadlineSeconds == 1 &&
+		pod.Annotations[mesh.AnnotationFailed] == "mesh-setup ended with exit code 97 ()"
 }
 
 // What a pod needs is done, whatever becomes of the first calls: not carried out,

@@ -19,6 +19,10 @@ const (
 	// that the pod's own containers have ended.
 	AnnotationFinished = "interlink.io/finished"
 
+	// AnnotationFailed on the remote pod holds the last words of a mesh that has not
+	// come up: the kubelet forgets them with the run that said them.
+	AnnotationFailed = "interlink.io/mesh-failed"
+
 	// ReadyFile is what the script makes when the network is up.
 	ReadyFile = scratchPath + "/mesh-ready"
 

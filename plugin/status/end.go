@@ -3,12 +3,9 @@ package status
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 )
 
 // ended says whether nothing of the pod will run again: its phase says so, or an
@@ -89,9 +86,8 @@ func (r *report) fail() {
 // of a mesh that did not come up (the plugin itself ends such a pod), in the
 // remote pod's own words, else by the init container that failed.
 func (r *report) cause() (reason, message string) {
-	if end := meshEnd(r.remote); end != nil {
-		why := cmp.Or(strings.TrimSpace(end.Message), fmt.Sprintf("%s ended with exit code %d (%s)", mesh.Container, end.ExitCode, end.Reason))
-		return reasonMesh, "the mesh network did not come up: " + why
+	if words := MeshWords(r.remote); words != "" {
+		return reasonMesh, "the mesh network did not come up: " + words
 	}
 	status := r.remote.Status
 	reason = cmp.Or(status.Reason, "PodFailed")

@@ -1,7 +1,10 @@
 package status
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -44,6 +47,9 @@ func NeedOf(remote *corev1.Pod) Need {
 // by its exit code, in this run or the last. Whatever else it ended of, it has
 // not come up either if it is a sidecar and nobody else has begun.
 func meshEnd(remote *corev1.Pod) *corev1.ContainerStateTerminated {
+	if words := remote.Annotations[mesh.AnnotationFailed]; words != "" {
+		return &corev1.ContainerStateTerminated{ExitCode: mesh.ExitNotUp, Message: words}
+	}
 	statuses := slices.Concat(remote.Status.InitContainerStatuses, remote.Status.ContainerStatuses)
 	i := named(statuses, mesh.Container)
 	if i < 0 {
@@ -64,6 +70,15 @@ func meshEnd(remote *corev1.Pod) *corev1.ContainerStateTerminated {
 		}
 	}
 	return nil
+}
+
+// MeshWords are the last ones of a mesh that has not come up; "" for any other.
+func MeshWords(remote *corev1.Pod) string {
+	end := meshEnd(remote)
+	if end == nil {
+		return ""
+	}
+	return cmp.Or(strings.TrimSpace(end.Message), fmt.Sprintf("%s ended with exit code %d (%s)", mesh.Container, end.ExitCode, end.Reason))
 }
 
 // begun says whether a container other than the mesh's has ever run.

@@ -114,6 +114,8 @@ func TestMeshInWords(t *testing.T) {
 			corev1.ContainerStatus{State: ended(97, "no tun\nmesh-setup: the script ended\n")}, "a ended MeshFailed 137", "the mesh network did not come up: no tun\nmesh-setup: the script ended"},
 		{"it did not come up, and the run after that was stopped", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
 			corev1.ContainerStatus{State: ended(0, ""), LastTerminationState: ended(97, "no tun")}, "a ended MeshFailed 137", "the mesh network did not come up: no tun"},
+		{"it did not come up, and the kubelet has forgotten that run", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(0, ""), Image: "annotated"}, "a ended MeshFailed 137", "the mesh network did not come up: no tun"},
 		{"it could not be run", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
 			corev1.ContainerStatus{State: ended(128, "")}, "a ended MeshFailed 137", "the mesh network did not come up: mesh-setup ended with exit code 128 (Error)"},
 		{"the user's deadline passed while it came up", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
@@ -124,6 +126,9 @@ func TestMeshInWords(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			requested, remote := pods("Never", test.status, "a")
 			withMesh(remote, test.mesh)
+			if test.mesh.Image == "annotated" {
+				remote.Annotations = map[string]string{mesh.AnnotationFailed: "no tun"}
+			}
 			answer := status.Of(requested, remote)
 			if got := brief(answer.Containers[0]); got != test.state || len(answer.Containers) != 1 || len(answer.InitContainers) != 0 {
 				t.Errorf("got %q, want %q", got, test.state)

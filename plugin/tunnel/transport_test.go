@@ -53,12 +53,16 @@ func (f through) RoundTrip(r *http.Request) (*http.Response, error) {
 		chosen = f.choose(n, r)
 	}
 	f.mu.Unlock()
-	say := func(code int, reason string) *http.Response {
-		body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":"injected","reason":%q,"code":%d}`, reason, code)
+	says := func(code int, reason, message string) *http.Response {
+		body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":%s,"reason":%q,"code":%d}`, message, reason, code)
 		return &http.Response{
 			StatusCode: code, Status: http.StatusText(code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
 		}
+	}
+	say := func(code int, reason string) *http.Response { return says(code, reason, `"injected"`) }
+	if message, ok := strings.CutPrefix(string(chosen), "says "); ok {
+		return says(http.StatusForbidden, "Forbidden", message), nil
 	}
 	switch chosen {
 	case refused:
