@@ -1,21 +1,20 @@
 package tunnel
 
 import (
-	"bytes"
+	"context"
+	"errors"
 	"fmt"
-	"io/fs"
-	"path"
+	"io"
 	"sync"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
-	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/kube"
 	"helm.sh/helm/v3/pkg/storage"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/kubernetes"
@@ -23,8 +22,7 @@ import (
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-
-	"github.com/interlink-hq/interlink-kubernetes-plugin/charts"
+	"k8s.io/client-go/util/flowcontrol"
 )
 
 // requestTime bounds each request: Helm itself waits for ever.
@@ -43,10 +41,25 @@ type cluster struct {
 	capabilities *chartutil.Capabilities
 }
 
-func newCluster(config *rest.Config, namespace string) (*cluster, error) {
-	config = rest.CopyConfig(config)
-	config.ContentType, config.AcceptContentTypes = "", "" // charts may hold kinds that are known by JSON alone
-	config.Timeout = requestTime
+// newCluster returns a cluster whose clients, of which Helm makes several for each
+// release, share their connections and the limit of requests. The API server's
+// warnings are for warn.
+func newCluster(config *rest.Config, namespace string, warn rest.WarningHandlerWithContext) (*cluster, error) {
+	transport, err := rest.TransportFor(config) // with the credentials
+	if err != nil {
+		return nil, err
+	}
+	host, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, err
+	}
+	config = &rest.Config{ // without content types: charts may hold kinds that are known by JSON alone
+		Host: host.String(), APIPath: config.APIPath, Transport: transport, Timeout: requestTime, UserAgent: config.UserAgent,
+		QPS: config.QPS, Burst: config.Burst, RateLimiter: config.RateLimiter, WarningHandlerWithContext: warn,
+	}
+	if config.RateLimiter == nil && config.QPS > 0 {
+		config.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(config.QPS, max(config.Burst, 1))
+	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -82,46 +95,59 @@ func (c *cluster) remember(capabilities *chartutil.Capabilities) {
 
 // configuration is what one of Helm's actions works with; it is not made to be
 // shared.
-func (t *Tunnels) configuration() *action.Configuration {
+type configuration struct {
+	action.Configuration
+	records *records
+	objects *objects
+}
+
+func (t *Tunnels) configuration() *configuration {
 	c := t.cluster
 	log := func(format string, args ...any) {
 		t.options.Log.Debug("helm", "says", t.secret.hide(fmt.Sprintf(format, args...)))
 	}
-	client := kube.New(c)
-	client.Log, client.Namespace = log, c.namespace
-	records := driver.NewSecrets(c.client.CoreV1().Secrets(c.namespace))
-	records.Log = log
+	r := &records{SecretInterface: c.client.CoreV1().Secrets(c.namespace), known: map[string]metav1.ObjectMeta{}}
+	o := &objects{Client: kube.New(c), records: r}
+	o.Log, o.Namespace = log, c.namespace
+	store := driver.NewSecrets(r)
+	store.Log = log
+	config := &configuration{records: r, objects: o, Configuration: action.Configuration{
+		RESTClientGetter: c, KubeClient: o, Releases: storage.Init(withoutKey{store, t.secret}), Log: log,
+		HookOutputFunc: func(_, _, _ string) io.Writer { return io.Discard },
+	}}
+	config.Releases.Log = log
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	config := &action.Configuration{RESTClientGetter: c, KubeClient: client, Releases: storage.Init(withoutKey{records}), Log: log}
-	config.Releases.Log = log
 	if c.capabilities != nil {
 		config.Capabilities = c.capabilities.Copy()
 	}
 	return config
 }
 
-// loadChart reads the chart at a path, or the one that ships with the plugin. Each
-// install has a copy of its own, since Helm works on it.
-func loadChart(at string) (*chart.Chart, error) {
-	if at != "" {
-		chart, err := loader.Load(at)
-		if err != nil {
-			return nil, fmt.Errorf("read the bastion's chart at %s: %w", at, err)
-		}
-		return chart, nil
+// objects are those of releases.
+type objects struct {
+	*kube.Client
+	records *records
+	failed  error // why some could not be deleted, which Helm tells its log only
+}
+
+// DeleteWithPropagationPolicy is how Helm uninstalls. It deletes nothing unless the
+// record says that the release is being uninstalled: Helm would go on.
+func (o *objects) DeleteWithPropagationPolicy(list kube.ResourceList, policy metav1.DeletionPropagation) (*kube.Result, []error) {
+	if err := o.records.failed; err != nil {
+		return nil, []error{err}
 	}
-	var files []*loader.BufferedFile
-	err := fs.WalkDir(charts.Bastion(), ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		text, err := fs.ReadFile(charts.Bastion(), name)
-		files = append(files, &loader.BufferedFile{Name: path.Clean(name), Data: bytes.Clone(text)})
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the bastion's chart: %w", err)
+	result, errs := o.Client.DeleteWithPropagationPolicy(list, policy)
+	o.failed = errors.Join(errs...)
+	return result, errs
+}
+
+// warnings are what the API server warns of; they go to the log.
+type warnings struct{ tunnels *Tunnels }
+
+// HandleWarningHeaderWithContext is client-go's; 299 is the one code in use.
+func (w warnings) HandleWarningHeaderWithContext(_ context.Context, code int, _, text string) {
+	if code == 299 && text != "" {
+		w.tunnels.options.Log.Debug("remote API server warns", "says", w.tunnels.secret.hide(text))
 	}
-	return loader.LoadFiles(files)
 }

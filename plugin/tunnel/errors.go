@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/storage/driver"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
@@ -28,34 +28,49 @@ func (t *Tunnels) failed(err error, verb, what string) error {
 	return errdefs.New(kind, "%s", text)
 }
 
+// errOvertaken is a release that another replica has taken in hand.
+var errOvertaken = errors.New("another replica is at it")
+
 // kindOf says of what kind a failure of Helm's is. Helm hands on the API server's
-// errors while it installs, but not while it uninstalls: what it says then is
-// taken for something that may pass, since nobody else takes a release away.
+// errors while it installs; of what it tells in words only, cluster.go and storage.go
+// keep the errors themselves, but for the hooks of a chart.
 func kindOf(err error) errdefs.Kind {
-	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
-		switch code := status.Status().Code; {
-		case code == http.StatusForbidden, code == http.StatusUnauthorized:
-			return errdefs.Refused
-		case code == http.StatusNotFound:
-			return errdefs.NotFound
-		case code == http.StatusConflict:
-			return errdefs.Conflict
-		case code == http.StatusTooManyRequests, code >= 500:
-			return errdefs.Unavailable
-		case code >= 400:
-			return errdefs.Invalid
-		}
-		return errdefs.Unavailable
-	}
-	switch {
+	switch status := apierrors.APIStatus(nil); {
+	case errors.Is(err, context.Canceled):
+		return errdefs.Canceled
+	case errors.Is(err, errOvertaken), errors.Is(err, driver.ErrReleaseExists),
+		strings.Contains(err.Error(), "cannot re-use a name that is still in use"):
+		return errdefs.Conflict
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return errdefs.Unavailable // until it is gone, and can be made again
+	case errors.As(err, &status):
+		return kindOfCode(int(status.Status().Code))
 	case transport(err):
 		return errdefs.Unavailable
-	case errors.Is(err, driver.ErrReleaseExists), strings.Contains(err.Error(), "cannot re-use a name that is still in use"):
-		return errdefs.Conflict // another replica is faster
-	case strings.Contains(err.Error(), "failed to delete release"), strings.Contains(err.Error(), "uninstallation completed with"):
-		return errdefs.Unavailable
+	}
+	for _, words := range []string{
+		"failed to delete release", "uninstallation completed with", // nobody else takes a release away: it is tried again
+		"failed pre-install", "failed post-install", // a hook, which may have waited for anything
+	} {
+		if strings.Contains(err.Error(), words) {
+			return errdefs.Unavailable
+		}
 	}
 	// The chart: its schema, its templates, or objects that the cluster does not know.
+	return errdefs.Invalid
+}
+
+func kindOfCode(code int) errdefs.Kind {
+	switch {
+	case code == http.StatusForbidden, code == http.StatusUnauthorized:
+		return errdefs.Refused
+	case code == http.StatusNotFound:
+		return errdefs.NotFound
+	case code == http.StatusConflict:
+		return errdefs.Conflict
+	case code == http.StatusTooManyRequests, code < 400, code >= 500:
+		return errdefs.Unavailable
+	}
 	return errdefs.Invalid
 }
 
@@ -69,28 +84,4 @@ func transport(err error) bool {
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) ||
 		strings.Contains(err.Error(), "client rate limiter Wait")
-}
-
-// secret is a private key in all the forms in which somebody may quote it.
-type secret []string
-
-func newSecret(pem string) secret {
-	forms := secret{base64.StdEncoding.EncodeToString([]byte(pem)), strings.TrimSpace(pem)}
-	for line := range strings.Lines(pem) {
-		// A short last line would be found in other words.
-		if line = strings.TrimSpace(line); len(line) >= 16 && !strings.HasPrefix(line, "-----") {
-			forms = append(forms, line)
-		}
-	}
-	return forms
-}
-
-// hide replaces the key in a text.
-func (s secret) hide(text string) string {
-	for _, form := range s {
-		if form != "" {
-			text = strings.ReplaceAll(text, form, "[private key]")
-		}
-	}
-	return text
 }

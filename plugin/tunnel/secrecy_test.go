@@ -64,12 +64,15 @@ func TestKeyIsQuoted(t *testing.T) {
 			e := newEnv(t)
 			message, err := json.Marshal("this is not permitted: " + quote + " and that is all")
 			e.must(err)
+			updates := 0
 			e.faults.set(func(_ int, r *http.Request) fault {
 				switch about(r) {
 				case "create deployments.apps":
 					return fault("says " + string(message))
-				case "delete secrets", "delete configmaps": // so that the record stays
-					return forbidden
+				case "update secrets": // the first says why it failed, the next would say that it is undone
+					if updates++; updates > 1 {
+						return forbidden
+					}
 				}
 				return ""
 			})
@@ -86,6 +89,9 @@ func TestKeyIsQuoted(t *testing.T) {
 			records := e.records()
 			if len(records) != 1 {
 				t.Fatalf("there are %d records", len(records))
+			}
+			if text := fmt.Sprint(records[0]["info"]); !strings.Contains(text, "this is not permitted") {
+				t.Errorf("the record does not say why: %s", text)
 			}
 			delete(records[0], "manifest")
 			rest, err := json.Marshal(records[0])

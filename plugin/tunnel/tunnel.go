@@ -2,23 +2,21 @@ package tunnel
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/releaseutil"
 	"helm.sh/helm/v3/pkg/storage/driver"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
 // hookTime bounds a hook of a chart that has some.
@@ -43,23 +41,26 @@ type Options struct {
 	Log   *slog.Logger
 }
 
-// Tunnels opens and closes tunnels. Its methods are safe for concurrent use.
+// Tunnels opens and closes tunnels. Its methods are safe for concurrent use, and
+// other replicas may work at the same releases.
 type Tunnels struct {
 	options Options
 	cluster *cluster
+	chart   []*loader.BufferedFile
 	secret  secret
 }
 
-// New reads the chart and talks to nobody.
+// New reads the chart and talks to nobody. An error names the chart's path.
 func New(config *rest.Config, options Options) (*Tunnels, error) {
-	if _, err := loadChart(options.ChartPath); err != nil {
+	t := &Tunnels{options: options, secret: newSecret(options.PrivateKey)}
+	var err error
+	if t.chart, err = readChart(options.ChartPath); err != nil {
 		return nil, err
 	}
-	c, err := newCluster(config, options.BastionNamespace)
-	if err != nil {
+	if t.cluster, err = newCluster(config, options.BastionNamespace, warnings{t}); err != nil {
 		return nil, fmt.Errorf("make clients for Helm: %w", err)
 	}
-	return &Tunnels{options: options, cluster: c, secret: newSecret(options.PrivateKey)}, nil
+	return t, nil
 }
 
 // Namespace returns the namespace of the bastions.
@@ -67,11 +68,12 @@ func (t *Tunnels) Namespace() string { return t.options.BastionNamespace }
 
 // Open makes sure that a release is there that leads the gateway's port of that
 // number to the target's. One that stands is left as it is; one that is half made
-// is made anew. The labels are those of Helm's record, by which Close finds it. An
-// error is of kind Invalid (the chart refuses its values, or cannot be rendered),
-// Refused, NotFound (the namespace), Conflict (somebody else is at it) or
-// Unavailable. Nothing is left of a release that could not be made, but for a
-// record where that could not be taken away either.
+// is made anew. The labels are those of Helm's record, by which Close finds it, and
+// by which Open knows a record that it made itself: no two calls at the same time
+// may have the same. An error is of kind Invalid (the chart refuses its values, or
+// cannot be rendered), Refused, NotFound (the namespace), Conflict (another replica
+// is at it) or Unavailable. Nothing is left of a release that could not be made, but
+// for a record where that could not be taken away either.
 func (t *Tunnels) Open(ctx context.Context, name string, labels map[string]string, port int32, target string) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -85,73 +87,87 @@ func (t *Tunnels) Open(ctx context.Context, name string, labels map[string]strin
 
 func (t *Tunnels) open(name string, labels map[string]string, port int32, target string) error {
 	config := t.configuration()
-	history, err := config.Releases.History(name)
-	switch {
-	case errors.Is(err, driver.ErrReleaseNotFound), err == nil && len(history) == 0:
+	switch found, err := last(config, name); {
 	case err != nil:
 		return err
-	default:
-		releaseutil.SortByRevision(history)
-		if history[len(history)-1].Info.Status == release.StatusDeployed {
-			return nil
-		}
-		// Of a process that was stopped, or of a try that could not be undone.
+	case found != nil && found.Info.Status == release.StatusDeployed:
+		return nil
+	case found != nil:
+		// Of a process that was stopped, or of a try that could not be undone. If it
+		// is of another replica that is still at it, that one will notice.
 		if err := uninstall(config, name); err != nil {
 			return err
 		}
 	}
-	chart, err := loadChart(t.options.ChartPath)
+	chart, err := loader.LoadFiles(t.chart)
 	if err != nil {
 		return err
 	}
-	install := action.NewInstall(config)
+	config = t.configuration()
+	install := action.NewInstall(&config.Configuration)
 	install.ReleaseName, install.Namespace = name, t.options.BastionNamespace
 	install.Labels = labels
 	install.Timeout = hookTime
 	install.DisableOpenAPIValidation = true // the API server looks at the objects anyway
-	if _, err = install.Run(chart, t.values(labels, port, target)); err != nil {
-		return errors.Join(err, uninstall(config, name))
+	made, err := install.Run(chart, t.values(labels, port, target))
+	if err == nil {
+		err = config.records.failed // for all others, the release is half made
+	}
+	if err != nil {
+		return t.undo(config, name, made, labels, err)
 	}
 	t.cluster.remember(config.Capabilities)
 	return nil
 }
 
-// values are those of the bastion's chart.
-func (t *Tunnels) values(labels map[string]string, port int32, target string) map[string]any {
-	o := t.options
-	ssh := map[string]any{
-		"port": o.GatewayPort,
-		// The Python plugin's chart puts it into a Secret as it comes.
-		"privateKey": base64.StdEncoding.EncodeToString([]byte(o.PrivateKey)),
+// undo takes away what a failed install made, and returns why it failed. A release
+// that another replica has made meanwhile has objects of the same names: it is left
+// alone.
+func (t *Tunnels) undo(install *configuration, name string, made *release.Release, labels map[string]string, why error) error {
+	if !install.records.tried { // the record is made before all objects
+		return why
 	}
-	if o.GatewayUser != "" {
-		ssh["userName"] = o.GatewayUser
+	config := t.configuration()
+	found, err := last(config, name)
+	switch {
+	case err != nil:
+		return errors.Join(why, err)
+	case found == nil && !install.records.made:
+		return why
+	case found == nil:
+		// Another replica took it away while objects were still being made: of
+		// these only a record tells, for us and for who comes after us.
+		why = fmt.Errorf("%w: %w", errOvertaken, why)
+		made.SetStatus(release.StatusFailed, "overtaken by an uninstall")
+		if err := config.Releases.Create(made); err != nil {
+			return errors.Join(why, err)
+		}
+	case !includes(found.Labels, labels):
+		return fmt.Errorf("%w: %w", errOvertaken, why)
 	}
-	if o.HostKey != "" {
-		ssh["hostKey"] = o.HostKey
+	return errors.Join(why, uninstall(config, name))
+}
+
+// last returns the record of a release, or nil without one.
+func last(config *configuration, name string) (*release.Release, error) {
+	history, err := config.Releases.History(name)
+	if errors.Is(err, driver.ErrReleaseNotFound) || err == nil && len(history) == 0 {
+		return nil, nil
 	}
-	common := map[string]any{}
-	for name, value := range labels {
-		if name != scope.LabelAttempt {
-			common[name] = value
+	if err != nil {
+		return nil, err
+	}
+	releaseutil.SortByRevision(history)
+	return history[len(history)-1], nil
+}
+
+func includes(all, some map[string]string) bool {
+	for name, value := range some {
+		if all[name] != value {
+			return false
 		}
 	}
-	values := map[string]any{
-		"commonLabels": common,
-		"tunnel": map[string]any{
-			"gateway": map[string]any{"host": o.GatewayHost, "ssh": ssh},
-			"service": map[string]any{"gatewayPort": port, "targetHost": target, "targetPort": port},
-		},
-	}
-	if o.Image != "" {
-		repository, tag, digest := strings.Cut(o.Image, "@")
-		if !digest {
-			colon := strings.LastIndex(o.Image, ":")
-			repository, tag = o.Image[:colon], o.Image[colon+1:]
-		}
-		values["image"] = map[string]any{"repository": repository, "tag": tag}
-	}
-	return values
+	return true
 }
 
 // Close takes away the releases whose record's labels a selector selects; none is
@@ -178,13 +194,18 @@ func (t *Tunnels) Close(ctx context.Context, selector string) error {
 }
 
 // uninstall takes a release away, and its record last; one that is not there is no
-// error.
-func uninstall(config *action.Configuration, name string) error {
-	run := action.NewUninstall(config)
+// error, nor one that somebody else takes away. One that was changed since config
+// first saw it is left alone, and the error is a conflict.
+func uninstall(config *configuration, name string) error {
+	run := action.NewUninstall(&config.Configuration)
 	run.Timeout = hookTime
 	_, err := run.Run(name)
-	if errors.Is(err, driver.ErrReleaseNotFound) {
+	if err == nil || errors.Is(err, driver.ErrReleaseNotFound) || apierrors.IsNotFound(config.records.failed) {
 		return nil
+	}
+	// Helm's own words hide what it was.
+	if cause := errors.Join(config.records.failed, config.objects.failed); cause != nil {
+		return cause
 	}
 	return err
 }

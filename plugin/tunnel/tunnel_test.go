@@ -43,6 +43,7 @@ type env struct {
 	*tunnel.Tunnels
 	admin     *kubernetes.Clientset
 	namespace string
+	options   tunnel.Options
 	faults    *faults
 	log       *bytes.Buffer
 }
@@ -62,6 +63,7 @@ func newEnv(t *testing.T, change ...func(*tunnel.Options)) *env {
 	for _, c := range change {
 		c(&options)
 	}
+	e.options = options
 	var err error
 	if e.Tunnels, err = tunnel.New(config, options); err != nil {
 		t.Fatal(err)
