@@ -142,6 +142,17 @@ func (o *objects) DeleteWithPropagationPolicy(list kube.ResourceList, policy met
 	return result, errs
 }
 
+// Update is how Helm takes over objects of the release's name that no record tells
+// of. Rights to change them are not asked for: where they differ it fails, the undo
+// takes them away by the new record, and another try makes them.
+func (o *objects) Update(original, target kube.ResourceList, force bool) (*kube.Result, error) {
+	result, err := o.Client.Update(original, target, force)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errLeftOver, err)
+	}
+	return result, err
+}
+
 // warnings are what the API server warns of; they go to the log.
 type warnings struct{ tunnels *Tunnels }
 

@@ -28,8 +28,12 @@ func (t *Tunnels) failed(err error, verb, what string) error {
 	return errdefs.New(kind, "%s", text)
 }
 
-// errOvertaken is a release that another replica has taken in hand.
-var errOvertaken = errors.New("another replica is at it")
+var (
+	// errOvertaken is a release that another replica has taken in hand.
+	errOvertaken = errors.New("another replica is at it")
+	// errLeftOver is a release of which objects are there that cannot be taken over.
+	errLeftOver = errors.New("objects of that name are left over")
+)
 
 // kindOf says of what kind a failure of Helm's is. Helm hands on the API server's
 // errors while it installs; of what it tells in words only, cluster.go and storage.go
@@ -41,6 +45,8 @@ func kindOf(err error) errdefs.Kind {
 	case errors.Is(err, errOvertaken), errors.Is(err, driver.ErrReleaseExists),
 		strings.Contains(err.Error(), "cannot re-use a name that is still in use"):
 		return errdefs.Conflict
+	case errors.Is(err, errLeftOver):
+		return errdefs.Unavailable // they are taken away now
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return errdefs.Unavailable // until it is gone, and can be made again
 	case errors.As(err, &status):

@@ -113,8 +113,19 @@ func TestRights(t *testing.T) {
 	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
 	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
 	e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
+	requests := e.faults.requests()
+	e.faults.set(func(_ int, r *http.Request) fault { // one that is undone
+		if about(r) == "create deployments.apps" {
+			return broken
+		}
+		return ""
+	})
+	if err := e.Open(t.Context(), release, labels("a"), 8080, target); err == nil {
+		t.Error("an Open without its Deployment says that it is done")
+	}
+	e.isEmpty()
 	used := map[string]bool{}
-	for _, r := range e.faults.requests() {
+	for _, r := range append(requests, e.faults.requests()...) {
 		if what := about(r); what != "" {
 			used[what] = true
 		}

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
@@ -234,6 +235,31 @@ func TestOpenMendsWhatIsHalfMade(t *testing.T) {
 			e.standsWhole()
 		})
 	}
+}
+
+// Objects that no record tells of are taken over where they are the same, and made
+// anew where they are not, without a right to change them.
+func TestOpenFindsObjectsWithoutRecord(t *testing.T) {
+	e := newEnv(t)
+	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
+	forget := func() {
+		e.must(e.admin.CoreV1().Secrets(e.namespace).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "owner=helm"}))
+	}
+	forget()
+	e.faults.set(func(_ int, r *http.Request) fault {
+		if r.Method == http.MethodPatch {
+			return forbidden
+		}
+		return ""
+	})
+	e.must(e.Open(t.Context(), release, labels("b"), 8080, target))
+	e.standsWhole()
+	forget()
+	if err := e.Open(t.Context(), release, labels("c"), 8080, "other."+target); !errdefs.Is(err, errdefs.Unavailable) {
+		t.Errorf("%v (%s), want unavailable", err, errdefs.KindOf(err))
+	}
+	e.must(e.Open(t.Context(), release, labels("c"), 8080, "other."+target))
+	e.standsWhole()
 }
 
 // rewrite changes the state of a release in its record.
