@@ -4,6 +4,6 @@
 // One list of steps in the tests runs on it and on a real API server.
 //
 // Nothing moves in it by itself: sim/node plays scheduler and kubelets. It has no
-// quota, admission or garbage collection, knows no patches, and answers a list
-// whole, whatever its limit.
+// quota, admission or garbage collection, knows of patches the strategic merge
+// alone, and answers a list whole, whatever its limit.
 package memory

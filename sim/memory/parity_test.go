@@ -107,20 +107,40 @@ func steps(t *testing.T, client kubernetes.Interface, namespace string) []string
 	patch("two", `{"spec":{"activeDeadlineSeconds":1}}`)
 	patch("two", `{"metadata":{"annotations":{"a":null}}}`)
 	patch("two", `no JSON`)
-	_, err = pods.Patch(ctx, "two", types.StrategicMergePatchType, []byte(`{"spec":{"activeDeadlineSeconds":2}}`), metav1.PatchOptions{})
-	tell("a later deadline is refused: %v", apierrors.IsInvalid(err))
-
-	service := func(name string) {
-		made, err := core.Services(namespace).Create(ctx, &corev1.Service{
-			ObjectMeta: metav1.ObjectMeta{Name: name},
-			Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Ports: []corev1.ServicePort{{Port: 80}}},
-		}, metav1.CreateOptions{})
-		tell("service %s: %v %v", name, err == nil && made.UID != "", apierrors.IsInvalid(err))
+	// A real API server says more: it checks several times.
+	refused := func(what string, err error) {
+		_, first, _ := strings.Cut(fmt.Sprint(err), "spec.activeDeadlineSeconds: ")
+		first, _, _ = strings.Cut(first, ", spec")
+		tell("%s: %v %s", what, apierrors.IsInvalid(err), strings.TrimSuffix(first, "]"))
 	}
-	service("web")
-	service("not.a.label")
+	for _, deadline := range []string{"2", "null", "0", "-1", "4294967296"} {
+		_, err = pods.Patch(ctx, "two", types.StrategicMergePatchType, []byte(`{"spec":{"activeDeadlineSeconds":`+deadline+`}}`), metav1.PatchOptions{})
+		refused("deadline "+deadline, err)
+	}
+	late, err := pods.Get(ctx, "two", metav1.GetOptions{})
+	show("get", late, err)
+	late.Spec.ActiveDeadlineSeconds = ptr.To[int64](3)
+	_, err = pods.Update(ctx, late, metav1.UpdateOptions{})
+	refused("an update to a later deadline", err)
+
+	service := func(name, label string) {
+		made, err := core.Services(namespace).Create(ctx, &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"l": label}},
+			Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: map[string]string{"l": label}, Ports: []corev1.ServicePort{{Port: 80}}},
+		}, metav1.CreateOptions{})
+		tell("service %s: %v %v %v", name, err == nil && made.UID != "", apierrors.IsInvalid(err), apierrors.IsAlreadyExists(err))
+	}
+	service("web", "a")
+	service("web", "a")
+	service("other", "b")
+	service("not.a.label", "a")
+	service("label", "not a value")
+	services, err := core.Services(namespace).List(ctx, metav1.ListOptions{LabelSelector: "l=a"})
+	tell("services: %d %v", len(services.Items), err)
 	got, err := core.Services(namespace).Get(ctx, "web", metav1.GetOptions{})
-	tell("get service: %s %v", got.Name, err)
+	tell("get service: %s %s %v %v", got.Name, got.Spec.ClusterIP, got.Spec.Selector, err)
+	tell("delete another service: %v", core.Services(namespace).Delete(ctx, "web",
+		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: ptr.To(types.UID("00000000-0000-0000-0000-000000000000"))}}))
 	tell("delete service: %v", core.Services(namespace).Delete(ctx, "web", metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &got.UID}}))
 	_, err = core.Services(namespace).Get(ctx, "web", metav1.GetOptions{})
 	tell("it is gone: %v", err)

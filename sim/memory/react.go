@@ -154,6 +154,11 @@ func (c *Cluster) update(gvr schema.GroupVersionResource, namespace, subresource
 	if err != nil {
 		return nil, err
 	}
+	return c.replace(gvr, namespace, subresource, old, o)
+}
+
+// replace updates an object that is there. The caller holds mu.
+func (c *Cluster) replace(gvr schema.GroupVersionResource, namespace, subresource string, old, o object) (object, error) {
 	if uid := o.GetUID(); uid != "" && uid != old.GetUID() {
 		return nil, apierrors.NewConflict(gvr.GroupResource(), o.GetName(),
 			fmt.Errorf("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid, old.GetUID())) //nolint:staticcheck // the API server's words
@@ -169,6 +174,9 @@ func (c *Cluster) update(gvr schema.GroupVersionResource, namespace, subresource
 		next.SetLabels(maps.Clone(o.GetLabels())) // as a real API server does, by surprise
 		next.SetAnnotations(maps.Clone(o.GetAnnotations()))
 	} else {
+		if err := permitted(old, o); err != nil {
+			return nil, err
+		}
 		next = clone(o)
 		copyStatus(next, clone(old))
 		next.SetNamespace(namespace)

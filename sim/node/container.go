@@ -138,6 +138,17 @@ func (c *container) run(now time.Time) {
 	if length > 0 {
 		c.at = now.Add(length)
 	}
+	if c.asked {
+		c.at = now.Add(stopTime)
+	}
+}
+
+// ask makes it end well, now or once it runs.
+func (c *container) ask(now time.Time) {
+	c.asked = true
+	if c.step == running {
+		c.at = now.Add(stopTime)
+	}
 }
 
 // output is what the run that has begun writes.

@@ -2,7 +2,7 @@ package node
 
 import (
 	"maps"
-	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +12,7 @@ import (
 // gives the kubelet something to do: a deadline, and annotations that a container
 // watches through a volume.
 func (p *play) update(now time.Time, pod *corev1.Pod) bool {
+	before := p.pod.Annotations
 	p.pod.Labels, p.pod.Annotations = maps.Clone(pod.Labels), maps.Clone(pod.Annotations)
 	changed := false
 	if d := pod.Spec.ActiveDeadlineSeconds; d != nil && (p.pod.Spec.ActiveDeadlineSeconds == nil || *d != *p.pod.Spec.ActiveDeadlineSeconds) {
@@ -19,8 +20,8 @@ func (p *play) update(now time.Time, pod *corev1.Pod) bool {
 		changed = true
 	}
 	for _, c := range p.mains {
-		if !c.asked && c.step == running && p.told(c) {
-			c.asked, c.at = true, now.Add(stopTime)
+		if !c.asked && p.told(c, before) {
+			c.ask(now)
 			changed = true
 		}
 	}
@@ -36,24 +37,35 @@ func (p *play) deadline() time.Time {
 	return p.startTime.Add(time.Duration(*d) * time.Second)
 }
 
-// told says whether a container mounts a file with an annotation of the pod, and
-// that is there: such a container waits for it, and ends then.
-func (p *play) told(c *container) bool {
+// told says whether a container mounts a file with an annotation of the pod that has
+// appeared: such a container waits for it, and ends then. One that was there before
+// is nothing to wait for.
+func (p *play) told(c *container, before map[string]string) bool {
 	for _, mount := range c.spec.VolumeMounts {
 		for _, volume := range p.pod.Spec.Volumes {
-			if volume.Name == mount.Name && volume.DownwardAPI != nil && slices.ContainsFunc(volume.DownwardAPI.Items, p.annotated) {
-				return true
+			if volume.Name != mount.Name || volume.DownwardAPI == nil {
+				continue
+			}
+			for _, file := range volume.DownwardAPI.Items {
+				if annotation(p.pod.Annotations, file) != "" && annotation(before, file) == "" {
+					return true
+				}
 			}
 		}
 	}
 	return false
 }
 
-func (p *play) annotated(file corev1.DownwardAPIVolumeFile) bool {
-	for name, value := range p.pod.Annotations {
-		if file.FieldRef != nil && file.FieldRef.FieldPath == "metadata.annotations['"+name+"']" && value != "" {
-			return true
-		}
+// annotation is the one that a file holds; "" if there is none or it holds another
+// thing.
+func annotation(annotations map[string]string, file corev1.DownwardAPIVolumeFile) string {
+	if file.FieldRef == nil {
+		return ""
 	}
-	return false
+	name, is := strings.CutPrefix(file.FieldRef.FieldPath, "metadata.annotations['")
+	name, whole := strings.CutSuffix(name, "']")
+	if !is || !whole {
+		return ""
+	}
+	return annotations[name]
 }

@@ -3,5 +3,6 @@
 // kubelet makes them.
 //
 // It must know nothing of any plugin (objects are found by the local pod's UID,
-// wherever they carry it), and nothing of how a scenario is played.
+// wherever they carry it) but the label of its tunnels, and nothing of how a scenario
+// is played.
 package remote

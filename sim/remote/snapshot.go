@@ -25,8 +25,8 @@ type Snapshot struct {
 	Secrets    []corev1.Secret
 	Claims     []corev1.PersistentVolumeClaim
 	Services   []corev1.Service
-	// Releases are Helm's records of the pods' tunnels. What else belongs to these
-	// goes with them, and is not looked at.
+	// Releases are Helm's records of the pods' tunnels, several of one release if it
+	// was changed. What else belongs to these goes with them, and is not looked at.
 	Releases []corev1.Secret
 }
 
@@ -37,8 +37,7 @@ type Snapshot struct {
 func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, claimNamespaces []string) (*Snapshot, error) {
 	core, s := client.CoreV1(), &Snapshot{}
 	owners := NewOwners(uids)
-	tunnel := func(object metav1.Object) bool { return object.GetLabels()[scope.LabelTunnelUID] != "" }
-	ours := func(object metav1.Object) bool { _, ours := owners.Of(object); return ours && !tunnel(object) }
+	ours := func(object metav1.Object) bool { _, ours := owners.Of(object); return ours && !Tunnel(object) }
 	err := errors.Join(
 		list(ctx, "pods", claimNamespaces, &s.Pods, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
 			return core.Pods(namespace).List(ctx, o)
@@ -67,6 +66,10 @@ func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, cl
 	}
 	return s, nil
 }
+
+// Tunnel says whether an object is part of a tunnel: such a one carries the UID of a
+// local pod, but is nothing of the pod's.
+func Tunnel(object metav1.Object) bool { return object.GetLabels()[scope.LabelTunnelUID] != "" }
 
 // list reads all pages, and keeps what is wanted.
 func list[T any](
@@ -161,8 +164,11 @@ func (s *Snapshot) Names(kind string) []string {
 		}
 	case "Release":
 		for i := range s.Releases {
-			add(&s.Releases[i].ObjectMeta)
+			record := &s.Releases[i].ObjectMeta
+			add(&metav1.ObjectMeta{Namespace: record.Namespace, Name: record.Labels["name"]})
 		}
+		slices.Sort(names)
+		names = slices.Compact(names)
 	}
 	return names
 }

@@ -1,6 +1,8 @@
 package remote_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -47,7 +49,18 @@ func TestTunnelsAreCounted(t *testing.T) {
 			t.Errorf("pod %s is taken for the remote pod", pod.Name)
 		}
 	}
+	// A later revision of a release is the same one.
+	first, err := core.Secrets("default").Get(t.Context(), "sh.helm.release.v1."+scope.Scope{}.Bastion(443, string(uid))+".v1", metav1.GetOptions{})
+	must(err)
+	second := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: strings.TrimSuffix(first.Name, "1") + "2", Labels: first.Labels}, Type: first.Type}
+	_, err = core.Secrets("default").Create(t.Context(), second, metav1.CreateOptions{})
+	must(err)
 	count(map[string]int{"Release": 2, "Service": 1, "Secret": 0, "Pod": 0})
+	s, err := remote.Take(t.Context(), client, []types.UID{uid}, nil)
+	must(err)
+	if names := s.Names("Release"); !slices.Equal(names, []string{"default/bastion-443-" + string(uid), "default/bastion-80-" + string(uid)}) {
+		t.Errorf("they are called %v", names)
+	}
 	must(made.Close(t.Context(), scope.TunnelSelector("another")))
 	count(map[string]int{"Release": 2})
 	must(made.Close(t.Context(), scope.TunnelSelector(string(uid))))

@@ -79,6 +79,7 @@ func judge(file *scenario.File, seen *observation) []string {
 	found = append(found, seen.troubles...)
 	for _, key := range keys {
 		found = append(found, judgeLocal(key, file.Expect.Pods[key], seen.pods[key])...)
+		found = append(found, judgeShown(key, file.Pod(key), seen.pods[key])...)
 	}
 	if seen.created != nil {
 		found = append(found, judgeCounts("while its pods are there", file.Expect.Remote, seen.created)...)
@@ -148,6 +149,25 @@ func judgeLocal(key string, expected scenario.PodExpectation, seen *podSeen) []s
 			found = append(found, judgeContainer(what, list.expected[name], container)...)
 		}
 	}
+	return found
+}
+
+// judgeShown looks for containers that the user does not know: what a plugin has put
+// into the remote pod is its own affair.
+func judgeShown(key string, pod *corev1.Pod, seen *podSeen) []string {
+	if pod == nil {
+		return nil
+	}
+	var found []string
+	strange := func(what string, shown []corev1.ContainerStatus, has []corev1.Container) {
+		for _, status := range shown {
+			if !slices.ContainsFunc(has, func(c corev1.Container) bool { return c.Name == status.Name }) {
+				found = append(found, fmt.Sprintf("pod %s shows %s %s, which it does not have", key, what, cut(status.Name)))
+			}
+		}
+	}
+	strange("an init container", seen.status.InitContainerStatuses, pod.Spec.InitContainers)
+	strange("a container", seen.status.ContainerStatuses, pod.Spec.Containers)
 	return found
 }
 

@@ -100,6 +100,12 @@ func TestJudge(t *testing.T) {
 		}, "pod web showed the phases [Pending], not [Pending Failed] (R: words)"},
 		{"no container", func(_ *observation, s *podSeen) { s.status.ContainerStatuses = nil }, "container main of pod web is not shown"},
 		{"no init container", func(_ *observation, s *podSeen) { s.status.InitContainerStatuses = nil }, "init container first of pod web is not shown"},
+		{"a container of the plugin's", func(_ *observation, s *podSeen) {
+			s.status.ContainerStatuses = append(s.status.ContainerStatuses, corev1.ContainerStatus{Name: "mesh-setup"})
+		}, "pod web shows a container mesh-setup, which it does not have"},
+		{"an init container of the plugin's", func(_ *observation, s *podSeen) {
+			s.status.InitContainerStatuses = append(s.status.InitContainerStatuses, corev1.ContainerStatus{Name: "mesh-setup"})
+		}, "pod web shows an init container mesh-setup, which it does not have"},
 		{"state", func(_ *observation, s *podSeen) {
 			main(s).State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "R", Message: "m"}}
 		}, "container main of pod web is waiting (R: m), not terminated"},

@@ -90,6 +90,25 @@ func creates(mutate func(pod, request map[string]any)) func(*call) (int, []byte)
 	})
 }
 
+// before does something ahead of the calls to one path that are about a pod.
+func before(path string, something func(c *call, uid string)) func(*call) (int, []byte) {
+	return on(path, func(c *call) (int, []byte) {
+		var pod corev1.Pod
+		_ = json.Unmarshal(c.body, &pod)
+		something(c, string(pod.UID))
+		return c.on()
+	})
+}
+
+// annotate sets an annotation; "" takes it away.
+func annotate(pod map[string]any, name, value string) {
+	annotations := pod["metadata"].(map[string]any)["annotations"].(map[string]any)
+	annotations[name] = value
+	if value == "" {
+		delete(annotations, name)
+	}
+}
+
 func containers(pod map[string]any, mutate func(map[string]any)) {
 	for _, list := range []string{"containers", "initContainers"} {
 		items, _ := pod["spec"].(map[string]any)[list].([]any)

@@ -132,6 +132,48 @@ var mutants = []mutant{
 		containers(pod, func(c map[string]any) { delete(c, "securityContext") })
 	})},
 	{"loses the restart policy", "restart-always", "", creates(func(pod, _ map[string]any) { pod["spec"].(map[string]any)["restartPolicy"] = "Never" })},
+	{"loses a deadline", "deadline", "phases", creates(func(pod, _ map[string]any) { delete(pod["spec"].(map[string]any), "activeDeadlineSeconds") })},
+	// meshes and tunnels
+	{"reports the mesh", "mesh-sidecar", "shows a container mesh-setup, which it does not have", statuses(func(s *wire.PodStatus) {
+		s.Containers = append(s.Containers, corev1.ContainerStatus{Name: "mesh-setup", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}})
+	})},
+	{"shows the mesh as an init container", "mesh-sidecar", "shows an init container mesh-setup", statuses(func(s *wire.PodStatus) {
+		s.InitContainers = slices.Insert(s.InitContainers, 0, corev1.ContainerStatus{Name: "mesh-setup", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}})
+	})},
+	{"runs without the mesh", "mesh-sidecar", "mesh-setup", creates(func(pod, _ map[string]any) { annotate(pod, "slurm-job.vk.io/pre-exec", "") })},
+	{"sets a mesh up that is not wanted", "mesh-disabled", "Secret", creates(func(pod, _ map[string]any) { annotate(pod, "interlink.eu/mesh-network", "") })},
+	{"runs half a mesh", "mesh-not-understood", "not refused", creates(func(pod, _ map[string]any) { annotate(pod, "slurm-job.vk.io/pre-exec", "") })},
+	{"runs a pod whose mesh does not come up", "mesh-fails", "phases", creates(func(pod, _ map[string]any) { annotate(pod, "slurm-job.vk.io/pre-exec", "") })},
+	{"loses why a mesh did not come up", "mesh-fails", "message", each(func(c *corev1.ContainerStatus) {
+		if c.State.Terminated != nil {
+			c.State.Terminated.Message = "the mesh failed"
+		}
+	})},
+	{"never ends a pod that only its mesh keeps", "mesh-ordinary-container", "phases", each(func(c *corev1.ContainerStatus) {
+		if c.State.Terminated != nil {
+			c.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+		}
+	})},
+	{"opens no tunnels", "tcp-tunnel-two-ports", "remotely stand 0 Services", creates(func(pod, _ map[string]any) {
+		containers(pod, func(c map[string]any) { delete(c, "ports") })
+	})},
+	{"opens tunnels that nobody asked for", "tcp-tunnel-no-ports", "remotely stand 1 Services", creates(func(pod, _ map[string]any) {
+		containers(pod, func(c map[string]any) { c["ports"] = []any{map[string]any{"containerPort": 80}} })
+	})},
+	{"leaves a Service behind", "tcp-tunnel-two-ports", "1 Services after all pods are deleted", before("/delete", func(c *call, uid string) {
+		left := &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: "left", Labels: map[string]string{scope.LabelPodUID: uid}},
+			Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone},
+		}
+		_, _ = c.remote.CoreV1().Services("default").Create(background, left, metav1.CreateOptions{})
+	})},
+	{"leaves a tunnel behind", "tcp-tunnel-delete-running", "1 Releases after all pods are deleted, not 0: [default/left]", before("/delete", func(c *call, uid string) {
+		// Under a label by which the plugin does not know it.
+		left := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "sh.helm.release.v1.left.v1", Labels: map[string]string{
+			scope.LabelTunnelUID: "another", "owner": "helm", "name": "left", "of": uid,
+		}}}
+		_, _ = c.remote.CoreV1().Secrets("default").Create(background, left, metav1.CreateOptions{})
+	})},
 	// logs
 	{"ignores Bytes", "logs-limits", "9 bytes", logs(func(_, opts map[string]any) { delete(opts, "Bytes") })},
 	{"ignores Tail", "logs-limits", "tail 2", logs(func(_, opts map[string]any) { delete(opts, "Tail") })},

@@ -122,6 +122,11 @@ func (s *stage) tidy(ctx context.Context, before claims) error {
 	for i := range left.Services {
 		remove(&left.Services[i], core.Services(left.Services[i].Namespace).Delete)
 	}
+	if s.plugin != nil { // a real Helm's records are all that says what else is to go
+		for i := range left.Releases {
+			remove(&left.Releases[i], core.Secrets(left.Releases[i].Namespace).Delete)
+		}
+	}
 	for _, claim := range before.without(left.Claims) {
 		remove(&claim, core.PersistentVolumeClaims(claim.Namespace).Delete)
 	}

@@ -167,7 +167,7 @@ func (s *stage) behaviour(pod *corev1.Pod) (scenario.Pod, bool) {
 	return s.file.Nodes[key], ours
 }
 
-// remotePods are those of the scenario.
+// remotePods are those of the scenario; a tunnel's pods only carry their UIDs.
 func (s *stage) remotePods(ctx context.Context) ([]corev1.Pod, error) {
 	options := metav1.ListOptions{}
 	if s.nodes != nil {
@@ -179,7 +179,7 @@ func (s *stage) remotePods(ctx context.Context) ([]corev1.Pod, error) {
 	}
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
 		_, ours := s.key(&pod)
-		return !ours
+		return !ours || remote.Tunnel(&pod)
 	}), nil
 }
 

@@ -129,14 +129,24 @@ func all(pod *corev1.Pod) []corev1.Container {
 // injected are containers that a plugin puts into the remote pod for the network
 // that InterLink's annotations ask for.
 func injected(pod *corev1.Pod) (containers []corev1.Container) {
-	for annotation, name := range map[string]string{
-		"slurm-job.vk.io/pre-exec": "mesh-setup", "interlink.eu/wstunnel-client-commands": "wstunnel-client",
+	for _, network := range []struct{ annotation, container string }{
+		{"slurm-job.vk.io/pre-exec", "mesh-setup"},
+		{"interlink.eu/wstunnel-client-commands", "wstunnel-client"},
 	} {
-		if pod.Annotations[annotation] != "" {
-			containers = append(containers, corev1.Container{Name: name})
+		if pod.Annotations[network.annotation] != "" {
+			containers = append(containers, corev1.Container{Name: network.container})
 		}
 	}
 	return containers
+}
+
+// sidecar says whether others wait until a container has started.
+func sidecar(pod *corev1.Pod, name string) bool {
+	is := func(c corev1.Container) bool { return c.Name == name }
+	if i := slices.IndexFunc(all(pod), is); i >= 0 {
+		return i < len(pod.Spec.InitContainers) && ptr.Deref(all(pod)[i].RestartPolicy, "") == corev1.ContainerRestartPolicyAlways
+	}
+	return slices.ContainsFunc(injected(pod), is)
 }
 
 // check holds the parts of a scenario against each other and its manifests.
@@ -199,6 +209,9 @@ func (r *reader) node(pod *corev1.Pod, node Pod, path ...string) {
 		r.notNegative(ptr.Deref(c.Run, metav1.Duration{}), append(at, "run")...)
 		if c.ImagePullError != "" && c.CreateError != "" {
 			r.wrong(append(at, "createError"), "imagePullError and createError exclude each other")
+		}
+		if c.StartupFails && !sidecar(pod, name) {
+			r.wrong(append(at, "startupFails"), "startupFails is for native sidecars: nobody waits until %s has started", name)
 		}
 		if len(c.Output) > 0 && len(c.Outputs) > 0 {
 			r.wrong(append(at, "outputs"), "output and outputs exclude each other")

@@ -92,6 +92,21 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// What the plugin puts in for a network can be played.
+func TestReadNetwork(t *testing.T) {
+	text := strings.NewReplacer(
+		"metadata: {name: web}", "metadata: {name: web, annotations: {slurm-job.vk.io/pre-exec: x, interlink.eu/wstunnel-client-commands: x}}",
+		"        main: {start", "        proxy: {startupFails: true}\n        wstunnel-client: {run: 1s}\n        mesh-setup: {startupFails: true}\n        main: {start",
+	).Replace(good)
+	if _, err := scenario.Read(write(t, "file.yaml", text)); err != nil {
+		t.Error(err)
+	}
+	_, err := scenario.Read(write(t, "file.yaml", strings.Replace(text, "        main: {start", "        mian: {start", 1)))
+	if err == nil || !strings.HasSuffix(err.Error(), "it has: proxy, main, mesh-setup, wstunnel-client") {
+		t.Error(err)
+	}
+}
+
 func TestReadBad(t *testing.T) {
 	pod := "\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: %}\nspec: {containers: [{name: main}]}\n"
 	for _, test := range []struct {
@@ -135,6 +150,9 @@ func TestReadBad(t *testing.T) {
 		{"unknown pod expected", "      web:\n        phases", "      wbe:\n        phases", `17: no pod is called "wbe"; there are: web`},
 		{"ambiguous pod", "# an empty", strings.ReplaceAll(pod, "%", "web, namespace: b") + "#", "7: no pod is called \"web\"; there are: default/web, b/web\n13: no pod is called \"web\"; there are: default/web, b/web\n17: no pod is called \"web\"; there are: default/web, b/web"},
 		{"unknown container", "main: {start", "mian: {start", `9: pod web has no container "mian" here; it has: proxy, main`},
+		{"a network that was not asked for", "main: {start", "mesh-setup: {start", `9: pod web has no container "mesh-setup" here; it has: proxy, main`},
+		{"a network that is shown", "          main: {state", "          mesh-setup: {state", `20: pod web has no container "mesh-setup" here; it has: main`},
+		{"nobody waits for its start", "exitCodes: [1, 0]", "startupFails: true", "9: startupFails is for native sidecars: nobody waits until main has started"},
 		{"unknown container expected", "main: {state", "mian: {state", `20: pod web has no container "mian" here; it has: main`},
 		{"a sidecar is not shown", "        containers:\n          main: {state: terminated, exitCode: 0}", "        initContainers:\n          proxy: {exitCode: 0}", `20: pod web has no container "proxy" here; it has: none`},
 		{"log of no container", "phases: [Pending, Running, Succeeded]", "phases: [Pending, Running, Succeeded]\n        logs: [{container: nil, lines: []}]", `19: pod web has no container "nil" here; it has: proxy, main`},

@@ -90,7 +90,8 @@ type Pod struct {
 // Container is what a container does. The zero value starts after a second and
 // ends after another with exit code 0; a native sidecar runs until the pod ends.
 type Container struct {
-	// Start is the time until it runs, once it is its turn; the default is 1s.
+	// Start is the time until it runs, once it is its turn, and of a native sidecar
+	// until it has started; the default is 1s.
 	Start *metav1.Duration `json:"start,omitempty"`
 	// Run is how long it runs; the default is 1s, "0s" means until it is stopped.
 	Run *metav1.Duration `json:"run,omitempty"`
@@ -109,8 +110,8 @@ type Container struct {
 	// CreateError is the kubelet's words: the container cannot be created
 	// (CreateContainerConfigError).
 	CreateError string `json:"createError,omitempty"`
-	// StartupFails says that its startup probe never succeeds: it runs, and nobody
-	// that comes after it starts.
+	// StartupFails says that a native sidecar's startup probe never succeeds: it
+	// runs, and nobody that comes after it starts.
 	StartupFails bool `json:"startupFails,omitempty"`
 	// Output are its lines: each run writes them all when it starts.
 	Output []string `json:"output,omitempty"`
