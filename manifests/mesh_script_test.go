@@ -16,8 +16,17 @@ import (
 var filled = map[string]any{
 	"WGInterfaceName": "wgaa15f82b-4992", "WSTunnelExecutableURL": "https://example.org/wstunnel", "WireguardGoURL": "https://example.org/wireguard-go",
 	"WgToolURL": "https://example.org/wg", "Slirp4netnsURL": "https://example.org/slirp4netns", "WGConfig": "[Interface]\nPrivateKey = key\n",
-	"DNSServiceIP": "10.96.0.10", "RandomPassword": "0a1b2c", "IngressEndpoint": "pod.tunnels.example.org", "WGMTU": 1280,
+	"DNSServiceIP": "10.96.0.10", "RandomPassword": "0a1b2c", "IngressEndpoint": ingress, "WGMTU": 1280,
 	"PodCIDRCluster": "10.244.0.0/16", "ServiceCIDR": "10.96.0.0/16", "UnshareMode": "auto",
+}
+
+const ingress = "10.244.7.7" // within what is routed into the mesh
+
+// fill is for one test.
+func fill(t *testing.T, field, value string) {
+	before := filled[field]
+	filled[field] = value
+	t.Cleanup(func() { filled[field] = before })
 }
 
 // meshScript is the script as the plugin takes it out of the annotation.

@@ -104,6 +104,32 @@ func newKeys(t *testing.T) keys {
 	return keys{text(private.Bytes()), text(private.PublicKey().Bytes())}
 }
 
+// ingress gives the local cluster's node a name in the remote one, as an ingress
+// has.
+const ingress = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: offloading-ingress}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: local, namespace: offloading-ingress}
+spec:
+  clusterIP: None
+  ports: [{port: 80}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: local, namespace: offloading-ingress, labels: {kubernetes.io/service-name: local}}
+addressType: IPv4
+endpoints: [{addresses: [%q]}]
+ports: [{port: 80}]
+`
+
+// ingressName is found by the remote cluster's DNS, and by no other: also where the
+// local cluster's is asked first.
+const ingressName = "local.offloading-ingress.svc.cluster.local"
+
 // mesh is one between the clusters.
 type mesh struct {
 	*realLocal
@@ -120,6 +146,9 @@ func newMesh(t *testing.T) *mesh {
 		t.Fatal(err)
 	}
 	m.apply(manifest.String())
+	if err := kubectlApply(stage.ctx, stage.remote.kubeconfig, fmt.Sprintf(ingress, m.address)); err != nil {
+		t.Fatal(err)
+	}
 	m.available("peer")
 	m.available("web")
 	return m
@@ -147,7 +176,7 @@ func (m *mesh) preExec() string {
 		"WgToolURL": "http://127.0.0.1:1/wg", "Slirp4netnsURL": "http://127.0.0.1:1/slirp4netns",
 		"WGConfig": fmt.Sprintf("[Interface]\nPrivateKey = %s\n\n[Peer]\nPublicKey = %s\nAllowedIPs = 10.7.0.1/32,10.0.0.0/8,%s,%s\nEndpoint = 127.0.0.1:51821\nPersistentKeepalive = 5\n",
 			m.Client.Private, m.Server.Public, pods, services),
-		"DNSServiceIP": dns.Spec.ClusterIP, "RandomPassword": m.Prefix, "IngressEndpoint": m.address, "WGMTU": 1280,
+		"DNSServiceIP": dns.Spec.ClusterIP, "RandomPassword": m.Prefix, "IngressEndpoint": ingressName, "WGMTU": 1280,
 		"PodCIDRCluster": pods, "ServiceCIDR": services, "UnshareMode": "auto",
 	})
 	if err != nil {
@@ -216,13 +245,10 @@ exec busybox httpd -f -p 8000 -h /www`, m.meshed))
 	})
 }
 
-// job completes, with init containers that have the network too; names of both
-// clusters' DNS are found.
+// job completes, with an init container that has the network too.
 func (m *mesh) job(l *local, privileged string) {
 	name := l.create(shell("mesh-job-"+privileged, `
-set -e
-curl -fsS --max-time 10 http://web.e2e-mesh.svc.cluster.local
-getent hosts interlink-e2e.test || busybox nslookup kubernetes.default.svc.cluster.local | tail -n 2`, m.meshed, func(pod *corev1.Pod) {
+exec curl -fsS --max-time 10 http://web.e2e-mesh.svc.cluster.local`, m.meshed, func(pod *corev1.Pod) {
 		pod.Spec.RestartPolicy = corev1.RestartPolicyOnFailure
 		pod.Spec.InitContainers = []corev1.Container{{
 			Name: "first", Image: m.Image, Command: []string{"curl", "-fsS", "--max-time", "10", "http://web"},
@@ -232,7 +258,7 @@ getent hosts interlink-e2e.test || busybox nslookup kubernetes.default.svc.clust
 	if status := l.remotePod(name).Status; status.Phase != corev1.PodSucceeded || status.ContainerStatuses[0].RestartCount != 0 || status.InitContainerStatuses[1].RestartCount != 0 {
 		m.Errorf("remotely it is %s: %+v %+v", status.Phase, status.ContainerStatuses, status.InitContainerStatuses)
 	}
-	if log := l.log(name, wire.LogOpts{}); !strings.HasPrefix(log, "the local web\n") {
+	if log := l.log(name, wire.LogOpts{}); log != "the local web\n" {
 		m.Errorf("its log is %q", log)
 	}
 	l.remove(name)

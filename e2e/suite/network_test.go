@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -82,14 +81,8 @@ func (l *realLocal) kubectl(args ...string) string {
 // apply applies a manifest.
 func (l *realLocal) apply(manifest string) {
 	l.Helper()
-	program := os.Getenv("E2E_KUBECTL")
-	if program == "" {
-		program = "kubectl"
-	}
-	cmd := exec.CommandContext(stage.ctx, program, "--kubeconfig", l.kubeconfig, "-n", l.namespace, "apply", "-f", "-")
-	cmd.Stdin = strings.NewReader(manifest)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		l.Fatalf("apply: %v\n%s", err, out)
+	if err := kubectlApply(stage.ctx, l.kubeconfig, manifest, "-n", l.namespace); err != nil {
+		l.Fatal(err)
 	}
 }
 

@@ -73,16 +73,27 @@ func (r *remoteCluster) kubectl(ctx context.Context, args ...string) error {
 }
 
 func kubectl(ctx context.Context, kubeconfig string, args ...string) (string, error) {
+	return kubectlWith(ctx, kubeconfig, "", args...)
+}
+
+func kubectlWith(ctx context.Context, kubeconfig, input string, args ...string) (string, error) {
 	program := os.Getenv("E2E_KUBECTL")
 	if program == "" {
 		program = "kubectl"
 	}
 	cmd := exec.CommandContext(ctx, program, append([]string{"--kubeconfig", kubeconfig}, args...)...)
+	cmd.Stdin = strings.NewReader(input)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out), err
+}
+
+// kubectlApply applies a manifest that is no file.
+func kubectlApply(ctx context.Context, kubeconfig, manifest string, args ...string) error {
+	_, err := kubectlWith(ctx, kubeconfig, manifest, append(args, "apply", "-f", "-")...)
+	return err
 }
 
 func (r *remoteCluster) makeNamespace(ctx context.Context, name string) error {
