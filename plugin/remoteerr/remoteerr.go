@@ -1,9 +1,8 @@
-package cluster
+package remoteerr
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,15 +15,6 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
-
-// wrap says what was being done to which object, and of what kind the failure
-// is. A nil err stays nil.
-func wrap(err error, verb, what string) error {
-	if err == nil {
-		return nil
-	}
-	return errdefs.Wrap(kind(err), fmt.Errorf("%s %s: %w", verb, what, err))
-}
 
 // kinds maps the reasons of the remote API server to kinds of error
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/). What is not
@@ -40,9 +30,10 @@ var kinds = map[metav1.StatusReason]errdefs.Kind{
 	metav1.StatusReasonUnauthorized:          errdefs.Refused,
 }
 
-// kind says of what kind an error of client-go is: Unavailable is what may pass
-// (the API server is away, overloaded, or failing), the rest will not.
-func kind(err error) errdefs.Kind {
+// Kind says of what kind an error of client-go is: Unavailable is what may pass
+// (the API server is away, overloaded, or failing), the rest will not. Internal is
+// what neither the API server nor the way to it says. A nil err has no kind.
+func Kind(err error) errdefs.Kind {
 	var status apierrors.APIStatus
 	switch {
 	case err == nil:

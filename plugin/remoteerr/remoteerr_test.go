@@ -1,4 +1,4 @@
-package cluster
+package remoteerr_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/remoteerr"
 )
 
 func TestKind(t *testing.T) {
@@ -56,12 +57,11 @@ func TestKind(t *testing.T) {
 		{"anything else", errors.New("boom"), errdefs.Internal},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := kind(test.err); got != test.want {
+			if got := remoteerr.Kind(test.err); got != test.want {
 				t.Errorf("kind is %q, want %q", got, test.want)
 			}
-			wrapped := wrap(test.err, "create", "pod a/b")
-			if (wrapped == nil) != (test.err == nil) || errdefs.KindOf(wrapped) != test.want || !errors.Is(wrapped, test.err) {
-				t.Errorf("wrapped as %v of kind %q", wrapped, errdefs.KindOf(wrapped))
+			if got := remoteerr.Kind(errors.Join(errors.New("create pod"), test.err)); test.err != nil && got != test.want {
+				t.Errorf("wrapped it is %q, want %q", got, test.want)
 			}
 		})
 	}

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/url"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/storage/driver"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/remoteerr"
 )
 
 // failed says what was being done to which release, and of what kind the failure
@@ -39,7 +34,7 @@ var (
 // errors while it installs; of what it tells in words only, cluster.go and storage.go
 // keep the errors themselves, but for the hooks of a chart.
 func kindOf(err error) errdefs.Kind {
-	switch status := apierrors.APIStatus(nil); {
+	switch {
 	case errors.Is(err, context.Canceled):
 		return errdefs.Canceled
 	case errors.Is(err, errOvertaken), errors.Is(err, driver.ErrReleaseExists),
@@ -47,12 +42,13 @@ func kindOf(err error) errdefs.Kind {
 		return errdefs.Conflict
 	case errors.Is(err, errLeftOver):
 		return errdefs.Unavailable // they are taken away now
-	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		return errdefs.Unavailable // until it is gone, and can be made again
-	case errors.As(err, &status):
-		return kindOfCode(int(status.Status().Code))
-	case transport(err):
-		return errdefs.Unavailable
+	}
+	switch kind := remoteerr.Kind(err); kind {
+	case errdefs.Exists:
+		return errdefs.Conflict // another replica made it
+	case errdefs.Internal:
+	default:
+		return kind
 	}
 	for _, words := range []string{
 		"failed to delete release", "uninstallation completed with", // nobody else takes a release away: it is tried again
@@ -64,30 +60,4 @@ func kindOf(err error) errdefs.Kind {
 	}
 	// The chart: its schema, its templates, or objects that the cluster does not know.
 	return errdefs.Invalid
-}
-
-func kindOfCode(code int) errdefs.Kind {
-	switch {
-	case code == http.StatusForbidden, code == http.StatusUnauthorized:
-		return errdefs.Refused
-	case code == http.StatusNotFound:
-		return errdefs.NotFound
-	case code == http.StatusConflict:
-		return errdefs.Conflict
-	case code == http.StatusTooManyRequests, code < 400, code >= 500:
-		return errdefs.Unavailable
-	}
-	return errdefs.Invalid
-}
-
-// transport says whether a request or its answer was lost on the way.
-func transport(err error) bool {
-	if _, ok := errors.AsType[*url.Error](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return true
-	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) ||
-		strings.Contains(err.Error(), "client rate limiter Wait")
 }
