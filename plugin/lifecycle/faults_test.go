@@ -1,28 +1,21 @@
 package lifecycle_test
 
 import (
-	"bytes"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 )
 
-// fault is what becomes of one call to the remote API server.
-type fault string
+type fault = faulty.Fault
 
 const (
-	// refused: the API server cannot be reached, nothing was done.
-	refused fault = "connection refused"
-	// lost: it was done, but the answer never came.
-	lost fault = "answer lost"
-	// overloaded and broken: the API server says so.
-	overloaded fault = "429"
-	broken     fault = "500"
-	// forbidden will not pass.
-	forbidden fault = "403"
+	refused    = faulty.Refused
+	lost       = faulty.Lost
+	overloaded = faulty.Overloaded
+	broken     = faulty.Broken
+	forbidden  = faulty.Forbidden
 )
 
 // faults is a transport that fails chosen calls. Watches and the lists of the
@@ -74,24 +67,7 @@ func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	if before != nil {
 		before(call)
 	}
-	switch chosen {
-	case refused:
-		return nil, fmt.Errorf("dial tcp: %w", syscall.ECONNREFUSED)
-	case lost:
-		answer, err := f.next.RoundTrip(r)
-		if err == nil {
-			_, _ = io.Copy(io.Discard, answer.Body)
-			_ = answer.Body.Close()
-		}
-		return nil, fmt.Errorf("read tcp: %w", syscall.ECONNRESET)
-	case overloaded:
-		return say(r, http.StatusTooManyRequests, "TooManyRequests"), nil
-	case broken:
-		return say(r, http.StatusInternalServerError, "InternalError"), nil
-	case forbidden:
-		return say(r, http.StatusForbidden, "Forbidden"), nil
-	}
-	return f.next.RoundTrip(r)
+	return chosen.RoundTrip(f.next, r)
 }
 
 // describeCall names a call by its verb and resource: "POST pods",
@@ -107,13 +83,4 @@ func describeCall(r *http.Request) string {
 		return r.Method + " namespaces/name"
 	}
 	return r.Method + " namespaces"
-}
-
-func say(r *http.Request, code int, reason string) *http.Response {
-	body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":"injected","reason":%q,"code":%d}`, reason, code)
-	return &http.Response{
-		StatusCode: code, Status: http.StatusText(code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/json"}},
-		Body:   io.NopCloser(bytes.NewBufferString(body)), Request: r,
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
@@ -258,7 +259,7 @@ func TestCloseIsRefused(t *testing.T) {
 			e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
 			e.faults.set(func(_ int, r *http.Request) fault {
 				if about(r) == what {
-					return `says "you may not, said the policy"`
+					return faulty.Says("you may not, said the policy")
 				}
 				return ""
 			})

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
@@ -62,13 +63,11 @@ func TestKeyIsQuoted(t *testing.T) {
 	for name, quote := range quotes() {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t)
-			message, err := json.Marshal("this is not permitted: " + quote + " and that is all")
-			e.must(err)
 			updates := 0
 			e.faults.set(func(_ int, r *http.Request) fault {
 				switch about(r) {
 				case "create deployments.apps":
-					return fault("says " + string(message))
+					return faulty.Says("this is not permitted: " + quote + " and that is all")
 				case "update secrets": // the first says why it failed, the next would say that it is undone
 					if updates++; updates > 1 {
 						return forbidden
@@ -76,7 +75,7 @@ func TestKeyIsQuoted(t *testing.T) {
 				}
 				return ""
 			})
-			err = e.Open(t.Context(), release, labels("a"), 8080, target)
+			err := e.Open(t.Context(), release, labels("a"), 8080, target)
 			if err == nil || !strings.Contains(err.Error(), "this is not permitted: ") || !strings.Contains(err.Error(), " and that is all") {
 				t.Errorf("it says %v", err)
 			}
