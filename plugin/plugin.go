@@ -150,16 +150,7 @@ func Translation(cfg config.Config) translate.Options {
 		RuntimeClass:      o.RuntimeClass,
 		SchedulerName:     o.SchedulerName,
 		RefuseUnsupported: o.UnsupportedVolumes == config.RefuseVolumes,
-		Mesh: mesh.Options{
-			InitContainer:    cfg.Mesh.InitContainer,
-			StartupProbe:     cfg.Mesh.StartupProbe,
-			StartupTimeout:   cfg.Mesh.StartupTimeout,
-			SlurmSetupScript: cfg.Mesh.SlurmSetupScript,
-			Image:            cfg.Mesh.Image,
-			Install:          cfg.Mesh.Install,
-			Privileged:       cfg.Mesh.Privileged,
-			Tunnel:           cfg.Mesh.Tunnel,
-		},
-		Tunnels: cfg.TCPTunnel.Enabled,
+		Mesh:              mesh.Options(cfg.Mesh),
+		Tunnels:           cfg.TCPTunnel.Enabled,
 	}
 }

@@ -17,9 +17,13 @@ func (t *translation) network(spec *corev1.PodSpec) {
 	script, rest, err := mesh.Script(t.pod.Annotations[wire.AnnotationPreExec])
 	disabled := strings.EqualFold(strings.TrimSpace(t.pod.Annotations[wire.AnnotationMeshNetwork]), "disabled")
 	commands := strings.TrimSpace(t.pod.Annotations[wire.AnnotationTunnelCommands])
+	// Status would take these for the mesh's, whoever they are.
+	if hasContainer(&t.pod.Spec, mesh.Container) {
+		t.problem("a container of the pod is called %s, as the one that sets a mesh network up", mesh.Container)
+		return
+	}
 	switch {
-	case disabled:
-	case err != nil:
+	case err != nil && !disabled:
 		t.problem("the mesh script in annotation %s cannot be understood: %s", wire.AnnotationPreExec, err)
 		return
 	case len(mesh.Commands(rest)) > 0:
@@ -27,6 +31,9 @@ func (t *translation) network(spec *corev1.PodSpec) {
 	}
 	switch o := t.options.Mesh; {
 	case script != "" && !disabled:
+		if commands != "" {
+			t.warn("annotation %s: the tunnel is not set up, since the pod has a mesh", wire.AnnotationTunnelCommands)
+		}
 		t.mesh(script, spec)
 	case commands == "":
 	case o.Tunnel:

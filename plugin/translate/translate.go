@@ -73,7 +73,8 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	}
 
 	meta := options.Scope.Meta(t.pod.ObjectMeta, t.name(t.pod.Name), t.uid,
-		wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands)
+		wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands, // they hold keys
+		mesh.AnnotationFinished, mesh.AnnotationFailed) // they are the plugin's to set
 	dropAppArmor(meta.Annotations, spec)
 
 	objects := &Objects{
