@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
 
 // NewLogger returns the configured logger: text for people or JSON, to w and,
@@ -39,3 +41,10 @@ func NewLogger(cfg config.Config, w io.Writer) (*slog.Logger, io.Closer, error) 
 // RouteClientLogs sends what client-go logs of its own to log. It is global to
 // the process and so left to main.
 func RouteClientLogs(log *slog.Logger) { klog.SetSlogLogger(log.With("component", "client-go")) }
+
+// RouteHelmLogs sends what Helm prints by Go's standard logger to log, without the
+// gateway's private key. It is global to the process and so left to main.
+func RouteHelmLogs(log *slog.Logger, cfg config.Config) {
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(tunnel.Printed(log, cfg.TCPTunnel.GatewaySSHPrivateKey.Reveal()))
+}

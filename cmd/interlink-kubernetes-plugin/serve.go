@@ -18,6 +18,7 @@ func serve(ctx context.Context, invocation *config.Invocation, client kubernetes
 	}
 	defer func() { _ = closer.Close() }()
 	plugin.RouteClientLogs(log)
+	plugin.RouteHelmLogs(log, invocation.Config)
 	for _, warning := range invocation.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}

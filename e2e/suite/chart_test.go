@@ -66,7 +66,7 @@ func testChart(t *testing.T) {
 		"podDisruptionBudget": map[string]any{"enabled": true},
 		"config":              map[string]any{"offloading": map[string]any{"namespace_prefix": "offloading-chart"}, "log": map[string]any{"level": "DEBUG"}},
 	}
-	helm := helmIn(t, kubeconfig)
+	helm := helmIn(t, kubeconfig, chartNamespace)
 	install := action.NewInstall(helm)
 	install.ReleaseName, install.Namespace = "plugin", chartNamespace
 	install.Wait, install.Timeout = true, patience
@@ -140,12 +140,12 @@ func credentials(t *testing.T, client kubernetes.Interface) {
 	}
 }
 
-func helmIn(t *testing.T, kubeconfig string) *action.Configuration {
+func helmIn(t *testing.T, kubeconfig, namespace string) *action.Configuration {
 	t.Helper()
 	flags := genericclioptions.NewConfigFlags(false)
-	flags.KubeConfig, flags.Namespace = &kubeconfig, new(string(chartNamespace))
+	flags.KubeConfig, flags.Namespace = &kubeconfig, &namespace
 	helm := &action.Configuration{}
-	if err := helm.Init(flags, chartNamespace, "secret", func(string, ...any) {}); err != nil {
+	if err := helm.Init(flags, namespace, "secret", func(string, ...any) {}); err != nil {
 		t.Fatal(err)
 	}
 	return helm

@@ -17,7 +17,6 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 )
 
 const (
@@ -62,17 +61,11 @@ func sshKeys(t *testing.T) (private, public string) {
 func gateway(l *realLocal, image, publicKey string) string {
 	l.Helper()
 	at := strings.LastIndex(image, ":")
-	flags := genericclioptions.NewConfigFlags(false)
-	flags.KubeConfig, flags.Namespace = &l.kubeconfig, &l.namespace
-	helm := new(action.Configuration)
-	if err := helm.Init(flags, l.namespace, "secret", func(string, ...any) {}); err != nil {
-		l.Fatal(err)
-	}
 	chart, err := loader.Load(gatewayChart)
 	if err != nil {
 		l.Fatal(err)
 	}
-	install := action.NewInstall(helm)
+	install := action.NewInstall(helmIn(l.T, l.kubeconfig, l.namespace))
 	install.ReleaseName, install.Namespace, install.Wait, install.Timeout = "gateway", l.namespace, true, patience
 	_, err = install.RunWithContext(stage.ctx, chart, map[string]any{
 		"image": map[string]any{"repository": image[:at], "tag": image[at+1:]},

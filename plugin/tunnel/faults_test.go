@@ -196,6 +196,16 @@ func TestCanceled(t *testing.T) {
 	e.isEmpty()
 }
 
+func writeChart(t *testing.T, folder string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(folder, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What a chart refuses is told in words, without the key.
 func TestChartsThatRefuse(t *testing.T) {
 	// schema may follow the template.
@@ -208,12 +218,7 @@ func TestChartsThatRefuse(t *testing.T) {
 			if len(schema) > 0 {
 				files["values.schema.json"] = schema[0]
 			}
-			for name, text := range files {
-				path := filepath.Join(o.ChartPath, name)
-				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
-					t.Fatal(err)
-				}
-			}
+			writeChart(t, o.ChartPath, files)
 		}
 	}
 	for name, test := range map[string]struct {

@@ -135,3 +135,25 @@ func TestQuiet(t *testing.T) {
 		t.Errorf("the API server's warning is not in the log")
 	}
 }
+
+// Helm prints what it thinks of a chart's values by Go's standard logger.
+func TestPrinted(t *testing.T) {
+	e := newEnv(t, func(o *tunnel.Options) {
+		o.ChartPath = t.TempDir()
+		writeChart(t, o.ChartPath, map[string]string{
+			"Chart.yaml":          "apiVersion: v2\nname: bastion\nversion: 1.0.0\n",
+			"values.yaml":         "tunnel: {gateway: {ssh: a word}}\n",
+			"templates/none.yaml": "",
+		})
+	})
+	log.SetOutput(tunnel.Printed(e.options.Log, privateKey))
+	defer log.SetOutput(os.Stderr)
+	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
+	if !strings.Contains(e.log.String(), "destination for bastion.tunnel.gateway.ssh is a table") {
+		t.Errorf("what Helm printed is not in the log:\n%s", e.log)
+	}
+	log.Print("values are " + privateKey)
+	if part := shown(e.log.String()); part != "" || !strings.Contains(e.log.String(), "values are ") {
+		t.Errorf("the log shows %q in\n%s", part, e.log)
+	}
+}

@@ -2,6 +2,8 @@ package tunnel
 
 import (
 	"encoding/base64"
+	"io"
+	"log/slog"
 	"strings"
 )
 
@@ -56,4 +58,20 @@ func (s secret) hide(text string) string {
 		at++
 	}
 	return out.String()
+}
+
+// Printed is where what Helm prints by Go's standard logger belongs: a logger of its
+// own it takes for the rest only. The private key stays out of it.
+func Printed(log *slog.Logger, privateKey string) io.Writer {
+	return printed{log, newSecret(privateKey)}
+}
+
+type printed struct {
+	log    *slog.Logger
+	secret secret
+}
+
+func (p printed) Write(line []byte) (int, error) {
+	p.log.Warn("helm", "says", p.secret.hide(strings.TrimSpace(string(line))))
+	return len(line), nil
 }

@@ -139,38 +139,32 @@ func (s *Snapshot) Count(kind string) int { return len(s.Names(kind)) }
 
 // Names of the objects of a kind, as namespace/name.
 func (s *Snapshot) Names(kind string) []string {
-	var names []string
-	add := func(meta *metav1.ObjectMeta) { names = append(names, meta.Namespace+"/"+meta.Name) }
 	switch kind {
 	case "Pod":
-		for i := range s.Pods {
-			add(&s.Pods[i].ObjectMeta)
-		}
+		return names(s.Pods, func(p *corev1.Pod) string { return p.Namespace + "/" + p.Name })
 	case "ConfigMap":
-		for i := range s.ConfigMaps {
-			add(&s.ConfigMaps[i].ObjectMeta)
-		}
+		return names(s.ConfigMaps, func(c *corev1.ConfigMap) string { return c.Namespace + "/" + c.Name })
 	case "Secret":
-		for i := range s.Secrets {
-			add(&s.Secrets[i].ObjectMeta)
-		}
+		return names(s.Secrets, func(c *corev1.Secret) string { return c.Namespace + "/" + c.Name })
 	case "PersistentVolumeClaim":
-		for i := range s.Claims {
-			add(&s.Claims[i].ObjectMeta)
-		}
+		return names(s.Claims, func(c *corev1.PersistentVolumeClaim) string { return c.Namespace + "/" + c.Name })
 	case "Service":
-		for i := range s.Services {
-			add(&s.Services[i].ObjectMeta)
-		}
+		return names(s.Services, func(c *corev1.Service) string { return c.Namespace + "/" + c.Name })
 	case "Release":
-		for i := range s.Releases {
-			record := &s.Releases[i].ObjectMeta
-			add(&metav1.ObjectMeta{Namespace: record.Namespace, Name: record.Labels["name"]})
-		}
-		slices.Sort(names)
-		names = slices.Compact(names)
+		// Several records may be of one release.
+		releases := names(s.Releases, func(record *corev1.Secret) string { return record.Namespace + "/" + record.Labels["name"] })
+		slices.Sort(releases)
+		return slices.Compact(releases)
 	}
-	return names
+	return nil
+}
+
+func names[T any](objects []T, name func(*T) string) []string {
+	var all []string
+	for i := range objects {
+		all = append(all, name(&objects[i]))
+	}
+	return all
 }
 
 // Pod is the remote pod of a local one, nil if there is none: of several, one that
