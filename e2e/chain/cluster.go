@@ -46,11 +46,11 @@ func connect(kubeconfig string) (*local, error) {
 
 // rules are the rights that a virtual kubelet has in a cluster, and not an administrator's, so that what
 // works here does not work by chance.
-func rules() []rbacv1.PolicyRule {
+func rules(mesh bool) []rbacv1.PolicyRule {
 	rule := func(group string, resources []string, verbs ...string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: resources, Verbs: verbs}
 	}
-	return []rbacv1.PolicyRule{
+	rules := []rbacv1.PolicyRule{
 		rule("", []string{"nodes"}, "get", "list", "watch", "create", "update", "patch"),
 		rule("", []string{"nodes/status", "pods/status"}, "get", "update", "patch"),
 		rule("", []string{"pods"}, "get", "list", "watch", "update", "patch", "delete"),
@@ -59,14 +59,23 @@ func rules() []rbacv1.PolicyRule {
 		rule("", []string{"events"}, "create", "patch"),
 		rule("coordination.k8s.io", []string{"leases"}, "get", "list", "watch", "create", "update", "patch"),
 	}
+	if mesh { // it makes the other end of each pod's, in a namespace of its own
+		rules = append(rules,
+			rule("", []string{"namespaces"}, "create"),
+			rule("", []string{"configmaps", "secrets", "services"}, "create", "update", "delete"),
+			rule("apps", []string{"deployments"}, "get", "create", "update", "delete"),
+			rule("networking.k8s.io", []string{"ingresses"}, "get", "create", "update", "delete"),
+		)
+	}
+	return rules
 }
 
 // admit makes the service account for a node, with its role, and returns a token.
-func (l *local) admit(ctx context.Context, node string) (token string, err error) {
+func (l *local) admit(ctx context.Context, node string, mesh bool) (token string, err error) {
 	name := account(node)
 	meta := metav1.ObjectMeta{Name: name}
 	bearer := &corev1.ServiceAccount{ObjectMeta: meta}
-	role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules()}
+	role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules(mesh)}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: meta,
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},

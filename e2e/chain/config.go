@@ -30,6 +30,22 @@ type Config struct {
 	Plugin string
 	// NodeName is that of the virtual node.
 	NodeName string
+	// Mesh connects the node's pods with the local cluster; nil leaves them apart.
+	Mesh *Mesh
+}
+
+// Mesh is InterLink's full mesh, in the words of its configuration.
+type Mesh struct {
+	// ScriptTemplate and ServerTemplate are files: the script for the pods, and what
+	// the virtual kubelet makes in the local cluster for each of them.
+	ScriptTemplate string `json:"MeshScriptTemplatePath"`
+	ServerTemplate string `json:"WstunnelTemplatePath"`
+	// WildcardDNS is the domain of the local cluster's ingress.
+	WildcardDNS  string `json:"WildcardDNS"`
+	PodCIDR      string `json:"PodCIDRCluster"`
+	ServiceCIDR  string `json:"ServiceCIDR"`
+	DNSServiceIP string `json:"DNSServiceIP"`
+	FullMesh     bool   `json:"FullMesh"` // always
 }
 
 // validate returns all errors at once.
@@ -51,6 +67,12 @@ func (c Config) validate() error {
 	_, _, err = splitPlugin(c.Plugin)
 	check(err == nil, "Plugin: %v", err)
 	check(nodeName.MatchString(c.NodeName), "NodeName %q: not a name for a node", c.NodeName)
+	if c.Mesh != nil { // of a template that it cannot read InterLink takes its own, and says so in its log alone
+		for _, file := range []string{c.Mesh.ScriptTemplate, c.Mesh.ServerTemplate} {
+			_, err := os.ReadFile(file)
+			check(err == nil, "Mesh: %v", err)
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -145,7 +167,7 @@ func (c Config) interlinkYAML(p ports) ([]byte, error) {
 // kubeletYAML is the configuration of the virtual kubelet. The certificate that it serves logs with is
 // self-signed: nobody would sign a request for one, and the API server does not ask.
 func (c Config) kubeletYAML(p ports) ([]byte, error) {
-	return yaml.Marshal(object{
+	configuration := object{
 		"InterlinkURL":      "http://127.0.0.1",
 		"InterlinkPort":     strconv.Itoa(p.interlink),
 		"VKTokenFile":       c.file(tokenFile),
@@ -161,7 +183,13 @@ func (c Config) kubeletYAML(p ports) ([]byte, error) {
 		// What the local API server knows and the remote kubelet does not (spec.nodeName, metadata.uid...)
 		// is put in place on this side.
 		"SkipDownwardAPIResolution": false,
-	})
+	}
+	if c.Mesh != nil {
+		mesh := *c.Mesh
+		mesh.FullMesh = true
+		configuration["Network"] = mesh
+	}
+	return yaml.Marshal(configuration)
 }
 
 // interlinkEnv and kubeletEnv are what the programs take from their environment.

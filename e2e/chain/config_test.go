@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -35,11 +36,11 @@ func TestValidate(t *testing.T) {
 	if err := good.validate(); err != nil {
 		t.Errorf("a good one: %v", err)
 	}
-	err := Config{BinDir: t.TempDir(), WorkDir: "/tmp/../tmp", HostAddress: "somewhere", Plugin: "https://plugin", NodeName: "V"}.validate()
+	err := Config{BinDir: t.TempDir(), WorkDir: "/tmp/../tmp", HostAddress: "somewhere", Plugin: "https://plugin", NodeName: "V", Mesh: &Mesh{ScriptTemplate: "no-script"}}.validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"no program interlink", "no program virtual-kubelet", "WorkDir", "HostAddress", "Plugin", "NodeName"} {
+	for _, want := range []string{"no program interlink", "no program virtual-kubelet", "WorkDir", "HostAddress", "Plugin", "NodeName", "no-script"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in\n%v", want, err)
 		}
@@ -60,6 +61,29 @@ func TestSplitPlugin(t *testing.T) {
 		url, port, err := splitPlugin(test.address)
 		if url != test.url || port != test.port || (err == nil) != (test.url != "") {
 			t.Errorf("%q: %q %q %v", test.address, url, port, err)
+		}
+	}
+}
+
+func TestMeshConfiguration(t *testing.T) {
+	config := Config{WorkDir: "/work", HostAddress: "172.18.0.1", Plugin: "http://127.0.0.1:4000", NodeName: "vnode"}
+	for _, mesh := range []*Mesh{nil, {ScriptTemplate: "script", ServerTemplate: "server", WildcardDNS: "example.org", PodCIDR: "10.244.0.0/16", ServiceCIDR: "10.96.0.0/16", DNSServiceIP: "10.96.0.10"}} {
+		config.Mesh = mesh
+		text, err := config.kubeletYAML(ports{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct{ Network map[string]any }
+		if err := yaml.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]any(nil)
+		if mesh != nil {
+			want = map[string]any{"FullMesh": true, "MeshScriptTemplatePath": "script", "WstunnelTemplatePath": "server", "WildcardDNS": "example.org",
+				"PodCIDRCluster": "10.244.0.0/16", "ServiceCIDR": "10.96.0.0/16", "DNSServiceIP": "10.96.0.10"}
+		}
+		if diff := cmp.Diff(want, got.Network); diff != "" {
+			t.Error(diff)
 		}
 	}
 }

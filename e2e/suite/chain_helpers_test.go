@@ -35,8 +35,9 @@ type chainStage struct {
 	remoteConfig  string
 }
 
-// startChain starts the plugin and InterLink, and takes both away when the test ends.
-func startChain(t *testing.T) *chainStage {
+// startChain starts the plugin, with options of the environment, and InterLink, and takes both away when the
+// test ends. The mesh may be nil.
+func startChain(t *testing.T, node string, mesh func(folder string) *chain.Mesh, options ...string) *chainStage {
 	t.Helper()
 	programs := os.Getenv("INTERLINK_BIN_DIR")
 	if programs == "" {
@@ -58,22 +59,26 @@ func startChain(t *testing.T) *chainStage {
 	address := "unix://" + filepath.Join(dir, "plugin.sock")
 	s.plugin, err = process.Start(process.Spec{
 		Path: filepath.Join(chainEnv(t, "E2E_BIN_DIR"), "interlink-kubernetes-plugin"),
-		Env: []string{
+		Env: append([]string{
 			"APP_SOCKET_ADDRESS=" + address,
-			"APP_INSTANCE=chain", // beside other plugins on the same remote cluster
+			"APP_INSTANCE=" + node, // beside other plugins on the same remote cluster
 			"K8S_KUBECONFIG_PATH=" + chainEnv(t, "E2E_PLUGIN_KUBECONFIG"),
 			"LOG_LEVEL=DEBUG", "LOG_REQUESTS_ENABLED=true",
-		},
+		}, options...),
 		Log: filepath.Join(dir, "plugin.log"),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.plugin.Stop)
-	s.chain, err = chain.Start(t.Context(), chain.Config{
+	config := chain.Config{
 		BinDir: programs, WorkDir: dir, Kubeconfig: s.localConfig, HostAddress: chainEnv(t, "E2E_HOST_ADDRESS"),
-		Plugin: address, NodeName: chainNode,
-	})
+		Plugin: address, NodeName: node,
+	}
+	if mesh != nil {
+		config.Mesh = mesh(dir)
+	}
+	s.chain, err = chain.Start(t.Context(), config)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, s.plugin.Tail())
 	}
@@ -112,9 +117,11 @@ func chainClient(t *testing.T, kubeconfig string) *kubernetes.Clientset {
 func (s *chainStage) logs() string { return s.chain.Logs() + "\n" + s.plugin.Tail() }
 
 // onTheNode is what a pod's spec needs to come to the virtual node, indented as deep as the spec's fields.
-func onTheNode(indent int) string {
+func onTheNode(indent int) string { return onNode(chainNode, indent) }
+
+func onNode(node string, indent int) string {
 	return strings.ReplaceAll(`
-nodeSelector: {kubernetes.io/hostname: `+chainNode+`}
+nodeSelector: {kubernetes.io/hostname: `+node+`}
 tolerations: [{key: virtual-node.interlink/no-schedule, operator: Exists}]
 terminationGracePeriodSeconds: 5`, "\n", "\n"+strings.Repeat(" ", indent))
 }

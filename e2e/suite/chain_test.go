@@ -9,7 +9,7 @@ import "testing"
 //
 // Every test has a namespace of its own, and fails if something stands remotely after it was deleted.
 func testChain(t *testing.T) {
-	stage := startChain(t)
+	stage := startChain(t, chainNode, nil)
 	t.Run("side by side", func(t *testing.T) {
 		for _, test := range []struct {
 			name string

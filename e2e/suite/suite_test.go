@@ -25,6 +25,7 @@ func TestEndToEnd(t *testing.T) {
 			{"mesh", testMesh},
 			{"tunnels", testTunnels},
 			{"chain", testChain},
+			{"chain mesh", testChainMesh},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
