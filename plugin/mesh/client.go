@@ -17,6 +17,9 @@ func Client(commands string, pod *corev1.Pod, secret string, o Options) Part {
 	part.Files["tunnel.sh"] = append([]byte(commands+"\n"), file("tunnel-end.sh")...)
 	c := &part.Container
 	c.Command = append(c.Command, "/bin/sh", filesPath+"/tunnel.sh")
+	// InterLink's own command unpacks an archive, of which GNU's tar as root would give
+	// the files to their owner: it has no right to here, and fails.
+	c.Env = append(c.Env, variable("TAR_OPTIONS", "--no-same-owner"))
 	c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyAlways)
 	c.SecurityContext = &corev1.SecurityContext{Privileged: ptr.To(false), AllowPrivilegeEscalation: ptr.To(false)}
 	if o.Install == "" {
