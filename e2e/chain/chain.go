@@ -53,7 +53,7 @@ func (c *Chain) start(ctx context.Context) error {
 	if err := c.local.forget(ctx, c.config.NodeName); err != nil {
 		return fmt.Errorf("removing what another run left: %w", err)
 	}
-	token, err := c.local.admit(ctx, c.config.NodeName, c.config.Mesh != nil)
+	token, err := c.local.admit(ctx, c.config.NodeName, c.config.Network != nil)
 	if err != nil {
 		return fmt.Errorf("preparing the local cluster: %w", err)
 	}

@@ -46,7 +46,7 @@ func connect(kubeconfig string) (*local, error) {
 
 // rules are the rights that a virtual kubelet has in a cluster, and not an administrator's, so that what
 // works here does not work by chance.
-func rules(mesh bool) []rbacv1.PolicyRule {
+func rules(network bool) []rbacv1.PolicyRule {
 	rule := func(group string, resources []string, verbs ...string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: resources, Verbs: verbs}
 	}
@@ -59,7 +59,7 @@ func rules(mesh bool) []rbacv1.PolicyRule {
 		rule("", []string{"events"}, "create", "patch"),
 		rule("coordination.k8s.io", []string{"leases"}, "get", "list", "watch", "create", "update", "patch"),
 	}
-	if mesh { // it makes the other end of each pod's, in a namespace of its own
+	if network { // it makes the local end of each pod's
 		rules = append(rules,
 			rule("", []string{"namespaces"}, "create"),
 			rule("", []string{"configmaps", "secrets", "services"}, "create", "update", "delete"),
@@ -71,11 +71,11 @@ func rules(mesh bool) []rbacv1.PolicyRule {
 }
 
 // admit makes the service account for a node, with its role, and returns a token.
-func (l *local) admit(ctx context.Context, node string, mesh bool) (token string, err error) {
+func (l *local) admit(ctx context.Context, node string, network bool) (token string, err error) {
 	name := account(node)
 	meta := metav1.ObjectMeta{Name: name}
 	bearer := &corev1.ServiceAccount{ObjectMeta: meta}
-	role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules(mesh)}
+	role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules(network)}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: meta,
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},

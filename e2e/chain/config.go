@@ -30,22 +30,31 @@ type Config struct {
 	Plugin string
 	// NodeName is that of the virtual node.
 	NodeName string
-	// Mesh connects the node's pods with the local cluster; nil leaves them apart.
-	Mesh *Mesh
+	// Network connects the node's pods with the local cluster; nil leaves them apart.
+	Network *Network
 }
 
-// Mesh is InterLink's full mesh, in the words of its configuration.
-type Mesh struct {
-	// ScriptTemplate and ServerTemplate are files: the script for the pods, and what
-	// the virtual kubelet makes in the local cluster for each of them.
-	ScriptTemplate string `json:"MeshScriptTemplatePath"`
+// Network is InterLink's own, in the words of its configuration.
+type Network struct {
+	FullMesh     bool `json:"FullMesh"`
+	EnableTunnel bool `json:"EnableTunnel"` // without the mesh, for pods with ports
+	// ScriptTemplate and ServerTemplate are files: the mesh's script for the pods,
+	// where it is not to be InterLink's standard one, and what the virtual kubelet
+	// makes in the local cluster for each of them.
+	ScriptTemplate string `json:"MeshScriptTemplatePath,omitempty"`
 	ServerTemplate string `json:"WstunnelTemplatePath"`
+	// URLs of the programs that the script fetches.
+	Wstunnel    string `json:"WSTunnelExecutable,omitempty"`
+	WireguardGo string `json:"WireguardGoURL,omitempty"`
+	Wg          string `json:"WgToolURL,omitempty"`
+	Slirp4netns string `json:"Slirp4netnsURL,omitempty"`
+	// TunnelCommand is the tunnel's, with %s for the prefix, the ports and the ingress.
+	TunnelCommand string `json:"WstunnelCommand,omitempty"`
 	// WildcardDNS is the domain of the local cluster's ingress.
 	WildcardDNS  string `json:"WildcardDNS"`
-	PodCIDR      string `json:"PodCIDRCluster"`
-	ServiceCIDR  string `json:"ServiceCIDR"`
-	DNSServiceIP string `json:"DNSServiceIP"`
-	FullMesh     bool   `json:"FullMesh"` // always
+	PodCIDR      string `json:"PodCIDRCluster,omitempty"`
+	ServiceCIDR  string `json:"ServiceCIDR,omitempty"`
+	DNSServiceIP string `json:"DNSServiceIP,omitempty"`
 }
 
 // validate returns all errors at once.
@@ -67,10 +76,13 @@ func (c Config) validate() error {
 	_, _, err = splitPlugin(c.Plugin)
 	check(err == nil, "Plugin: %v", err)
 	check(nodeName.MatchString(c.NodeName), "NodeName %q: not a name for a node", c.NodeName)
-	if c.Mesh != nil { // of a template that it cannot read InterLink takes its own, and says so in its log alone
-		for _, file := range []string{c.Mesh.ScriptTemplate, c.Mesh.ServerTemplate} {
+	if c.Network != nil { // of a template that it cannot read InterLink takes its own, and says so in its log alone
+		for _, file := range []string{c.Network.ScriptTemplate, c.Network.ServerTemplate} {
+			if file == "" {
+				continue
+			}
 			_, err := os.ReadFile(file)
-			check(err == nil, "Mesh: %v", err)
+			check(err == nil, "Network: %v", err)
 		}
 	}
 	return errors.Join(errs...)
@@ -184,10 +196,8 @@ func (c Config) kubeletYAML(p ports) ([]byte, error) {
 		// is put in place on this side.
 		"SkipDownwardAPIResolution": false,
 	}
-	if c.Mesh != nil {
-		mesh := *c.Mesh
-		mesh.FullMesh = true
-		configuration["Network"] = mesh
+	if c.Network != nil {
+		configuration["Network"] = c.Network
 	}
 	return yaml.Marshal(configuration)
 }

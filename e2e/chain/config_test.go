@@ -36,7 +36,7 @@ func TestValidate(t *testing.T) {
 	if err := good.validate(); err != nil {
 		t.Errorf("a good one: %v", err)
 	}
-	err := Config{BinDir: t.TempDir(), WorkDir: "/tmp/../tmp", HostAddress: "somewhere", Plugin: "https://plugin", NodeName: "V", Mesh: &Mesh{ScriptTemplate: "no-script"}}.validate()
+	err := Config{BinDir: t.TempDir(), WorkDir: "/tmp/../tmp", HostAddress: "somewhere", Plugin: "https://plugin", NodeName: "V", Network: &Network{ScriptTemplate: "no-script"}}.validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -65,10 +65,10 @@ func TestSplitPlugin(t *testing.T) {
 	}
 }
 
-func TestMeshConfiguration(t *testing.T) {
+func TestNetworkConfiguration(t *testing.T) {
 	config := Config{WorkDir: "/work", HostAddress: "172.18.0.1", Plugin: "http://127.0.0.1:4000", NodeName: "vnode"}
-	for _, mesh := range []*Mesh{nil, {ScriptTemplate: "script", ServerTemplate: "server", WildcardDNS: "example.org", PodCIDR: "10.244.0.0/16", ServiceCIDR: "10.96.0.0/16", DNSServiceIP: "10.96.0.10"}} {
-		config.Mesh = mesh
+	for _, network := range []*Network{nil, {FullMesh: true, ScriptTemplate: "script", ServerTemplate: "server", WildcardDNS: "example.org", PodCIDR: "10.244.0.0/16", ServiceCIDR: "10.96.0.0/16", DNSServiceIP: "10.96.0.10", Wg: "http://wg"}} {
+		config.Network = network
 		text, err := config.kubeletYAML(ports{})
 		if err != nil {
 			t.Fatal(err)
@@ -78,9 +78,9 @@ func TestMeshConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]any(nil)
-		if mesh != nil {
-			want = map[string]any{"FullMesh": true, "MeshScriptTemplatePath": "script", "WstunnelTemplatePath": "server", "WildcardDNS": "example.org",
-				"PodCIDRCluster": "10.244.0.0/16", "ServiceCIDR": "10.96.0.0/16", "DNSServiceIP": "10.96.0.10"}
+		if network != nil {
+			want = map[string]any{"FullMesh": true, "EnableTunnel": false, "MeshScriptTemplatePath": "script", "WstunnelTemplatePath": "server", "WildcardDNS": "example.org",
+				"PodCIDRCluster": "10.244.0.0/16", "ServiceCIDR": "10.96.0.0/16", "DNSServiceIP": "10.96.0.10", "WgToolURL": "http://wg"}
 		}
 		if diff := cmp.Diff(want, got.Network); diff != "" {
 			t.Error(diff)

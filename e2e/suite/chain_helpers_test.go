@@ -36,8 +36,8 @@ type chainStage struct {
 }
 
 // startChain starts the plugin, with options of the environment, and InterLink, and takes both away when the
-// test ends. The mesh may be nil.
-func startChain(t *testing.T, node string, mesh func(folder string) *chain.Mesh, options ...string) *chainStage {
+// test ends. The network may be nil.
+func startChain(t *testing.T, node string, network func(folder string) *chain.Network, options ...string) *chainStage {
 	t.Helper()
 	programs := os.Getenv("INTERLINK_BIN_DIR")
 	if programs == "" {
@@ -75,8 +75,8 @@ func startChain(t *testing.T, node string, mesh func(folder string) *chain.Mesh,
 		BinDir: programs, WorkDir: dir, Kubeconfig: s.localConfig, HostAddress: chainEnv(t, "E2E_HOST_ADDRESS"),
 		Plugin: address, NodeName: node,
 	}
-	if mesh != nil {
-		config.Mesh = mesh(dir)
+	if network != nil {
+		config.Network = network(dir)
 	}
 	s.chain, err = chain.Start(t.Context(), config)
 	if err != nil {

@@ -91,6 +91,58 @@ echo the remote workload >/www/index.html
 grep nameserver /etc/resolv.conf
 exec busybox httpd -f -p 8000 -h /www`
 
+// meshFiles serves the programs that InterLink fetches, one of them packed as its authors do: of an owner that
+// nobody here is.
+const meshFiles = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: files}
+spec:
+  selector: {matchLabels: {app: files}}
+  template:
+    metadata: {labels: {app: files}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - name: files
+        image: IMAGE
+        command: [sh, -c]
+        args:
+        - |
+          mkdir /w && cd /w
+          cp /usr/bin/wg /usr/bin/wireguard-go /usr/local/bin/wstunnel .
+          tar --owner=1001 --group=127 -czf wstunnel.tar.gz wstunnel
+          exec busybox httpd -f -p 8081 -h /w
+        ports: [{containerPort: 8081, hostPort: FILES_PORT}]
+        readinessProbe: {tcpSocket: {port: 8081}, periodSeconds: 1}
+`
+
+// tunnelServer is the local end of a tunnel.
+const tunnelServer = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "{{.Name}}", namespace: "{{.Namespace}}"}
+spec:
+  strategy: {type: Recreate}
+  selector: {matchLabels: {app.kubernetes.io/component: "{{.Name}}"}}
+  template:
+    metadata: {labels: {app.kubernetes.io/component: "{{.Name}}"}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - name: peer
+        image: IMAGE
+        command: [wstunnel, server, --restrict-http-upgrade-path-prefix, "{{.RandomPassword}}", "ws://0.0.0.0:8080"]
+        ports: [{containerPort: 8080, hostPort: PORT}]
+        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+`
+
+// tunnelCommand is in the form of InterLink's own.
+func tunnelCommand(url, prefix, ports, ingress string) string {
+	return "curl -L -f -k " + url + " -o wstunnel.tar.gz && tar -xzvf wstunnel.tar.gz && chmod +x wstunnel && " +
+		"./wstunnel client --http-upgrade-path-prefix " + prefix + " " + ports + " ws://" + ingress + ":80 &"
+}
+
 // ingress gives a port of the local cluster's node a name in the remote one, as an
 // ingress has: NAME.offloading-ingress.svc.cluster.local, which is found by the remote
 // cluster's DNS and by no other, also where the local cluster's is asked first.

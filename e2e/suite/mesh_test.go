@@ -47,6 +47,10 @@ type mesh struct {
 // meshData is what the virtual kubelet puts into the template of the local end.
 type meshData struct{ Name, Namespace, RandomPassword, WGPrivateKey, ClientPublicKey string }
 
+// meshPort is of the local cluster's node. InterLink's own script cannot be reached by
+// another than 80, so that one is the chain's.
+const meshPort = "8088"
+
 // newMesh starts the local end.
 func newMesh(t *testing.T) *mesh {
 	t.Helper()
@@ -56,17 +60,23 @@ func newMesh(t *testing.T) *mesh {
 		realLocal: openLocal(t, namespace), image: networkImage(t), server: server, client: client,
 		peer: meshData{"peer", namespace, "0a1b2c", server.Private, client.Public},
 	}
-	with := strings.NewReplacer("IMAGE", m.image, "PORT", "80")
-	var manifest strings.Builder
-	if err := template.Must(template.New("peer").Parse(with.Replace(meshPeer))).Execute(&manifest, m.peer); err != nil {
-		t.Fatal(err)
-	}
-	m.apply(manifest.String())
+	with := strings.NewReplacer("IMAGE", m.image, "PORT", meshPort)
+	m.applyEnd(with.Replace(meshPeer), m.peer)
 	m.apply(with.Replace(meshWeb))
-	m.ingress("local", "80")
+	m.ingress("local", meshPort)
 	m.available("peer")
 	m.available("web")
 	return m
+}
+
+// applyEnd makes a local end of a network.
+func (l *realLocal) applyEnd(text string, data meshData) {
+	l.Helper()
+	var manifest strings.Builder
+	if err := template.Must(template.New("end").Parse(text)).Execute(&manifest, data); err != nil {
+		l.Fatal(err)
+	}
+	l.apply(manifest.String())
 }
 
 // meshScript is the project's, a template of InterLink's virtual kubelet.
@@ -180,5 +190,30 @@ exec curl -fsS --max-time 10 http://web.e2e-mesh.svc.cluster.local`, m.meshed, f
 	if log := l.log(name, wire.LogOpts{}); log != "the local web\n" {
 		m.Errorf("its log is %q", log)
 	}
+	l.remove(name)
+}
+
+// testTunnelCommand reaches a pod without a mesh by InterLink's own tunnel.
+func testTunnelCommand(t *testing.T) {
+	const namespace, port, filesPort = "e2e-tunnel-command", "8089", "8082"
+	local, image := openLocal(t, namespace), networkImage(t)
+	with := strings.NewReplacer("IMAGE", image, "FILES_PORT", filesPort, "PORT", port)
+	local.apply(with.Replace(meshFiles))
+	local.applyEnd(with.Replace(tunnelServer), meshData{Name: "peer", Namespace: namespace, RandomPassword: "0a1b2c"})
+	local.ingress("tunnel", port)
+	local.available("files")
+	local.available("peer")
+	command := tunnelCommand("http://"+local.address+":"+filesPort+"/wstunnel.tar.gz", "0a1b2c", "-R tcp://0.0.0.0:8000:localhost:8000", "tunnel."+ingressDomain)
+	l := newLocal(t, startPlugin(t, stage.all, "MESH_IMAGE="+image, "MESH_INSTALL=").address)
+	name := l.create(shell("tunnel-command", `
+mkdir /www
+echo the remote workload >/www/index.html
+exec busybox httpd -f -p 8000 -h /www`, func(pod *corev1.Pod) {
+		pod.Namespace = namespace
+		pod.Annotations = map[string]string{wire.AnnotationTunnelCommands: command}
+		pod.Spec.Containers[0].Image = image
+	}))
+	l.phase(name, corev1.PodRunning)
+	local.reaches("the pod's port is at the local end", "peer", "the remote workload", "curl", "-fsS", "--max-time", "5", "http://127.0.0.1:8000")
 	l.remove(name)
 }

@@ -23,9 +23,10 @@ func TestEndToEnd(t *testing.T) {
 			{"plugin is killed", testPluginIsKilled},
 			{"chart", testChart},
 			{"mesh", testMesh},
+			{"tunnel command", testTunnelCommand},
 			{"tunnels", testTunnels},
 			{"chain", testChain},
-			{"chain mesh", testChainMesh},
+			{"chain networks", testChainNetworks},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
