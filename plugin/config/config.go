@@ -142,6 +142,8 @@ type Mesh struct {
 	// Install is a shell command; empty for an image that has all.
 	Install    string
 	Privileged bool
+	// Resources of the containers for the network.
+	Resources corev1.ResourceRequirements
 	// Tunnel honours the tunnel commands of pods without a mesh.
 	Tunnel bool
 }

@@ -183,6 +183,33 @@ func tolerations(s string) ([]corev1.Toleration, error) {
 	return all, nil
 }
 
+// resources takes what Kubernetes calls a container's resources, without claims.
+func resources(s string) (corev1.ResourceRequirements, error) {
+	var r struct {
+		Limits   corev1.ResourceList `json:"limits"`
+		Requests corev1.ResourceList `json:"requests"`
+	}
+	if s == "" {
+		return corev1.ResourceRequirements{}, nil
+	}
+	if err := decode(s, &r); err != nil {
+		return corev1.ResourceRequirements{}, fmt.Errorf(`must be a JSON object such as {"requests":{"cpu":"50m","memory":"64Mi"}}: %w`, err)
+	}
+	for _, list := range []corev1.ResourceList{r.Limits, r.Requests} {
+		for name, quantity := range list {
+			if quantity.Sign() < 0 {
+				return corev1.ResourceRequirements{}, fmt.Errorf("%s must not be less than nothing", name)
+			}
+		}
+	}
+	for name, request := range r.Requests {
+		if limit, limited := r.Limits[name]; limited && request.Cmp(limit) > 0 {
+			return corev1.ResourceRequirements{}, fmt.Errorf("more %s is requested than the limit", name)
+		}
+	}
+	return corev1.ResourceRequirements{Limits: r.Limits, Requests: r.Requests}, nil
+}
+
 // decode reads exactly one JSON value and refuses fields that into lacks. The
 // errors name fields and types, not values.
 func decode(s string, into any) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 const pemKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -59,6 +60,9 @@ func TestValues(t *testing.T) {
 		{"OFFLOADING_NODE_TOLERATIONS", `[{"operator":"Exists"},{"key":"a","value":"b","effect":"NoExecute","tolerationSeconds":10},{"key":"a","operator":"Gt","value":"5"}]`,
 			func(c Config) any { return c.Offloading.NodeTolerations }, []corev1.Toleration{
 				{Operator: "Exists"}, {Key: "a", Value: "b", Effect: "NoExecute", TolerationSeconds: &ten}, {Key: "a", Operator: "Gt", Value: "5"}}},
+		{"MESH_RESOURCES", `{"requests":{"cpu":"50m","memory":"64Mi"},"limits":{"cpu":1}}`, func(c Config) any { return c.Mesh.Resources }, corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{"cpu": resource.MustParse("50m"), "memory": resource.MustParse("64Mi")}, Limits: corev1.ResourceList{"cpu": resource.MustParse("1")}}},
+		{"MESH_RESOURCES", "", func(c Config) any { return c.Mesh.Resources }, corev1.ResourceRequirements{}},
 		{"OFFLOADING_IMAGE_PULL_SECRETS", `["a.b","c"]`, func(c Config) any { return c.Offloading.ImagePullSecrets }, []string{"a.b", "c"}},
 		{"OFFLOADING_UNSUPPORTED_VOLUMES", "Refuse", func(c Config) any { return c.Offloading.UnsupportedVolumes }, RefuseVolumes},
 		{"TCP_TUNNEL_GATEWAY_SSH_PRIVATE_KEY", strings.TrimSpace(pemKey), func(c Config) any { return c.TCPTunnel.GatewaySSHPrivateKey }, Secret(pemKey)},
@@ -132,6 +136,10 @@ func TestWrongValues(t *testing.T) {
 		{"OFFLOADING_NODE_SELECTOR", `{"a":"b c"}`, "is not valid"},
 		{"OFFLOADING_NODE_SELECTOR", `{} {}`, "something follows"},
 		{"OFFLOADING_NODE_TOLERATIONS", `{}`, "it is not a list"},
+		{"MESH_RESOURCES", `{"cpu":"1"}`, `unknown field "cpu"`},
+		{"MESH_RESOURCES", `{"requests":{"cpu":"much"}}`, "must be a JSON object"},
+		{"MESH_RESOURCES", `{"requests":{"cpu":"-1"}}`, "cpu must not be less than nothing"},
+		{"MESH_RESOURCES", `{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}`, "more memory is requested than the limit"},
 		{"OFFLOADING_NODE_TOLERATIONS", `[{"keys":"a"}]`, `unknown field "keys"`},
 		{"OFFLOADING_NODE_TOLERATIONS", `[{"key":"a"},{"key":"a","operator":"In"}]`, `toleration 2: operator "In" must be`},
 		{"OFFLOADING_NODE_TOLERATIONS", `[{"key":"a","effect":"Never"}]`, `effect "Never" must be`},

@@ -55,6 +55,11 @@ type Options struct {
 	// Privileged runs the mesh in a privileged container; otherwise it has the
 	// right to change the pod's network and no other.
 	Privileged bool
+	// Resources are the containers'. Without any, a pod whose own containers all have
+	// limits is no longer Guaranteed
+	// (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/), and a quota of
+	// requests or limits refuses it.
+	Resources corev1.ResourceRequirements
 	// Tunnel honours the tunnel commands of pods without a mesh.
 	Tunnel bool
 }
@@ -119,6 +124,7 @@ func newPart(name string, pod *corev1.Pod, secret string, o Options) Part {
 			Image:      o.Image,
 			Command:    []string{"/bin/sh", filesPath + "/run.sh"},
 			WorkingDir: scratchPath,
+			Resources:  *o.Resources.DeepCopy(),
 			Env: []corev1.EnvVar{
 				variable("TMPDIR", scratchPath),
 				variable("POD_NAME", pod.Name),
