@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -29,6 +30,9 @@ func newBackground() *background {
 // attempt bounds one try of a job: the lock of its pod is not held longer.
 const attempt = 30 * time.Second
 
+// errHopeless ends a job that would fail for ever.
+var errHopeless = errors.New("it will not be tried again")
+
 const givenUp = "gave up: the plugin stops; objects of the pod may be left in the remote cluster"
 
 // start runs a job, and again and again until it succeeds; log names what it is for.
@@ -41,7 +45,7 @@ func (b *background) keepTrying(log *slog.Logger, what string, job func(context.
 	b.run(log, what, false, job)
 }
 
-// run runs a job until it succeeds. The pauses grow from 1 s to 1 min.
+// run runs a job until it succeeds, or is hopeless. The pauses grow from 1 s to 1 min.
 func (b *background) run(log *slog.Logger, what string, atOnce bool, job func(context.Context) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -65,8 +69,12 @@ func (b *background) run(log *slog.Logger, what string, atOnce bool, job func(co
 			ctx, cancel := context.WithTimeout(b.ctx, attempt)
 			err := job(ctx)
 			cancel()
-			if err == nil {
+			switch {
+			case err == nil:
 				log.Info("done at last", "what", what)
+				return
+			case errors.Is(err, errHopeless):
+				log.Error("cannot be done", "what", what, "error", err)
 				return
 			}
 			log.Warn("failed, will be tried again", "what", what, "error", err)

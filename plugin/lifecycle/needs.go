@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -33,11 +34,11 @@ func (l *Lifecycle) PodChanged(pod *corev1.Pod) {
 	}
 	l.background.start(log, what, func(ctx context.Context) error {
 		err := job(ctx)
-		if errdefs.Is(err, errdefs.Refused) || errdefs.Is(err, errdefs.Invalid) {
-			log.Error("cannot be done", "what", what, "error", err) // again, maybe, when the pod next changes
-			err = nil
+		hopeless := errdefs.Is(err, errdefs.Refused) || errdefs.Is(err, errdefs.Invalid)
+		if hopeless {
+			err = fmt.Errorf("%w until the pod next changes: %w", errHopeless, err)
 		}
-		if err == nil {
+		if err == nil || hopeless {
 			l.needs.Delete(pod.UID)
 		}
 		return err

@@ -118,6 +118,11 @@ func TestNeedWithoutTheRight(t *testing.T) {
 		defer e.log.mu.Unlock()
 		return strings.Contains(e.log.text.String(), "cannot be done")
 	})
+	e.log.mu.Lock()
+	if strings.Contains(e.log.text.String(), "done at last") {
+		t.Error("it is told as done, too")
+	}
+	e.log.mu.Unlock()
 	e.faults.set(nil)
 	e.say(e.remotePod(r), func(s *corev1.PodStatus) { fails(s); s.Message = "another change" })
 	e.eventually("it is done", func() bool { return over(e.remotePod(r)) })
