@@ -31,7 +31,7 @@ func (r *report) failedInit() *corev1.ContainerStatus {
 
 // end reports every container as terminated (rule 3).
 func (r *report) end() {
-	if r.remote.Status.Phase == corev1.PodSucceeded {
+	if r.remote.Status.Phase == corev1.PodSucceeded || meshAloneFailed(r.remote) {
 		r.succeed()
 	} else {
 		r.fail()

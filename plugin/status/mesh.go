@@ -37,7 +37,9 @@ func NeedOf(remote *corev1.Pod) Need {
 			return Nothing // it is being ended
 		}
 		return End
-	case meshAlone(remote):
+	case meshStuck(remote) != nil:
+		return End
+	case meshAlone(remote) && remote.Annotations[mesh.AnnotationFinished] == "":
 		return Finish
 	}
 	return Nothing
@@ -76,6 +78,9 @@ func meshEnd(remote *corev1.Pod) *corev1.ContainerStateTerminated {
 func MeshWords(remote *corev1.Pod) string {
 	end := meshEnd(remote)
 	if end == nil {
+		if stuck := meshStuck(remote); stuck != nil {
+			return fmt.Sprintf("%s never started: %s: %s", mesh.Container, stuck.Reason, stuck.Message)
+		}
 		return ""
 	}
 	return cmp.Or(strings.TrimSpace(end.Message), fmt.Sprintf("%s ended with exit code %d (%s)", mesh.Container, end.ExitCode, end.Reason))
@@ -86,25 +91,56 @@ func begun(s corev1.ContainerStatus) bool {
 	return s.Name != mesh.Container && (s.RestartCount > 0 || s.State.Running != nil || s.State.Terminated != nil || s.LastTerminationState.Terminated != nil)
 }
 
-// meshAlone says whether a mesh in an ordinary container runs although all of
-// the pod's own containers have ended for good.
+// meshAlone says whether only a mesh in an ordinary container keeps the pod from
+// its end: all of the pod's own containers have ended for good.
 func meshAlone(remote *corev1.Pod) bool {
 	statuses := remote.Status.ContainerStatuses
 	i := named(statuses, mesh.Container)
-	if i < 0 || statuses[i].State.Running == nil || remote.Annotations[mesh.AnnotationFinished] != "" {
+	if i < 0 {
 		return false
 	}
 	r := &report{remote: remote}
 	for _, c := range remote.Spec.Containers {
-		if c.Name == mesh.Container {
-			continue
-		}
 		j := named(statuses, c.Name)
-		if j < 0 || statuses[j].State.Terminated == nil || r.restarts(c.Name, statuses[j].State.Terminated) {
+		if j < 0 {
+			return false
+		}
+		over := statuses[j].State.Terminated != nil && !r.restarts(c.Name, statuses[j].State.Terminated)
+		if over == (c.Name == mesh.Container) {
 			return false
 		}
 	}
 	return len(remote.Spec.Containers) > 1
+}
+
+// meshStuck returns why a mesh that alone keeps the pod from its end cannot so much
+// as start, or nil.
+func meshStuck(remote *corev1.Pod) *corev1.ContainerStateWaiting {
+	if !meshAlone(remote) {
+		return nil
+	}
+	waiting := remote.Status.ContainerStatuses[named(remote.Status.ContainerStatuses, mesh.Container)].State.Waiting
+	if waiting == nil || waiting.Reason == "" || waiting.Reason == reasonCreating || waiting.Reason == reasonInit || waiting.Reason == reasonBackOff {
+		return nil // it will, and end at once
+	}
+	return waiting
+}
+
+// meshAloneFailed says whether a pod failed by nothing but a mesh that had been up:
+// its own containers have all ended well.
+func meshAloneFailed(remote *corev1.Pod) bool {
+	statuses := remote.Status.ContainerStatuses
+	i := named(statuses, mesh.Container)
+	if remote.Status.Phase != corev1.PodFailed || remote.Status.Reason != "" || i < 0 || meshEnd(remote) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(remote.Spec.Containers, func(c corev1.Container) bool {
+		j := named(statuses, c.Name)
+		if j < 0 || statuses[j].State.Terminated == nil {
+			return true
+		}
+		return (statuses[j].State.Terminated.ExitCode == 0) == (c.Name == mesh.Container)
+	})
 }
 
 // meshWaits says, for a container that the kubelet keeps waiting without a word,
