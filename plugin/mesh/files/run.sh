@@ -54,10 +54,17 @@ if [ -e "$TMPDIR/mesh-failed" ]; then
 	done
 fi
 
-if [ -e "$folder/install.sh" ]; then
+tries=3 # a mirror may be away for a moment
+while [ -e "$folder/install.sh" ]; do
 	sh -e "$folder/install.sh" &
-	watch $! "packages were being installed" || fail "packages could not be installed (exit code $?)"
-fi
+	watch $! "packages were being installed" && break
+	code=$?
+	tries=$((tries - 1))
+	[ "$tries" -gt 0 ] || fail "packages could not be installed (exit code $code)"
+	echo "mesh-setup: packages could not be installed (exit code $code), trying again"
+	sleep 2 &
+	wait $!
+done
 
 [ -z "${MESH_PROGRAMS:-}" ] || PATH=$MESH_PROGRAMS:$PATH
 "$@" &
