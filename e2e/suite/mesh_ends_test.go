@@ -166,6 +166,21 @@ endpoints: [{addresses: [ADDRESS]}]
 ports: [{port: PORT}]
 `
 
+// meshNames is a DNS server of the remote cluster that knows a name which the local
+// one does not.
+const meshNames = `
+apiVersion: v1
+kind: Pod
+metadata: {name: names, namespace: offloading-ingress}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: dnsmasq
+    image: IMAGE
+    command: [dnsmasq, --no-daemon, --conf-file=/dev/null, --no-hosts, --address=/remote.example/192.0.2.7]
+    readinessProbe: {exec: {command: [grep, -q, ":0035 ", /proc/net/udp]}, periodSeconds: 1}
+`
+
 const ingressDomain = "offloading-ingress.svc.cluster.local"
 
 // ingress is the node itself at port 80, and an address of the remote cluster that

@@ -39,6 +39,7 @@ func newKeys(t *testing.T) keys {
 type mesh struct {
 	*realLocal
 	image  string
+	names  string // address of the remote cluster's DNS server
 	peer   meshData
 	server keys
 	client keys
@@ -64,9 +65,26 @@ func newMesh(t *testing.T) *mesh {
 	m.applyEnd(with.Replace(meshPeer), m.peer)
 	m.apply(with.Replace(meshWeb))
 	m.ingress("local", meshPort)
+	m.names = m.remoteNames()
 	m.available("peer")
 	m.available("web")
 	return m
+}
+
+func (m *mesh) remoteNames() string {
+	m.Helper()
+	remote := stage.remote.kubeconfig
+	if err := kubectlApply(stage.ctx, remote, strings.ReplaceAll(meshNames, "IMAGE", m.image)); err != nil {
+		m.Fatal(err)
+	}
+	if _, err := kubectl(stage.ctx, remote, "-n", "offloading-ingress", "wait", "--for=condition=Ready", "pod/names", "--timeout="+patience.String()); err != nil {
+		m.Fatal(err)
+	}
+	address, err := kubectl(stage.ctx, remote, "-n", "offloading-ingress", "get", "pod", "names", "-o", "jsonpath={.status.podIP}")
+	if err != nil {
+		m.Fatal(err)
+	}
+	return address
 }
 
 // applyEnd makes a local end of a network.
@@ -174,10 +192,14 @@ func (m *mesh) service(l *local, privileged string) {
 	})
 }
 
-// job completes, with an init container that has the network too.
+// job completes, with an init container that has the network too; it knows names of
+// both clusters.
 func (m *mesh) job(l *local, privileged string) {
 	name := l.create(shell("mesh-job-"+privileged, `
+getent hosts db.remote.example | awk '{print $1}'
 exec curl -fsS --max-time 10 http://web.e2e-mesh.svc.cluster.local`, m.meshed, func(pod *corev1.Pod) {
+		pod.Spec.DNSPolicy = corev1.DNSNone
+		pod.Spec.DNSConfig = &corev1.PodDNSConfig{Nameservers: []string{m.names}}
 		pod.Spec.RestartPolicy = corev1.RestartPolicyOnFailure
 		pod.Spec.InitContainers = []corev1.Container{{
 			Name: "first", Image: m.image, Command: []string{"curl", "-fsS", "--max-time", "10", "http://web"},
@@ -187,7 +209,7 @@ exec curl -fsS --max-time 10 http://web.e2e-mesh.svc.cluster.local`, m.meshed, f
 	if status := l.remotePod(name).Status; status.Phase != corev1.PodSucceeded || status.ContainerStatuses[0].RestartCount != 0 || status.InitContainerStatuses[1].RestartCount != 0 {
 		m.Errorf("remotely it is %s: %+v %+v", status.Phase, status.ContainerStatuses, status.InitContainerStatuses)
 	}
-	if log := l.log(name, wire.LogOpts{}); log != "the local web\n" {
+	if log := l.log(name, wire.LogOpts{}); log != "192.0.2.7\nthe local web\n" {
 		m.Errorf("its log is %q", log)
 	}
 	l.remove(name)
