@@ -178,12 +178,11 @@ func (p *Part) mayChangeTheNetwork(o Options) {
 		return
 	}
 	security.AllowPrivilegeEscalation = ptr.To(false)
-	security.Capabilities = &corev1.Capabilities{Add: []corev1.Capability{"NET_ADMIN"}}
+	// Two are for a DNS server: its port is below 1024, and it asks by device. Not every
+	// runtime has them among the default ones.
+	security.Capabilities = &corev1.Capabilities{Add: []corev1.Capability{"NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW"}}
 	if o.Install == "" {
-		// A package manager needs several of the default ones; without it two are
-		// kept, for a DNS server: its port is below 1024, and it asks by device.
-		security.Capabilities.Drop = []corev1.Capability{"ALL"}
-		security.Capabilities.Add = append(security.Capabilities.Add, "NET_BIND_SERVICE", "NET_RAW")
+		security.Capabilities.Drop = []corev1.Capability{"ALL"} // a package manager needs several
 	}
 	p.mount(tunVolume, tunDevice, false, corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{
 		Path: tunDevice, Type: ptr.To(corev1.HostPathCharDev),

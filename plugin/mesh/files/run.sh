@@ -67,6 +67,13 @@ while [ -e "$folder/install.sh" ]; do
 done
 
 [ -z "${MESH_PROGRAMS:-}" ] || PATH=$MESH_PROGRAMS:$PATH
+# The script should give up by itself before its time is up here: its words are better.
+if [ -n "$limit" ]; then
+	left=$((limit - $(date +%s) - 5))
+	[ "$left" -ge 1 ] || left=1
+	MESH_TIMEOUT=${MESH_TIMEOUT:-$left}
+	export MESH_TIMEOUT
+fi
 "$@" &
 watch $! "the script has been running"
 code=$?
