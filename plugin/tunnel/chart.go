@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/charts"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
@@ -37,6 +38,21 @@ func readChart(at string) (files []*loader.BufferedFile, err error) {
 		return nil, fmt.Errorf("read the bastion's chart: %w", err)
 	}
 	return files, nil
+}
+
+// pins says whether a chart has a value for the gateway's host key: one that has none
+// would trust whatever key it is shown, and not say so.
+func pins(files []*loader.BufferedFile) (bool, error) {
+	chart, err := loader.LoadFiles(files)
+	if err != nil {
+		return false, err
+	}
+	ssh, err := chartutil.Values(chart.Values).Table("tunnel.gateway.ssh")
+	if err != nil {
+		return false, nil //nolint:nilerr // there is no such table
+	}
+	_, has := ssh["hostKey"]
+	return has, nil
 }
 
 // values are those of the bastion's chart.

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
@@ -283,5 +285,16 @@ func TestNamespaceIsGone(t *testing.T) {
 	e := newEnv(t, func(o *tunnel.Options) { o.BastionNamespace = "nowhere" })
 	if err := e.Open(t.Context(), release, labels("a"), 8080, target); !errdefs.Is(err, errdefs.NotFound) {
 		t.Errorf("%v (%s), want not found: the caller makes the namespace then", err, errdefs.KindOf(err))
+	}
+}
+
+// A host key that nobody looks at would be worse than none.
+func TestHostKeyThatAChartDoesNotKnow(t *testing.T) {
+	config := &rest.Config{Host: "https://127.0.0.1:1"}
+	for chart, wants := range map[string]string{"": "", "testdata/python": "hostKey"} {
+		_, err := tunnel.New(config, tunnel.Options{ChartPath: chart, HostKey: "ssh-ed25519 AAAA"})
+		if (err == nil) != (wants == "") || err != nil && !strings.Contains(err.Error(), wants) {
+			t.Errorf("chart %q: %v", chart, err)
+		}
 	}
 }

@@ -57,6 +57,14 @@ func New(config *rest.Config, options Options) (*Tunnels, error) {
 	if t.chart, err = readChart(options.ChartPath); err != nil {
 		return nil, err
 	}
+	if options.HostKey != "" {
+		switch pinned, err := pins(t.chart); {
+		case err != nil:
+			return nil, fmt.Errorf("read the bastion's chart at %s: %w", options.ChartPath, err)
+		case !pinned:
+			return nil, fmt.Errorf("the bastion's chart at %s has no value tunnel.gateway.ssh.hostKey: it would not look at the gateway's host key", options.ChartPath)
+		}
+	}
 	if t.cluster, err = newCluster(config, options.BastionNamespace, warnings{t}); err != nil {
 		return nil, fmt.Errorf("make clients for Helm: %w", err)
 	}
