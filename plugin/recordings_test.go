@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -130,7 +129,7 @@ func (h *harness) siteClaims(request wire.CreateRequest) {
 	h.t.Helper()
 	pod := request.Pod
 	for _, name := range translate.ClaimNames(&pod) {
-		if pod.Annotations[translate.AnnotationRemotePVC+"."+name] != "" || brings(request, name) {
+		if pod.Annotations[wire.AnnotationRemotePVC+"."+name] != "" || brings(request, name) {
 			continue
 		}
 		namespace := h.namespace(pod.Namespace)
@@ -173,13 +172,13 @@ func (h *harness) compareObjects(name string, pod corev1.Pod) {
 // any namespace.
 func (h *harness) objects(uid string) string {
 	h.t.Helper()
-	ctx, byUID, core := context.Background(), metav1.ListOptions{LabelSelector: scope.LabelPodUID + "=" + uid}, h.admin.CoreV1()
+	ctx, byUID, core := context.Background(), metav1.ListOptions{LabelSelector: wire.LabelPodUID + "=" + uid}, h.admin.CoreV1()
 	var out strings.Builder
 	document := func(kind string, object metav1.Object) {
 		for _, clear := range []func(){
 			func() { object.SetUID("") }, func() { object.SetResourceVersion("") }, func() { object.SetGeneration(0) },
 			func() { object.SetCreationTimestamp(metav1.Time{}) }, func() { object.SetManagedFields(nil) },
-			func() { delete(object.GetLabels(), scope.LabelAttempt) },
+			func() { delete(object.GetLabels(), wire.LabelAttempt) },
 		} {
 			clear()
 		}

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/replay"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
@@ -72,7 +72,7 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 	if err != nil {
 		return err
 	}
-	options := replay.Options{
+	options := play.Options{
 		Plugin: f.plugin, PlayNodes: f.playNodes, Speed: f.speed, Parallel: f.parallel,
 		CallTimeout: f.callTimeout, Timeout: f.timeout, Version: version,
 	}
@@ -93,7 +93,7 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 
 	live := report.NewLive(s.out, len(files), report.Terminal(s.out))
 	options.Started, options.Done = live.Start, live.Done
-	result, err := replay.Run(ctx, files, options)
+	result, err := play.Run(ctx, files, options)
 	live.Close()
 	if err != nil {
 		return err

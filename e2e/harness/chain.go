@@ -8,7 +8,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/chain"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/clusters"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/engine"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/engine"
 )
 
 // VirtualNode is the name of the node that Chain shows: that of manifests/examples.

@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/airgap"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/clusters"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/engine"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/airgap"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/engine"
 )
 
 // Variables that tell the tests what they run on. The first two, set by the user,
@@ -29,7 +29,7 @@ const (
 	EnvBinDir      = "E2E_BIN_DIR"           // folder of the built programs
 	EnvKubectl     = "E2E_KUBECTL"           // a kubectl that fits the clusters
 	EnvPluginImage = "E2E_PLUGIN_IMAGE"      // the plugin's image, as the local cluster has it
-	EnvNetwork     = "E2E_NETWORK_IMAGE"     // an image with what networks need, as both clusters have it (e2e/airgap)
+	EnvNetwork     = "E2E_NETWORK_IMAGE"     // an image with what networks need, as both clusters have it (e2e/sandbox/airgap)
 	EnvNodeImage   = "KIND_NODE_IMAGE"       // the user's choice of a node image
 	EnvKeep        = "E2E_KEEP"              // 1: the clusters stay
 	pluginImage    = "interlink-kubernetes-plugin:e2e"
@@ -56,7 +56,7 @@ func New(log func(format string, args ...any)) (*Harness, error) {
 		return nil, err
 	}
 	for ; ; project = filepath.Dir(project) {
-		if _, err := os.Stat(filepath.Join(project, "e2e", "airgap", "kubernetes", "go.mod")); err == nil {
+		if _, err := os.Stat(filepath.Join(project, "e2e", "sandbox", "airgap", "kubernetes", "go.mod")); err == nil {
 			break
 		}
 		if project == filepath.Dir(project) {

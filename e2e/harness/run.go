@@ -12,9 +12,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/airgap"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/clusters"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/engine"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/airgap"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/engine"
 )
 
 // errTests says that the tests ran and failed: all else went well.

@@ -27,7 +27,7 @@ import (
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/replay"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
@@ -176,7 +176,7 @@ func playThrough(t *testing.T, address string) {
 	}
 	some := []string{"plain-pod", "exit-three", "volume-configmap", "logs-of-each-container"}
 	files = slices.DeleteFunc(files, func(f *scenario.File) bool { return !slices.Contains(some, f.Name) })
-	result, err := replay.Run(stage.ctx, files, replay.Options{
+	result, err := play.Run(stage.ctx, files, play.Options{
 		Plugin: address, Client: stage.remote.client, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=offloading-chart"}, Parallel: len(some),
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ func networkImage(t *testing.T) string {
 	t.Helper()
 	image := os.Getenv("E2E_NETWORK_IMAGE")
 	if image == "" {
-		t.Fatal("E2E_NETWORK_IMAGE names no image with what networks need (e2e/airgap says what) that both clusters can run")
+		t.Fatal("E2E_NETWORK_IMAGE names no image with what networks need (e2e/sandbox/airgap says what) that both clusters can run")
 	}
 	return image
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/replay"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
@@ -41,7 +41,7 @@ func testScenarios(t *testing.T) {
 			if options != "" {
 				env = strings.Split(options, " ")
 			}
-			play(t, stage.all, group, env...)
+			playAll(t, stage.all, group, env...)
 		})
 	}
 }
@@ -60,7 +60,7 @@ func testSingleNamespace(t *testing.T) {
 	for _, file := range files {
 		file.Plugin = nil // what one of them needs all have
 	}
-	play(t, stage.scoped, files, "OFFLOADING_NAMESPACE=offloading", "MESH_IMAGE=busybox:1.37", "MESH_INSTALL=")
+	playAll(t, stage.scoped, files, "OFFLOADING_NAMESPACE=offloading", "MESH_IMAGE=busybox:1.37", "MESH_INSTALL=")
 }
 
 // byOptions groups scenarios by the options of the plugin that they need, and
@@ -79,9 +79,9 @@ func byOptions(files []*scenario.File) map[string][]*scenario.File {
 	return groups
 }
 
-func play(t *testing.T, a account, files []*scenario.File, env ...string) {
+func playAll(t *testing.T, a account, files []*scenario.File, env ...string) {
 	plugin := startPlugin(t, a, env...)
-	result, err := replay.Run(stage.ctx, files, replay.Options{
+	result, err := play.Run(stage.ctx, files, play.Options{
 		Plugin: plugin.address, Client: stage.remote.client, Environ: env, Parallel: atOnce,
 	})
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // podCache holds the offloaded pods of the remote cluster, kept up to date by a
@@ -45,7 +45,7 @@ func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger
 			if !ok {
 				return nil, fmt.Errorf("index pods: %T is no pod", object)
 			}
-			return []string{pod.Labels[scope.LabelPodUID]}, nil
+			return []string{pod.Labels[wire.LabelPodUID]}, nil
 		}},
 	)
 	if err := informer.SetTransform(trim); err != nil {
@@ -116,11 +116,11 @@ func trim(object any) (any, error) {
 		Labels: maps.Clone(pod.Labels),
 	}
 	maps.DeleteFunc(meta.Labels, func(name, _ string) bool {
-		return name != scope.LabelOffloading && name != scope.LabelPodUID && name != scope.LabelInstance
+		return name != wire.LabelOffloading && name != wire.LabelPodUID && name != wire.LabelInstance
 	})
 	meta.Annotations = maps.Clone(pod.Annotations)
 	maps.DeleteFunc(meta.Annotations, func(name, _ string) bool {
-		return name != DefaultContainer && name != mesh.AnnotationFinished && name != mesh.AnnotationFailed
+		return name != wire.AnnotationDefaultContainer && name != wire.AnnotationFinished && name != wire.AnnotationFailed
 	})
 	spec := corev1.PodSpec{
 		NodeName:              pod.Spec.NodeName,
@@ -131,11 +131,6 @@ func trim(object any) (any, error) {
 	}
 	return &corev1.Pod{ObjectMeta: meta, Spec: spec, Status: pod.Status}, nil
 }
-
-// DefaultContainer is the annotation by which a user tells kubectl which
-// container is meant when none is named:
-// https://kubernetes.io/docs/reference/labels-annotations-taints/
-const DefaultContainer = "kubectl.kubernetes.io/default-container"
 
 func trimContainers(containers []corev1.Container) []corev1.Container {
 	trimmed := make([]corev1.Container, len(containers))

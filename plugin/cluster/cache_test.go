@@ -17,7 +17,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // recorder notes the requests of a client.
@@ -54,9 +54,9 @@ func offloaded(name, uid string) *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name,
 			Labels: map[string]string{
-				scope.LabelOffloading: scope.Offloading, scope.LabelPodUID: uid, "user": strings.Repeat("x", 50),
+				wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: uid, "user": strings.Repeat("x", 50),
 			},
-			Annotations: map[string]string{"user": strings.Repeat("x", 5000), cluster.DefaultContainer: "main"},
+			Annotations: map[string]string{"user": strings.Repeat("x", 5000), wire.AnnotationDefaultContainer: "main"},
 		},
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever,
@@ -75,7 +75,7 @@ func TestCache(t *testing.T) {
 			suffix := fmt.Sprintf("-%v", single)
 			pods := server.Client.CoreV1().Pods(here)
 			foreign := offloaded("foreign"+suffix, "uid-foreign"+suffix)
-			delete(foreign.Labels, scope.LabelOffloading)
+			delete(foreign.Labels, wire.LabelOffloading)
 			for _, pod := range []*corev1.Pod{offloaded("here"+suffix, "uid-here"+suffix), foreign} {
 				if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 					t.Fatal(err)
@@ -101,7 +101,7 @@ func TestCache(t *testing.T) {
 			eventually(t, "the cache is filled", c.Synced)
 
 			pod := c.CachedPod("uid-here" + suffix)
-			if pod == nil || pod.Name != "here"+suffix || pod.Namespace != here || pod.Annotations[cluster.DefaultContainer] != "main" {
+			if pod == nil || pod.Name != "here"+suffix || pod.Namespace != here || pod.Annotations[wire.AnnotationDefaultContainer] != "main" {
 				t.Fatalf("cached is %+v", pod)
 			}
 			if text := fmt.Sprint(pod); strings.Contains(text, "s3cr3t") || strings.Contains(text, "xxxxx") {

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/remoteerr"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
@@ -90,7 +90,7 @@ func (c *Cluster) Claim(ctx context.Context, namespace, name string) (*corev1.Pe
 // NamespaceExists says whether a namespace is there.
 func (c *Cluster) NamespaceExists(ctx context.Context, name string) (bool, error) {
 	_, err := c.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
-	switch remoteerr.Kind(err) {
+	switch kube.Kind(err) {
 	case "":
 		return true, nil
 	case errdefs.NotFound:
@@ -143,7 +143,7 @@ func (c *Cluster) DeleteClaim(ctx context.Context, namespace, name string, uid t
 	err := c.client.CoreV1().PersistentVolumeClaims(namespace).Delete(ctx, name,
 		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
 	// A failed precondition is a conflict: the claim of that UID is gone.
-	if k := remoteerr.Kind(err); k == errdefs.NotFound || k == errdefs.Conflict {
+	if k := kube.Kind(err); k == errdefs.NotFound || k == errdefs.Conflict {
 		return nil
 	}
 	return wrap(err, "delete", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
@@ -182,7 +182,7 @@ func (c *Cluster) Service(ctx context.Context, namespace, name string) (*corev1.
 func (c *Cluster) DeleteService(ctx context.Context, namespace, name string, uid types.UID) error {
 	err := c.client.CoreV1().Services(namespace).Delete(ctx, name,
 		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
-	if k := remoteerr.Kind(err); k == errdefs.NotFound || k == errdefs.Conflict {
+	if k := kube.Kind(err); k == errdefs.NotFound || k == errdefs.Conflict {
 		return nil
 	}
 	return wrap(err, "delete", fmt.Sprintf("service %s/%s", namespace, name))

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/remoteerr"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
 // wrap says what was being done to which object, and of what kind the failure
@@ -13,5 +13,5 @@ func wrap(err error, verb, what string) error {
 	if err == nil {
 		return nil
 	}
-	return errdefs.Wrap(remoteerr.Kind(err), fmt.Errorf("%s %s: %w", verb, what, err))
+	return errdefs.Wrap(kube.Kind(err), fmt.Errorf("%s %s: %w", verb, what, err))
 }

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/remoteerr"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
 // EndPod makes a pod fail: its time is up at once, and an annotation says why. What
@@ -45,7 +45,7 @@ func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, chang
 		return fmt.Errorf("%s %s: %w", verb, describe(pod), err)
 	}
 	_, err = c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
-	if remoteerr.Kind(err) == errdefs.NotFound || otherUID(err) {
+	if kube.Kind(err) == errdefs.NotFound || otherUID(err) {
 		return nil
 	}
 	return wrap(err, verb, describe(pod))

@@ -7,8 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // claim makes sure that a persistent volume claim is there. The caller holds
@@ -24,7 +24,7 @@ func (c *creation) claim(ctx context.Context, claim translate.Claim) error {
 	case claim.Object == nil:
 		return errdefs.New(errdefs.Invalid,
 			"persistent volume claim %s is not in the remote namespace %s, and the pod does not say how to make it (annotation %s.%s)",
-			claim.Name, namespace, translate.AnnotationRemotePVC, claim.Name)
+			claim.Name, namespace, wire.AnnotationRemotePVC, claim.Name)
 	}
 	if _, err = c.create(ctx, claim.Object); !errdefs.Is(err, errdefs.Exists) {
 		return err
@@ -41,7 +41,7 @@ func (c *creation) claim(ctx context.Context, claim translate.Claim) error {
 // in single-namespace mode they share the remote one, and must not share data
 // because of equal names. A claim that the site made itself is for all.
 func (c *creation) permitted(claim *corev1.PersistentVolumeClaim) error {
-	if foreign(claim, c.objects.Pod.Annotations[scope.AnnotationSourceNamespace]) {
+	if foreign(claim, c.objects.Pod.Annotations[wire.AnnotationSourceNamespace]) {
 		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s belongs to pods of another local namespace", claim.Namespace, claim.Name)
 	}
 	return nil
@@ -49,8 +49,8 @@ func (c *creation) permitted(claim *corev1.PersistentVolumeClaim) error {
 
 // foreign says whether a pod of another local namespace brought a claim along.
 func foreign(claim *corev1.PersistentVolumeClaim, namespace string) bool {
-	owner := claim.Annotations[scope.AnnotationSourceNamespace]
-	return claim.Labels[scope.LabelOffloading] == scope.Offloading && owner != "" && owner != namespace
+	owner := claim.Annotations[wire.AnnotationSourceNamespace]
+	return claim.Labels[wire.LabelOffloading] == wire.Offloading && owner != "" && owner != namespace
 }
 
 // findClaim returns a claim, or nil when there is none. One that is being deleted
@@ -86,8 +86,8 @@ func (l *Lifecycle) releaseClaim(ctx context.Context, name string, pod *corev1.P
 		return nil
 	case err != nil:
 		return err
-	case claim.Labels[scope.LabelOffloading] != scope.Offloading, foreign(claim, pod.Namespace),
-		claim.Annotations[translate.AnnotationRetention] != translate.RetentionDelete:
+	case claim.Labels[wire.LabelOffloading] != wire.Offloading, foreign(claim, pod.Namespace),
+		claim.Annotations[wire.AnnotationRetention] != translate.RetentionDelete:
 		return nil
 	}
 	return l.deleteUnused(ctx, claim, uid)
@@ -115,7 +115,7 @@ func (l *Lifecycle) claimUsed(ctx context.Context, namespace, name, uid string) 
 		return false, err
 	}
 	for i := range pods {
-		if pods[i].Labels[scope.LabelPodUID] == uid || pods[i].DeletionTimestamp != nil {
+		if pods[i].Labels[wire.LabelPodUID] == uid || pods[i].DeletionTimestamp != nil {
 			continue
 		}
 		for _, volume := range pods[i].Spec.Volumes {

@@ -26,9 +26,9 @@ func (e *env) hasClaim(r *wire.CreateRequest) bool {
 func using(other *wire.CreateRequest, template string) *wire.CreateRequest {
 	r := plain()
 	claim := claimOf(other)
-	r.Pod.Annotations = map[string]string{translate.AnnotationRemotePVC: claim}
+	r.Pod.Annotations = map[string]string{wire.AnnotationRemotePVC: claim}
 	if template != "" {
-		r.Pod.Annotations[translate.AnnotationRemotePVC+"."+claim] = template
+		r.Pod.Annotations[wire.AnnotationRemotePVC+"."+claim] = template
 	}
 	r.Pod.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}}}
@@ -48,7 +48,7 @@ func TestClaimPolicyDecidesAtDelete(t *testing.T) {
 		t.Run(test.template, func(t *testing.T) {
 			e := newEnv(t)
 			r := request()
-			r.Pod.Annotations[translate.AnnotationRemotePVC+"."+claimOf(r)] = test.template
+			r.Pod.Annotations[wire.AnnotationRemotePVC+"."+claimOf(r)] = test.template
 			e.create(r)
 			pod := local(r, "jid")
 			e.must(e.Delete(t.Context(), &pod))
@@ -167,7 +167,7 @@ func (e *env) makeClaim(r *wire.CreateRequest, labels map[string]string) {
 	_, err := e.admin.CoreV1().PersistentVolumeClaims(e.namespace).Create(e.t.Context(), &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: claimOf(r), Labels: labels,
-			Annotations: map[string]string{translate.AnnotationRetention: translate.RetentionDelete},
+			Annotations: map[string]string{wire.AnnotationRetention: translate.RetentionDelete},
 		},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},

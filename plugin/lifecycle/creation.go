@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // creation is one create on its way. All that it makes carries its own mark, so
@@ -30,23 +30,23 @@ type creation struct {
 func newCreation(l *Lifecycle, objects *translate.Objects, uid string, log *slog.Logger) *creation {
 	c := &creation{lifecycle: l, objects: objects, uid: uid, attempt: string(uuid.NewUUID()), log: log}
 	for _, object := range objects.ConfigMaps {
-		object.Labels[scope.LabelAttempt] = c.attempt
+		object.Labels[wire.LabelAttempt] = c.attempt
 	}
 	for _, object := range objects.Secrets {
-		object.Labels[scope.LabelAttempt] = c.attempt
+		object.Labels[wire.LabelAttempt] = c.attempt
 	}
 	for _, claim := range objects.Claims {
 		if claim.Object != nil {
-			claim.Object.Labels[scope.LabelAttempt] = c.attempt
+			claim.Object.Labels[wire.LabelAttempt] = c.attempt
 		}
 	}
 	if objects.Service != nil {
-		objects.Service.Labels[scope.LabelAttempt] = c.attempt
+		objects.Service.Labels[wire.LabelAttempt] = c.attempt
 	}
 	for _, tunnel := range objects.Tunnels {
-		tunnel.Labels[scope.LabelAttempt] = c.attempt
+		tunnel.Labels[wire.LabelAttempt] = c.attempt
 	}
-	objects.Pod.Labels[scope.LabelAttempt] = c.attempt
+	objects.Pod.Labels[wire.LabelAttempt] = c.attempt
 	return c
 }
 
@@ -126,7 +126,7 @@ func (c *creation) pod(ctx context.Context) (jid string, err error) {
 	case err != nil:
 		return "", err
 	case found == nil:
-		return "", errdefs.New(errdefs.Exists, "pod %s/%s is there, but not the plugin's: it lacks the label %s", pod.Namespace, pod.Name, scope.LabelPodUID)
+		return "", errdefs.New(errdefs.Exists, "pod %s/%s is there, but not the plugin's: it lacks the label %s", pod.Namespace, pod.Name, wire.LabelPodUID)
 	}
 	return string(found.UID), nil
 }

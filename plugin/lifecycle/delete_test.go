@@ -12,7 +12,6 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -50,7 +49,7 @@ func TestDeleteGoesByLabel(t *testing.T) {
 	e.makeNamespace()
 	r := plain()
 	meta := metav1.ObjectMeta{Name: "cut-at-63-characters", Labels: map[string]string{
-		scope.LabelOffloading: scope.Offloading, scope.LabelPodUID: string(r.Pod.UID),
+		wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: string(r.Pod.UID),
 	}}
 	core := e.admin.CoreV1()
 	_, err := core.Pods(e.namespace).Create(t.Context(), &corev1.Pod{ObjectMeta: meta, Spec: r.Pod.Spec}, metav1.CreateOptions{})

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -66,7 +65,7 @@ func logOptions(opts wire.LogOpts) *corev1.PodLogOptions {
 // defaultContainer returns the container that kubectl would choose: the
 // annotated one if it is there, else the first.
 func defaultContainer(pod *corev1.Pod) string {
-	name := pod.Annotations[cluster.DefaultContainer]
+	name := pod.Annotations[wire.AnnotationDefaultContainer]
 	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
 		for _, c := range containers {
 			if c.Name == name {

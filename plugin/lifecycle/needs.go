@@ -7,9 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // PodChanged sees to it that a remote pod which cannot come to its end by itself
@@ -17,19 +16,19 @@ import (
 // is told of every change and returns at once; the pod is only read.
 func (l *Lifecycle) PodChanged(pod *corev1.Pod) {
 	need := status.NeedOf(pod)
-	if need == status.Nothing || pod.Labels[scope.LabelInstance] != l.options.Translate.Scope.Instance {
+	if need == status.Nothing || pod.Labels[wire.LabelInstance] != l.options.Translate.Scope.Instance {
 		return
 	}
 	if _, busy := l.needs.LoadOrStore(pod.UID, need); busy {
 		return
 	}
-	log := l.log.With("remote", pod.Namespace+"/"+pod.Name, "uid", pod.Labels[scope.LabelPodUID])
+	log := l.log.With("remote", pod.Namespace+"/"+pod.Name, "uid", pod.Labels[wire.LabelPodUID])
 	what, job := "end the pod: its mesh network did not come up", func(ctx context.Context) error {
-		return l.cluster.EndPod(ctx, pod, mesh.AnnotationFailed, status.MeshWords(pod))
+		return l.cluster.EndPod(ctx, pod, wire.AnnotationFailed, status.MeshWords(pod))
 	}
 	if need == status.Finish {
 		what, job = "end the pod's mesh: its own containers have ended", func(ctx context.Context) error {
-			return l.cluster.AnnotatePod(ctx, pod, mesh.AnnotationFinished, "true")
+			return l.cluster.AnnotatePod(ctx, pod, wire.AnnotationFinished, "true")
 		}
 	}
 	l.background.start(log, what, func(ctx context.Context) error {

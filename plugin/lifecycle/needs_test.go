@@ -11,7 +11,6 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -59,11 +58,11 @@ func finishes(s *corev1.PodStatus) {
 	}
 }
 
-func told(pod *corev1.Pod) bool { return pod.Annotations[mesh.AnnotationFinished] == "true" }
+func told(pod *corev1.Pod) bool { return pod.Annotations[wire.AnnotationFinished] == "true" }
 
 func over(pod *corev1.Pod) bool {
 	return pod.Spec.ActiveDeadlineSeconds != nil && *pod.Spec.ActiveDeadlineSeconds == 1 &&
-		pod.Annotations[mesh.AnnotationFailed] == "mesh-setup ended with exit code 97 ()"
+		pod.Annotations[wire.AnnotationFailed] == "mesh-setup ended with exit code 97 ()"
 }
 
 // What a pod needs is done, whatever becomes of the first calls: not carried out,
@@ -135,7 +134,7 @@ func TestNeedsOfOthers(t *testing.T) {
 	_, err := e.Create(t.Context(), r)
 	e.must(err)
 	other := e.remotePod(r).DeepCopy()
-	other.Labels[scope.LabelInstance] = "another"
+	other.Labels[wire.LabelInstance] = "another"
 	fails(&other.Status)
 	e.faults.set(nil)
 	e.PodChanged(other)

@@ -126,7 +126,7 @@ func TestTunnelsComeAndGoWithThePod(t *testing.T) {
 	}
 	service, err := e.admin.CoreV1().Services(e.namespace).Get(t.Context(), scope.Scope{}.Ports(string(r.Pod.UID)), metav1.GetOptions{})
 	e.must(err)
-	if service.Spec.ClusterIP != corev1.ClusterIPNone || len(service.Spec.Ports) != 2 || service.Spec.Selector[scope.LabelPodUID] != string(r.Pod.UID) {
+	if service.Spec.ClusterIP != corev1.ClusterIPNone || len(service.Spec.Ports) != 2 || service.Spec.Selector[wire.LabelPodUID] != string(r.Pod.UID) {
 		t.Errorf("the service is %+v", service.Spec)
 	}
 	second, err := e.Create(t.Context(), r)
@@ -241,7 +241,7 @@ func TestTunnelsOfAnotherProcess(t *testing.T) {
 			uid := string(r.Pod.UID)
 			_, err := e.admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: made.Namespace()}}, metav1.CreateOptions{})
 			e.must(err)
-			labels := map[string]string{scope.LabelTunnelUID: uid, scope.LabelAttempt: "earlier"}
+			labels := map[string]string{wire.LabelTunnelUID: uid, wire.LabelAttempt: "earlier"}
 			e.must(made.Tunnels.Open(t.Context(), scope.Scope{}.Bastion(443, uid), labels, 443, "target"))
 			if then == "create" {
 				_, err := e.Create(t.Context(), r)

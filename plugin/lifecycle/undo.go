@@ -8,6 +8,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // undoTime bounds the undoing within a create, so that its caller still gets the
@@ -71,7 +72,7 @@ func (c *creation) undoAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if pod != nil && pod.Labels[scope.LabelAttempt] != c.attempt {
+	if pod != nil && pod.Labels[wire.LabelAttempt] != c.attempt {
 		return nil
 	}
 	selector := scope.AttemptSelector(c.uid, c.attempt)
@@ -109,7 +110,7 @@ func (c *creation) undoClaim(ctx context.Context, name string) error {
 		return nil
 	case err != nil:
 		return err
-	case claim.Labels[scope.LabelAttempt] != c.attempt:
+	case claim.Labels[wire.LabelAttempt] != c.attempt:
 		return nil
 	}
 	return c.lifecycle.deleteUnused(ctx, claim, c.uid)

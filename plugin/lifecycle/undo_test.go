@@ -14,6 +14,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Every call that a create makes fails for good: the create fails at once with
@@ -110,7 +111,7 @@ func TestUndoSparesWhatWasThere(t *testing.T) {
 	e.makeClaim(r, nil)
 	before := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 		Name:   scope.Scope{}.Name("config", string(r.Pod.UID)),
-		Labels: map[string]string{scope.LabelOffloading: scope.Offloading, scope.LabelPodUID: string(r.Pod.UID)},
+		Labels: map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: string(r.Pod.UID)},
 	}}
 	_, err := e.admin.CoreV1().ConfigMaps(e.namespace).Create(t.Context(), before, metav1.CreateOptions{})
 	e.must(err)

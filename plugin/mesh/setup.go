@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 const (
@@ -15,14 +17,6 @@ const (
 	Container = "mesh-setup"
 	// ExitNotUp is its exit code when the mesh has not come up, and never will.
 	ExitNotUp = 97
-	// AnnotationFinished on the remote pod tells a mesh in an ordinary container
-	// that the pod's own containers have ended.
-	AnnotationFinished = "interlink.io/finished"
-
-	// AnnotationFailed on the remote pod holds the last words of a mesh that has not
-	// come up: the kubelet forgets them with the run that said them.
-	AnnotationFailed = "interlink.io/mesh-failed"
-
 	// ReadyFile is what the script makes when the network is up.
 	ReadyFile = scratchPath + "/mesh-ready"
 
@@ -196,7 +190,7 @@ func (p *Part) endWithThePod() {
 	p.mount(podVolume, podPath, true, corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{
 		Items: []corev1.DownwardAPIVolumeFile{{
 			Path:     finished,
-			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + AnnotationFinished + "']"},
+			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + wire.AnnotationFinished + "']"},
 		}},
 	}})
 }

@@ -5,58 +5,29 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-)
 
-// Labels on every remote object.
-const (
-	// LabelOffloading marks what an InterLink plugin put into the remote
-	// cluster; its value is always [Offloading].
-	LabelOffloading = "interlink.io"
-	// Offloading is the value of [LabelOffloading].
-	Offloading = "offloading"
-	// LabelPodUID holds the UID of the local pod that the object belongs to.
-	// Claims and namespaces outlive pods and do not carry it.
-	LabelPodUID = "interlink.io/source.pod_uid"
-	// LabelAttempt holds the create call that made the object, so that its
-	// failure undoes what it made and nothing else.
-	LabelAttempt = "interlink.io/attempt"
-	// LabelTunnelUID holds the UID of the local pod that a tunnel is for. What a
-	// tunnel is made of carries neither of the labels above: it is not offloaded,
-	// and goes with its Helm release.
-	LabelTunnelUID = "interlink.io/tunnel.pod_uid"
-	// LabelInstance holds the plugin installation that owns the object.
-	LabelInstance = "interlink.io/instance"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
-
-// Annotations on every remote object that mirrors a local one.
-const (
-	AnnotationSourceUID       = "interlink.io/source.uid"
-	AnnotationSourceName      = "interlink.io/source.name"
-	AnnotationSourceNamespace = "interlink.io/source.namespace"
-)
-
-// lastApplied is kubectl's copy of the whole manifest, Secrets' data included.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // Selector selects everything that any InterLink plugin offloaded.
-func Selector() string { return labels.Set{LabelOffloading: Offloading}.String() }
+func Selector() string { return labels.Set{wire.LabelOffloading: wire.Offloading}.String() }
 
 // PodSelector selects what belongs to one local pod, by the pod's UID.
 func PodSelector(uid string) string {
-	return labels.Set{LabelOffloading: Offloading, LabelPodUID: uid}.String()
+	return labels.Set{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: uid}.String()
 }
 
 // AttemptSelector selects what one create call made for a local pod.
 func AttemptSelector(uid, attempt string) string {
-	return labels.Set{LabelOffloading: Offloading, LabelPodUID: uid, LabelAttempt: attempt}.String()
+	return labels.Set{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: uid, wire.LabelAttempt: attempt}.String()
 }
 
 // TunnelSelector selects the tunnels of one local pod.
-func TunnelSelector(uid string) string { return labels.Set{LabelTunnelUID: uid}.String() }
+func TunnelSelector(uid string) string { return labels.Set{wire.LabelTunnelUID: uid}.String() }
 
 // TunnelAttemptSelector selects the tunnels that one create call made for a local pod.
 func TunnelAttemptSelector(uid, attempt string) string {
-	return labels.Set{LabelTunnelUID: uid, LabelAttempt: attempt}.String()
+	return labels.Set{wire.LabelTunnelUID: uid, wire.LabelAttempt: attempt}.String()
 }
 
 // Meta returns the metadata of the remote object that mirrors a local one.
@@ -72,24 +43,24 @@ func (s Scope) Meta(source metav1.ObjectMeta, remoteName, podUID string, without
 	}
 	maps.Copy(meta.Labels, source.Labels)
 	maps.Copy(meta.Annotations, source.Annotations)
-	delete(meta.Annotations, lastApplied)
+	delete(meta.Annotations, wire.AnnotationLastApplied)
 	for _, name := range without {
 		delete(meta.Annotations, name)
 	}
-	meta.Labels[LabelOffloading] = Offloading
-	meta.Labels[LabelInstance] = s.Instance
-	delete(meta.Labels, LabelAttempt)
-	delete(meta.Labels, LabelPodUID)
-	delete(meta.Labels, LabelTunnelUID)
+	meta.Labels[wire.LabelOffloading] = wire.Offloading
+	meta.Labels[wire.LabelInstance] = s.Instance
+	delete(meta.Labels, wire.LabelAttempt)
+	delete(meta.Labels, wire.LabelPodUID)
+	delete(meta.Labels, wire.LabelTunnelUID)
 	if podUID != "" {
-		meta.Labels[LabelPodUID] = podUID
+		meta.Labels[wire.LabelPodUID] = podUID
 	}
-	delete(meta.Annotations, AnnotationSourceUID)
+	delete(meta.Annotations, wire.AnnotationSourceUID)
 	if source.UID != "" {
-		meta.Annotations[AnnotationSourceUID] = string(source.UID)
+		meta.Annotations[wire.AnnotationSourceUID] = string(source.UID)
 	}
-	meta.Annotations[AnnotationSourceName] = source.Name
-	meta.Annotations[AnnotationSourceNamespace] = source.Namespace
+	meta.Annotations[wire.AnnotationSourceName] = source.Name
+	meta.Annotations[wire.AnnotationSourceNamespace] = source.Namespace
 	return meta
 }
 
@@ -98,7 +69,7 @@ func (s Scope) Meta(source metav1.ObjectMeta, remoteName, podUID string, without
 func (s Scope) NamespaceMeta(local string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Name:        s.RemoteNamespace(local),
-		Labels:      map[string]string{LabelOffloading: Offloading, LabelInstance: s.Instance},
-		Annotations: map[string]string{AnnotationSourceName: local},
+		Labels:      map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelInstance: s.Instance},
+		Annotations: map[string]string{wire.AnnotationSourceName: local},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 const uid = "92030190-ca03-4864-a97c-dabccaa67f8e"
@@ -162,9 +163,9 @@ func TestMeta(t *testing.T) {
 		GenerateName: "plain-", Finalizers: []string{"x/y"},
 		OwnerReferences: []metav1.OwnerReference{{Kind: "Job", Name: "j"}},
 		ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
-		Labels:          map[string]string{"app": "plain", scope.LabelPodUID: "forged", scope.LabelInstance: "forged"},
+		Labels:          map[string]string{"app": "plain", wire.LabelPodUID: "forged", wire.LabelInstance: "forged"},
 		Annotations: map[string]string{
-			"note": "kept", "secret/script": "key", scope.AnnotationSourceName: "forged",
+			"note": "kept", "secret/script": "key", wire.AnnotationSourceName: "forged",
 			"kubectl.kubernetes.io/last-applied-configuration": "{}",
 		},
 	}
@@ -182,7 +183,7 @@ func TestMeta(t *testing.T) {
 	if diff := cmp.Diff(want, s.Meta(source, "remote-name", uid, "secret/script")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	delete(want.Labels, scope.LabelPodUID)
+	delete(want.Labels, wire.LabelPodUID)
 	if diff := cmp.Diff(want, s.Meta(source, "remote-name", "", "secret/script")); diff != "" {
 		t.Errorf("without a pod (-want +got)\n%s", diff)
 	}

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // reasonMesh ends the containers of a pod whose mesh network did not come up.
@@ -39,7 +40,7 @@ func NeedOf(remote *corev1.Pod) Need {
 		return End
 	case meshStuck(remote) != nil:
 		return End
-	case meshAlone(remote) && remote.Annotations[mesh.AnnotationFinished] == "":
+	case meshAlone(remote) && remote.Annotations[wire.AnnotationFinished] == "":
 		return Finish
 	}
 	return Nothing
@@ -49,7 +50,7 @@ func NeedOf(remote *corev1.Pod) Need {
 // by its exit code, in this run or the last. Whatever else it ended of, it has
 // not come up either if it is a sidecar and nobody else has begun.
 func meshEnd(remote *corev1.Pod) *corev1.ContainerStateTerminated {
-	if words := remote.Annotations[mesh.AnnotationFailed]; words != "" {
+	if words := remote.Annotations[wire.AnnotationFailed]; words != "" {
 		return &corev1.ContainerStateTerminated{ExitCode: mesh.ExitNotUp, Message: words}
 	}
 	statuses := slices.Concat(remote.Status.InitContainerStatuses, remote.Status.ContainerStatuses)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // withMesh puts the mesh's container into the remote pod, as a sidecar in front or
@@ -65,12 +66,12 @@ func TestNeedOf(t *testing.T) {
 		{"an ordinary one beside a container that runs", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: running}}, nil, status.Nothing},
 		{"an ordinary one alone", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}}, nil, status.Finish},
 		{"an ordinary one alone, that has been told", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}},
-			func(p *corev1.Pod) { p.Annotations = map[string]string{mesh.AnnotationFinished: "true"} }, status.Nothing},
+			func(p *corev1.Pod) { p.Annotations = map[string]string{wire.AnnotationFinished: "true"} }, status.Nothing},
 		{"an ordinary one alone that has ended", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: ended(1, "")}), list{{Name: "a", State: ended(0, "")}}, nil, status.Nothing},
 		{"an ordinary one alone that will be restarted", "OnFailure", corev1.PodRunning, ordinary(waitsFor("", "CrashLoopBackOff", "")), list{{Name: "a", State: ended(0, "")}}, nil, status.Finish},
 		{"an ordinary one alone that is being created", "Never", corev1.PodPending, ordinary(waitsFor("", "ContainerCreating", "")), list{{Name: "a", State: ended(0, "")}}, nil, status.Finish},
 		{"an ordinary one alone that cannot start", "Never", corev1.PodPending, ordinary(waitsFor("", "ImagePullBackOff", "no")), list{{Name: "a", State: ended(0, "")}},
-			func(p *corev1.Pod) { p.Annotations = map[string]string{mesh.AnnotationFinished: "true"} }, status.End},
+			func(p *corev1.Pod) { p.Annotations = map[string]string{wire.AnnotationFinished: "true"} }, status.End},
 		{"an ordinary one that cannot start, beside a container that runs", "Never", corev1.PodPending, ordinary(waitsFor("", "ImagePullBackOff", "no")), list{{Name: "a", State: running}}, nil, status.Nothing},
 		{"the container will be restarted", "OnFailure", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}}, nil, status.Nothing},
 		{"it ended well", "OnFailure", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(0, "")}}, nil, status.Finish},
@@ -142,7 +143,7 @@ func TestMeshInWords(t *testing.T) {
 			requested, remote := pods("Never", test.status, "a")
 			withMesh(remote, test.mesh)
 			if test.mesh.Image == "annotated" {
-				remote.Annotations = map[string]string{mesh.AnnotationFailed: "no tun"}
+				remote.Annotations = map[string]string{wire.AnnotationFailed: "no tun"}
 			}
 			answer := status.Of(requested, remote)
 			if got := brief(answer.Containers[0]); got != test.state || len(answer.Containers) != 1 || len(answer.InitContainers) != 0 {

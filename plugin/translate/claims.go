@@ -9,19 +9,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Annotations by which a user opts claims in.
+// Values of [wire.AnnotationRetention].
 const (
-	// AnnotationRemotePVC on a pod names, comma-separated, the claims that the
-	// pod uses in the remote cluster.
-	AnnotationRemotePVC = "interlink.io/remote-pvc"
-	// annotationClaimPrefix, followed by a claim's name, on a pod holds a
-	// [claimTemplate]: how to make the claim when the remote cluster has none.
-	annotationClaimPrefix = AnnotationRemotePVC + "."
-	// AnnotationRetention on a claim says what becomes of it when its last pod
-	// is deleted: [RetentionDelete], else it stays.
-	AnnotationRetention = "interlink.io/pvc-retention-policy"
 	// RetentionDelete deletes the claim with its last pod.
 	RetentionDelete = "delete"
 	// RetentionRetain keeps it, like no policy at all.
@@ -40,7 +33,7 @@ type Claim struct {
 // ClaimNames returns the claims among a pod's volumes that it opted in, each
 // once. It serves deletion as well, where only the local pod is at hand.
 func ClaimNames(pod *corev1.Pod) []string {
-	opted := strings.Split(pod.Annotations[AnnotationRemotePVC], ",")
+	opted := strings.Split(pod.Annotations[wire.AnnotationRemotePVC], ",")
 	for i := range opted {
 		opted[i] = strings.TrimSpace(opted[i])
 	}
@@ -65,7 +58,7 @@ func (t *translation) addClaim(name string) {
 	claim := Claim{Name: name}
 	if local := find(t.sources.claims, name); local != nil {
 		claim.Object = t.claimFromObject(local)
-	} else if text, ok := t.pod.Annotations[annotationClaimPrefix+name]; ok {
+	} else if text, ok := t.pod.Annotations[wire.AnnotationClaimPrefix+name]; ok {
 		claim.Object = t.claimFromAnnotation(name, text)
 	}
 	t.claims = append(t.claims, claim)
@@ -107,7 +100,7 @@ type claimTemplate struct {
 }
 
 func (t *translation) claimFromAnnotation(name, text string) *corev1.PersistentVolumeClaim {
-	annotation := annotationClaimPrefix + name
+	annotation := wire.AnnotationClaimPrefix + name
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 	decoder.DisallowUnknownFields()
 	var template claimTemplate
@@ -138,7 +131,7 @@ func (t *translation) claimFromAnnotation(name, text string) *corev1.PersistentV
 		},
 	}
 	if template.RetentionPolicy != "" {
-		claim.Annotations[AnnotationRetention] = template.RetentionPolicy
+		claim.Annotations[wire.AnnotationRetention] = template.RetentionPolicy
 	}
 	return claim
 }

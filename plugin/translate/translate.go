@@ -74,7 +74,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 
 	meta := options.Scope.Meta(t.pod.ObjectMeta, t.name(t.pod.Name), t.uid,
 		wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands, // they hold keys
-		mesh.AnnotationFinished, mesh.AnnotationFailed) // they are the plugin's to set
+		wire.AnnotationFinished, wire.AnnotationFailed) // they are the plugin's to set
 	dropAppArmor(meta.Annotations, spec)
 
 	objects := &Objects{

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Tunnel is a Helm release that exposes one TCP port of the remote pod through
@@ -54,7 +54,7 @@ func (t *translation) tunnels() (*corev1.Service, []Tunnel) {
 		ObjectMeta: s.Meta(source, s.Ports(t.uid), t.uid),
 		Spec: corev1.ServiceSpec{
 			ClusterIP: corev1.ClusterIPNone,
-			Selector:  map[string]string{scope.LabelOffloading: scope.Offloading, scope.LabelPodUID: t.uid},
+			Selector:  map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: t.uid},
 		},
 	}
 	var tunnels []Tunnel
@@ -65,7 +65,7 @@ func (t *translation) tunnels() (*corev1.Service, []Tunnel) {
 		})
 		tunnels = append(tunnels, Tunnel{
 			Release: name,
-			Labels:  map[string]string{scope.LabelTunnelUID: t.uid, scope.LabelInstance: s.Instance},
+			Labels:  map[string]string{wire.LabelTunnelUID: t.uid, wire.LabelInstance: s.Instance},
 			Port:    port,
 			Target:  service.Name + "." + service.Namespace + ".svc",
 		})

@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // volumes replaces the pod's volumes by their remote counterparts, and takes
@@ -77,7 +79,7 @@ func (t *translation) volumeReference(volume, kind string, name *string, came, u
 
 func (t *translation) whyUnsupported(volume *corev1.Volume) string {
 	if claim := volume.PersistentVolumeClaim; claim != nil {
-		return fmt.Sprintf("annotation %s does not name claim %s", AnnotationRemotePVC, claim.ClaimName)
+		return fmt.Sprintf("annotation %s does not name claim %s", wire.AnnotationRemotePVC, claim.ClaimName)
 	}
 	return "only configMap, secret, emptyDir, projected, downwardAPI and opted-in persistentVolumeClaim volumes reach the remote cluster"
 }

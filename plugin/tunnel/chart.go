@@ -10,7 +10,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/charts"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // readChart returns the files of the chart at a path, or of the one that ships with
@@ -71,7 +71,7 @@ func (t *Tunnels) values(labels map[string]string, port int32, target string) ma
 	}
 	common := map[string]any{}
 	for name, value := range labels {
-		if name != scope.LabelAttempt {
+		if name != wire.LabelAttempt {
 			common[name] = value
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"helm.sh/helm/v3/pkg/storage/driver"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/remoteerr"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
 // failed says what was being done to which release, and of what kind the failure
@@ -43,7 +43,7 @@ func kindOf(err error) errdefs.Kind {
 	case errors.Is(err, errLeftOver):
 		return errdefs.Unavailable // they are taken away now
 	}
-	switch kind := remoteerr.Kind(err); kind {
+	switch kind := kube.Kind(err); kind {
 	case errdefs.Exists:
 		return errdefs.Conflict // another replica made it
 	case errdefs.Internal:

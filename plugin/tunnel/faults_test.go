@@ -18,6 +18,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // about says what a request asks for, as a right.
@@ -157,7 +158,7 @@ func TestSideBySide(t *testing.T) {
 		all.Go(func() {
 			other := fmt.Sprintf("%08d-ca03-4864-a97c-dabccaa67f8e", i)
 			l := labels("a")
-			l[scope.LabelTunnelUID] = other
+			l[wire.LabelTunnelUID] = other
 			for _, port := range []int32{80, 443} {
 				if err := e.Open(t.Context(), scope.Scope{}.Bastion(port, other), l, port, target); err != nil {
 					t.Error(err)

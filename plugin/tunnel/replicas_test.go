@@ -9,6 +9,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // replica is another plugin at the same namespace.
@@ -37,7 +38,7 @@ func (e *env) attempt() string {
 	if len(list.Items) != 1 {
 		e.Fatalf("there are %d records", len(list.Items))
 	}
-	return list.Items[0].Labels[scope.LabelAttempt]
+	return list.Items[0].Labels[wire.LabelAttempt]
 }
 
 // Two replicas open the same tunnel: whoever comes second leaves what the other

@@ -23,6 +23,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -34,7 +35,7 @@ const (
 )
 
 func labels(attempt string) map[string]string {
-	return map[string]string{scope.LabelTunnelUID: uid, scope.LabelInstance: "test", scope.LabelAttempt: attempt}
+	return map[string]string{wire.LabelTunnelUID: uid, wire.LabelInstance: "test", wire.LabelAttempt: attempt}
 }
 
 // env is a namespace for bastions on a real API server, and a transport that can
@@ -168,7 +169,7 @@ func TestOpenAndClose(t *testing.T) {
 	deployment, err := e.admin.AppsV1().Deployments(e.namespace).Get(t.Context(), release, metav1.GetOptions{})
 	e.must(err)
 	for _, l := range []map[string]string{deployment.Labels, deployment.Spec.Template.Labels} {
-		if l[scope.LabelTunnelUID] != uid || l[scope.LabelOffloading] != "" || l[scope.LabelPodUID] != "" || l[scope.LabelAttempt] != "" {
+		if l[wire.LabelTunnelUID] != uid || l[wire.LabelOffloading] != "" || l[wire.LabelPodUID] != "" || l[wire.LabelAttempt] != "" {
 			t.Errorf("labels %v", l)
 		}
 	}

@@ -11,26 +11,6 @@ import (
 // it can be followed through all components' logs.
 const SessionHeader = "Interlink-Http-Session"
 
-// Annotations that InterLink puts on, or reads from, a pod.
-const (
-	// AnnotationJobID holds what create answered as PodJID. A status request
-	// that lacks it is about a pod whose create has not been answered.
-	AnnotationJobID = "JobID"
-	// AnnotationPreExec holds the mesh script, keys included.
-	AnnotationPreExec = "slurm-job.vk.io/pre-exec"
-	// AnnotationWireguardSnippet holds a WireGuard client configuration, keys included.
-	AnnotationWireguardSnippet = "interlink.eu/wireguard-client-snippet"
-	// AnnotationMeshNetwork says "disabled" for a pod that is to have no mesh.
-	AnnotationMeshNetwork = "interlink.eu/mesh-network"
-	// AnnotationTunnelCommands holds wstunnel commands, path secrets included.
-	AnnotationTunnelCommands = "interlink.eu/wstunnel-client-commands"
-	// AnnotationDisableContainers and AnnotationDisableInitContainers name,
-	// comma-separated, the containers that stay in the local cluster: they are
-	// absent from create, and present in status and delete.
-	AnnotationDisableContainers     = "interlink.eu/disable-offload-containers"
-	AnnotationDisableInitContainers = "interlink.eu/disable-offload-init-containers"
-)
-
 // CreateRequest is the body of POST /create.
 type CreateRequest struct {
 	// Pod is the local pod, env resolved as far as the virtual kubelet is

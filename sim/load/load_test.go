@@ -23,7 +23,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/memory"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 )
 
@@ -34,7 +34,7 @@ func start(t testing.TB) (address string, client kubernetes.Interface) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client = memory.New(memory.Options{}).Client()
+	client = fakecluster.New(fakecluster.Options{}).Client()
 	cfg := config.Defaults()
 	cfg.App.SocketAddress = "unix://" + filepath.Join(folder, "s")
 	log := slog.New(slog.DiscardHandler)
@@ -267,7 +267,7 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// Against this plugin on a cluster in memory.
+// Against this plugin on a cluster in fakecluster.
 func BenchmarkLoad(b *testing.B) {
 	address, client := start(b)
 	for b.Loop() {

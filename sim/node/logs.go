@@ -73,7 +73,7 @@ func (l *Logs) forget(pod types.NamespacedName) {
 }
 
 // Open opens the log of a container with the meaning and the words of a
-// kubelet. It has the shape of sim/memory's Options.Logs.
+// kubelet. It has the shape of sim/fakecluster's Options.Logs.
 func (l *Logs) Open(ctx context.Context, pod *corev1.Pod, options *corev1.PodLogOptions) (io.ReadCloser, error) {
 	return l.open(ctx, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}, options)
 }

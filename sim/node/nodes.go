@@ -44,7 +44,7 @@ type Options struct {
 	// Clock is the real one by default.
 	Clock Clock
 	// Logs is where output goes; made beforehand (NewLogs) by who must give it to
-	// sim/memory first. The default is a new one.
+	// sim/fakecluster first. The default is a new one.
 	Logs *Logs
 	// ServeLogs serves the kubelet's log endpoint on this machine and registers a
 	// Node with its address, for a real API server, while the nodes run.

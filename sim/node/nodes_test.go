@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/memory"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
@@ -86,7 +86,7 @@ func story(ctx context.Context, client kubernetes.Interface, namespace, name str
 	return text
 }
 
-// The same behaviours come to the same on a real API server and in memory.
+// The same behaviours come to the same on a real API server and in fakecluster.
 func TestOnBoth(t *testing.T) {
 	want := map[string]string{
 		"fine": `Succeeded  node true PodScheduled=True/ Initialized=True/PodCompleted ContainersReady=False/PodCompleted Ready=False/PodCompleted` +
@@ -120,7 +120,7 @@ func TestOnBoth(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		clock := node.Scaled(20)
 		logs := node.NewLogs(clock)
-		client := memory.New(memory.Options{Now: clock.Now, Logs: logs.Open}).Client()
+		client := fakecluster.New(fakecluster.Options{Now: clock.Now, Logs: logs.Open}).Client()
 		play(t, node.Options{Client: client, Behaviour: find, Clock: clock, Logs: logs})
 		run(t, client, "default")
 	})
@@ -141,7 +141,7 @@ func TestOnBoth(t *testing.T) {
 func TestFollow(t *testing.T) {
 	clock := node.Scaled(1)
 	logs := node.NewLogs(clock)
-	client := memory.New(memory.Options{Logs: logs.Open}).Client()
+	client := fakecluster.New(fakecluster.Options{Logs: logs.Open}).Client()
 	play(t, node.Options{Client: client, Clock: clock, Logs: logs, Behaviour: func(*corev1.Pod) (scenario.Pod, bool) {
 		return scenario.Pod{Containers: map[string]scenario.Container{"main": {Start: &metav1.Duration{}, Output: []string{"line"}}}}, true
 	}})
@@ -180,7 +180,7 @@ func BenchmarkPods(b *testing.B) {
 	for _, n := range []int{100, 1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
-				client := memory.New(memory.Options{}).Client()
+				client := fakecluster.New(fakecluster.Options{}).Client()
 				ctx, stop := context.WithCancel(b.Context())
 				nodes := node.New(node.Options{Client: client, Clock: node.Scaled(1000)})
 				var running sync.WaitGroup

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	testingclock "k8s.io/utils/clock/testing"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/memory"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
@@ -19,7 +19,7 @@ import (
 // each at its exact time; pods that are not theirs they leave alone.
 func TestStepped(t *testing.T) {
 	clock := testingclock.NewFakeClock(time.Unix(1000, 0))
-	client := memory.New(memory.Options{Now: clock.Now}).Client()
+	client := fakecluster.New(fakecluster.Options{Now: clock.Now}).Client()
 	behaviour := func(pod *corev1.Pod) (scenario.Pod, bool) {
 		return scenario.Pod{Containers: map[string]scenario.Container{"main": {Run: &metav1.Duration{Duration: 7 * time.Second}}}}, pod.Name == "ours"
 	}

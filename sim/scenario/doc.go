@@ -3,6 +3,6 @@
 // pods and what must come of it.
 //
 // It is data and its strict reading, no behaviour: sim/node plays the nodes,
-// sim/virtualkubelet the local cluster, sim/replay compares. It must know none
+// sim/virtualkubelet the local cluster, sim/play compares. It must know none
 // of them, and nothing of the plugin.
 package scenario

@@ -13,8 +13,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/memory"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/tunnels"
@@ -49,11 +49,11 @@ func Run(ctx context.Context, options Options) error {
 	}
 	clock := node.Scaled(options.Speed)
 	logs := node.NewLogs(clock)
-	client := memory.New(memory.Options{Now: clock.Now, Logs: logs.Open}).Client()
+	client := fakecluster.New(fakecluster.Options{Now: clock.Now, Logs: logs.Open}).Client()
 	nodes := node.New(node.Options{
 		Client: client, Clock: clock, Logs: logs, Log: options.Log,
 		Behaviour: func(pod *corev1.Pod) (scenario.Pod, bool) {
-			return behaviours[source{pod.Annotations[scope.AnnotationSourceNamespace], pod.Annotations[scope.AnnotationSourceName]}], true
+			return behaviours[source{pod.Annotations[wire.AnnotationSourceNamespace], pod.Annotations[wire.AnnotationSourceName]}], true
 		},
 	})
 	var exposed lifecycle.Tunnels

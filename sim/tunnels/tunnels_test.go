@@ -13,7 +13,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/memory"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/tunnels"
 )
 
@@ -21,7 +21,7 @@ var _ lifecycle.Tunnels = &tunnels.Tunnels{}
 
 // A release is the record that Helm would keep of it.
 func TestRecords(t *testing.T) {
-	client := memory.New(memory.Options{}).Client()
+	client := fakecluster.New(fakecluster.Options{}).Client()
 	made := tunnels.New(client, "default")
 	if got := made.Namespace(); got != "default" {
 		t.Errorf("they are in %s", got)

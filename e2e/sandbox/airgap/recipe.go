@@ -1,0 +1,114 @@
+package airgap
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+const (
+	// BusyBox is the image that pods of the tests run.
+	BusyBox = "docker.io/library/busybox:1.37"
+	// pause is the image of kubeadm's sandboxes, for this release of Kubernetes.
+	pause = "registry.k8s.io/pause:3.10.1"
+	// debian is the release that the node is made of. Its systemd is the last but
+	// one that starts where the host has control groups of version 1.
+	debian = "bookworm"
+	// Repository of the node image; its tag says what it was made from.
+	Repository       = "interlink-e2e/node"
+	debianRepository = "interlink-e2e/debian"
+)
+
+// packages of the node, beside Debian's required ones: what kind's base image has,
+// less what only some storage needs, and Debian's container runtime.
+var packages = []string{
+	"systemd", "conntrack", "iptables", "nftables", "ipset", "iproute2", "ethtool", "util-linux", "mount", "kmod", "libseccomp2",
+	"bash", "ca-certificates", "curl", "jq", "procps", "containerd", "runc", "containernetworking-plugins", "socat", "busybox-static",
+}
+
+// recipe says what a node image is made from.
+type recipe struct {
+	dir  string // of this package
+	kind string // of kind's module
+	// versions as in v1.34.4
+	kubernetes, etcd, coredns string
+	programs                  string // key of all programs
+	key                       string // of everything
+}
+
+// read reads the recipe from the project's folder and that of kind's module.
+func read(project, kind string) (recipe, error) {
+	r := recipe{dir: filepath.Join(project, "e2e", "sandbox", "airgap"), kind: kind}
+	var modules, all strings.Builder
+	fmt.Fprintln(&modules, runtime.Version(), runtime.GOARCH, buildFlags)
+	for _, find := range []struct {
+		module, of string
+		version    *string
+	}{
+		{"kubernetes", "k8s.io/kubernetes", &r.kubernetes},
+		{"kubernetes", "go.etcd.io/etcd/server/v3", &r.etcd},
+		{"coredns", "github.com/coredns/coredns", &r.coredns},
+	} {
+		for _, name := range []string{"go.mod", "go.sum"} {
+			text, err := os.ReadFile(filepath.Join(r.dir, find.module, name))
+			if err != nil {
+				return r, err
+			}
+			modules.Write(text)
+			if found := regexp.MustCompile(`(?m)^(?:require)?\s+` + regexp.QuoteMeta(find.of) + ` (v[0-9.]+)`).FindSubmatch(text); name == "go.mod" && found != nil {
+				*find.version = string(found[1])
+			}
+		}
+		if *find.version == "" {
+			return r, fmt.Errorf("%s/%s/go.mod requires no release of %s", r.dir, find.module, find.of)
+		}
+	}
+	for _, folder := range []string{filepath.Join(r.dir, "pause"), filepath.Join(filepath.Dir(r.dir), "engine", "runc-shim")} {
+		if err := contents(&modules, folder); err != nil {
+			return r, err
+		}
+	}
+	r.programs = key(modules.String())
+	fmt.Fprintln(&all, r.programs, packages, debian, pause, BusyBox)
+	for _, folder := range []string{r.dir, filepath.Join(filepath.Dir(r.dir), "wstunnel"), filepath.Join(kind, "images", "base", "files")} {
+		if err := contents(&all, folder); err != nil {
+			return r, err
+		}
+	}
+	r.key = key(all.String())
+	return r, nil
+}
+
+// contents writes the files of a folder that the image depends on.
+func contents(to *strings.Builder, folder string) error {
+	return fs.WalkDir(os.DirFS(folder), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".md") {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		fmt.Fprintf(to, "%s %d\n%s\n", name, len(text), text)
+		return err
+	})
+}
+
+func key(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12] }
+
+// image is the node image's name.
+func (r recipe) image() string { return Repository + ":" + r.kubernetes + "-" + r.key }
+
+// registry names the images that kubeadm of this release starts (kubeadm config
+// images list), which are all that a node needs.
+func (r recipe) registry(component string) string {
+	switch component {
+	case "etcd":
+		return "registry.k8s.io/etcd:" + strings.TrimPrefix(r.etcd, "v") + "-0"
+	case "coredns":
+		return "registry.k8s.io/coredns/coredns:" + r.coredns
+	}
+	return "registry.k8s.io/" + component + ":" + r.kubernetes
+}

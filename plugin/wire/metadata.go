@@ -1,0 +1,83 @@
+package wire
+
+// Labels on every remote object.
+const (
+	// LabelOffloading marks each object that an InterLink plugin creates in the
+	// remote cluster. Its value is always [Offloading].
+	LabelOffloading = "interlink.io"
+	// Offloading is the value of [LabelOffloading].
+	Offloading = "offloading"
+	// LabelPodUID holds the UID of the local pod that the object belongs to.
+	// Claims and namespaces outlive pods and do not carry it.
+	LabelPodUID = "interlink.io/source.pod_uid"
+	// LabelAttempt holds the create call that created the object. A rollback
+	// deletes the objects of its own attempt only.
+	LabelAttempt = "interlink.io/attempt"
+	// LabelTunnelUID holds the UID of the local pod that a tunnel is for. The
+	// objects of a tunnel carry neither of the labels above: they belong to a
+	// Helm release.
+	LabelTunnelUID = "interlink.io/tunnel.pod_uid"
+	// LabelInstance holds the plugin installation that owns the object.
+	LabelInstance = "interlink.io/instance"
+)
+
+// Annotations on every remote object that mirrors a local one.
+const (
+	AnnotationSourceUID       = "interlink.io/source.uid"
+	AnnotationSourceName      = "interlink.io/source.name"
+	AnnotationSourceNamespace = "interlink.io/source.namespace"
+)
+
+// Annotations that the plugin sets on a remote pod with a mesh.
+const (
+	// AnnotationFinished tells a mesh in an ordinary container that the pod's own
+	// containers have terminated.
+	AnnotationFinished = "interlink.io/finished"
+	// AnnotationFailed holds the last output of a mesh that failed to start: the
+	// kubelet keeps it only until the next run of the container.
+	AnnotationFailed = "interlink.io/mesh-failed"
+)
+
+// Annotations with which a user opts claims in.
+const (
+	// AnnotationRemotePVC on a pod lists, separated by commas, the claims that the
+	// pod uses in the remote cluster.
+	AnnotationRemotePVC = "interlink.io/remote-pvc"
+	// AnnotationClaimPrefix, followed by a claim's name, on a pod says how to
+	// create the claim if the remote cluster does not have it.
+	AnnotationClaimPrefix = AnnotationRemotePVC + "."
+	// AnnotationRetention on a claim says what happens to the claim when its last
+	// pod is deleted.
+	AnnotationRetention = "interlink.io/pvc-retention-policy"
+)
+
+// Annotations of kubectl:
+// https://kubernetes.io/docs/reference/labels-annotations-taints/
+const (
+	// AnnotationDefaultContainer names the container that kubectl uses if the user
+	// names none.
+	AnnotationDefaultContainer = "kubectl.kubernetes.io/default-container"
+	// AnnotationLastApplied holds kubectl's copy of the whole manifest, with the
+	// data of a Secret.
+	AnnotationLastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+)
+
+// Annotations that InterLink puts on, or reads from, a pod.
+const (
+	// AnnotationJobID holds what create answered as PodJID. A status request
+	// that lacks it is about a pod whose create has not been answered.
+	AnnotationJobID = "JobID"
+	// AnnotationPreExec holds the mesh script, keys included.
+	AnnotationPreExec = "slurm-job.vk.io/pre-exec"
+	// AnnotationWireguardSnippet holds a WireGuard client configuration, keys included.
+	AnnotationWireguardSnippet = "interlink.eu/wireguard-client-snippet"
+	// AnnotationMeshNetwork says "disabled" for a pod that is to have no mesh.
+	AnnotationMeshNetwork = "interlink.eu/mesh-network"
+	// AnnotationTunnelCommands holds wstunnel commands, path secrets included.
+	AnnotationTunnelCommands = "interlink.eu/wstunnel-client-commands"
+	// AnnotationDisableContainers and AnnotationDisableInitContainers name,
+	// comma-separated, the containers that stay in the local cluster: they are
+	// absent from create, and present in status and delete.
+	AnnotationDisableContainers     = "interlink.eu/disable-offload-containers"
+	AnnotationDisableInitContainers = "interlink.eu/disable-offload-init-containers"
+)

@@ -1,0 +1,129 @@
+package fakecluster
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+)
+
+// setDefaults sets on a new object what an API server would and somebody relies on.
+func setDefaults(o object) {
+	switch o := o.(type) {
+	case *corev1.Namespace:
+		o.Status.Phase = corev1.NamespaceActive
+		if o.Labels == nil {
+			o.Labels = map[string]string{}
+		}
+		o.Labels[corev1.LabelMetadataName] = o.Name
+	case *corev1.PersistentVolumeClaim:
+		o.Status.Phase = corev1.ClaimPending
+	case *corev1.Pod:
+		o.Generation = 1
+		o.Status.Phase = corev1.PodPending
+		spec := &o.Spec
+		setDefault(&spec.RestartPolicy, corev1.RestartPolicyAlways)
+		setDefault(&spec.DNSPolicy, corev1.DNSClusterFirst)
+		setDefault(&spec.SchedulerName, corev1.DefaultSchedulerName)
+		setDefault(&spec.TerminationGracePeriodSeconds, ptr.To[int64](corev1.DefaultTerminationGracePeriodSeconds))
+		setDefault(&spec.EnableServiceLinks, ptr.To(corev1.DefaultEnableServiceLinks))
+		setDefault(&spec.SecurityContext, &corev1.PodSecurityContext{})
+		for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+			for i := range containers {
+				c := &containers[i]
+				setDefault(&c.TerminationMessagePath, corev1.TerminationMessagePathDefault)
+				setDefault(&c.TerminationMessagePolicy, corev1.TerminationMessageReadFile)
+				policy := corev1.PullIfNotPresent
+				if _, tag, _ := strings.Cut(c.Image[strings.LastIndex(c.Image, "/")+1:], ":"); tag == "" || tag == "latest" {
+					policy = corev1.PullAlways
+				}
+				setDefault(&c.ImagePullPolicy, policy)
+			}
+		}
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	if *field == *new(T) {
+		*field = value
+	}
+}
+
+// validate refuses what plugins get wrong most: names that are too long or hold
+// what they must not, and mounts of volumes that are not there.
+func validate(gvr schema.GroupVersionResource, o object) error {
+	kind := schema.GroupKind{Group: gvr.Group}
+	var all field.ErrorList
+	names := validation.IsDNS1123Subdomain
+	switch o := o.(type) {
+	case *corev1.Namespace:
+		kind.Kind, names = "Namespace", validation.IsDNS1123Label
+	case *corev1.ConfigMap:
+		kind.Kind = "ConfigMap"
+	case *corev1.Secret:
+		kind.Kind = "Secret"
+	case *corev1.PersistentVolumeClaim:
+		kind.Kind = "PersistentVolumeClaim"
+	case *corev1.Service:
+		kind.Kind, names = "Service", validation.IsDNS1035Label
+	case *corev1.Pod:
+		kind.Kind = "Pod"
+		all = validatePod(o)
+	default:
+		return nil
+	}
+	for _, words := range names(o.GetName()) {
+		all = append(all, field.Invalid(field.NewPath("metadata", "name"), o.GetName(), words))
+	}
+	for key, value := range o.GetLabels() {
+		for _, words := range append(validation.IsQualifiedName(key), validation.IsValidLabelValue(value)...) {
+			all = append(all, field.Invalid(field.NewPath("metadata", "labels"), key+"="+value, words))
+		}
+	}
+	if len(all) > 0 {
+		return apierrors.NewInvalid(kind, o.GetName(), all)
+	}
+	return nil
+}
+
+func validatePod(pod *corev1.Pod) field.ErrorList {
+	var all field.ErrorList
+	volumes, taken := map[string]bool{}, map[string]bool{}
+	for i, v := range pod.Spec.Volumes {
+		path := field.NewPath("spec", "volumes").Index(i).Child("name")
+		for _, words := range validation.IsDNS1123Label(v.Name) {
+			all = append(all, field.Invalid(path, v.Name, words))
+		}
+		if volumes[v.Name] {
+			all = append(all, field.Duplicate(path, v.Name))
+		}
+		volumes[v.Name] = true
+	}
+	if len(pod.Spec.Containers) == 0 {
+		all = append(all, field.Required(field.NewPath("spec", "containers"), ""))
+	}
+	check := func(name string, containers []corev1.Container) {
+		for i, c := range containers {
+			path := field.NewPath("spec", name).Index(i)
+			for _, words := range validation.IsDNS1123Label(c.Name) {
+				all = append(all, field.Invalid(path.Child("name"), c.Name, words))
+			}
+			if taken[c.Name] {
+				all = append(all, field.Duplicate(path.Child("name"), c.Name))
+			}
+			taken[c.Name] = true
+			for j, m := range c.VolumeMounts {
+				if !volumes[m.Name] {
+					all = append(all, field.NotFound(path.Child("volumeMounts").Index(j).Child("name"), m.Name))
+				}
+			}
+		}
+	}
+	check("initContainers", pod.Spec.InitContainers)
+	check("containers", pod.Spec.Containers)
+	return all
+}

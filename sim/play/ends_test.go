@@ -1,0 +1,161 @@
+package play
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
+)
+
+// What is no plugin is said to be none before anything is played.
+func TestNoPlugin(t *testing.T) {
+	serve := func(handler http.HandlerFunc) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // or the server does not notice that the client leaves
+			handler(w, r)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	for _, test := range []struct{ name, address, words string }{
+		{"a dead socket", "unix://" + filepath.Join(t.TempDir(), "nobody"), "no such file"},
+		{"a closed port", "http://127.0.0.1:1", "refused"},
+		{"a port that accepts and is silent", "http://" + silent.Addr().String(), "within 500ms"},
+		{"a web server", serve(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>hello</html>") }), "is no plugin"},
+		{"a web server without this page", serve(http.NotFound), "404"},
+		{"an empty answer", serve(func(http.ResponseWriter, *http.Request) {}), "is no plugin"},
+		{"one that hangs", serve(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "within 500ms"},
+		{"one that drips", serve(func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, " ")
+				_ = http.NewResponseController(w).Flush()
+				time.Sleep(10 * time.Millisecond)
+			}
+		}), "within 500ms"},
+		{"one that never ends", serve(func(w http.ResponseWriter, r *http.Request) {
+			for text := strings.Repeat("[", 1<<20); r.Context().Err() == nil; {
+				if _, err := io.WriteString(w, text); err != nil {
+					return
+				}
+			}
+		}), ""},
+		{"one that hangs up", serve(func(w http.ResponseWriter, _ *http.Request) {
+			if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				_ = conn.Close()
+			}
+		}), "EOF"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Run(t.Context(), all(t), Options{Plugin: test.address, CallTimeout: 500 * time.Millisecond})
+			if err == nil || !strings.Contains(err.Error(), test.words) || strings.Contains(err.Error(), "goroutine") {
+				t.Errorf("%v, want words of %q", err, test.words)
+			}
+		})
+	}
+}
+
+// A plugin that stops to answer on the way ends the replay: the scenario that
+// notices fails, and so do those that are not played.
+func TestPluginFallsSilent(t *testing.T) {
+	for _, path := range []string{"/create", "/status", "/delete"} {
+		t.Run(path, func(t *testing.T) {
+			m := mutant{answer: func(c *call) (int, []byte) {
+				if c.path == path {
+					time.Sleep(time.Second)
+				}
+				return c.on()
+			}}
+			result, err := Run(t.Context(), all(t, "delete-running", "exit-three", "plain-pod"), Options{
+				Parallel: 1, CallTimeout: 300 * time.Millisecond, between: m.front,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, last := result.Scenarios[0], result.Scenarios[2]
+			if first.Verdict != report.Failed || !strings.Contains(fmt.Sprint(first.Differences), "no whole answer within 300ms") {
+				t.Errorf("the first: %s %q", first.Verdict, first.Differences)
+			}
+			if last.Verdict != report.Failed || !strings.Contains(fmt.Sprint(last.Differences), "not played") {
+				t.Errorf("the last: %s %q", last.Verdict, last.Differences)
+			}
+		})
+	}
+}
+
+// A log that never ends is no reason to wait for ever.
+func TestEndlessLog(t *testing.T) {
+	m := mutant{answer: on("/getLogs", func(c *call) (int, []byte) { return 200, []byte(strings.Repeat("x", 2*maxLog)) })}
+	result, err := Run(t.Context(), all(t, "plain-pod"), Options{between: m.front})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(result.Scenarios[0].Differences); !strings.Contains(got, "longer than") {
+		t.Error(got)
+	}
+}
+
+// One that lies in the right shape: it says that all goes well, and does nothing.
+func TestLiar(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		switch r.URL.Path {
+		case "/create":
+			var request struct{ Pod corev1.Pod }
+			_ = json.Unmarshal(body, &request)
+			_, _ = fmt.Fprintf(w, `{"PodUID":%q,"PodJID":"j"}`, request.Pod.UID)
+		case "/status":
+			var pods []corev1.Pod
+			_ = json.Unmarshal(body, &pods)
+			answer := []map[string]any{}
+			for _, pod := range pods {
+				answer = append(answer, map[string]any{"name": pod.Name, "UID": pod.UID, "containers": []any{}})
+			}
+			_ = json.NewEncoder(w).Encode(answer)
+		}
+	}))
+	t.Cleanup(server.Close)
+	result, err := Run(t.Context(), all(t, "plain-pod", "exit-three", "volume-configmap"), Options{Plugin: server.URL, Client: withNodes(t), Parallel: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range result.Scenarios {
+		if s.Verdict != report.Failed {
+			t.Errorf("%s %s", s.Name, s.Verdict)
+		}
+	}
+	if got := strings.Join(result.Scenarios[2].Differences, "\n"); !strings.Contains(got, "remotely stand 0 Pods") {
+		t.Error(got)
+	}
+}
+
+// A scenario that takes longer than it may is ended, and says so; that is its own
+// affair, and the next one is played.
+func TestTimeout(t *testing.T) {
+	result, err := Run(t.Context(), all(t, "plain-pod", "exit-three"), Options{
+		Timeout: 300 * time.Millisecond, Parallel: 1,
+		between: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.on() }}.front,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range result.Scenarios {
+		if got := fmt.Sprint(s.Differences); s.Verdict != report.Failed || !strings.Contains(got, "within 300ms") {
+			t.Errorf("%s %s: %s", s.Name, s.Verdict, got)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package play
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
+
+// all scenarios, or those of these names.
+func all(t testing.TB, names ...string) []*scenario.File {
+	t.Helper()
+	files, err := scenario.ReadAll("../../fixtures/scenarios")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(names) > 0 {
+		files = slices.DeleteFunc(files, func(f *scenario.File) bool { return !slices.Contains(names, f.Name) })
+		if len(files) != len(names) {
+			t.Fatalf("of %v there are %d", names, len(files))
+		}
+	}
+	return files
+}
+
+// realClient is of an API server without nodes, unlimited.
+func realClient(t testing.TB) kubernetes.Interface {
+	t.Helper()
+	config := rest.CopyConfig(apiserver.ForTest(t).Config)
+	config.QPS = -1
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// Every scenario passes, in memory and on a real API server.
+func TestScenarios(t *testing.T) {
+	files := all(t)
+	run := func(t *testing.T, options Options) {
+		result, err := Run(t.Context(), files, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range result.Scenarios {
+			if s.Verdict != report.Passed {
+				t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Differences)
+			}
+			if len(s.Pods) == 0 || len(s.Pods[0].Local) == 0 {
+				t.Errorf("%s has no timeline", s.Name)
+			}
+		}
+		if result.Count(report.Passed) != len(files) {
+			t.Errorf("%d of %d passed", result.Count(report.Passed), len(files))
+		}
+	}
+	t.Run("memory", func(t *testing.T) { run(t, Options{}) })
+	t.Run("real", func(t *testing.T) { run(t, Options{Client: realClient(t), PlayNodes: true, Parallel: 4}) })
+}
+
+// A run leaves nothing in a cluster that is not the simulator's, not even what a
+// scenario leaves on purpose, and counts no claims that were there before.
+func TestTidy(t *testing.T) {
+	client := realClient(t)
+	files := all(t, "claim-retained", "claim-of-the-site", "delete-lost")
+	for range 2 { // what the first run leaves would be in the way of the second
+		result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=tidy"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range result.Scenarios {
+			if s.Verdict != report.Passed {
+				t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Differences)
+			}
+		}
+	}
+	claims, err := client.CoreV1().PersistentVolumeClaims("tidy-default").List(t.Context(), everything)
+	if err != nil || len(claims.Items) > 0 {
+		t.Errorf("%v, %d claims are left", err, len(claims.Items))
+	}
+	nodes, err := client.CoreV1().Nodes().List(t.Context(), everything)
+	if err != nil || len(nodes.Items) > 0 {
+		t.Errorf("%v, %d nodes are left", err, len(nodes.Items))
+	}
+}
+
+// start runs this plugin on a client, as somebody else would, and returns its
+// address.
+func start(t *testing.T, client kubernetes.Interface) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Defaults()
+	cfg.App.SocketAddress = "unix://" + filepath.Join(folder, "s")
+	p, err := plugin.New(cfg, client, nil, "test", discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		_ = os.RemoveAll(folder)
+	})
+	return cfg.App.SocketAddress
+}
+
+// A plugin that runs elsewhere is replayed on the clock, nodes and all. Not so fast
+// that a busy machine misses what a pod shows for seconds.
+func TestPluginElsewhere(t *testing.T) {
+	client := realClient(t)
+	files := all(t, "plain-pod", "exit-three", "volume-configmap", "claim-deleted", "volume-hostpath-refused")
+	result, err := Run(t.Context(), files, Options{Plugin: start(t, client), Client: client, PlayNodes: true, Speed: 8, Parallel: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range result.Scenarios {
+		want := report.Passed
+		if s.Name == "volume-hostpath-refused" {
+			want = report.Skipped // it is another configuration's
+		}
+		if s.Verdict != want {
+			t.Errorf("%s %s %s: %q", s.Name, s.Verdict, s.Skipped, s.Differences)
+		}
+	}
+}
+
+// quick is a scenario that nodes play which know none, but for its exit code.
+const quick = `apiVersion: sim.interlink.io/v1alpha1
+kind: Scenario
+metadata: {name: ends-with-%[1]d}
+spec:
+  description: A pod ends before it is first asked for.
+  expect:
+    remote: {Pod: 7}
+    pods: {quick: {phases: [Pending, Succeeded], containers: {main: {exitCode: %[1]d}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: quick}
+spec:
+  restartPolicy: Never
+  containers: [{name: main, image: "busybox:1.37", command: ["true"]}]
+`
+
+// Where nobody says what the remote cluster is, the local side alone is judged,
+// and what needs played nodes is skipped.
+func TestRemoteUnknown(t *testing.T) {
+	address := start(t, withNodes(t))
+	files := all(t, "eviction-before-start", "node-lost", "deleted-behind-the-back", "unschedulable-then-scheduled", "claim-of-the-site")
+	for _, code := range []int{0, 1} {
+		file, err := scenario.Parse("quick.yaml", fmt.Appendf(nil, quick, code))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	result, err := Run(t.Context(), files, Options{Plugin: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"eviction-before-start":        "skipped: it needs nodes that are played: a pod is evicted that exceeds no limit",
+		"node-lost":                    "skipped: it needs nodes that are played: a node is lost",
+		"deleted-behind-the-back":      "skipped: it needs a remote cluster to delete a pod from, and nobody said where that is",
+		"unschedulable-then-scheduled": "skipped: it needs nodes that are played: a pod waits for its node",
+		"claim-of-the-site":            "skipped: it needs claims in a remote cluster, and nobody said where that is",
+		"ends-with-0":                  "passed: ", "ends-with-1": "failed: container main of pod quick has exit code 0, not 1",
+	}
+	got := map[string]string{}
+	for _, s := range result.Scenarios {
+		got[s.Name] = string(s.Verdict) + ": " + s.Skipped + strings.Join(s.Differences, "; ")
+		if s.Verdict != report.Skipped && !strings.Contains(strings.Join(s.Notes, ""), "not looked at") {
+			t.Errorf("%s: notes %q", s.Name, s.Notes)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for name, o := range map[string]Options{
+		"nodes of no cluster":       {PlayNodes: true},
+		"a clock for nobody":        {Speed: 2},
+		"time that goes backwards":  {Speed: -1},
+		"nothing at a time":         {Parallel: -1},
+		"an address that is no one": {Plugin: "ftp://x"},
+	} {
+		if _, err := Run(t.Context(), all(t, "plain-pod"), o); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := Run(ctx, all(t, "plain-pod"), Options{}); err == nil {
+		t.Error("interrupted: no error")
+	}
+}
