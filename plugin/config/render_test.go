@@ -11,54 +11,33 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
-var update = flag.Bool("update", false, "rewrite manifests/config.sample.ini and the reference in README.md")
+var update = flag.Bool("update", false, "rewrite manifests/config.sample.ini and docs/configuration.md")
 
-const (
-	samplePath = "../../manifests/config.sample.ini"
-	readmePath = "../../README.md"
-	startMark  = "<!-- config-reference:start -->\n"
-	endMark    = "<!-- config-reference:end -->"
-)
-
-func TestSampleFileIsCurrent(t *testing.T) {
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(samplePath), 0o755); err != nil {
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	for name, want := range map[string][]byte{
+		"manifests/config.sample.ini": Sample(),
+		"docs/configuration.md":       Reference(),
+	} {
+		path := filepath.Join(testkit.Root(t), filepath.FromSlash(name))
+		if *update {
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(samplePath, Sample(), 0o644); err != nil {
-			t.Fatal(err)
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s is not current; run go test ./plugin/config -update:\n%s", name, diff)
 		}
-	}
-	got, err := os.ReadFile(samplePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(Sample()), string(got)); diff != "" {
-		t.Errorf("run go test ./plugin/config -update:\n%s", diff)
-	}
-}
-
-func TestReadmeReferenceIsCurrent(t *testing.T) {
-	readme, err := os.ReadFile(readmePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(readme), startMark)
-	reference, after, ended := strings.Cut(rest, endMark)
-	if !found || !ended {
-		t.Fatalf("README.md lacks the lines %s and %s", strings.TrimSpace(startMark), endMark)
-	}
-	want := "\n" + string(Reference()) + "\n"
-	if *update && reference != want {
-		if err := os.WriteFile(readmePath, []byte(before+startMark+want+endMark+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		reference = want
-	}
-	if diff := cmp.Diff(want, reference); diff != "" {
-		t.Errorf("run go test ./plugin/config -update:\n%s", diff)
 	}
 }
 
