@@ -29,21 +29,28 @@ func fill(t *testing.T, field, value string) {
 	t.Cleanup(func() { filled[field] = before })
 }
 
-// meshScript is the script as the plugin takes it out of the annotation.
-func meshScript(t *testing.T) string {
+// annotation returns the pre-exec annotation that InterLink writes with the script
+// of mesh-script.yaml and the given values.
+func annotation(t *testing.T, values map[string]any) string {
 	t.Helper()
 	var text string
 	for _, object := range read(t, "mesh-script.yaml") {
 		text = object.(*corev1.ConfigMap).Data["custom-mesh.sh"]
 	}
-	var annotation strings.Builder
-	err := template.Must(template.New("mesh").Option("missingkey=error").Parse(text)).Execute(&annotation, filled)
+	var rendered strings.Builder
+	err := template.Must(template.New("mesh").Option("missingkey=error").Parse(text)).Execute(&rendered, values)
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, rest, err := mesh.Script(annotation.String())
+	return rendered.String()
+}
+
+// meshScript returns the script that the plugin reads from the annotation.
+func meshScript(t *testing.T) string {
+	t.Helper()
+	script, rest, err := mesh.Script(annotation(t, filled))
 	if err != nil || script == "" || len(mesh.Commands(rest)) > 0 {
-		t.Fatalf("the plugin finds %d characters of a script, beside it %q, and %v", len(script), rest, err)
+		t.Fatalf("the plugin finds a script of %d characters, other commands %q, error %v", len(script), rest, err)
 	}
 	return script
 }
