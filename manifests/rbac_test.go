@@ -32,7 +32,7 @@ var forms = []struct{ file, namespace, home string }{
 	{"rbac-single-namespace.yaml", "offloading", "offloading"},
 }
 
-// granted spells rules out, as cluster.Right does.
+// granted spells rules out, as cluster.Permission does.
 func granted(t *testing.T, rules []rbacv1.PolicyRule) map[string]bool {
 	t.Helper()
 	rights := map[string]bool{}
@@ -42,7 +42,7 @@ func granted(t *testing.T, rules []rbacv1.PolicyRule) map[string]bool {
 		}
 		for _, resource := range rule.Resources {
 			for _, verb := range rule.Verbs {
-				right := cluster.Right{Verb: verb, Resource: resource}.String()
+				right := cluster.Permission{Verb: verb, Resource: resource}.String()
 				if rights[right] {
 					t.Errorf("%s is granted twice", right)
 				}
@@ -83,7 +83,7 @@ func TestRulesAreTheRightsThatThePluginUses(t *testing.T) {
 				}
 			}
 			used := map[string]bool{}
-			for _, right := range cluster.Rights(form.namespace) {
+			for _, right := range cluster.RequiredPermissions(form.namespace) {
 				used[right.String()] = true
 			}
 			if diff := gocmp.Diff(used, granted(t, rules)); diff != "" {
@@ -133,20 +133,20 @@ func TestAccountPassesTheCheck(t *testing.T) {
 			if err != nil || strings.Contains(table.String(), "MISSING") {
 				t.Errorf("%v\n%s", err, &table)
 			}
-			for _, more := range []cluster.Right{
+			for _, more := range []cluster.Permission{
 				{Verb: "list", Resource: "secrets", Namespace: "offloading"},
 				{Verb: "delete", Resource: "pods", Namespace: "offloading"},
 				{Verb: "delete", Resource: "namespaces"},
 				{Verb: "create", Resource: "pods/exec", Namespace: "offloading"},
 			} {
-				permitted, _, err := cluster.NewReviewer(client).Permitted(t.Context(), more)
+				permitted, _, err := cluster.NewReviewer(client).Allowed(t.Context(), more)
 				if err != nil || permitted {
 					t.Errorf("%s: %v, %v", more, permitted, err)
 				}
 			}
 			if form.namespace != "" {
-				elsewhere := cluster.Right{Verb: "create", Resource: "pods", Namespace: "default"}
-				if permitted, _, err := cluster.NewReviewer(client).Permitted(t.Context(), elsewhere); err != nil || permitted {
+				elsewhere := cluster.Permission{Verb: "create", Resource: "pods", Namespace: "default"}
+				if permitted, _, err := cluster.NewReviewer(client).Allowed(t.Context(), elsewhere); err != nil || permitted {
 					t.Errorf("%s in another namespace: %v, %v", elsewhere, permitted, err)
 				}
 			}

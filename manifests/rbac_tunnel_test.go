@@ -43,7 +43,7 @@ func TestTunnelRules(t *testing.T) {
 	cfg := config.Defaults()
 	cfg.TCPTunnel.Enabled = true
 	asked := map[right]bool{}
-	for _, r := range plugin.Rights(cfg)[len(cluster.Rights("")):] {
+	for _, r := range plugin.RequiredPermissions(cfg)[len(cluster.RequiredPermissions("")):] {
 		asked[right{r.Namespace, r.Group, r.Resource, r.Verb}] = true
 	}
 	if diff := gocmp.Diff(asked, granted); diff != "" {

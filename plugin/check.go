@@ -15,24 +15,24 @@ import (
 )
 
 // why says what a right is for, and where it is needed if not where all others are.
-func why(right cluster.Right, namespace string) string {
+func why(right cluster.Permission, namespace string) string {
 	if right.Namespace != namespace {
 		return right.Why + " (in namespace " + right.Namespace + ")"
 	}
 	return right.Why
 }
 
-// Rights lists every right that the plugin needs in the remote cluster as it is
+// RequiredPermissions lists every right that the plugin needs in the remote cluster as it is
 // configured.
-func Rights(cfg config.Config) []cluster.Right {
+func RequiredPermissions(cfg config.Config) []cluster.Permission {
 	namespace := cfg.Offloading.Namespace
-	rights := cluster.Rights(namespace)
+	rights := cluster.RequiredPermissions(namespace)
 	if !cfg.TCPTunnel.Enabled {
 		return rights
 	}
-	rights = append(rights, cluster.TunnelRights(namespace)...)
-	for _, r := range tunnel.Rights() {
-		rights = append(rights, cluster.Right{
+	rights = append(rights, cluster.TunnelPermissions(namespace)...)
+	for _, r := range tunnel.RequiredPermissions() {
+		rights = append(rights, cluster.Permission{
 			Verb: r.Verb, Group: r.Group, Resource: r.Resource, Namespace: cfg.TCPTunnel.BastionNamespace, Why: r.Why,
 		})
 	}
@@ -58,8 +58,8 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	missing := 0
-	for _, right := range Rights(cfg) {
-		permitted, reason, err := remote.Permitted(ctx, right)
+	for _, right := range RequiredPermissions(cfg) {
+		permitted, reason, err := remote.Allowed(ctx, right)
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		Tunnels:       tunnels,
 		Log:           log,
 	})
-	if err := remote.OnPodChange(p.lifecycle.PodChanged); err != nil {
+	if err := remote.OnPodChange(p.lifecycle.HandlePodChange); err != nil {
 		return nil, err
 	}
 	if cfg.App.Version != "" {
@@ -116,12 +116,12 @@ func (p *Plugin) cacheSynced(context.Context) error {
 	return nil
 }
 
-// Knows says whether the plugin's pod cache is filled and shows the remote pod of
+// HasProcessed says whether the plugin's pod cache is filled and shows the remote pod of
 // a local one in this resource version, of which the plugin need not change
 // anything; "" means that it shows none. It is for
 // who must not ask for a status before the watch has told of a change, as a
 // simulator that makes minutes pass in no time.
-func (p *Plugin) Knows(uid, resourceVersion string) bool {
+func (p *Plugin) HasProcessed(uid, resourceVersion string) bool {
 	if !p.cluster.Synced() {
 		return false
 	}

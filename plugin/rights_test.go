@@ -20,7 +20,7 @@ import (
 )
 
 // user makes a user of the API server who has the given rights and no other.
-func user(t *testing.T, server *apiserver.Server, name string, rights []cluster.Right) *kubernetes.Clientset {
+func user(t *testing.T, server *apiserver.Server, name string, rights []cluster.Permission) *kubernetes.Clientset {
 	t.Helper()
 	account, err := server.AddUser(name)
 	if err != nil {
@@ -52,7 +52,7 @@ func TestListedRightsSuffice(t *testing.T) {
 			if single {
 				namespace = server.Namespace(t)
 			}
-			client := user(t, server, fmt.Sprintf("suffice-%v", single), cluster.Rights(namespace))
+			client := user(t, server, fmt.Sprintf("suffice-%v", single), cluster.RequiredPermissions(namespace))
 			cfg := config.Defaults()
 			cfg.Offloading.Namespace = namespace
 			h := startOn(t, server, func(s *settings) {
@@ -109,10 +109,10 @@ func TestListedRightsSuffice(t *testing.T) {
 // Each right that is missing is found and named.
 func TestCheckNamesTheMissingRight(t *testing.T) {
 	server := apiserver.ForTest(t)
-	rights := cluster.Rights("")
+	rights := cluster.RequiredPermissions("")
 	for i, missing := range rights {
 		t.Run(missing.String(), func(t *testing.T) {
-			granted := append(append([]cluster.Right(nil), rights[:i]...), rights[i+1:]...)
+			granted := append(append([]cluster.Permission(nil), rights[:i]...), rights[i+1:]...)
 			client := user(t, server, fmt.Sprintf("lacking-%d", i), granted)
 			cfg := config.Defaults()
 			var table bytes.Buffer

@@ -17,13 +17,13 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// podCache holds the offloaded pods of the remote cluster, kept up to date by a
-// watch. It outlives the API server's absence with what it last knew.
+// podCache holds the offloaded pods of the remote cluster; a watch keeps it up to
+// date. While the API server cannot be reached, it keeps the last known state.
 type podCache struct {
 	informer cache.SharedIndexInformer
 }
 
-// indexUID is the index of the cache: the local pod's UID.
+// indexUID is the name of the cache's index, by the UID of the local pod.
 const indexUID = "source-uid"
 
 func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger) (*podCache, error) {
@@ -43,7 +43,7 @@ func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger
 		cache.Indexers{indexUID: func(object any) ([]string, error) {
 			pod, ok := object.(*corev1.Pod)
 			if !ok {
-				return nil, fmt.Errorf("index pods: %T is no pod", object)
+				return nil, fmt.Errorf("index pods: %T is not a pod", object)
 			}
 			return []string{pod.Labels[wire.LabelPodUID]}, nil
 		}},
@@ -52,7 +52,7 @@ func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger
 		return nil, fmt.Errorf("trim cached pods: %w", err)
 	}
 	err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		log.Warn("the watch on remote pods broke; the last known state stands until it is back", "error", err)
+		log.Warn("the watch of remote pods ended with an error; the pod cache keeps the last known state until the watch is restored", "error", err)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watch remote pods: %w", err)
@@ -60,23 +60,23 @@ func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger
 	return &podCache{informer: informer}, nil
 }
 
-// onChange calls handle with every pod that comes or changes, one at a time. The
+// onChange calls handle for every pod that is added or changed, one at a time. The
 // pods are shared and must not be modified.
 func (c *podCache) onChange(handle func(*corev1.Pod)) error {
-	tell := func(object any) {
+	handleObject := func(object any) {
 		if pod, ok := object.(*corev1.Pod); ok {
 			handle(pod)
 		}
 	}
 	_, err := c.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: tell, UpdateFunc: func(_, now any) { tell(now) },
+		AddFunc: handleObject, UpdateFunc: func(_, changed any) { handleObject(changed) },
 	})
 	return err
 }
 
-// byUID returns the pod of a local pod's UID, or nil.
+// byUID returns the remote pod for the UID of a local pod, or nil.
 func (c *podCache) byUID(uid string) *corev1.Pod {
-	// The index exists, which is all that can fail here.
+	// ByIndex fails only if the index does not exist.
 	objects, _ := c.informer.GetIndexer().ByIndex(indexUID, uid)
 	pods := make([]*corev1.Pod, 0, len(objects))
 	for _, object := range objects {
@@ -84,12 +84,13 @@ func (c *podCache) byUID(uid string) *corev1.Pod {
 			pods = append(pods, pod)
 		}
 	}
-	return current(pods)
+	return preferred(pods)
 }
 
-// current returns the pod that counts, should there be several of one UID (a
-// site that ran two plugins at once): one that is not being deleted, the oldest.
-func current(pods []*corev1.Pod) *corev1.Pod {
+// preferred chooses one of several remote pods with the same local UID, which exist
+// if a site ran two plugins at the same time: a pod that is not being deleted is
+// preferred, then the oldest pod. It returns nil if there are no pods.
+func preferred(pods []*corev1.Pod) *corev1.Pod {
 	var best *corev1.Pod
 	for _, pod := range pods {
 		switch {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,11 +15,12 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// recorder notes the requests of a client.
+// recorder records the requests of a client.
 type recorder struct {
 	next http.RoundTripper
 	mu   sync.Mutex
@@ -39,16 +39,6 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if holds() {
-			return
-		}
-	}
-	t.Fatalf("did not happen: %s", what)
-}
-
 func offloaded(name, uid string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -65,9 +55,9 @@ func offloaded(name, uid string) *corev1.Pod {
 	}
 }
 
-// The cache holds offloaded pods and no others, trimmed, from one namespace or
-// from all, over protobuf and by a label filter that the API server applies.
-func TestCache(t *testing.T) {
+// The pod cache holds offloaded pods and no others, from one namespace or from all.
+// It keeps only some fields, uses protobuf, and lets the API server filter by label.
+func TestCacheHoldsOffloadedPodsOnly(t *testing.T) {
 	server := apiserver.ForTest(t)
 	here, elsewhere := server.Namespace(t), server.Namespace(t)
 	for _, single := range []bool{false, true} {
@@ -86,7 +76,7 @@ func TestCache(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			// The plugin's own client configuration, with the fixture's credentials.
+			// The client configuration of the plugin, with the credentials of the test's server.
 			config, err := cluster.Connect(cluster.Credentials{Kubeconfig: string(server.Kubeconfig()), QPS: 100, Burst: 100})
 			if err != nil {
 				t.Fatal(err)
@@ -97,15 +87,15 @@ func TestCache(t *testing.T) {
 			if single {
 				namespace = here
 			}
-			c := run(t, config, namespace)
-			eventually(t, "the cache is filled", c.Synced)
+			c := runCluster(t, config, namespace)
+			testkit.Eventually(t, "the pod cache is filled", c.Synced)
 
 			pod := c.CachedPod("uid-here" + suffix)
 			if pod == nil || pod.Name != "here"+suffix || pod.Namespace != here || pod.Annotations[wire.AnnotationDefaultContainer] != "main" {
-				t.Fatalf("cached is %+v", pod)
+				t.Fatalf("the cached pod is %+v", pod)
 			}
 			if text := fmt.Sprint(pod); strings.Contains(text, "s3cr3t") || strings.Contains(text, "xxxxx") {
-				t.Errorf("the cached pod is not trimmed: %s", text)
+				t.Errorf("the cached pod holds fields that the plugin does not need: %s", text)
 			}
 			if c.CachedPod("uid-foreign"+suffix) != nil {
 				t.Error("a pod that no plugin offloaded is cached")
@@ -117,54 +107,54 @@ func TestCache(t *testing.T) {
 			if err := pods.Delete(t.Context(), "here"+suffix, metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the cache forgets a pod", func() bool { return c.CachedPod("uid-here"+suffix) == nil })
+			testkit.Eventually(t, "the pod cache drops the deleted pod", func() bool { return c.CachedPod("uid-here"+suffix) == nil })
 
 			calls.mu.Lock()
 			defer calls.mu.Unlock()
 			for _, call := range calls.seen {
 				if !strings.Contains(call, "labelSelector=interlink.io%3Doffloading") || !strings.Contains(call, "protobuf") {
-					t.Errorf("called %s", call)
+					t.Errorf("the cache sends %s", call)
 				}
 				if single && !strings.Contains(call, "/namespaces/"+here+"/pods") {
-					t.Errorf("credentials of one namespace called %s", call)
+					t.Errorf("with credentials for one namespace the cache sends %s", call)
 				}
 			}
 		})
 	}
 }
 
-// Of two pods with one UID, the one counts that is not going away.
-func TestCurrentPodCounts(t *testing.T) {
+// If two remote pods have the same local UID, the pod that is not being deleted is used.
+func TestPodThatIsNotBeingDeletedIsPreferred(t *testing.T) {
 	server := apiserver.ForTest(t)
 	namespace := server.Namespace(t)
 	pods := server.Client.CoreV1().Pods(namespace)
-	for _, name := range []string{"going", "staying"} {
+	for _, name := range []string{"deleted", "kept"} {
 		if _, err := pods.Create(t.Context(), offloaded(name, "uid-twice"), metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		// Bound, so that its deletion waits for a kubelet.
+		// The deletion of a bound pod waits for a kubelet.
 		if err := pods.Bind(t.Context(), &corev1.Binding{
 			ObjectMeta: metav1.ObjectMeta{Name: name}, Target: corev1.ObjectReference{Kind: "Node", Name: "node"},
 		}, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := pods.Delete(t.Context(), "going", metav1.DeleteOptions{}); err != nil {
+	if err := pods.Delete(t.Context(), "deleted", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	c := run(t, server.Config, namespace)
-	eventually(t, "the cache is filled", c.Synced)
-	if pod := c.CachedPod("uid-twice"); pod == nil || pod.Name != "staying" {
-		t.Errorf("cached is %v", pod)
+	c := runCluster(t, server.Config, namespace)
+	testkit.Eventually(t, "the pod cache is filled", c.Synced)
+	if pod := c.CachedPod("uid-twice"); pod == nil || pod.Name != "kept" {
+		t.Errorf("the cached pod is %v", pod)
 	}
-	if pod, err := c.FindPod(t.Context(), namespace, "uid-twice"); err != nil || pod == nil || pod.Name != "staying" {
-		t.Errorf("found is %v, %v", pod, err)
+	if pod, err := c.FindPod(t.Context(), namespace, "uid-twice"); err != nil || pod == nil || pod.Name != "kept" {
+		t.Errorf("FindPod returns %v, %v", pod, err)
 	}
 }
 
-// The API server goes away: what was known stands. It comes back with news: they
-// arrive.
-func TestCacheOutlivesTheAPIServer(t *testing.T) {
+// While the API server is down, the cache keeps the last known state. When the server
+// is up again, the cache receives the changes.
+func TestCacheKeepsItsPodsWhileTheAPIServerIsDown(t *testing.T) {
 	server, err := apiserver.Start(t.Context(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
@@ -179,16 +169,16 @@ func TestCacheOutlivesTheAPIServer(t *testing.T) {
 	if _, err := pods.Create(t.Context(), offloaded("pod", "uid"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	c := run(t, server.Config, "")
-	eventually(t, "the cache is filled", c.Synced)
+	c := runCluster(t, server.Config, "")
+	testkit.Eventually(t, "the pod cache is filled", c.Synced)
 	if err := server.Down(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.FindPod(t.Context(), namespace, "uid"); err == nil {
-		t.Error("the API server is not away, so the test tests nothing")
+		t.Error("the API server is not down, so the test checks nothing")
 	}
 	if c.CachedPod("uid") == nil || !c.Synced() {
-		t.Error("the cache has forgotten what it knew")
+		t.Error("the cache has lost its pods")
 	}
 	if err := server.Up(); err != nil {
 		t.Fatal(err)
@@ -196,11 +186,11 @@ func TestCacheOutlivesTheAPIServer(t *testing.T) {
 	if err := pods.Delete(t.Context(), "pod", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the news arrive", func() bool { return c.CachedPod("uid") == nil })
+	testkit.Eventually(t, "the pod cache drops the deleted pod", func() bool { return c.CachedPod("uid") == nil })
 }
 
-// run starts a cluster's cache for the time of a test.
-func run(t *testing.T, config *rest.Config, namespace string) *cluster.Cluster {
+// runCluster runs a Cluster until the test ends.
+func runCluster(t *testing.T, config *rest.Config, namespace string) *cluster.Cluster {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

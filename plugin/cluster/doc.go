@@ -1,9 +1,8 @@
-// Package cluster is the remote Kubernetes cluster as the plugin sees it: a
-// client with the configured credentials, a watched cache of the offloaded
-// pods, and the rights that both need.
+// Package cluster is the plugin's client of the remote Kubernetes cluster: it
+// connects with the configured credentials, keeps a watched cache of the offloaded
+// pods, and lists the permissions (RBAC) that the plugin needs.
 //
-// Every error that leaves it has a kind of plugin/errdefs; how the remote API
-// server's answers map to kinds is said in one table (errors.go). It must not
-// know why an object is created or deleted: order, retries and undoing are
-// plugin/lifecycle's.
+// Every error that it returns has a kind of plugin/errdefs. The package must not
+// know why an object is created or deleted: order, retries and rollbacks are
+// decided by plugin/lifecycle.
 package cluster

@@ -7,11 +7,19 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
-// wrap says what was being done to which object, and of what kind the failure
-// is. A nil err stays nil.
-func wrap(err error, verb, what string) error {
+// wrap adds the operation and the object to err, and the kind of the failure. A nil
+// err stays nil.
+func wrap(err error, verb, object string) error {
 	if err == nil {
 		return nil
 	}
-	return errdefs.Wrap(kube.Kind(err), fmt.Errorf("%s %s: %w", verb, what, err))
+	return errdefs.Wrap(kube.Kind(err), fmt.Errorf("%s %s: %w", verb, object, err))
+}
+
+// alreadyGone reports whether the delete of an object by its UID failed because
+// that object does not exist any more: there is no object of its name, or one with
+// another UID (a conflict).
+func alreadyGone(err error) bool {
+	kind := kube.Kind(err)
+	return kind == errdefs.NotFound || kind == errdefs.Conflict
 }

@@ -16,23 +16,24 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
-// EndPod makes a pod fail: its time is up at once, and an annotation says why. What
-// it did stays readable, its logs included, until it is deleted. A pod that is gone
-// is no error.
+// FailPod lets a pod fail at once: it sets the pod's active deadline to one second
+// and writes the reason into an annotation. The pod and its logs can still be read
+// until the pod is deleted. A pod that does not exist any more is not an error.
 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
-func (c *Cluster) EndPod(ctx context.Context, pod *corev1.Pod, annotation, why string) error {
-	return c.patch(ctx, "end", pod, map[string]any{
+func (c *Cluster) FailPod(ctx context.Context, pod *corev1.Pod, annotation, reason string) error {
+	return c.patch(ctx, "fail", pod, map[string]any{
 		"spec":     map[string]any{"activeDeadlineSeconds": 1},
-		"metadata": map[string]any{"annotations": map[string]any{annotation: why}},
+		"metadata": map[string]any{"annotations": map[string]any{annotation: reason}},
 	})
 }
 
-// AnnotatePod sets an annotation of a pod. A pod that is gone is no error.
+// AnnotatePod sets an annotation of a pod. A pod that does not exist any more is
+// not an error.
 func (c *Cluster) AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value string) error {
 	return c.patch(ctx, "annotate", pod, map[string]any{"metadata": map[string]any{"annotations": map[string]any{name: value}}})
 }
 
-// patch changes the pod of that UID, not a later one of the same name.
+// patch changes the pod with this UID, and never a later pod with the same name.
 func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, change map[string]any) error {
 	meta, ok := change["metadata"].(map[string]any)
 	if !ok {
@@ -45,14 +46,15 @@ func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, chang
 		return fmt.Errorf("%s %s: %w", verb, describe(pod), err)
 	}
 	_, err = c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
-	if kube.Kind(err) == errdefs.NotFound || otherUID(err) {
+	if kube.Kind(err) == errdefs.NotFound || hasOtherUID(err) {
 		return nil
 	}
 	return wrap(err, verb, describe(pod))
 }
 
-// otherUID recognises that the pod of that name is another one by now.
-func otherUID(err error) bool {
+// hasOtherUID reports whether a patch failed because the pod with this name has
+// another UID. The API server then says that metadata.uid cannot be changed.
+func hasOtherUID(err error) bool {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil {
 		return false

@@ -1,8 +1,7 @@
-// Package errdefs names the few kinds of error that the plugin tells apart.
+// Package errdefs defines the kinds of error that the plugin distinguishes.
 //
-// A room that finds a failure says its kind with [New] or [Wrap]; a room that
-// passes it on wraps it with %w; whoever must act on it asks [KindOf]. The
-// package knows nothing of Kubernetes and nothing of HTTP: plugin/errdefs/kube
-// maps the remote API server's answers to kinds, plugin/server maps kinds to HTTP
-// status codes.
+// Code that finds a failure gives it a kind with [New] or [Wrap]. Code that passes
+// the error on wraps it with %w. Code that acts on the error asks for [KindOf]. The
+// package knows neither Kubernetes nor HTTP: plugin/errdefs/kube maps the answers
+// of an API server to kinds, and plugin/server maps kinds to HTTP status codes.
 package errdefs

@@ -6,51 +6,52 @@ import (
 	"fmt"
 )
 
-// Kind says what sort of failure an error is, and with that who can mend it.
+// Kind classifies an error by who can solve it.
 type Kind string
 
 const (
-	// Internal is every failure that nobody gave a kind: a fault of the plugin.
+	// Internal is every error without a kind. It is a fault of the plugin.
 	Internal Kind = "internal"
-	// Invalid is a request that can never succeed as it was written.
+	// Invalid is a request that can never succeed in its present form.
 	Invalid Kind = "invalid"
 	// TooLarge is a request whose body exceeds the configured limit.
 	TooLarge Kind = "too large"
-	// NotFound is an object that is not there.
+	// NotFound is an object that does not exist.
 	NotFound Kind = "not found"
-	// Refused is what the remote cluster, or the plugin's configuration, does
-	// not permit: a missing right, an exhausted quota, an admission policy.
+	// Refused is a request that the remote cluster or the plugin's configuration
+	// does not permit: a missing permission, an exhausted quota, an admission policy.
 	Refused Kind = "refused"
-	// Exists is an object that is there already.
+	// Exists is an object that exists already.
 	Exists Kind = "exists"
-	// Conflict is a change that another one overtook; it may be tried again.
+	// Conflict is a change that failed because of another change at the same time.
+	// A retry may succeed.
 	Conflict Kind = "conflict"
-	// Unavailable is a failure that may pass: the remote cluster cannot be
+	// Unavailable is a failure that a retry may solve: the remote cluster cannot be
 	// reached, is overloaded, or did not answer in time.
 	Unavailable Kind = "unavailable"
-	// Canceled is a call whose caller left or whose request was overtaken.
+	// Canceled is a call whose caller disconnected, or that a later request replaced.
 	Canceled Kind = "canceled"
 )
 
-// Error is a failure with a kind.
+// Error is an error with a kind.
 type Error struct {
 	Kind Kind
 	err  error
 }
 
-// Error returns the message alone; the kind is for programs.
+// Error returns the message, without the kind.
 func (e *Error) Error() string { return e.err.Error() }
 
 // Unwrap returns the error that was given a kind.
 func (e *Error) Unwrap() error { return e.err }
 
-// New makes an error of the given kind; format and args are those of
-// [fmt.Errorf], %w included.
+// New returns an error of the given kind. format and args are those of [fmt.Errorf],
+// including %w.
 func New(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, err: fmt.Errorf(format, args...)}
 }
 
-// Wrap gives err a kind and leaves its message as it is. A nil err stays nil.
+// Wrap gives err a kind and does not change its message. A nil err stays nil.
 func Wrap(kind Kind, err error) error {
 	if err == nil {
 		return nil
@@ -58,10 +59,10 @@ func Wrap(kind Kind, err error) error {
 	return &Error{Kind: kind, err: err}
 }
 
-// KindOf returns the kind of the outermost error in err's tree that has one.
-// Errors of a context count too: a cancelled one is [Canceled], a passed
-// deadline [Unavailable]. Everything else is [Internal]; nil has no kind and
-// returns "".
+// KindOf returns the kind of the outermost [Error] in err's tree. Without such an
+// error, [context.Canceled] is [Canceled], [context.DeadlineExceeded] is
+// [Unavailable], and every other error is [Internal]. A nil error has no kind, and
+// KindOf returns "".
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""
@@ -78,5 +79,5 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Is says whether err is of the given kind.
+// Is reports whether err is of the given kind.
 func Is(err error, kind Kind) bool { return KindOf(err) == kind }

@@ -110,7 +110,7 @@ func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVo
 // a claim. One that is being deleted does not count: its own delete decides, and
 // Kubernetes keeps the claim until the pod has ended.
 func (l *Lifecycle) claimUsed(ctx context.Context, namespace, name, uid string) (bool, error) {
-	pods, err := l.cluster.PodsOf(ctx, namespace)
+	pods, err := l.cluster.ListPods(ctx, namespace)
 	if err != nil {
 		return false, err
 	}

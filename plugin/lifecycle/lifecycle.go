@@ -31,8 +31,8 @@ type Cluster interface {
 	Synced() bool
 	// FindPod asks the remote API server for it; nil when there is none.
 	FindPod(ctx context.Context, namespace, uid string) (*corev1.Pod, error)
-	// PodsOf lists the offloaded pods of a remote namespace.
-	PodsOf(ctx context.Context, namespace string) ([]corev1.Pod, error)
+	// ListPods lists the offloaded pods of a remote namespace.
+	ListPods(ctx context.Context, namespace string) ([]corev1.Pod, error)
 	Logs(ctx context.Context, namespace, name string, options *corev1.PodLogOptions) (io.ReadCloser, error)
 
 	// The deletes by a selector of plugin/scope; nothing to delete is no error.
@@ -44,9 +44,9 @@ type Cluster interface {
 	// DeleteService deletes the Service of that UID; one that is gone is no error.
 	DeleteService(ctx context.Context, namespace, name string, uid types.UID) error
 
-	// EndPod makes a pod fail and annotates why, AnnotatePod changes an annotation; a
+	// FailPod makes a pod fail and annotates why, AnnotatePod changes an annotation; a
 	// pod that is gone is no error.
-	EndPod(ctx context.Context, pod *corev1.Pod, annotation, why string) error
+	FailPod(ctx context.Context, pod *corev1.Pod, annotation, why string) error
 	AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value string) error
 }
 

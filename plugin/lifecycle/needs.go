@@ -11,10 +11,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// PodChanged sees to it that a remote pod which cannot come to its end by itself
+// HandlePodChange sees to it that a remote pod which cannot come to its end by itself
 // does: one whose mesh never came up, and one that only its mesh keeps running. It
 // is told of every change and returns at once; the pod is only read.
-func (l *Lifecycle) PodChanged(pod *corev1.Pod) {
+func (l *Lifecycle) HandlePodChange(pod *corev1.Pod) {
 	need := status.NeedOf(pod)
 	if need == status.Nothing || pod.Labels[wire.LabelInstance] != l.options.Translate.Scope.Instance {
 		return
@@ -24,7 +24,7 @@ func (l *Lifecycle) PodChanged(pod *corev1.Pod) {
 	}
 	log := l.log.With("remote", pod.Namespace+"/"+pod.Name, "uid", pod.Labels[wire.LabelPodUID])
 	what, job := "end the pod: its mesh network did not come up", func(ctx context.Context) error {
-		return l.cluster.EndPod(ctx, pod, wire.AnnotationFailed, status.MeshWords(pod))
+		return l.cluster.FailPod(ctx, pod, wire.AnnotationFailed, status.MeshWords(pod))
 	}
 	if need == status.Finish {
 		what, job = "end the pod's mesh: its own containers have ended", func(ctx context.Context) error {

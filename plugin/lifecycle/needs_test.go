@@ -28,7 +28,7 @@ func meshed() *wire.CreateRequest {
 func followed(t *testing.T, sidecar bool) *env {
 	t.Helper()
 	e := newEnv(t, func(o *lifecycle.Options) { o.Translate.Mesh = mesh.Options{Image: "mesh:1", InitContainer: sidecar} })
-	e.must(e.cluster.OnPodChange(e.PodChanged))
+	e.must(e.cluster.OnPodChange(e.HandlePodChange))
 	return e
 }
 
@@ -137,11 +137,11 @@ func TestNeedsOfOthers(t *testing.T) {
 	other.Labels[wire.LabelInstance] = "another"
 	fails(&other.Status)
 	e.faults.set(nil)
-	e.PodChanged(other)
+	e.HandlePodChange(other)
 	gone := e.remotePod(r).DeepCopy()
 	gone.UID = "another-uid" // a later pod of the same name must not be ended
 	fails(&gone.Status)
-	e.PodChanged(gone)
+	e.HandlePodChange(gone)
 	e.eventually("the pod of that UID is looked for", func() bool { return len(e.faults.seen()) > 0 })
 	e.eventually("and given up", func() bool {
 		e.log.mu.Lock()

@@ -35,7 +35,7 @@ func (c *creation) tunnels(ctx context.Context) error {
 // deleteService deletes the Service of a pod's tunnels if a selector of
 // plugin/scope selects it: Services cannot be deleted by a selector.
 func (l *Lifecycle) deleteService(ctx context.Context, namespace, uid, selector string) error {
-	service, err := l.cluster.Service(ctx, namespace, l.options.Translate.Scope.Ports(uid))
+	service, err := l.cluster.Service(ctx, namespace, l.options.Translate.Scope.ServiceName(uid))
 	switch {
 	case errdefs.Is(err, errdefs.NotFound):
 		return nil

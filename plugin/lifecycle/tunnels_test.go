@@ -124,7 +124,7 @@ func TestTunnelsComeAndGoWithThePod(t *testing.T) {
 	if got := e.standing(r, made.Namespace()); !slices.Equal(got, exposed) {
 		t.Errorf("there is %v", got)
 	}
-	service, err := e.admin.CoreV1().Services(e.namespace).Get(t.Context(), scope.Scope{}.Ports(string(r.Pod.UID)), metav1.GetOptions{})
+	service, err := e.admin.CoreV1().Services(e.namespace).Get(t.Context(), scope.Scope{}.ServiceName(string(r.Pod.UID)), metav1.GetOptions{})
 	e.must(err)
 	if service.Spec.ClusterIP != corev1.ClusterIPNone || len(service.Spec.Ports) != 2 || service.Spec.Selector[wire.LabelPodUID] != string(r.Pod.UID) {
 		t.Errorf("the service is %+v", service.Spec)
@@ -242,7 +242,7 @@ func TestTunnelsOfAnotherProcess(t *testing.T) {
 			_, err := e.admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: made.Namespace()}}, metav1.CreateOptions{})
 			e.must(err)
 			labels := map[string]string{wire.LabelTunnelUID: uid, wire.LabelAttempt: "earlier"}
-			e.must(made.Tunnels.Open(t.Context(), scope.Scope{}.Bastion(443, uid), labels, 443, "target"))
+			e.must(made.Tunnels.Open(t.Context(), scope.Scope{}.ReleaseName(443, uid), labels, 443, "target"))
 			if then == "create" {
 				_, err := e.Create(t.Context(), r)
 				e.must(err)

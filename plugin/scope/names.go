@@ -112,16 +112,16 @@ func (s Scope) RemoteNamespace(local string) string {
 	return cut(plain, maxName, plain)
 }
 
-// Bastion returns the name of what exposes one TCP port of the local pod of a
+// ReleaseName returns the name of what exposes one TCP port of the local pod of a
 // UID: a Helm release, whose name may have 53 characters. No two are alike: a UID
 // that is no UUID is cut and hashed to a length that no UUID has.
-func (s Scope) Bastion(port int32, uid string) string {
+func (s Scope) ReleaseName(port int32, uid string) string {
 	return "bastion-" + strconv.Itoa(int(port)) + "-" + short(uid)
 }
 
-// Ports returns the name of the Service that all exposed ports of a pod are
+// ServiceName returns the name of the Service that all exposed ports of a pod are
 // reached by. It begins with a letter and has no dot, as a Service's must.
-func (s Scope) Ports(uid string) string {
+func (s Scope) ServiceName(uid string) string {
 	return "bastion-" + short(uid)
 }
 

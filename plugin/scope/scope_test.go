@@ -191,14 +191,14 @@ func TestMeta(t *testing.T) {
 
 func TestTunnelNames(t *testing.T) {
 	s := scope.Scope{}
-	if got, want := s.Bastion(65535, uid), "bastion-65535-"+uid; got != want {
+	if got, want := s.ReleaseName(65535, uid), "bastion-65535-"+uid; got != want {
 		t.Errorf("Bastion = %q, want %q", got, want)
 	}
 	seen := map[string]string{}
 	uids := []string{uid, "92030190-ca03-4864-a97c-dabccaa67f8f", "", "42", "4/2", "80-" + uid, uid + "x", strings.ToUpper(uid), strings.Repeat("u", 300)}
 	for _, u := range uids {
 		for _, port := range []int32{1, 80, 8080, 65535} {
-			name := s.Bastion(port, u)
+			name := s.ReleaseName(port, u)
 			key := fmt.Sprintf("port %d of %q", port, u)
 			if problems := validation.IsDNS1123Label(name); len(problems) > 0 || len(name) > 53 {
 				t.Errorf("%s is called %q (%d characters): %v", key, name, len(name), problems)
@@ -208,7 +208,7 @@ func TestTunnelNames(t *testing.T) {
 			}
 			seen[name] = key
 		}
-		name := s.Ports(u)
+		name := s.ServiceName(u)
 		if problems := validation.IsDNS1035Label(name); len(problems) > 0 {
 			t.Errorf("the Service of %q is called %q: %v", u, name, problems)
 		}

@@ -51,7 +51,7 @@ func (t *translation) tunnels() (*corev1.Service, []Tunnel) {
 	s := t.options.Scope
 	source := metav1.ObjectMeta{Name: t.pod.Name, Namespace: t.pod.Namespace, UID: t.pod.UID}
 	service := &corev1.Service{
-		ObjectMeta: s.Meta(source, s.Ports(t.uid), t.uid),
+		ObjectMeta: s.Meta(source, s.ServiceName(t.uid), t.uid),
 		Spec: corev1.ServiceSpec{
 			ClusterIP: corev1.ClusterIPNone,
 			Selector:  map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: t.uid},
@@ -59,7 +59,7 @@ func (t *translation) tunnels() (*corev1.Service, []Tunnel) {
 	}
 	var tunnels []Tunnel
 	for _, port := range slices.Sorted(maps.Keys(ports)) {
-		name := s.Bastion(port, t.uid)
+		name := s.ReleaseName(port, t.uid)
 		service.Spec.Ports = append(service.Spec.Ports, corev1.ServicePort{
 			Name: "tcp-" + strconv.Itoa(int(port)), Protocol: corev1.ProtocolTCP, Port: port, TargetPort: intstr.FromInt32(port),
 		})

@@ -134,7 +134,7 @@ func TestRights(t *testing.T) {
 			used[what] = true
 		}
 	}
-	for _, r := range tunnel.Rights() {
+	for _, r := range tunnel.RequiredPermissions() {
 		right := r.Verb + " " + r.Resource
 		if r.Group != "" {
 			right += "." + r.Group
@@ -160,7 +160,7 @@ func TestSideBySide(t *testing.T) {
 			l := labels("a")
 			l[wire.LabelTunnelUID] = other
 			for _, port := range []int32{80, 443} {
-				if err := e.Open(t.Context(), scope.Scope{}.Bastion(port, other), l, port, target); err != nil {
+				if err := e.Open(t.Context(), scope.Scope{}.ReleaseName(port, other), l, port, target); err != nil {
 					t.Error(err)
 				}
 			}

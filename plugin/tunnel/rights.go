@@ -1,13 +1,13 @@
 package tunnel
 
-// Right is one thing that is done in the namespace of the bastions.
-type Right struct{ Verb, Group, Resource, Why string }
+// Permission is one thing that is done in the namespace of the bastions.
+type Permission struct{ Verb, Group, Resource, Why string }
 
-// Rights lists all of them for the chart that ships with the plugin; another chart
+// RequiredPermissions lists all of them for the chart that ships with the plugin; another chart
 // may need others for its objects.
-func Rights() []Right {
+func RequiredPermissions() []Permission {
 	const record, objects = "keep Helm's record of a tunnel", "install and uninstall a bastion"
-	return []Right{
+	return []Permission{
 		{"list", "", "secrets", record},
 		{"get", "", "secrets", record},
 		{"create", "", "secrets", record},

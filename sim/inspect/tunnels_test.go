@@ -29,13 +29,13 @@ func TestTunnelsAreCounted(t *testing.T) {
 		}
 	}
 	for _, port := range []int32{80, 80, 443} {
-		must(made.Open(t.Context(), scope.Scope{}.Bastion(port, string(uid)), labels, port, "target"))
+		must(made.Open(t.Context(), scope.Scope{}.ReleaseName(port, string(uid)), labels, port, "target"))
 	}
 	core := client.CoreV1()
 	_, err := core.Pods("default").Create(t.Context(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "bastion-80-" + string(uid), Labels: labels},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "ssh", Image: "ssh"}}}}, metav1.CreateOptions{})
 	must(err)
-	_, err = core.Services("default").Create(t.Context(), &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: scope.Scope{}.Ports(string(uid))}}, metav1.CreateOptions{})
+	_, err = core.Services("default").Create(t.Context(), &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: scope.Scope{}.ServiceName(string(uid))}}, metav1.CreateOptions{})
 	must(err)
 	count := func(want map[string]int) {
 		t.Helper()
@@ -51,7 +51,7 @@ func TestTunnelsAreCounted(t *testing.T) {
 		}
 	}
 	// A later revision of a release is the same one.
-	first, err := core.Secrets("default").Get(t.Context(), "sh.helm.release.v1."+scope.Scope{}.Bastion(443, string(uid))+".v1", metav1.GetOptions{})
+	first, err := core.Secrets("default").Get(t.Context(), "sh.helm.release.v1."+scope.Scope{}.ReleaseName(443, string(uid))+".v1", metav1.GetOptions{})
 	must(err)
 	second := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: strings.TrimSuffix(first.Name, "1") + "2", Labels: first.Labels}, Type: first.Type}
 	_, err = core.Secrets("default").Create(t.Context(), second, metav1.CreateOptions{})

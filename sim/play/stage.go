@@ -235,7 +235,7 @@ func (s *stage) known(pods []corev1.Pod) bool {
 		if len(those) == 0 {
 			those = []string{""}
 		}
-		if !slices.ContainsFunc(those, func(version string) bool { return s.plugin.Knows(string(uid), version) }) {
+		if !slices.ContainsFunc(those, func(version string) bool { return s.plugin.HasProcessed(string(uid), version) }) {
 			return false
 		}
 	}

@@ -1,5 +1,6 @@
-// Package kube says of what kind a failure of the remote API server is, for
-// all rooms that call it: plugin/cluster by client-go, plugin/tunnel by Helm.
+// Package kube maps the errors of a Kubernetes client to kinds of plugin/errdefs. It
+// is the only place with these rules: plugin/cluster uses it for client-go, and
+// plugin/tunnel for Helm.
 //
-// It calls nobody, and does not know what was being done; its caller says that.
+// It sends no request, and does not know which operation failed.
 package kube

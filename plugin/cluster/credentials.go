@@ -12,28 +12,29 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Credentials say how to reach the remote cluster. The first of these that is
-// there counts: the file, the inline kubeconfig, the pod's own service account.
+// Credentials say how to connect to the remote cluster. The plugin uses the first
+// of these that exists: the kubeconfig file, the inline kubeconfig, the service
+// account of the plugin's own pod.
 type Credentials struct {
-	// KubeconfigPath is a file; one that does not exist is passed over when
-	// KubeconfigOptional is set or Kubeconfig is given.
+	// KubeconfigPath is the path of a kubeconfig file. A file that does not exist
+	// is ignored if KubeconfigOptional is set or Kubeconfig is not empty.
 	KubeconfigPath     string
 	KubeconfigOptional bool
-	// Kubeconfig is the content of one, YAML or JSON.
+	// Kubeconfig is the content of a kubeconfig, in YAML or JSON.
 	Kubeconfig string
-	// Context of the kubeconfig; empty means its current one.
+	// Context is the context of the kubeconfig; empty for the current context.
 	Context string
-	// Overrides replace single settings of what was found.
+	// Overrides replace single settings of the credentials.
 	Overrides Overrides
 	// QPS and Burst limit the requests to the remote API server, per second.
 	QPS   float32
 	Burst int
-	// UserAgent names the plugin in the remote cluster's audit log.
+	// UserAgent names the plugin in the audit log of the remote cluster.
 	UserAgent string
 }
 
-// Overrides are the settings of the Python client's Configuration object that
-// sites use. Unset ones change nothing.
+// Overrides are those settings of the Python client's Configuration object that
+// sites use. An empty setting changes nothing.
 type Overrides struct {
 	VerifySSL *bool
 	SSLCACert string
@@ -43,12 +44,12 @@ type Overrides struct {
 	Host      string
 }
 
-// protobuf is smaller and several times cheaper to decode than JSON, which the
-// log and error answers still use.
+// contentTypes prefers protobuf, which is smaller than JSON and several times
+// cheaper to decode. Logs and errors still come as JSON or text.
 const contentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 
-// Connect turns credentials into a client configuration. It reads files and
-// talks to nobody.
+// Connect returns the client configuration for credentials. It reads files, and
+// sends no request.
 func Connect(credentials Credentials) (*rest.Config, error) {
 	config, err := load(credentials)
 	if err != nil {
@@ -60,7 +61,7 @@ func Connect(credentials Credentials) (*rest.Config, error) {
 	config.QPS, config.Burst = credentials.QPS, credentials.Burst
 	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, contentTypes
 	config.UserAgent = credentials.UserAgent
-	knowRoles(config)
+	retryDuringStartup(config)
 	return config, nil
 }
 
@@ -83,8 +84,8 @@ func load(credentials Credentials) (*rest.Config, error) {
 	if credentials.Kubeconfig != "" {
 		raw, err := clientcmd.Load([]byte(credentials.Kubeconfig))
 		if err != nil {
-			// The cause may quote the content, which holds keys.
-			return nil, errors.New("read the inline kubeconfig: it is no kubeconfig in YAML or JSON")
+			// The cause may quote the content, which contains keys.
+			return nil, errors.New("read the inline kubeconfig: it is not a kubeconfig in YAML or JSON")
 		}
 		config, err := clientcmd.NewNonInteractiveClientConfig(*raw, credentials.Context, overrides, nil).ClientConfig()
 		if err != nil {
@@ -94,7 +95,7 @@ func load(credentials Credentials) (*rest.Config, error) {
 	}
 	config, err := rest.InClusterConfig()
 	if err != nil {
-		return nil, fmt.Errorf("no credentials for the remote cluster: no kubeconfig at %q, none inline, and %w", credentials.KubeconfigPath, err)
+		return nil, fmt.Errorf("no credentials for the remote cluster: no kubeconfig at %q, no inline kubeconfig, and %w", credentials.KubeconfigPath, err)
 	}
 	return config, nil
 }
@@ -106,7 +107,7 @@ func (o Overrides) apply(config *rest.Config) error {
 	if o.Proxy != "" {
 		proxy, err := url.Parse(o.Proxy)
 		if err != nil {
-			return errors.New("client configuration: proxy is no URL") // the cause would quote its password
+			return errors.New("client configuration: proxy is not a URL") // the cause would quote its password
 		}
 		config.Proxy = http.ProxyURL(proxy)
 	}
@@ -122,7 +123,7 @@ func (o Overrides) apply(config *rest.Config) error {
 	if o.VerifySSL != nil {
 		config.Insecure = !*o.VerifySSL
 	}
-	if config.Insecure { // client-go takes a CA together with this for a mistake
+	if config.Insecure { // client-go refuses a CA together with Insecure
 		config.CAFile, config.CAData = "", nil
 	}
 	return nil

@@ -18,13 +18,13 @@ const kubeconfig = `{"apiVersion":"v1","kind":"Config","current-context":"one",
 "users":[{"name":"u","user":{"token":"the-token"}}],
 "contexts":[{"name":"one","context":{"cluster":"one","user":"u"}},{"name":"two","context":{"cluster":"two","user":"u"}}]}`
 
-func TestConnect(t *testing.T) {
+func TestConnectChoosesCredentials(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := os.WriteFile(file, []byte(kubeconfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	inline := strings.ReplaceAll(kubeconfig, "one.example.org", "inline.example.org")
-	none := filepath.Join(t.TempDir(), "none")
+	missing := filepath.Join(t.TempDir(), "missing")
 	for _, test := range []struct {
 		name        string
 		credentials cluster.Credentials
@@ -39,11 +39,11 @@ func TestConnect(t *testing.T) {
 			},
 		},
 		{
-			name: "a file outranks an inline one", credentials: cluster.Credentials{KubeconfigPath: file, Kubeconfig: inline},
+			name: "a file is preferred to an inline kubeconfig", credentials: cluster.Credentials{KubeconfigPath: file, Kubeconfig: inline},
 			check: func(c *rest.Config) bool { return c.Host == "https://one.example.org" },
 		},
 		{
-			name: "inline where there is no file", credentials: cluster.Credentials{KubeconfigPath: none, Kubeconfig: inline},
+			name: "the inline kubeconfig without a file", credentials: cluster.Credentials{KubeconfigPath: missing, Kubeconfig: inline},
 			check: func(c *rest.Config) bool { return c.Host == "https://inline.example.org" },
 		},
 		{
@@ -61,24 +61,24 @@ func TestConnect(t *testing.T) {
 			},
 		},
 		{
-			name: "no verification", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Overrides: cluster.Overrides{VerifySSL: ptr.To(false)}},
+			name: "TLS verification off", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Overrides: cluster.Overrides{VerifySSL: ptr.To(false)}},
 			check: func(c *rest.Config) bool { return c.Insecure && c.CAData == nil },
 		},
 		{
-			name: "verification again", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Context: "two", Overrides: cluster.Overrides{VerifySSL: ptr.To(true)}},
+			name: "TLS verification on", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Context: "two", Overrides: cluster.Overrides{VerifySSL: ptr.To(true)}},
 			check: func(c *rest.Config) bool { return !c.Insecure },
 		},
-		{name: "a file that is not there", credentials: cluster.Credentials{KubeconfigPath: none}, err: "no such file"},
-		{name: "nothing at all", credentials: cluster.Credentials{KubeconfigPath: none, KubeconfigOptional: true}, err: "no credentials for the remote cluster"},
-		{name: "a context that is not there", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Context: "three"}, err: "three"},
-		{name: "inline rubbish is not quoted", credentials: cluster.Credentials{Kubeconfig: "token: [s3cr3t"}, err: "no kubeconfig in YAML or JSON"},
-		{name: "a proxy is not quoted", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Overrides: cluster.Overrides{Proxy: "http://u:s3cr3t@[::"}}, err: "proxy is no URL"},
+		{name: "a file that does not exist", credentials: cluster.Credentials{KubeconfigPath: missing}, err: "no such file"},
+		{name: "no credentials", credentials: cluster.Credentials{KubeconfigPath: missing, KubeconfigOptional: true}, err: "no credentials for the remote cluster"},
+		{name: "a context that does not exist", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Context: "three"}, err: "three"},
+		{name: "the error does not quote the inline kubeconfig", credentials: cluster.Credentials{Kubeconfig: "token: [s3cr3t"}, err: "not a kubeconfig in YAML or JSON"},
+		{name: "the error does not quote the proxy", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Overrides: cluster.Overrides{Proxy: "http://u:s3cr3t@[::"}}, err: "proxy is not a URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config, err := cluster.Connect(test.credentials)
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "s3cr3t") {
-					t.Errorf("failed with %v, want %q", err, test.err)
+					t.Errorf("Connect returns error %v, want %q", err, test.err)
 				}
 				return
 			}
@@ -86,7 +86,7 @@ func TestConnect(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !test.check(config) {
-				t.Errorf("got %+v", config)
+				t.Errorf("Connect returns %+v", config)
 			}
 		})
 	}

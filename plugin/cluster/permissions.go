@@ -1,0 +1,105 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+)
+
+// Permission is one operation on one resource of the remote cluster.
+type Permission struct {
+	Verb, Resource string
+	// Group is the API group of the resource; empty for the core group.
+	Group string
+	// Namespace is where the operation must be permitted; empty for all namespaces.
+	Namespace string
+	// Why says what the plugin needs the permission for.
+	Why string
+}
+
+// String returns verb and resource, as in an RBAC rule.
+func (p Permission) String() string { return p.Verb + " " + p.Resource }
+
+// RequiredPermissions lists every permission that the plugin uses, and no other.
+// In single-namespace mode all permissions are in that namespace, and the plugin
+// neither reads nor creates namespaces. In the other mode, an account that may not
+// create namespaces needs the permission to get them instead; the plugin then uses
+// namespaces that exist.
+func RequiredPermissions(namespace string) []Permission {
+	permissions := []Permission{
+		{Verb: "create", Resource: "pods", Why: "run the pod"},
+		{Verb: "list", Resource: "pods", Why: "fill the pod cache, find a pod by its UID"},
+		{Verb: "watch", Resource: "pods", Why: "follow the pods' states"},
+		{Verb: "patch", Resource: "pods", Why: "end a pod whose mesh network failed"},
+		{Verb: "deletecollection", Resource: "pods", Why: "delete a pod by its labels"},
+		{Verb: "get", Resource: "pods/log", Why: "kubectl logs"},
+		{Verb: "create", Resource: "configmaps", Why: "copy the pod's ConfigMaps"},
+		{Verb: "deletecollection", Resource: "configmaps", Why: "delete the pod's ConfigMaps"},
+		{Verb: "create", Resource: "secrets", Why: "copy the pod's Secrets and projected files"},
+		{Verb: "deletecollection", Resource: "secrets", Why: "delete the pod's Secrets"},
+		{Verb: "get", Resource: "persistentvolumeclaims", Why: "find a claim and its retention policy"},
+		{Verb: "create", Resource: "persistentvolumeclaims", Why: "create a claim that does not exist"},
+		{Verb: "delete", Resource: "persistentvolumeclaims", Why: "delete a claim if its policy says so"},
+	}
+	for i := range permissions {
+		permissions[i].Namespace = namespace
+	}
+	if namespace == "" {
+		permissions = append(permissions, Permission{Verb: "create", Resource: "namespaces", Why: "create a namespace that does not exist"})
+	}
+	return permissions
+}
+
+// TunnelPermissions lists the additional permissions for the TCP tunnels of pods,
+// in the namespaces of the pods. The permissions for Helm are in plugin/tunnel.
+func TunnelPermissions(namespace string) []Permission {
+	return []Permission{
+		{Verb: "create", Resource: "services", Namespace: namespace, Why: "connect a tunnel to the pod"},
+		{Verb: "get", Resource: "services", Namespace: namespace, Why: "check the owner of a Service before the plugin deletes it"},
+		{Verb: "delete", Resource: "services", Namespace: namespace, Why: "delete the pod's Service"},
+	}
+}
+
+// Reviewer asks the remote API server for its version and for the permissions of
+// the plugin's account.
+type Reviewer struct{ client kubernetes.Interface }
+
+// NewReviewer returns a Reviewer for the account of a client.
+func NewReviewer(client kubernetes.Interface) Reviewer { return Reviewer{client: client} }
+
+// Allowed reports whether the account has a permission. The string is the reason,
+// if the API server gives one.
+func (r Reviewer) Allowed(ctx context.Context, permission Permission) (bool, string, error) {
+	resource, subresource, _ := strings.Cut(permission.Resource, "/")
+	review, err := r.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Namespace: permission.Namespace, Verb: permission.Verb, Group: permission.Group, Resource: resource, Subresource: subresource,
+		}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		return false, "", wrap(err, "check the permission to", permission.String())
+	}
+	return review.Status.Allowed, review.Status.Reason, nil
+}
+
+// Version returns the version and the platform of the remote API server.
+func (r Reviewer) Version(ctx context.Context) (string, error) {
+	answer, err := r.client.Discovery().RESTClient().Get().AbsPath("/version").
+		SetHeader("Accept", "application/json").Do(ctx).Raw()
+	if err != nil {
+		return "", wrap(err, "get the version of", "the remote API server")
+	}
+	var info version.Info
+	if err := json.Unmarshal(answer, &info); err != nil {
+		return "", errdefs.New(errdefs.Unavailable, "get the version of the remote API server: the answer is not a Kubernetes version: %w", err)
+	}
+	return fmt.Sprintf("%s (%s)", info.GitVersion, info.Platform), nil
+}

@@ -1,0 +1,85 @@
+package kube
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+)
+
+// kinds maps the reason in an answer of the API server to a kind of error
+// (https://kubernetes.io/docs/reference/using-api/api-concepts/). For a reason that
+// is not in the table, the HTTP status code decides.
+var kinds = map[metav1.StatusReason]errdefs.Kind{
+	metav1.StatusReasonAlreadyExists:         errdefs.Exists,
+	metav1.StatusReasonBadRequest:            errdefs.Invalid,
+	metav1.StatusReasonConflict:              errdefs.Conflict,
+	metav1.StatusReasonForbidden:             errdefs.Refused,
+	metav1.StatusReasonInvalid:               errdefs.Invalid,
+	metav1.StatusReasonNotFound:              errdefs.NotFound,
+	metav1.StatusReasonRequestEntityTooLarge: errdefs.Invalid,
+	metav1.StatusReasonUnauthorized:          errdefs.Refused,
+}
+
+// Kind returns the kind of an error of client-go. An error that has a kind of
+// [errdefs.KindOf] already keeps it. Unavailable is every failure that a retry may
+// solve: the API server cannot be reached, is overloaded, or failed. Internal is
+// every error that neither the API server nor the network reports. A nil error has
+// no kind, and Kind returns "".
+func Kind(err error) errdefs.Kind {
+	if kind := errdefs.KindOf(err); kind != errdefs.Internal {
+		return kind
+	}
+	var answer apierrors.APIStatus
+	switch {
+	case !errors.As(err, &answer):
+		if isNetworkError(err) || isClientRateLimit(err) {
+			return errdefs.Unavailable
+		}
+		return errdefs.Internal
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause), isServiceAccountPending(err):
+		return errdefs.Unavailable
+	}
+	if kind, ok := kinds[apierrors.ReasonForError(err)]; ok {
+		return kind
+	}
+	if code := answer.Status().Code; code >= 400 && code < 500 && code != http.StatusTooManyRequests {
+		return errdefs.Invalid
+	}
+	return errdefs.Unavailable
+}
+
+// isServiceAccountPending reports whether the API server refused a pod only because
+// its namespace is new: the controller manager has not created the default service
+// account yet, and does so a moment later. The answer has no reason of its own for
+// this.
+func isServiceAccountPending(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `error looking up service account`) &&
+		strings.Contains(err.Error(), `serviceaccount "default" not found`)
+}
+
+// isClientRateLimit reports whether client-go's own rate limiter rejected a request,
+// because the request would have waited longer than its context permits. That error
+// has no type.
+func isClientRateLimit(err error) bool {
+	return strings.Contains(err.Error(), "client rate limiter Wait")
+}
+
+// isNetworkError reports whether the network lost the request or its answer.
+func isNetworkError(err error) bool {
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
