@@ -11,12 +11,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Differences says where a pod's manifest lacks a part that is wanted. Objects are
+// CompareManifest says where a pod's manifest lacks a part that is wanted. Objects are
 // compared key by key, and {} is wanted to be there (emptyDir: {}); items of a list
 // that all have a name (mounts: a mountPath) are looked up by it, other lists must
 // be equal; null and [] mean absent or empty. What says false or 0 is neither: the
 // default may be another (automountServiceAccountToken, runAsUser).
-func Differences(have *corev1.Pod, want map[string]any) []string {
+func CompareManifest(have *corev1.Pod, want map[string]any) []string {
 	var found []string
 	if len(want) > 0 {
 		compare("", generic(have), generic(want), &found)

@@ -64,7 +64,7 @@ func TestTake(t *testing.T) {
 			"PersistentVolumeClaim": {one + "/here", two + "/carried"},
 		}
 		for name, client := range map[string]kubernetes.Interface{"all": client, "one namespace only": confined{client}} {
-			s, err := inspect.Take(ctx, client, []types.UID{ours}, []string{one, two}[:1])
+			s, err := inspect.TakeSnapshot(ctx, client, []types.UID{ours}, []string{one, two}[:1])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,14 +30,14 @@ type Snapshot struct {
 	Releases []corev1.Secret
 }
 
-// Take looks at the whole cluster for objects that carry one of the UIDs. Claims
+// TakeSnapshot looks at the whole cluster for objects that carry one of the UIDs. Claims
 // need not: all of those in claimNamespaces count. Who may not list the whole
 // cluster is shown those namespaces only. Lists are read page by page:
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
-func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, claimNamespaces []string) (*Snapshot, error) {
+func TakeSnapshot(ctx context.Context, client kubernetes.Interface, uids []types.UID, claimNamespaces []string) (*Snapshot, error) {
 	core, s := client.CoreV1(), &Snapshot{}
-	owners := NewOwners(uids)
-	ours := func(object metav1.Object) bool { _, ours := owners.Of(object); return ours && !Tunnel(object) }
+	owners := NewLocalPods(uids)
+	ours := func(object metav1.Object) bool { _, ours := owners.UIDOf(object); return ours && !IsTunnel(object) }
 	err := errors.Join(
 		list(ctx, "pods", claimNamespaces, &s.Pods, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
 			return core.Pods(namespace).List(ctx, o)
@@ -59,7 +59,7 @@ func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, cl
 		list(ctx, "secrets", claimNamespaces, &s.Releases, func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = "owner=helm," + wire.LabelTunnelUID
 			return core.Secrets(namespace).List(ctx, o)
-		}, func(c *corev1.Secret) bool { _, ours := owners.Of(c); return ours }),
+		}, func(c *corev1.Secret) bool { _, ours := owners.UIDOf(c); return ours }),
 	)
 	if err != nil {
 		return nil, err
@@ -67,9 +67,9 @@ func Take(ctx context.Context, client kubernetes.Interface, uids []types.UID, cl
 	return s, nil
 }
 
-// Tunnel says whether an object is part of a tunnel: such a one carries the UID of a
+// IsTunnel says whether an object is part of a tunnel: such a one carries the UID of a
 // local pod, but is nothing of the pod's.
-func Tunnel(object metav1.Object) bool { return object.GetLabels()[wire.LabelTunnelUID] != "" }
+func IsTunnel(object metav1.Object) bool { return object.GetLabels()[wire.LabelTunnelUID] != "" }
 
 // list reads all pages, and keeps what is wanted.
 func list[T any](
@@ -102,13 +102,13 @@ func list[T any](
 	return nil
 }
 
-// Owners finds the local pod that an object belongs to: a label or an annotation
+// LocalPods finds the local pod that an object belongs to: a label or an annotation
 // has the pod's UID as its value, or the object's name contains it.
-type Owners map[types.UID]bool
+type LocalPods map[types.UID]bool
 
-// NewOwners knows the pods of these UIDs. Nothing belongs to an empty one.
-func NewOwners(uids []types.UID) Owners {
-	o := Owners{}
+// NewLocalPods knows the pods of these UIDs. Nothing belongs to an empty one.
+func NewLocalPods(uids []types.UID) LocalPods {
+	o := LocalPods{}
 	for _, uid := range uids {
 		if uid != "" { // any name contains it, and empty labels are common
 			o[uid] = true
@@ -117,8 +117,8 @@ func NewOwners(uids []types.UID) Owners {
 	return o
 }
 
-// Of returns the UID of the object's local pod, if it is one of these.
-func (o Owners) Of(object metav1.Object) (types.UID, bool) {
+// UIDOf returns the UID of the object's local pod, if it is one of these.
+func (o LocalPods) UIDOf(object metav1.Object) (types.UID, bool) {
 	for _, values := range []map[string]string{object.GetLabels(), object.GetAnnotations()} {
 		for _, value := range values {
 			if uid := types.UID(value); o[uid] {
@@ -171,10 +171,10 @@ func names[T any](objects []T, name func(*T) string) []string {
 // is not being deleted, and the oldest of these.
 func (s *Snapshot) Pod(uid types.UID) *corev1.Pod {
 	var best *corev1.Pod
-	owner := NewOwners([]types.UID{uid})
+	owner := NewLocalPods([]types.UID{uid})
 	for i := range s.Pods {
 		pod := &s.Pods[i]
-		_, ours := owner.Of(pod)
+		_, ours := owner.UIDOf(pod)
 		switch {
 		case !ours:
 		case best == nil,

@@ -29,7 +29,7 @@ func TestTakeReadsAllPages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := inspect.Take(t.Context(), paged{server.Client, &pages}, []types.UID{uid}, nil)
+	s, err := inspect.TakeSnapshot(t.Context(), paged{server.Client, &pages}, []types.UID{uid}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,11 +78,11 @@ func TestTakeForbidden(t *testing.T) {
 	if _, err := client.CoreV1().PersistentVolumeClaims("one").Create(t.Context(), &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "c"}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := inspect.Take(t.Context(), confined{client}, nil, []string{"one", "one"})
+	s, err := inspect.TakeSnapshot(t.Context(), confined{client}, nil, []string{"one", "one"})
 	if err != nil || s.Count("PersistentVolumeClaim") != 1 {
 		t.Errorf("%v %v", s, err)
 	}
-	_, err = inspect.Take(t.Context(), confined{client}, nil, nil)
+	_, err = inspect.TakeSnapshot(t.Context(), confined{client}, nil, nil)
 	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "list remote pods") {
 		t.Errorf("%v", err)
 	}
@@ -104,7 +104,7 @@ func TestOwners(t *testing.T) {
 		{"its own", metav1.ObjectMeta{UID: "u-1"}, "u-1", false},
 		{"no UID", metav1.ObjectMeta{Name: "u-1", Labels: map[string]string{"x": ""}}, "", false},
 	} {
-		uid, got := inspect.NewOwners([]types.UID{"u-3", test.uid}).Of(&test.object)
+		uid, got := inspect.NewLocalPods([]types.UID{"u-3", test.uid}).UIDOf(&test.object)
 		if got != test.want || got && uid != test.uid {
 			t.Errorf("%s: %v %s", test.name, got, uid)
 		}

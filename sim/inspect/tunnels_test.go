@@ -12,8 +12,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakehelm"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/tunnels"
 )
 
 // A release counts once, and what it is made of does not; a Service counts.
@@ -21,7 +21,7 @@ func TestTunnelsAreCounted(t *testing.T) {
 	client := fakecluster.New(fakecluster.Options{}).Client()
 	const uid = types.UID("92030190-ca03-4864-a97c-dabccaa67f8e")
 	labels := map[string]string{wire.LabelTunnelUID: string(uid)}
-	made := tunnels.New(client, "default")
+	made := fakehelm.New(client, "default")
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -39,7 +39,7 @@ func TestTunnelsAreCounted(t *testing.T) {
 	must(err)
 	count := func(want map[string]int) {
 		t.Helper()
-		s, err := inspect.Take(t.Context(), client, []types.UID{uid}, nil)
+		s, err := inspect.TakeSnapshot(t.Context(), client, []types.UID{uid}, nil)
 		must(err)
 		for kind, n := range want {
 			if s.Count(kind) != n {
@@ -57,7 +57,7 @@ func TestTunnelsAreCounted(t *testing.T) {
 	_, err = core.Secrets("default").Create(t.Context(), second, metav1.CreateOptions{})
 	must(err)
 	count(map[string]int{"Release": 2, "Service": 1, "Secret": 0, "Pod": 0})
-	s, err := inspect.Take(t.Context(), client, []types.UID{uid}, nil)
+	s, err := inspect.TakeSnapshot(t.Context(), client, []types.UID{uid}, nil)
 	must(err)
 	if names := s.Names("Release"); !slices.Equal(names, []string{"default/bastion-443-" + string(uid), "default/bastion-80-" + string(uid)}) {
 		t.Errorf("they are called %v", names)

@@ -182,7 +182,7 @@ func TestDifferences(t *testing.T) {
 			if err := json.Unmarshal([]byte(test.want), &want); err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(inspect.Differences(have, want), "; "); got != test.difference {
+			if got := strings.Join(inspect.CompareManifest(have, want), "; "); got != test.difference {
 				t.Errorf("%s\nwant %s", got, test.difference)
 			}
 		})

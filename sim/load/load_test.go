@@ -47,7 +47,7 @@ func start(t testing.TB) (address string, client kubernetes.Interface) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = node.New(node.Options{Client: client, Clock: node.Scaled(50), Log: log}).Run(ctx) })
+	running.Go(func() { _ = node.New(node.Options{Client: client, Clock: node.ScaledClock(50), Log: log}).Run(ctx) })
 	running.Go(func() { _ = p.Run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait(); _ = os.RemoveAll(folder) })
 	return cfg.App.SocketAddress, client

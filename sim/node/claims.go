@@ -16,10 +16,10 @@ import (
 // https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
 const protection = "kubernetes.io/pvc-protection"
 
-// ReleaseClaims does what a controller manager does about the claims of a
+// FinalizeUnusedClaims does what a controller manager does about the claims of a
 // namespace that are being deleted, on an API server that has none: those that no
 // pod uses go.
-func ReleaseClaims(ctx context.Context, client kubernetes.Interface, namespace string) error {
+func FinalizeUnusedClaims(ctx context.Context, client kubernetes.Interface, namespace string) error {
 	claims := client.CoreV1().PersistentVolumeClaims(namespace)
 	list, err := claims.List(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // A claim that is deleted goes once no pod uses it, on an API server that
 // protects it and has no controllers.
-func TestReleaseClaims(t *testing.T) {
+func TestFinalizeUnusedClaims(t *testing.T) {
 	server := apiserver.ForTest(t)
 	namespace := server.Namespace(t)
 	core := server.Client.CoreV1()
@@ -52,7 +52,7 @@ func TestReleaseClaims(t *testing.T) {
 		t.Fatal("the API server does not protect claims: this tests nothing")
 	}
 	release := func() {
-		if err := node.ReleaseClaims(t.Context(), server.Client, namespace); err != nil {
+		if err := node.FinalizeUnusedClaims(t.Context(), server.Client, namespace); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// Selector are the pods that nodes play: those that a plugin offloaded.
-const Selector = "interlink.io=offloading"
+// PodSelector are the pods that nodes play: those that a plugin offloaded.
+const PodSelector = "interlink.io=offloading"
 
 // Clock is the time that nodes live by; k8s.io/utils/clock's are ones.
 type Clock interface {
@@ -68,7 +68,7 @@ func New(options Options) *Nodes {
 	options.Workers = cmp.Or(options.Workers, 8)
 	options.Log = cmp.Or(options.Log, slog.Default())
 	if options.Clock == nil {
-		options.Clock = Scaled(1)
+		options.Clock = ScaledClock(1)
 	}
 	if options.Behaviour == nil {
 		options.Behaviour = func(*corev1.Pod) (scenario.Pod, bool) { return scenario.Pod{}, true }
@@ -87,9 +87,9 @@ func NewLogs(clock Clock) *Logs { return &Logs{now: clock.Now} }
 // Logs is what the containers wrote.
 func (n *Nodes) Logs() *Logs { return n.logs }
 
-// Next is when the next transition is due; false if none is. It may be in the
+// NextTransition is when the next transition is due; false if none is. It may be in the
 // past while there is work to do.
-func (n *Nodes) Next() (time.Time, bool) {
+func (n *Nodes) NextTransition() (time.Time, bool) {
 	var first time.Time
 	for _, w := range n.workers {
 		if at, ok := w.next(); ok && (first.IsZero() || at.Before(first)) {
@@ -109,9 +109,9 @@ func (n *Nodes) Idle() bool {
 	})
 }
 
-// Settled says that these nodes have nothing to do before their clock moves, and
+// UpToDate says that these nodes have nothing to do before their clock moves, and
 // that the pods they play are exactly these, by UID, in these resource versions.
-func (n *Nodes) Settled(pods map[types.UID]string) bool {
+func (n *Nodes) UpToDate(pods map[types.UID]string) bool {
 	known := 0
 	for _, w := range n.workers {
 		count, ok := w.settled(pods)
@@ -135,11 +135,11 @@ func (n *Nodes) Run(ctx context.Context) (err error) {
 	pods := n.options.Client.CoreV1().Pods("")
 	informer := cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			options.LabelSelector = Selector
+			options.LabelSelector = PodSelector
 			return pods.List(ctx, options)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			options.LabelSelector = Selector
+			options.LabelSelector = PodSelector
 			return pods.Watch(ctx, options)
 		},
 	}, n.options.Client), &corev1.Pod{}, 0, cache.Indexers{})
@@ -174,8 +174,8 @@ func (n *Nodes) tell(o any, gone bool) {
 	n.workers[int(hash.Sum32())%len(n.workers)].tell(news{pod, gone})
 }
 
-// Scaled is a clock that runs a number of times as fast as the real one.
-func Scaled(speed float64) Clock { return &scaled{time.Now(), speed} }
+// ScaledClock is a clock that runs a number of times as fast as the real one.
+func ScaledClock(speed float64) Clock { return &scaled{time.Now(), speed} }
 
 type scaled struct {
 	origin time.Time

@@ -118,7 +118,7 @@ func TestOnBoth(t *testing.T) {
 	}
 	find := func(pod *corev1.Pod) (scenario.Pod, bool) { return behaviours[pod.Annotations[sourceName]], true }
 	t.Run("memory", func(t *testing.T) {
-		clock := node.Scaled(20)
+		clock := node.ScaledClock(20)
 		logs := node.NewLogs(clock)
 		client := fakecluster.New(fakecluster.Options{Now: clock.Now, Logs: logs.Open}).Client()
 		play(t, node.Options{Client: client, Behaviour: find, Clock: clock, Logs: logs})
@@ -132,14 +132,14 @@ func TestOnBoth(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		play(t, node.Options{Client: client, Behaviour: find, Clock: node.Scaled(20), ServeLogs: true})
+		play(t, node.Options{Client: client, Behaviour: find, Clock: node.ScaledClock(20), ServeLogs: true})
 		run(t, client, server.Namespace(t))
 	})
 }
 
 // A follower leaves, and nothing lingers; the container ends, and the log does.
 func TestFollow(t *testing.T) {
-	clock := node.Scaled(1)
+	clock := node.ScaledClock(1)
 	logs := node.NewLogs(clock)
 	client := fakecluster.New(fakecluster.Options{Logs: logs.Open}).Client()
 	play(t, node.Options{Client: client, Clock: clock, Logs: logs, Behaviour: func(*corev1.Pod) (scenario.Pod, bool) {
@@ -182,7 +182,7 @@ func BenchmarkPods(b *testing.B) {
 			for b.Loop() {
 				client := fakecluster.New(fakecluster.Options{}).Client()
 				ctx, stop := context.WithCancel(b.Context())
-				nodes := node.New(node.Options{Client: client, Clock: node.Scaled(1000)})
+				nodes := node.New(node.Options{Client: client, Clock: node.ScaledClock(1000)})
 				var running sync.WaitGroup
 				running.Go(func() { _ = nodes.Run(ctx) })
 				for i := range n {

@@ -35,7 +35,7 @@ func TestStepped(t *testing.T) {
 		Phase corev1.PodPhase
 	}
 	var got []moment
-	for next, more := clock.Now(), true; more; next, more = nodes.Next() {
+	for next, more := clock.Now(), true; more; next, more = nodes.NextTransition() {
 		clock.SetTime(next)
 		var pod *corev1.Pod
 		for settled, deadline := false, time.Now().Add(20*time.Second); !settled; time.Sleep(time.Millisecond) {
@@ -43,7 +43,7 @@ func TestStepped(t *testing.T) {
 			if pod, err = pods.Get(t.Context(), "ours", metav1.GetOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			settled = nodes.Settled(map[types.UID]string{pod.UID: pod.ResourceVersion})
+			settled = nodes.UpToDate(map[types.UID]string{pod.UID: pod.ResourceVersion})
 			if settled && !nodes.Idle() {
 				t.Error("settled, and not idle")
 			}
@@ -57,7 +57,7 @@ func TestStepped(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if nodes.Settled(nil) {
+	if nodes.UpToDate(nil) {
 		t.Error("settled without the pod that they play")
 	}
 	if other, err := pods.Get(t.Context(), "not-ours", metav1.GetOptions{}); err != nil || other.Spec.NodeName != "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakehelm"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/tunnels"
 )
 
 // configure reads the plugin's options: the user's where a cluster is named, and
@@ -44,7 +44,7 @@ func (s *stage) startPlugin(ctx context.Context, cfg config.Config) (string, err
 	cfg.App.ShutdownGrace = time.Second
 	var exposed lifecycle.Tunnels
 	if cfg.TCPTunnel.Enabled {
-		exposed = tunnels.New(s.remote, cfg.TCPTunnel.BastionNamespace)
+		exposed = fakehelm.New(s.remote, cfg.TCPTunnel.BastionNamespace)
 	}
 	s.plugin, err = plugin.New(cfg, s.remote, exposed, s.options.Version, s.options.Log.With("scenario", s.file.Name))
 	if err != nil {

@@ -21,7 +21,7 @@ var (
 // withNodes is a cluster in memory with nodes that know no scenario.
 func withNodes(t *testing.T) kubernetes.Interface {
 	t.Helper()
-	logs := node.NewLogs(node.Scaled(1))
+	logs := node.NewLogs(node.ScaledClock(1))
 	client := fakecluster.New(fakecluster.Options{Logs: logs.Open}).Client()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

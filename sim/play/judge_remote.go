@@ -53,7 +53,7 @@ func judgeRemote(key string, expected scenario.PodExpectation, seen *observation
 		return []string{fmt.Sprintf("pod %s has no remote pod", key)}
 	}
 	var found []string
-	for _, difference := range inspect.Differences(pod, expected.RemotePod) {
+	for _, difference := range inspect.CompareManifest(pod, expected.RemotePod) {
 		found = append(found, fmt.Sprintf("remote pod of %s: %s", key, cut(difference)))
 	}
 	for _, container := range slices.Sorted(maps.Keys(expected.Env)) {

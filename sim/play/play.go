@@ -254,7 +254,7 @@ func (p *player) leave(ctx context.Context, before claims) error {
 // snapshot is what stands remotely of the scenario; claims that were there before
 // it are not its.
 func (p *player) snapshot(ctx context.Context, before claims) (*inspect.Snapshot, error) {
-	taken, err := inspect.Take(ctx, p.remote, p.uids(), p.namespaces())
+	taken, err := inspect.TakeSnapshot(ctx, p.remote, p.uids(), p.namespaces())
 	if err != nil {
 		return nil, fmt.Errorf("look at the remote cluster: %w", err)
 	}

@@ -53,7 +53,7 @@ func (s *stage) prepare(ctx context.Context) (claims, error) {
 	if s.remote == nil {
 		return before, nil
 	}
-	taken, err := inspect.Take(ctx, s.remote, s.uids(), s.namespaces())
+	taken, err := inspect.TakeSnapshot(ctx, s.remote, s.uids(), s.namespaces())
 	if err != nil {
 		return nil, fmt.Errorf("look at the remote cluster: %w", err)
 	}
@@ -98,7 +98,7 @@ func (s *stage) tidy(ctx context.Context, before claims) error {
 	// Also for a scenario that ran out of time.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	left, err := inspect.Take(ctx, s.remote, s.uids(), s.namespaces())
+	left, err := inspect.TakeSnapshot(ctx, s.remote, s.uids(), s.namespaces())
 	if err != nil {
 		return fmt.Errorf("tidy up: %w", err)
 	}
@@ -140,7 +140,7 @@ func (s *stage) release(ctx context.Context) error {
 	}
 	var errs []error
 	for _, namespace := range s.namespaces() {
-		errs = append(errs, node.ReleaseClaims(ctx, s.remote, namespace))
+		errs = append(errs, node.FinalizeUnusedClaims(ctx, s.remote, namespace))
 	}
 	return errors.Join(errs...)
 }

@@ -33,7 +33,7 @@ type stage struct {
 	options Options
 	pods    []*corev1.Pod        // the manifests, with UIDs
 	keys    map[types.UID]string // by UID, what the scenario calls a pod
-	owners  inspect.Owners
+	owners  inspect.LocalPods
 
 	kubelet *virtualkubelet.Kubelet
 	plugin  *plugin.Plugin       // nil if it runs elsewhere
@@ -62,7 +62,7 @@ func newStage(ctx context.Context, file *scenario.File, options Options) (_ *sta
 		s.pods = append(s.pods, pod)
 		s.keys[pod.UID] = file.Key(pod.Namespace, pod.Name)
 	}
-	s.owners = inspect.NewOwners(s.uids())
+	s.owners = inspect.NewLocalPods(s.uids())
 	s.record = newRecorder(s)
 	cfg, err := configure(file, options)
 	if err != nil {
@@ -111,11 +111,11 @@ func newStage(ctx context.Context, file *scenario.File, options Options) (_ *sta
 func (s *stage) setPace() {
 	o := s.options
 	if o.Plugin != "" || o.Client != nil && !o.PlayNodes {
-		s.pace = &flowing{Clock: node.Scaled(o.Speed), look: s.look}
+		s.pace = &flowing{Clock: node.ScaledClock(o.Speed), look: s.look}
 	} else {
 		// Whole seconds are all that Kubernetes keeps of a time.
 		clock := &stepped{FakeClock: testingclock.NewFakeClock(time.Now().Truncate(time.Second)), settle: s.settle}
-		clock.next = func() (time.Time, bool) { return s.nodes.Next() }
+		clock.next = func() (time.Time, bool) { return s.nodes.NextTransition() }
 		s.pace = clock
 	}
 	logs := node.NewLogs(s.pace)
@@ -159,7 +159,7 @@ func (s *stage) close() {
 
 // key is what the scenario calls the pod that an object belongs to.
 func (s *stage) key(object metav1.Object) (string, bool) {
-	uid, ours := s.owners.Of(object)
+	uid, ours := s.owners.UIDOf(object)
 	return s.keys[uid], ours
 }
 
@@ -172,7 +172,7 @@ func (s *stage) behaviour(pod *corev1.Pod) (scenario.Pod, bool) {
 func (s *stage) remotePods(ctx context.Context) ([]corev1.Pod, error) {
 	options := metav1.ListOptions{}
 	if s.nodes != nil {
-		options.LabelSelector = node.Selector // which is all that nodes see
+		options.LabelSelector = node.PodSelector // which is all that nodes see
 	}
 	list, err := s.remote.CoreV1().Pods("").List(ctx, options)
 	if err != nil {
@@ -180,7 +180,7 @@ func (s *stage) remotePods(ctx context.Context) ([]corev1.Pod, error) {
 	}
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool {
 		_, ours := s.key(&pod)
-		return !ours || inspect.Tunnel(&pod)
+		return !ours || inspect.IsTunnel(&pod)
 	}), nil
 }
 
@@ -197,7 +197,7 @@ func (s *stage) settle(ctx context.Context) error {
 		if s.nodes.Idle() { // or a list of many pods is for nothing
 			var pods []corev1.Pod
 			pods, err = s.remotePods(ctx)
-			if err == nil && s.nodes.Settled(versions(pods)) && s.known(pods) {
+			if err == nil && s.nodes.UpToDate(versions(pods)) && s.known(pods) {
 				s.record.look(pods)
 				return nil
 			}

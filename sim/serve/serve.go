@@ -15,9 +15,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakehelm"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/tunnels"
 )
 
 // Options of a plugin with a simulated cluster behind it.
@@ -47,7 +47,7 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	clock := node.Scaled(options.Speed)
+	clock := node.ScaledClock(options.Speed)
 	logs := node.NewLogs(clock)
 	client := fakecluster.New(fakecluster.Options{Now: clock.Now, Logs: logs.Open}).Client()
 	nodes := node.New(node.Options{
@@ -58,7 +58,7 @@ func Run(ctx context.Context, options Options) error {
 	})
 	var exposed lifecycle.Tunnels
 	if t := options.Config.TCPTunnel; t.Enabled {
-		exposed = tunnels.New(client, t.BastionNamespace)
+		exposed = fakehelm.New(client, t.BastionNamespace)
 	}
 	p, err := plugin.New(options.Config, client, exposed, options.Version, options.Log)
 	if err != nil {

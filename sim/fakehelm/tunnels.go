@@ -3,7 +3,7 @@
 //
 // It knows how Helm names and labels its records, which is how they are counted. It
 // must not know pods.
-package tunnels
+package fakehelm
 
 import (
 	"context"

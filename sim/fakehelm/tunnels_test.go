@@ -1,4 +1,4 @@
-package tunnels_test
+package fakehelm_test
 
 import (
 	"maps"
@@ -14,15 +14,15 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/tunnels"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakehelm"
 )
 
-var _ lifecycle.Tunnels = &tunnels.Tunnels{}
+var _ lifecycle.Tunnels = &fakehelm.Tunnels{}
 
 // A release is the record that Helm would keep of it.
 func TestRecords(t *testing.T) {
 	client := fakecluster.New(fakecluster.Options{}).Client()
-	made := tunnels.New(client, "default")
+	made := fakehelm.New(client, "default")
 	if got := made.Namespace(); got != "default" {
 		t.Errorf("they are in %s", got)
 	}
@@ -65,7 +65,7 @@ func TestKinds(t *testing.T) {
 	} {
 		client := fake.NewClientset()
 		client.PrependReactor("*", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
-		made := tunnels.New(client, "gone")
+		made := fakehelm.New(client, "gone")
 		if got := made.Open(t.Context(), "a", nil, 80, "target"); !errdefs.Is(got, kind) {
 			t.Errorf("%v is %s, not %s", got, errdefs.KindOf(got), kind)
 		}
