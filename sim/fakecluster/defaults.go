@@ -1,14 +1,13 @@
 package fakecluster
 
 import (
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // setDefaults sets on a new object what an API server would and somebody relies on.
@@ -25,31 +24,7 @@ func setDefaults(o object) {
 	case *corev1.Pod:
 		o.Generation = 1
 		o.Status.Phase = corev1.PodPending
-		spec := &o.Spec
-		setDefault(&spec.RestartPolicy, corev1.RestartPolicyAlways)
-		setDefault(&spec.DNSPolicy, corev1.DNSClusterFirst)
-		setDefault(&spec.SchedulerName, corev1.DefaultSchedulerName)
-		setDefault(&spec.TerminationGracePeriodSeconds, ptr.To[int64](corev1.DefaultTerminationGracePeriodSeconds))
-		setDefault(&spec.EnableServiceLinks, ptr.To(corev1.DefaultEnableServiceLinks))
-		setDefault(&spec.SecurityContext, &corev1.PodSecurityContext{})
-		for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
-			for i := range containers {
-				c := &containers[i]
-				setDefault(&c.TerminationMessagePath, corev1.TerminationMessagePathDefault)
-				setDefault(&c.TerminationMessagePolicy, corev1.TerminationMessageReadFile)
-				policy := corev1.PullIfNotPresent
-				if _, tag, _ := strings.Cut(c.Image[strings.LastIndex(c.Image, "/")+1:], ":"); tag == "" || tag == "latest" {
-					policy = corev1.PullAlways
-				}
-				setDefault(&c.ImagePullPolicy, policy)
-			}
-		}
-	}
-}
-
-func setDefault[T comparable](field *T, value T) {
-	if *field == *new(T) {
-		*field = value
+		podspec.SetDefaults(&o.Spec)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // File is what a container finds at a path.
@@ -76,10 +78,10 @@ func (s *Snapshot) subPath(pod *corev1.Pod, container string, mount corev1.Volum
 		if err != nil {
 			return "", err
 		}
-		if without := unknown(mount.SubPathExpr, env); without != "" {
+		if without := podspec.MissingVariable(mount.SubPathExpr, env); without != "" {
 			return "", fmt.Errorf("the variable %s of its subPathExpr has no value", without)
 		}
-		sub = expand(mount.SubPathExpr, env)
+		sub = podspec.Expand(mount.SubPathExpr, env)
 	}
 	if path.IsAbs(sub) || slices.Contains(strings.Split(sub, "/"), "..") {
 		return "", fmt.Errorf("the subPath %s leaves the volume", sub)
@@ -166,9 +168,9 @@ func fieldFiles(pod *corev1.Pod, c *corev1.Container, items []corev1.DownwardAPI
 		var err error
 		switch {
 		case item.FieldRef != nil:
-			value, err = field(pod, item.FieldRef.FieldPath)
+			value, err = podspec.Field(pod, item.FieldRef.FieldPath)
 		case item.ResourceFieldRef != nil:
-			value, err = resourceOf(pod, c, item.ResourceFieldRef)
+			value, err = podspec.Resource(pod, c, item.ResourceFieldRef)
 		}
 		if err != nil {
 			return nil, err

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // Snapshot is what stands remotely for some local pods.
@@ -206,12 +207,8 @@ func (s *Snapshot) secret(namespace, name string) *corev1.Secret {
 
 // container of a pod by its name.
 func container(pod *corev1.Pod, name string) (*corev1.Container, error) {
-	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-		for i := range containers {
-			if containers[i].Name == name {
-				return &containers[i], nil
-			}
-		}
+	if c := podspec.Container(pod, name); c != nil {
+		return c, nil
 	}
 	return nil, fmt.Errorf("the remote pod %s has no container %s", pod.Name, name)
 }

@@ -1,13 +1,13 @@
 package node
 
 import (
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
@@ -39,7 +39,7 @@ type container struct {
 	init      bool
 	native    bool // a sidecar: an init container that is always restarted
 	behaviour scenario.Container
-	policy    corev1.RestartPolicy
+	pod       *corev1.Pod
 
 	step     step
 	at       time.Time
@@ -55,14 +55,8 @@ type container struct {
 }
 
 func newContainer(pod *corev1.Pod, spec corev1.Container, init bool, behaviour scenario.Container) *container {
-	c := &container{spec: spec, init: init, behaviour: behaviour, policy: pod.Spec.RestartPolicy}
-	c.native = init && ptr.Deref(spec.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways
-	switch {
-	case spec.RestartPolicy != nil:
-		c.policy = corev1.RestartPolicy(*spec.RestartPolicy)
-	case init && c.policy == corev1.RestartPolicyAlways:
-		c.policy = corev1.RestartPolicyOnFailure // an init container is not restarted once it succeeded
-	}
+	c := &container{spec: spec, init: init, behaviour: behaviour, pod: pod}
+	c.native = init && podspec.IsSidecar(&spec)
 	return c
 }
 
@@ -107,7 +101,7 @@ func (c *container) due() (began bool) {
 		if c.behaviour.Reason != "" {
 			end.Reason = c.behaviour.Reason
 		}
-		if !c.again(code) {
+		if !podspec.Restarts(c.pod, c.spec.Name, code) {
 			c.finish(end)
 			break
 		}
@@ -157,16 +151,6 @@ func (c *container) output() []string {
 		return all[min(c.runs, len(all))-1]
 	}
 	return c.behaviour.Output
-}
-
-// again says whether a run that ended with this code is followed by another.
-func (c *container) again(code int32) bool {
-	for _, rule := range c.spec.RestartPolicyRules {
-		if on := rule.ExitCodes; on != nil && slices.Contains(on.Values, code) == (on.Operator == corev1.ContainerRestartRuleOnExitCodesOpIn) {
-			return rule.Action == corev1.ContainerRestartRuleActionRestart
-		}
-	}
-	return c.policy == corev1.RestartPolicyAlways || c.policy == corev1.RestartPolicyOnFailure && code != 0
 }
 
 func (c *container) end(now time.Time, code int32) *corev1.ContainerStateTerminated {

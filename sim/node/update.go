@@ -2,10 +2,11 @@ package node
 
 import (
 	"maps"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // update takes over what of a pod may change while it runs, and says whether that
@@ -62,10 +63,9 @@ func annotation(annotations map[string]string, file corev1.DownwardAPIVolumeFile
 	if file.FieldRef == nil {
 		return ""
 	}
-	name, is := strings.CutPrefix(file.FieldRef.FieldPath, "metadata.annotations['")
-	name, whole := strings.CutSuffix(name, "']")
-	if !is || !whole {
+	key, ok := podspec.AnnotationKey(file.FieldRef.FieldPath)
+	if !ok {
 		return ""
 	}
-	return annotations[name]
+	return annotations[key]
 }

@@ -11,8 +11,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/kubectl/pkg/util/qos"
 	"k8s.io/utils/ptr"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
@@ -52,20 +54,13 @@ func Admit(pod *corev1.Pod, options Options) *corev1.Pod {
 	admitMeta(&pod.ObjectMeta, options)
 	pod.Generation = cmp.Or(pod.Generation, 1)
 	pod.Spec.NodeName = cmp.Or(pod.Spec.NodeName, options.node())
-	defaultPod(&pod.Spec)
+	admitSpec(&pod.Spec)
 	addTolerations(&pod.Spec)
 	if mayHaveToken(&pod.Spec) {
 		addAccessVolume(pod)
 	}
-	for i := range pod.Spec.Volumes {
-		defaultVolume(&pod.Spec.Volumes[i].VolumeSource)
-	}
-	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-		for i := range containers {
-			defaultContainer(&containers[i])
-		}
-	}
-	pod.Status = corev1.PodStatus{Phase: corev1.PodPending, QOSClass: qosClass(&pod.Spec)}
+	podspec.SetDefaults(&pod.Spec)
+	pod.Status = corev1.PodStatus{Phase: corev1.PodPending, QOSClass: qos.ComputePodQOS(pod)}
 	return pod
 }
 
@@ -78,26 +73,14 @@ func admitMeta(meta *metav1.ObjectMeta, options Options) {
 	}
 }
 
-func defaultPod(spec *corev1.PodSpec) {
-	spec.RestartPolicy = cmp.Or(spec.RestartPolicy, corev1.RestartPolicyAlways)
-	spec.DNSPolicy = cmp.Or(spec.DNSPolicy, corev1.DNSClusterFirst)
-	spec.SchedulerName = cmp.Or(spec.SchedulerName, corev1.DefaultSchedulerName)
+// admitSpec sets what admission sets, apart from tolerations and the access volume.
+func admitSpec(spec *corev1.PodSpec) {
 	spec.ServiceAccountName = cmp.Or(spec.ServiceAccountName, spec.DeprecatedServiceAccount, "default")
 	spec.DeprecatedServiceAccount = spec.ServiceAccountName
-	setDefault(&spec.TerminationGracePeriodSeconds, int64(corev1.DefaultTerminationGracePeriodSeconds))
-	setDefault(&spec.SecurityContext, corev1.PodSecurityContext{})
-	setDefault(&spec.EnableServiceLinks, corev1.DefaultEnableServiceLinks)
-	setDefault(&spec.PreemptionPolicy, corev1.PreemptLowerPriority)
-	setDefault(&spec.Priority, map[string]int32{
+	spec.PreemptionPolicy = cmp.Or(spec.PreemptionPolicy, ptr.To(corev1.PreemptLowerPriority))
+	spec.Priority = cmp.Or(spec.Priority, ptr.To(map[string]int32{
 		"system-node-critical": 2000001000, "system-cluster-critical": 2000000000,
-	}[spec.PriorityClassName])
-}
-
-// setDefault fills a pointer that is not set.
-func setDefault[T any](field **T, value T) {
-	if *field == nil {
-		*field = ptr.To(value)
-	}
+	}[spec.PriorityClassName]))
 }
 
 // addTolerations lets the pod stay 300 s on a node that is lost, if it does not
@@ -156,23 +139,4 @@ func addAccessVolume(pod *corev1.Pod) {
 			}}},
 		}},
 	}})
-}
-
-// qosClass is the pod's, by the cpu and memory of its containers.
-func qosClass(spec *corev1.PodSpec) corev1.PodQOSClass {
-	some, guaranteed := false, true
-	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
-		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-			request, limit := c.Resources.Requests[name], c.Resources.Limits[name]
-			some = some || !request.IsZero() || !limit.IsZero()
-			guaranteed = guaranteed && !limit.IsZero() && request.Cmp(limit) == 0
-		}
-	}
-	switch {
-	case !some:
-		return corev1.PodQOSBestEffort
-	case guaranteed:
-		return corev1.PodQOSGuaranteed
-	}
-	return corev1.PodQOSBurstable
 }

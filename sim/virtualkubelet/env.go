@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // resolveEnv does to a pod's environment what the virtual kubelet does before a
@@ -141,7 +142,7 @@ func (e environment) resolveAll(c *corev1.Container) error {
 		from := variable.ValueFrom
 		switch {
 		case from == nil:
-			set(variable.Name, expand(variable.Value, values))
+			set(variable.Name, podspec.Expand(variable.Value, values))
 		case from.ConfigMapKeyRef != nil || from.SecretKeyRef != nil:
 			value, optional, err := e.key(from)
 			switch {
@@ -217,32 +218,26 @@ func (e environment) resolveSome(c *corev1.Container) {
 	}
 }
 
-var subscript = regexp.MustCompile(`^metadata\.(labels|annotations)\[['"]?(.+?)['"]?\]$`)
-
-// field is what a fieldRef of the environment stands for. Addresses are not
-// among them: the virtual kubelet has none yet.
+// field is the value of a variable's fieldRef. Addresses are not among them: the
+// virtual kubelet has none yet.
 func (e environment) field(path string) (string, bool) {
-	if match := subscript.FindStringSubmatch(path); match != nil {
-		if match[1] == "labels" {
-			return e.pod.Labels[match[2]], true
-		}
-		return e.pod.Annotations[match[2]], true
-	}
 	if strings.HasPrefix(path, "status.") {
 		return "", false
 	}
-	return fieldOf(e.pod, path)
+	value, err := podspec.Field(e.pod, path)
+	return value, err == nil
 }
 
 // fewFields is the same under SkipDownwardAPIResolution.
 func (e environment) fewFields(path string) (string, bool) {
-	if match := subscript.FindStringSubmatch(path); match != nil && match[1] == "annotations" {
-		value, ok := e.pod.Annotations[match[2]]
+	if key, ok := podspec.AnnotationKey(path); ok {
+		value, ok := e.pod.Annotations[key]
 		return value, ok
 	}
 	switch path {
 	case "status.podIP", "metadata.name", "metadata.namespace", "metadata.uid":
-		return fieldOf(e.pod, path)
+		value, err := podspec.Field(e.pod, path)
+		return value, err == nil
 	}
 	return "", true
 }
@@ -265,32 +260,4 @@ func (e environment) resource(c *corev1.Container, ref *corev1.ResourceFieldSele
 	list, ok := lists[kind]
 	quantity := list[corev1.ResourceName(resource)]
 	return quantity.String(), ok
-}
-
-// expand replaces each $(NAME) that has a value; $$ stands for a dollar.
-func expand(text string, values map[string]string) string {
-	var out strings.Builder
-	for {
-		before, after, found := strings.Cut(text, "$")
-		out.WriteString(before)
-		if !found {
-			return out.String()
-		}
-		text = after
-		name, rest, closed := strings.Cut(strings.TrimPrefix(text, "("), ")")
-		switch {
-		case strings.HasPrefix(text, "$"):
-			out.WriteByte('$')
-			text = text[1:]
-		case strings.HasPrefix(text, "(") && closed:
-			value, ok := values[name]
-			if !ok {
-				value = "$(" + name + ")"
-			}
-			out.WriteString(value)
-			text = rest
-		default:
-			out.WriteByte('$')
-		}
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/kubectl/pkg/util/qos"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -99,7 +101,7 @@ func (l *local) jobID() string {
 // kubelet says.
 func stored(pod *corev1.Pod) *corev1.Pod {
 	pod = pod.DeepCopy()
-	pod.Status.QOSClass = qosClass(&pod.Spec)
+	pod.Status.QOSClass = qos.ComputePodQOS(pod)
 	if pod.Status.PodIP != "" {
 		pod.Status.PodIPs = []corev1.PodIP{{IP: pod.Status.PodIP}}
 	}

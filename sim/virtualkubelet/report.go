@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // Panic is an answer that ends the virtual kubelet's process, and with it all
@@ -186,20 +186,10 @@ func takenBack(pod *corev1.Pod, before, after *corev1.PodStatus) string {
 			if was.State.Terminated == nil || i >= 0 && lists[1][i].State.Terminated != nil {
 				continue
 			}
-			if !runsAgain(pod, was.Name, was.State.Terminated.ExitCode) {
+			if !podspec.MayRestart(pod, was.Name, was.State.Terminated.ExitCode) {
 				return was.Name
 			}
 		}
 	}
 	return ""
-}
-
-func runsAgain(pod *corev1.Pod, container string, exitCode int32) bool {
-	policy := pod.Spec.RestartPolicy
-	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-		if c.Name == container && c.RestartPolicy != nil {
-			policy = corev1.RestartPolicy(ptr.Deref(c.RestartPolicy, ""))
-		}
-	}
-	return policy == corev1.RestartPolicyAlways || policy == corev1.RestartPolicyOnFailure && exitCode != 0
 }

@@ -129,18 +129,6 @@ func TestMissingVolumeIsNotSent(t *testing.T) {
 	}
 }
 
-func TestPullPolicy(t *testing.T) {
-	for image, want := range map[string]corev1.PullPolicy{
-		"busybox": corev1.PullAlways, "busybox:latest": corev1.PullAlways, "busybox:1.36": corev1.PullIfNotPresent,
-		"registry:5000/a/b": corev1.PullAlways, "registry:5000/a/b:1": corev1.PullIfNotPresent,
-		"a/b@sha256:00": corev1.PullIfNotPresent,
-	} {
-		if got := pullPolicy(image); got != want {
-			t.Errorf("%s: %s, want %s", image, got, want)
-		}
-	}
-}
-
 func TestQOSClass(t *testing.T) {
 	full := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("1Gi")}
 	for want, limits := range map[corev1.PodQOSClass]corev1.ResourceList{

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // gatherVolumes finds what the pod's volumes need, by volume, and rewrites its
@@ -81,7 +81,7 @@ func projectedFiles(pod *corev1.Pod, volume *corev1.ProjectedVolumeSource, objec
 				if item.FieldRef == nil {
 					continue // resources are not supported
 				}
-				if value, ok := fieldOf(pod, item.FieldRef.FieldPath); ok {
+				if value, ok := projectedField(pod, item.FieldRef.FieldPath); ok {
 					files[item.Path] = value
 				}
 			}
@@ -90,39 +90,22 @@ func projectedFiles(pod *corev1.Pod, volume *corev1.ProjectedVolumeSource, objec
 	return files, nil
 }
 
-// fieldOf is a field of the pod by its path; those with a subscript are not
-// among them.
-func fieldOf(pod *corev1.Pod, path string) (string, bool) {
+// projectedField returns a field of the pod as a projected file has it. InterLink
+// knows few of them, and ends labels and annotations with a newline.
+func projectedField(pod *corev1.Pod, path string) (string, bool) {
+	end := ""
 	switch path {
-	case "metadata.name":
-		return pod.Name, true
-	case "metadata.namespace":
-		return pod.Namespace, true
-	case "metadata.uid":
-		return string(pod.UID), true
-	case "metadata.labels":
-		return mapFile(pod.Labels), true
-	case "metadata.annotations":
-		return mapFile(pod.Annotations), true
-	case "spec.nodeName":
-		return pod.Spec.NodeName, true
-	case "spec.serviceAccountName":
-		return pod.Spec.ServiceAccountName, true
-	case "status.podIP":
-		return pod.Status.PodIP, true
-	case "status.hostIP":
-		return pod.Status.HostIP, true
+	case "metadata.labels", "metadata.annotations":
+		end = "\n"
+	case "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.podIP", "status.hostIP":
+	default:
+		return "", false
 	}
-	return "", false
-}
-
-// mapFile is how labels and annotations stand in a file.
-func mapFile(values map[string]string) string {
-	var out strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		out.WriteString(key + "=" + strconv.Quote(values[key]) + "\n")
+	value, err := podspec.Field(pod, path)
+	if err != nil || value == "" {
+		return "", err == nil
 	}
-	return out.String()
+	return value + end, true
 }
 
 // tokenLife is what InterLink asks for: its tokens are never renewed.

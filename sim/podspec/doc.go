@@ -1,0 +1,8 @@
+// Package podspec is the one copy, within the simulator, of the rules of
+// Kubernetes that follow from a pod alone: the values of downward-API fields and
+// resources, $(NAME) in commands and variables, restart policies, and the API
+// server's defaults.
+//
+// It uses no other package of the project. The plugin must not use it: a judge
+// must not share the faults of what it judges.
+package podspec
