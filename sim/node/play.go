@@ -239,7 +239,7 @@ func (p *play) strike(e scenario.Event, at time.Time, w *wish) {
 		p.lost = at
 	case e.Evict != "":
 		p.fail(at, "Evicted", e.Evict)
-	case e.Deadline:
+	case e.Deadline && p.pod.Spec.ActiveDeadlineSeconds != nil:
 		p.fail(at, "DeadlineExceeded", deadlinePassed)
 	}
 }

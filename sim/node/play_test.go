@@ -20,6 +20,11 @@ func seconds(n int) *metav1.Duration {
 
 // podOf has containers by name; init containers begin with "init", sidecars
 // with "side".
+func withDeadline(pod *corev1.Pod, seconds int64) *corev1.Pod {
+	pod.Spec.ActiveDeadlineSeconds = &seconds
+	return pod
+}
+
 func podOf(policy corev1.RestartPolicy, names ...string) *corev1.Pod {
 	pod := &corev1.Pod{Spec: corev1.PodSpec{RestartPolicy: policy}}
 	for _, name := range names {
@@ -132,9 +137,12 @@ func TestPlay(t *testing.T) {
 			"0: Pending init1=PodInitializing a=PodInitializing b=PodInitializing", "1: Pending init1=running a=PodInitializing b=PodInitializing",
 			"2: Pending init1=Completed:0 a=PodInitializing b=PodInitializing", "3: Pending init1=Completed:0 a=running b=PodInitializing",
 			"5: Failed/Evicted init1=Completed:0 a=Error:137 b=PodInitializing"}},
-		{name: "deadline", pod: podOf("Never", "a"), behaviour: scenario.Pod{
+		{name: "deadline", pod: withDeadline(podOf("Never", "a"), 3600), behaviour: scenario.Pod{
 			Containers: containers{"a": {Run: seconds(0)}}, Events: []scenario.Event{{At: *seconds(5), Deadline: true}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Failed/DeadlineExceeded a=Error:137"}},
+		{name: "deadline event of a pod without a deadline", pod: podOf("Never", "a"), behaviour: scenario.Pod{
+			Containers: containers{"a": {Run: seconds(6)}}, Events: []scenario.Event{{At: *seconds(5), Deadline: true}}}, want: []string{
+			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready", "7: Succeeded a=Completed:0"}},
 		{name: "node lost", pod: podOf("Never", "a"), behaviour: scenario.Pod{
 			Containers: containers{"a": {Run: seconds(10)}}, Events: []scenario.Event{{At: *seconds(5), LoseNode: true}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready",

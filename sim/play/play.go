@@ -122,15 +122,15 @@ func (p *player) watch(ctx context.Context) error {
 	if p.file.Until.Duration > 0 {
 		limit = p.zero.Add(p.file.Until.Duration)
 	}
-	quiet := 0
+	quiet, overtime := 0, false
 	for !p.ended() {
 		moment := p.next
 		if len(p.steps) > 0 {
-			if at := p.zero.Add(p.steps[0].At.Duration); at.Before(moment) {
+			if at := p.zero.Add(p.steps[0].At.Duration); at.Before(moment) && p.ready(p.steps[0]) {
 				moment = at
 			}
 		}
-		if limit.Before(moment) {
+		if limit.Before(moment) && !overtime {
 			moment = limit
 		}
 		if err := p.pace.until(ctx, moment); err != nil {
@@ -141,7 +141,7 @@ func (p *player) watch(ctx context.Context) error {
 			p.next = p.pace.Now().Add(pollEvery)
 			quiet++
 		}
-		for len(p.steps) > 0 && !p.zero.Add(p.steps[0].At.Duration).After(moment) {
+		for len(p.steps) > 0 && !p.zero.Add(p.steps[0].At.Duration).After(moment) && p.ready(p.steps[0]) {
 			step := p.steps[0]
 			p.steps, quiet = p.steps[1:], 0
 			p.step(ctx, step)
@@ -153,7 +153,10 @@ func (p *player) watch(ctx context.Context) error {
 		case p.unanswered.Load():
 			return errNoAnswer
 		case !limit.After(moment):
-			return nil
+			if p.nodes != nil || p.complete() || moment.After(limit.Add(maxLateness)) {
+				return nil
+			}
+			overtime = true
 		case !p.pace.idle():
 			quiet = 0
 		case quiet > 2 && len(p.steps) == 0 && p.file.Until.Duration == 0:
@@ -199,6 +202,9 @@ func (p *player) look(ctx context.Context) {
 // waits until nothing is.
 func (p *player) end(ctx context.Context, before claims) error {
 	p.look(ctx)
+	if err := p.checkReplaced(ctx); err != nil {
+		return err
+	}
 	var deletes errgroup.Group
 	deletes.SetLimit(atOnce)
 	for _, pod := range p.pods {
@@ -228,7 +234,11 @@ func (p *player) end(ctx context.Context, before claims) error {
 
 // leave waits until what must not be left is gone, or nothing moves any more.
 func (p *player) leave(ctx context.Context, before claims) error {
-	for limit := p.pace.Now().Add(tidyTime); ; {
+	limit := p.pace.Now().Add(tidyTime)
+	if p.nodes == nil {
+		limit = limit.Add(maxLateness)
+	}
+	for {
 		if err := p.pace.until(ctx, p.pace.Now().Add(time.Second)); err != nil {
 			return err
 		}

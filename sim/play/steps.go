@@ -3,7 +3,6 @@ package play
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,6 +15,7 @@ import (
 type step struct {
 	scenario.Step
 	vanish string // this pod's remote one is deleted
+	expire string // the deadline of this pod's remote one passes
 }
 
 // steps are in the order of their times.
@@ -27,8 +27,11 @@ func (s *stage) steps() []step {
 	if s.remote != nil && s.nodes == nil {
 		for key, pod := range s.file.Nodes {
 			for _, event := range pod.Events {
-				if event.Delete {
+				switch {
+				case event.Delete:
 					steps = append(steps, step{Step: scenario.Step{At: event.At}, vanish: key})
+				case event.Deadline:
+					steps = append(steps, step{Step: scenario.Step{At: event.At}, expire: key})
 				}
 			}
 		}
@@ -40,17 +43,11 @@ func (s *stage) steps() []step {
 
 // vanish deletes a remote pod behind the plugin's back.
 func (s *stage) vanish(ctx context.Context, key string) error {
-	pods, err := s.remotePods(ctx)
+	pod, err := s.remotePod(ctx, key)
 	if err != nil {
 		return err
 	}
-	err = fmt.Errorf("pod %s has no remote pod to delete", key)
-	for i := range pods {
-		if found, ours := s.key(&pods[i]); ours && found == key {
-			err = s.remote.CoreV1().Pods(pods[i].Namespace).Delete(ctx, pods[i].Name, metav1.DeleteOptions{})
-		}
-	}
-	return err
+	return s.remote.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{})
 }
 
 func (p *player) step(ctx context.Context, step step) {
@@ -60,6 +57,9 @@ func (p *player) step(ctx context.Context, step step) {
 	case step.vanish != "":
 		what = "deletion of the remote pod of " + step.vanish
 		err = p.vanish(ctx, step.vanish)
+	case step.expire != "":
+		what = "passing of the deadline of the remote pod of " + step.expire
+		err = p.expire(ctx, step.expire)
 	case step.RestartVirtualKubelet != nil:
 		what = "restart of the virtual kubelet"
 		err = p.kubelet.Restart(ctx, step.RestartVirtualKubelet.Forget...)

@@ -129,7 +129,8 @@ type Event struct {
 	// LoseNode stops all news of the pod; the control plane then marks it as
 	// NodeLost, fails it, and collects it after a while.
 	LoseNode bool `json:"loseNode,omitempty"`
-	// Deadline fails the pod as activeDeadlineSeconds does.
+	// Deadline makes the pod's activeDeadlineSeconds pass. On real nodes the remote
+	// pod's deadline is shortened; a pod without a deadline keeps running.
 	Deadline bool `json:"deadline,omitempty"`
 }
 
