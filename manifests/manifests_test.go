@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
 )
 
@@ -62,60 +64,104 @@ func examples(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	files = slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == "interlink-chart-values.yaml" })
-	if len(files) < 5 {
+	if len(files) < 6 {
 		t.Fatalf("there are only the examples %q", files)
 	}
 	return files
 }
 
-// podOf returns the pod that an object is or makes, nil for none.
-func podOf(object runtime.Object) *corev1.Pod {
+// podsOf returns the pods that an object is or creates: one for a Job or a Deployment, whose pods are all equal,
+// and one for each ordinal of a StatefulSet, with the volumes of its claims.
+func podsOf(object runtime.Object) []*corev1.Pod {
+	pod := func(name string, template corev1.PodTemplateSpec) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: *template.ObjectMeta.DeepCopy(), Spec: *template.Spec.DeepCopy()}
+		p.Name = name
+		return p
+	}
 	switch o := object.(type) {
 	case *corev1.Pod:
-		return o
+		return []*corev1.Pod{o}
 	case *appsv1.Deployment:
-		return &corev1.Pod{ObjectMeta: o.Spec.Template.ObjectMeta, Spec: o.Spec.Template.Spec}
+		return []*corev1.Pod{pod("example", o.Spec.Template)}
 	case *batchv1.Job:
-		return &corev1.Pod{ObjectMeta: o.Spec.Template.ObjectMeta, Spec: o.Spec.Template.Spec}
+		return []*corev1.Pod{pod("example", o.Spec.Template)}
+	case *appsv1.StatefulSet:
+		var pods []*corev1.Pod
+		for ordinal := range int(*o.Spec.Replicas) {
+			p := pod(fmt.Sprintf("%s-%d", o.Name, ordinal), o.Spec.Template)
+			for _, claim := range o.Spec.VolumeClaimTemplates {
+				p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: claim.Name, VolumeSource: corev1.VolumeSource{
+					PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name + "-" + p.Name},
+				}})
+			}
+			pods = append(pods, p)
+		}
+		return pods
 	}
 	return nil
 }
 
-// Each example goes to the virtual node, and the plugin takes all of it along.
+// Each example goes to the virtual node, and the plugin offloads all of it.
 func TestExamplesAreAccepted(t *testing.T) {
 	options := translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}, RefuseUnsupported: true}
 	for _, file := range examples(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			var text bytes.Buffer
-			pods := 0
+			var others bytes.Buffer
+			var pods []*corev1.Pod
+			templates := 0
 			for _, object := range read(t, file) {
-				if pod := podOf(object); pod != nil {
-					pods++
-					checkVirtualNode(t, pod)
-					pod.Kind, pod.APIVersion = "Pod", "v1"
-					if pod.Name == "" {
-						pod.Name = "example"
-					}
-					object = pod
+				if of := podsOf(object); of != nil {
+					templates++
+					pods = append(pods, of...)
+				} else {
+					others.Write(document(t, object))
 				}
-				document, err := yaml.Marshal(object)
+			}
+			if templates != 1 {
+				t.Errorf("%d objects have pods", templates)
+			}
+			for _, pod := range pods {
+				checkVirtualNode(t, pod)
+				pod.Kind, pod.APIVersion = "Pod", "v1"
+				planned, err := plan.Of(append(bytes.Clone(others.Bytes()), document(t, pod)...), options)
 				if err != nil {
 					t.Fatal(err)
 				}
-				text.WriteString("---\n" + string(document))
-			}
-			if pods != 1 {
-				t.Errorf("%d objects have pods", pods)
-			}
-			planned, err := plan.Of(text.Bytes(), options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if bytes.Contains(planned, []byte("# warning")) || bytes.Contains(planned, []byte("must exist")) {
-				t.Errorf("something stays behind:\n%s", planned)
+				if bytes.Contains(planned, []byte("# warning")) || bytes.Contains(planned, []byte("must exist")) {
+					t.Errorf("pod %s: something is not offloaded:\n%s", pod.Name, planned)
+				}
 			}
 		})
 	}
+}
+
+// A StatefulSet deletes its pods at each restart, so a claim that is deleted with its pod would lose the data.
+func TestStatefulSetExampleKeepsItsClaims(t *testing.T) {
+	for _, object := range read(t, filepath.Join("examples", "statefulset.yaml")) {
+		for _, pod := range podsOf(object) {
+			claims := 0
+			for name, value := range pod.Annotations {
+				if strings.HasPrefix(name, wire.AnnotationClaimPrefix) {
+					claims++
+					if strings.Contains(value, "retentionPolicy") {
+						t.Errorf("pod %s: annotation %s has a retention policy: %s", pod.Name, name, value)
+					}
+				}
+			}
+			if claims == 0 {
+				t.Errorf("pod %s has no claim", pod.Name)
+			}
+		}
+	}
+}
+
+func document(t *testing.T, object any) []byte {
+	t.Helper()
+	text, err := yaml.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]byte("---\n"), text...)
 }
 
 func checkVirtualNode(t *testing.T, pod *corev1.Pod) {
