@@ -103,7 +103,7 @@ func podsOf(object runtime.Object) []*corev1.Pod {
 
 // Each example goes to the virtual node, and the plugin offloads all of it.
 func TestExamplesAreAccepted(t *testing.T) {
-	options := translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}, RefuseUnsupported: true}
+	options := translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}, Offloading: config.Offloading{UnsupportedVolumes: config.RefuseVolumes}}
 	for _, file := range examples(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			var others bytes.Buffer

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
@@ -13,59 +12,31 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
 
-// Connect returns a client for the configured remote cluster. It reads files and
-// talks to nobody.
+// Connect returns a client of the configured remote cluster. It reads files and
+// sends no request.
 func Connect(cfg config.Config, version string) (*kubernetes.Clientset, error) {
-	rc, err := remote(cfg, version)
+	remote, err := cluster.Connect(cfg.K8s, userAgent(version))
 	if err != nil {
 		return nil, err
 	}
-	client, err := kubernetes.NewForConfig(rc)
+	client, err := kubernetes.NewForConfig(remote)
 	if err != nil {
-		return nil, fmt.Errorf("make a client for the remote cluster: %w", err)
+		return nil, fmt.Errorf("create a client of the remote cluster: %w", err)
 	}
 	return client, nil
 }
 
-// ConnectTunnels returns what makes the TCP tunnels of pods, or nil where these are
-// not configured. It reads the bastion's chart and talks to nobody.
+// ConnectTunnels returns what creates the TCP tunnels of pods, or nil if tunnels
+// are disabled. It reads the bastion's chart and sends no request.
 func ConnectTunnels(cfg config.Config, version string, log *slog.Logger) (lifecycle.Tunnels, error) {
-	t := cfg.TCPTunnel
-	if !t.Enabled {
+	if !cfg.TCPTunnel.Enabled {
 		return nil, nil
 	}
-	rc, err := remote(cfg, version)
+	remote, err := cluster.Connect(cfg.K8s, userAgent(version))
 	if err != nil {
 		return nil, err
 	}
-	return tunnel.New(rc, tunnel.Options{
-		BastionNamespace: t.BastionNamespace,
-		ChartPath:        t.BastionChartPath,
-		GatewayHost:      t.GatewayHost,
-		GatewayPort:      t.GatewayPort,
-		GatewayUser:      t.GatewayUser,
-		HostKey:          t.GatewaySSHHostKey,
-		PrivateKey:       t.GatewaySSHPrivateKey.Reveal(),
-		Image:            t.BastionImage,
-		Log:              log,
-	})
+	return tunnel.New(remote, tunnel.Options{TCPTunnel: cfg.TCPTunnel, Log: log})
 }
 
-func remote(cfg config.Config, version string) (*rest.Config, error) {
-	credentials := cluster.Credentials{
-		KubeconfigPath:     cfg.K8s.KubeconfigPath,
-		KubeconfigOptional: !cfg.K8s.KubeconfigPathGiven,
-		Kubeconfig:         cfg.K8s.Kubeconfig.Reveal(),
-		Context:            cfg.K8s.Context,
-		QPS:                cfg.K8s.QPS,
-		Burst:              cfg.K8s.Burst,
-		UserAgent:          "interlink-kubernetes-plugin/" + version,
-	}
-	if c := cfg.K8s.ClientConfiguration; c != nil {
-		credentials.Overrides = cluster.Overrides{
-			VerifySSL: c.VerifySSL, SSLCACert: c.SSLCACert, CertFile: c.CertFile, KeyFile: c.KeyFile,
-			Proxy: c.Proxy.Reveal(), Host: c.Host,
-		}
-	}
-	return cluster.Connect(credentials)
-}
+func userAgent(version string) string { return "interlink-kubernetes-plugin/" + version }

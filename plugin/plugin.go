@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,7 +15,6 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
@@ -50,25 +50,14 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if err := remote.OnPodChange(p.lifecycle.HandlePodChange); err != nil {
 		return nil, err
 	}
-	if cfg.App.Version != "" {
-		version = cfg.App.Version
-	}
-	network, address := cfg.App.Listen()
+	app := cfg.App
+	app.Version = cmp.Or(app.Version, version)
 	p.server, err = server.New(server.Options{
-		Lifecycle:     p.lifecycle,
-		Logger:        log,
-		Network:       network,
-		Address:       address,
-		SocketMode:    cfg.App.SocketMode,
-		AdminAddress:  cfg.App.AdminAddress,
-		MaxBody:       cfg.App.MaxBody,
-		ShutdownGrace: max(cfg.App.ShutdownGrace, time.Nanosecond), // to the server, none means the default
-		DocsPath:      cfg.App.APIDocsPath,
-		Name:          cfg.App.Name,
-		Description:   cfg.App.Description,
-		Version:       version,
-		LogRequests:   cfg.Log.RequestsEnabled,
-		Ready:         []server.Check{{Name: "pod-cache-synced", Check: p.cacheSynced}},
+		App:         app,
+		LogRequests: cfg.Log.RequestsEnabled,
+		Lifecycle:   p.lifecycle,
+		Logger:      log,
+		Ready:       []server.Check{{Name: "pod-cache-synced", Check: p.cacheSynced}},
 	})
 	if err != nil {
 		return nil, err
@@ -132,25 +121,17 @@ func (p *Plugin) HasProcessed(uid, resourceVersion string) bool {
 	return pod.ResourceVersion == resourceVersion && status.NeedOf(pod) == status.Nothing
 }
 
-// Translation picks out of the configuration what shapes remote objects.
+// Translation returns the options of package translate.
 func Translation(cfg config.Config) translate.Options {
-	o := cfg.Offloading
 	return translate.Options{
 		Scope: scope.Scope{
-			Prefix:     o.NamespacePrefix,
-			Exclusions: o.NamespacePrefixExclusions,
-			Namespace:  o.Namespace,
+			Prefix:     cfg.Offloading.NamespacePrefix,
+			Exclusions: cfg.Offloading.NamespacePrefixExclusions,
+			Namespace:  cfg.Offloading.Namespace,
 			Instance:   cfg.App.Instance,
 		},
-		NodeSelector:      o.NodeSelector,
-		Tolerations:       o.NodeTolerations,
-		ImagePullSecrets:  o.ImagePullSecrets,
-		ServiceAccount:    o.ServiceAccount,
-		PriorityClass:     o.PriorityClass,
-		RuntimeClass:      o.RuntimeClass,
-		SchedulerName:     o.SchedulerName,
-		RefuseUnsupported: o.UnsupportedVolumes == config.RefuseVolumes,
-		Mesh:              mesh.Options(cfg.Mesh),
-		Tunnels:           cfg.TCPTunnel.Enabled,
+		Offloading: cfg.Offloading,
+		Mesh:       cfg.Mesh,
+		Tunnels:    cfg.TCPTunnel.Enabled,
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -77,17 +78,17 @@ func TestCacheHoldsOffloadedPodsOnly(t *testing.T) {
 			}
 
 			// The client configuration of the plugin, with the credentials of the test's server.
-			config, err := cluster.Connect(cluster.Credentials{Kubeconfig: string(server.Kubeconfig()), QPS: 100, Burst: 100})
+			client, err := cluster.Connect(config.K8s{Kubeconfig: config.Secret(server.Kubeconfig()), QPS: 100, Burst: 100}, "test")
 			if err != nil {
 				t.Fatal(err)
 			}
 			calls := &recorder{}
-			config.Wrap(func(next http.RoundTripper) http.RoundTripper { calls.next = next; return calls })
+			client.Wrap(func(next http.RoundTripper) http.RoundTripper { calls.next = next; return calls })
 			namespace := ""
 			if single {
 				namespace = here
 			}
-			c := runCluster(t, config, namespace)
+			c := runCluster(t, client, namespace)
 			testkit.Eventually(t, "the pod cache is filled", c.Synced)
 
 			pod := c.CachedPod("uid-here" + suffix)

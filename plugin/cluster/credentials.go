@@ -10,121 +10,97 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
-
-// Credentials say how to connect to the remote cluster. The plugin uses the first
-// of these that exists: the kubeconfig file, the inline kubeconfig, the service
-// account of the plugin's own pod.
-type Credentials struct {
-	// KubeconfigPath is the path of a kubeconfig file. A file that does not exist
-	// is ignored if KubeconfigOptional is set or Kubeconfig is not empty.
-	KubeconfigPath     string
-	KubeconfigOptional bool
-	// Kubeconfig is the content of a kubeconfig, in YAML or JSON.
-	Kubeconfig string
-	// Context is the context of the kubeconfig; empty for the current context.
-	Context string
-	// Overrides replace single settings of the credentials.
-	Overrides Overrides
-	// QPS and Burst limit the requests to the remote API server, per second.
-	QPS   float32
-	Burst int
-	// UserAgent names the plugin in the audit log of the remote cluster.
-	UserAgent string
-}
-
-// Overrides are those settings of the Python client's Configuration object that
-// sites use. An empty setting changes nothing.
-type Overrides struct {
-	VerifySSL *bool
-	SSLCACert string
-	CertFile  string
-	KeyFile   string
-	Proxy     string
-	Host      string
-}
 
 // contentTypes prefers protobuf, which is smaller than JSON and several times
 // cheaper to decode. Logs and errors still come as JSON or text.
 const contentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 
-// Connect returns the client configuration for credentials. It reads files, and
-// sends no request.
-func Connect(credentials Credentials) (*rest.Config, error) {
-	config, err := load(credentials)
+// Connect returns the client configuration for the remote cluster. userAgent names
+// the plugin in the audit log of the remote cluster. Connect reads files, and sends
+// no request.
+func Connect(options config.K8s, userAgent string) (*rest.Config, error) {
+	client, err := load(options)
 	if err != nil {
 		return nil, err
 	}
-	if err := credentials.Overrides.apply(config); err != nil {
-		return nil, err
+	if options.ClientConfiguration != nil {
+		if err := override(client, options.ClientConfiguration); err != nil {
+			return nil, err
+		}
 	}
-	config.QPS, config.Burst = credentials.QPS, credentials.Burst
-	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, contentTypes
-	config.UserAgent = credentials.UserAgent
-	retryDuringStartup(config)
-	return config, nil
+	client.QPS, client.Burst = options.QPS, options.Burst
+	client.ContentType, client.AcceptContentTypes = runtime.ContentTypeProtobuf, contentTypes
+	client.UserAgent = userAgent
+	retryDuringStartup(client)
+	return client, nil
 }
 
-func load(credentials Credentials) (*rest.Config, error) {
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: credentials.Context}
-	if path := credentials.KubeconfigPath; path != "" {
+// load reads the credentials from the first of these that exists: the kubeconfig
+// file, the inline kubeconfig, the service account of the plugin's own pod.
+func load(options config.K8s) (*rest.Config, error) {
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: options.Context}
+	if path := options.KubeconfigPath; path != "" {
 		_, err := os.Stat(path)
 		switch {
 		case err == nil:
 			rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
-			config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+			client, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 			if err != nil {
 				return nil, fmt.Errorf("read kubeconfig %s: %w", path, err)
 			}
-			return config, nil
-		case !errors.Is(err, os.ErrNotExist), !credentials.KubeconfigOptional && credentials.Kubeconfig == "":
+			return client, nil
+		case !errors.Is(err, os.ErrNotExist), options.KubeconfigPathGiven && options.Kubeconfig == "":
 			return nil, fmt.Errorf("read kubeconfig: %w", err)
 		}
 	}
-	if credentials.Kubeconfig != "" {
-		raw, err := clientcmd.Load([]byte(credentials.Kubeconfig))
+	if options.Kubeconfig != "" {
+		raw, err := clientcmd.Load([]byte(options.Kubeconfig.Reveal()))
 		if err != nil {
 			// The cause may quote the content, which contains keys.
 			return nil, errors.New("read the inline kubeconfig: it is not a kubeconfig in YAML or JSON")
 		}
-		config, err := clientcmd.NewNonInteractiveClientConfig(*raw, credentials.Context, overrides, nil).ClientConfig()
+		client, err := clientcmd.NewNonInteractiveClientConfig(*raw, options.Context, overrides, nil).ClientConfig()
 		if err != nil {
 			return nil, fmt.Errorf("read the inline kubeconfig: %w", err)
 		}
-		return config, nil
+		return client, nil
 	}
-	config, err := rest.InClusterConfig()
+	client, err := rest.InClusterConfig()
 	if err != nil {
-		return nil, fmt.Errorf("no credentials for the remote cluster: no kubeconfig at %q, no inline kubeconfig, and %w", credentials.KubeconfigPath, err)
+		return nil, fmt.Errorf("no credentials for the remote cluster: no kubeconfig at %q, no inline kubeconfig, and %w", options.KubeconfigPath, err)
 	}
-	return config, nil
+	return client, nil
 }
 
-func (o Overrides) apply(config *rest.Config) error {
+// override replaces the settings of client that are set in o.
+func override(client *rest.Config, o *config.ClientConfiguration) error {
 	if o.Host != "" {
-		config.Host = o.Host
+		client.Host = o.Host
 	}
 	if o.Proxy != "" {
-		proxy, err := url.Parse(o.Proxy)
+		proxy, err := url.Parse(o.Proxy.Reveal())
 		if err != nil {
 			return errors.New("client configuration: proxy is not a URL") // the cause would quote its password
 		}
-		config.Proxy = http.ProxyURL(proxy)
+		client.Proxy = http.ProxyURL(proxy)
 	}
 	if o.SSLCACert != "" {
-		config.CAFile, config.CAData = o.SSLCACert, nil
+		client.CAFile, client.CAData = o.SSLCACert, nil
 	}
 	if o.CertFile != "" {
-		config.CertFile, config.CertData = o.CertFile, nil
+		client.CertFile, client.CertData = o.CertFile, nil
 	}
 	if o.KeyFile != "" {
-		config.KeyFile, config.KeyData = o.KeyFile, nil
+		client.KeyFile, client.KeyData = o.KeyFile, nil
 	}
 	if o.VerifySSL != nil {
-		config.Insecure = !*o.VerifySSL
+		client.Insecure = !*o.VerifySSL
 	}
-	if config.Insecure { // client-go refuses a CA together with Insecure
-		config.CAFile, config.CAData = "", nil
+	if client.Insecure { // client-go refuses a CA together with Insecure
+		client.CAFile, client.CAData = "", nil
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
 const kubeconfig = `{"apiVersion":"v1","kind":"Config","current-context":"one",
@@ -26,32 +27,32 @@ func TestConnectChoosesCredentials(t *testing.T) {
 	inline := strings.ReplaceAll(kubeconfig, "one.example.org", "inline.example.org")
 	missing := filepath.Join(t.TempDir(), "missing")
 	for _, test := range []struct {
-		name        string
-		credentials cluster.Credentials
-		check       func(*rest.Config) bool
-		err         string
+		name    string
+		options config.K8s
+		check   func(*rest.Config) bool
+		err     string
 	}{
 		{
-			name: "a file", credentials: cluster.Credentials{KubeconfigPath: file, QPS: 7, Burst: 9, UserAgent: "plugin/1"},
+			name: "a file", options: config.K8s{KubeconfigPath: file, QPS: 7, Burst: 9},
 			check: func(c *rest.Config) bool {
 				return c.Host == "https://one.example.org" && c.BearerToken == "the-token" && c.QPS == 7 && c.Burst == 9 &&
 					c.UserAgent == "plugin/1" && strings.Contains(c.ContentType, "protobuf")
 			},
 		},
 		{
-			name: "a file is preferred to an inline kubeconfig", credentials: cluster.Credentials{KubeconfigPath: file, Kubeconfig: inline},
+			name: "a file is preferred to an inline kubeconfig", options: config.K8s{KubeconfigPath: file, Kubeconfig: config.Secret(inline)},
 			check: func(c *rest.Config) bool { return c.Host == "https://one.example.org" },
 		},
 		{
-			name: "the inline kubeconfig without a file", credentials: cluster.Credentials{KubeconfigPath: missing, Kubeconfig: inline},
+			name: "the inline kubeconfig without a file", options: config.K8s{KubeconfigPath: missing, Kubeconfig: config.Secret(inline)},
 			check: func(c *rest.Config) bool { return c.Host == "https://inline.example.org" },
 		},
 		{
-			name: "another context", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Context: "two"},
+			name: "another context", options: config.K8s{Kubeconfig: kubeconfig, Context: "two"},
 			check: func(c *rest.Config) bool { return c.Host == "https://two.example.org" && c.Insecure },
 		},
 		{
-			name: "overrides", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Overrides: cluster.Overrides{
+			name: "overrides", options: config.K8s{Kubeconfig: kubeconfig, ClientConfiguration: &config.ClientConfiguration{
 				Host: "https://gateway.example.org", SSLCACert: "/ca", CertFile: "/cert", KeyFile: "/key", Proxy: "http://user:pw@proxy:3128",
 			}},
 			check: func(c *rest.Config) bool {
@@ -61,21 +62,21 @@ func TestConnectChoosesCredentials(t *testing.T) {
 			},
 		},
 		{
-			name: "TLS verification off", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Overrides: cluster.Overrides{VerifySSL: ptr.To(false)}},
+			name: "TLS verification off", options: config.K8s{Kubeconfig: kubeconfig, ClientConfiguration: &config.ClientConfiguration{VerifySSL: ptr.To(false)}},
 			check: func(c *rest.Config) bool { return c.Insecure && c.CAData == nil },
 		},
 		{
-			name: "TLS verification on", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Context: "two", Overrides: cluster.Overrides{VerifySSL: ptr.To(true)}},
+			name: "TLS verification on", options: config.K8s{Kubeconfig: kubeconfig, Context: "two", ClientConfiguration: &config.ClientConfiguration{VerifySSL: ptr.To(true)}},
 			check: func(c *rest.Config) bool { return !c.Insecure },
 		},
-		{name: "a file that does not exist", credentials: cluster.Credentials{KubeconfigPath: missing}, err: "no such file"},
-		{name: "no credentials", credentials: cluster.Credentials{KubeconfigPath: missing, KubeconfigOptional: true}, err: "no credentials for the remote cluster"},
-		{name: "a context that does not exist", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Context: "three"}, err: "three"},
-		{name: "the error does not quote the inline kubeconfig", credentials: cluster.Credentials{Kubeconfig: "token: [s3cr3t"}, err: "not a kubeconfig in YAML or JSON"},
-		{name: "the error does not quote the proxy", credentials: cluster.Credentials{Kubeconfig: kubeconfig, Overrides: cluster.Overrides{Proxy: "http://u:s3cr3t@[::"}}, err: "proxy is not a URL"},
+		{name: "a file that does not exist", options: config.K8s{KubeconfigPath: missing, KubeconfigPathGiven: true}, err: "no such file"},
+		{name: "no credentials", options: config.K8s{KubeconfigPath: missing}, err: "no credentials for the remote cluster"},
+		{name: "a context that does not exist", options: config.K8s{Kubeconfig: kubeconfig, Context: "three"}, err: "three"},
+		{name: "the error does not quote the inline kubeconfig", options: config.K8s{Kubeconfig: "token: [s3cr3t"}, err: "not a kubeconfig in YAML or JSON"},
+		{name: "the error does not quote the proxy", options: config.K8s{Kubeconfig: kubeconfig, ClientConfiguration: &config.ClientConfiguration{Proxy: "http://u:s3cr3t@[::"}}, err: "proxy is not a URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			config, err := cluster.Connect(test.credentials)
+			client, err := cluster.Connect(test.options, "plugin/1")
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "s3cr3t") {
 					t.Errorf("Connect returns error %v, want %q", err, test.err)
@@ -85,8 +86,8 @@ func TestConnectChoosesCredentials(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !test.check(config) {
-				t.Errorf("Connect returns %+v", config)
+			if !test.check(client) {
+				t.Errorf("Connect returns %+v", client)
 			}
 		})
 	}

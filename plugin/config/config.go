@@ -12,7 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Config is the plugin's whole configuration, checked.
+// Config is the plugin's whole configuration, checked. Each section is the option
+// struct of the room that uses it: there is no other copy of an option.
 type Config struct {
 	App        App
 	Log        Log
@@ -22,36 +23,39 @@ type Config struct {
 	TCPTunnel  TCPTunnel
 }
 
-// App says what the plugin calls itself and where it listens.
+// App configures the HTTP server: where it listens, and how it describes the plugin.
 type App struct {
 	Name        string
 	Description string
-	// Version is empty when the version of the build is to be shown.
+	// Version is empty to show the version of the build.
 	Version     string
 	APIVersions []string
-	// APIDocsPath is empty when no documentation is to be served.
+	// APIDocsPath is the URL path of the documentation; empty disables it.
 	APIDocsPath string
-	// SocketAddress and SocketPort are as they were configured; see [App.Listen].
+	// SocketAddress and SocketPort are as configured; see [App.Listen].
 	SocketAddress string
 	SocketPort    int
 	SocketMode    fs.FileMode
-	// AdminAddress is empty when health, readiness and metrics are off.
-	AdminAddress  string
+	// AdminAddress is the host:port of health, readiness and metrics; empty
+	// disables them.
+	AdminAddress string
+	// ShutdownGrace is how long requests in flight may run after the server is
+	// told to stop.
 	ShutdownGrace time.Duration
 	// Instance names this installation; it is a valid label value.
 	Instance string
-	// MaxBody is the size in bytes of the largest request body.
+	// MaxBody is the size of the largest request body, in bytes.
 	MaxBody int64
 }
 
-// Listen returns where to listen, as net.Listen wants it: "unix" and a path, or
-// "tcp" and host:port.
+// Listen returns the arguments of net.Listen: "unix" and a path, or "tcp" and
+// host:port.
 func (a App) Listen() (network, address string) {
 	if path, ok := strings.CutPrefix(a.SocketAddress, "unix://"); ok {
 		return "unix", path
 	}
 	u, err := socketURL(a.SocketAddress)
-	if err != nil { // not after Parse has checked it
+	if err != nil { // impossible after Parse, which checks the address
 		return "tcp", a.SocketAddress
 	}
 	port := u.Port()
@@ -61,8 +65,8 @@ func (a App) Listen() (network, address string) {
 	return "tcp", net.JoinHostPort(u.Hostname(), port)
 }
 
-// socketURL reads an address that is no unix socket's. The Python plugin also
-// took a host without a scheme.
+// socketURL parses the address of a TCP socket. Like the Python plugin, it accepts
+// a host without a scheme.
 func socketURL(address string) (*url.URL, error) {
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
@@ -70,97 +74,113 @@ func socketURL(address string) (*url.URL, error) {
 	return url.Parse(address)
 }
 
-// Log says what is logged, and where.
+// Log configures the plugin's log.
 type Log struct {
 	Level slog.Level
-	// Dir is empty when the log goes to standard output alone.
+	// Dir is a folder for a copy of the log; empty disables the copy.
 	Dir string
-	// RichEnabled asks for text for people instead of JSON.
+	// RichEnabled writes text for people instead of JSON.
 	RichEnabled bool
-	// RequestsEnabled asks for a line for every request; bodies are never logged.
+	// RequestsEnabled logs a line for each request; bodies are never logged.
 	RequestsEnabled bool
 }
 
-// K8s says how the remote cluster is reached. What is at KubeconfigPath counts
-// first, then Kubeconfig; with neither, the credentials of the pod that the
-// plugin runs in, unless a path was given.
+// K8s configures the client of the remote cluster. The file at KubeconfigPath has
+// priority over Kubeconfig. Without both, the client uses the service account of
+// the pod that the plugin runs in.
 type K8s struct {
 	KubeconfigPath string
-	// KubeconfigPathGiven tells a path that somebody configured from the
-	// default one, whose absence is no error.
+	// KubeconfigPathGiven is false if KubeconfigPath is the default value. Then
+	// it is no error if the file does not exist.
 	KubeconfigPathGiven bool
 	// Kubeconfig is the content of a kubeconfig, JSON or YAML.
 	Kubeconfig Secret
-	// ClientConfiguration is nil when it is not configured.
+	// ClientConfiguration overrides settings of the kubeconfig; nil overrides none.
 	ClientConfiguration *ClientConfiguration
-	// Context is empty for the kubeconfig's current one.
+	// Context is a context of the kubeconfig; empty selects its current context.
 	Context string
-	QPS     float32
-	Burst   int
+	// QPS and Burst limit the requests to the remote API server, per second.
+	QPS   float32
+	Burst int
 }
 
-// Offloading says what becomes of a pod on the remote cluster.
+// Offloading configures the remote objects. An empty field of the pod leaves that
+// field to the defaults of the remote cluster: the value in the local pod refers
+// to objects of the local cluster.
 type Offloading struct {
-	// NamespacePrefix is empty when namespaces keep their names.
+	// NamespacePrefix is empty if remote namespaces have the names of the local ones.
 	NamespacePrefix           string
 	NamespacePrefixExclusions []string
 	NodeSelector              map[string]string
 	NodeTolerations           []corev1.Toleration
-	// Namespace, when set, is the one remote namespace for everything.
+	// Namespace is the only remote namespace; empty: one for each local namespace.
 	Namespace        string
 	ImagePullSecrets []string
 	ServiceAccount   string
 	PriorityClass    string
 	RuntimeClass     string
 	SchedulerName    string
-	// CreateTimeout is how long one create may retry what may pass.
+	// CreateTimeout limits one create, with its retries.
 	CreateTimeout      time.Duration
 	UnsupportedVolumes VolumePolicy
 }
 
-// VolumePolicy says what becomes of a pod with a volume that cannot be offloaded.
+// VolumePolicy says what the plugin does with a pod that mounts a volume that it
+// cannot offload.
 type VolumePolicy string
 
 const (
-	// DropVolumes leaves such volumes out, with their mounts and a warning.
+	// DropVolumes drops such volumes and their mounts, with a warning.
 	DropVolumes VolumePolicy = "drop"
-	// RefuseVolumes refuses the pod, naming them.
+	// RefuseVolumes refuses the pod; the error names the volumes.
 	RefuseVolumes VolumePolicy = "refuse"
 )
 
-// Mesh says how the network mesh is set up in an offloaded pod.
+// Mesh configures the containers of InterLink's networks: the mesh and the tunnel.
 type Mesh struct {
-	// InitContainer asks for a sidecar (a restartable init container) instead
-	// of one more main container.
+	// InitContainer runs the mesh in a native sidecar that starts before the pod's
+	// own init containers. Otherwise the mesh runs in an ordinary container, and no
+	// container waits for it.
 	InitContainer bool
-	// StartupProbe lets the main containers wait for that sidecar.
+	// StartupProbe lets the other containers wait until the mesh is up. It needs
+	// InitContainer.
 	StartupProbe bool
-	// StartupTimeout is how long the mesh may take to come up.
-	StartupTimeout   time.Duration
+	// StartupTimeout is how long the mesh may take to start.
+	StartupTimeout time.Duration
+	// SlurmSetupScript runs the script in the environment of a Slurm job.
 	SlurmSetupScript bool
 	Image            string
-	// Install is a shell command; empty for an image that has all.
-	Install    string
+	// Install is a shell command that installs what the scripts need; empty if the
+	// image contains it.
+	Install string
+	// Privileged runs the mesh in a privileged container. Otherwise the container
+	// may change the pod's network and has no other privilege.
 	Privileged bool
-	// Resources of the containers for the network.
+	// Resources are those of the containers. Without resources, a pod whose own
+	// containers all have limits is no longer Guaranteed
+	// (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/), and a quota for
+	// requests or limits refuses the pod.
 	Resources corev1.ResourceRequirements
-	// Tunnel honours the tunnel commands of pods without a mesh.
+	// Tunnel runs the tunnel commands of pods without a mesh.
 	Tunnel bool
 }
 
-// TCPTunnel is the old way, before the mesh, to expose a pod's ports.
+// TCPTunnel configures the SSH tunnels that expose the TCP ports of pods.
 type TCPTunnel struct {
-	Enabled          bool
+	Enabled bool
+	// BastionNamespace is the remote namespace of the bastions. It must exist.
 	BastionNamespace string
-	// BastionChartPath is empty for the chart that ships with the plugin.
+	// BastionChartPath is a folder or an archive; empty for the chart that is part
+	// of the plugin.
 	BastionChartPath string
 	GatewayHost      string
-	// GatewayPort is 0 when it is not configured.
+	// GatewayPort is 0 if it is not configured.
 	GatewayPort int
 	GatewayUser string
-	// GatewaySSHHostKey is empty when the gateway's key is taken on first use.
+	// GatewaySSHHostKey is the gateway's public key; if it is empty, the bastion
+	// trusts the first key that the gateway presents.
 	GatewaySSHHostKey string
-	// BastionImage is empty for the chart's.
+	// BastionImage has a tag or a digest; empty for the image of the chart.
 	BastionImage string
 	// GatewaySSHPrivateKey is in PEM, with a newline at its end.
 	GatewaySSHPrivateKey Secret

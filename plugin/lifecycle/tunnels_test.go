@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
@@ -67,11 +68,14 @@ func newTunnels(t *testing.T) (*env, *tunnels) {
 	e := newEnv(t, func(o *lifecycle.Options) {
 		o.Translate.Tunnels = true
 		o.Tunnels = made
-		config := rest.CopyConfig(apiserver.ForTest(t).Config)
-		config.QPS, config.Burst = 1000, 1000
-		helm, err := tunnel.New(config, tunnel.Options{
-			BastionNamespace: o.Translate.Scope.Prefix + "-tunnels", GatewayHost: "gateway", GatewayPort: 22, GatewayUser: "user",
-			PrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nZXhhbXBsZQ==\n-----END OPENSSH PRIVATE KEY-----\n", Log: o.Log,
+		remote := rest.CopyConfig(apiserver.ForTest(t).Config)
+		remote.QPS, remote.Burst = 1000, 1000
+		helm, err := tunnel.New(remote, tunnel.Options{
+			TCPTunnel: config.TCPTunnel{
+				BastionNamespace: o.Translate.Scope.Prefix + "-tunnels", GatewayHost: "gateway", GatewayPort: 22, GatewayUser: "user",
+				GatewaySSHPrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nZXhhbXBsZQ==\n-----END OPENSSH PRIVATE KEY-----\n",
+			},
+			Log: o.Log,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -4,11 +4,11 @@ import (
 	"embed"
 	"math"
 	"strconv"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -31,32 +31,8 @@ const (
 	tunDevice   = "/dev/net/tun"
 )
 
-// Options say how the containers are made.
-type Options struct {
-	// InitContainer makes the mesh a native sidecar, before the pod's own init
-	// containers; otherwise it is an ordinary container, for which nobody waits.
-	InitContainer bool
-	// StartupProbe lets all others wait until the mesh is up; it takes a native
-	// sidecar to do so.
-	StartupProbe   bool
-	StartupTimeout time.Duration
-	// SlurmSetupScript runs the script as one that was written for Slurm.
-	SlurmSetupScript bool
-	Image            string
-	// Install is a shell command that installs what the scripts need; empty if
-	// the image has it all.
-	Install string
-	// Privileged runs the mesh in a privileged container; otherwise it has the
-	// right to change the pod's network and no other.
-	Privileged bool
-	// Resources are the containers'. Without any, a pod whose own containers all have
-	// limits is no longer Guaranteed
-	// (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/), and a quota of
-	// requests or limits refuses it.
-	Resources corev1.ResourceRequirements
-	// Tunnel honours the tunnel commands of pods without a mesh.
-	Tunnel bool
-}
+// Options are the options of section [mesh].
+type Options = config.Mesh
 
 // Part is one container with what it needs.
 type Part struct {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
 // admin asks the admin server.
@@ -26,7 +28,7 @@ func (run *running) admin(t *testing.T, path string) answer {
 
 func TestHealthAndReadiness(t *testing.T) {
 	var broken error
-	run := start(t, Options{AdminAddress: "localhost:0", Ready: []Check{
+	run := start(t, Options{App: config.App{AdminAddress: "localhost:0"}, Ready: []Check{
 		{"cache", func(context.Context) error { return nil }},
 		{"remote", func(ctx context.Context) error {
 			if _, bounded := ctx.Deadline(); !bounded {
@@ -51,7 +53,7 @@ func TestHealthAndReadiness(t *testing.T) {
 func TestReadinessSeesTheShutdown(t *testing.T) {
 	finish := make(chan struct{})
 	lifecycle, began := working(func(context.Context) error { <-finish; return nil })
-	run := start(t, Options{Lifecycle: lifecycle, AdminAddress: "localhost:0", ShutdownGrace: time.Hour})
+	run := start(t, Options{Lifecycle: lifecycle, App: config.App{AdminAddress: "localhost:0", ShutdownGrace: time.Hour}})
 	answers := run.asking(t)
 	within(t, "the create", began)
 	run.stop()
@@ -75,7 +77,7 @@ func TestAdminIsOffByDefault(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	run := start(t, Options{AdminAddress: "localhost:0", Name: "interlink", Version: "1.2.3"})
+	run := start(t, Options{App: config.App{AdminAddress: "localhost:0", Name: "interlink", Version: "1.2.3"}})
 	run.ask(t, "POST", "/create", goodCreate)
 	run.ask(t, "POST", "/create", "{}")
 	run.ask(t, "GET", "/made/up", "")

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -121,7 +122,7 @@ func TestLogOptionsAreNormalised(t *testing.T) {
 
 func TestBodyLimit(t *testing.T) {
 	lifecycle := new(fake)
-	run := start(t, Options{Lifecycle: lifecycle, MaxBody: int64(len(goodPod))})
+	run := start(t, Options{Lifecycle: lifecycle, App: config.App{MaxBody: int64(len(goodPod))}})
 	if got := run.ask(t, "POST", "/delete", goodPod); got.status != http.StatusOK {
 		t.Errorf("a body of the limit answered %d %s", got.status, got.body)
 	}

@@ -64,7 +64,7 @@ func (s schema) Name() string {
 // addDocs adds the routes for people and programs that read the API. Both come
 // from one document, made once: the page draws nothing from elsewhere.
 func (s *Server) addDocs() error {
-	at := s.options.DocsPath
+	at := s.options.APIDocsPath
 	if at == "" {
 		return nil
 	}

@@ -9,10 +9,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
 func TestDocs(t *testing.T) {
-	run := start(t, Options{DocsPath: "/docs", Name: "The <plugin>", Description: "what it does", Version: "1.2.3"})
+	run := start(t, Options{App: config.App{APIDocsPath: "/docs", Name: "The <plugin>", Description: "what it does", Version: "1.2.3"}})
 	page := run.ask(t, "GET", "/docs", "")
 	if page.status != http.StatusOK || page.header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("/docs answered %d %v", page.status, page.header)
@@ -36,7 +38,7 @@ func TestDocs(t *testing.T) {
 }
 
 func TestOpenAPIIsWhatIsServed(t *testing.T) {
-	run := start(t, Options{DocsPath: "/docs", Name: "plugin", Version: "1.2.3"})
+	run := start(t, Options{App: config.App{APIDocsPath: "/docs", Name: "plugin", Version: "1.2.3"}})
 	got := run.ask(t, "GET", "/openapi.json", "")
 	var document struct {
 		OpenAPI string                               `json:"openapi"`
@@ -82,7 +84,7 @@ func TestOpenAPIReferencesHold(t *testing.T) {
 
 func TestDocsPath(t *testing.T) {
 	for _, path := range []string{"docs", "/create", "/openapi.json"} {
-		if _, err := New(Options{Lifecycle: new(fake), DocsPath: path}); err == nil {
+		if _, err := New(Options{Lifecycle: new(fake), App: config.App{APIDocsPath: path}}); err == nil {
 			t.Errorf("%q was taken", path)
 		}
 	}

@@ -11,7 +11,8 @@ import (
 func (s *Server) Listen(ctx context.Context) error {
 	listener, err := s.listenAPI(ctx)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", s.options.Address, err)
+		_, address := s.options.Listen()
+		return fmt.Errorf("listen on %s: %w", address, err)
 	}
 	if s.options.AdminAddress != "" {
 		s.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", s.options.AdminAddress)
@@ -39,10 +40,11 @@ func address(listener net.Listener) net.Addr {
 }
 
 func (s *Server) listenAPI(ctx context.Context) (net.Listener, error) {
-	if s.options.Network == "unix" {
-		return listenUnix(ctx, s.options.Address, s.options.SocketMode)
+	network, address := s.options.Listen()
+	if network == "unix" {
+		return listenUnix(ctx, address, s.options.SocketMode)
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, s.options.Network, s.options.Address)
+	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

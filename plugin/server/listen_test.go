@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
 // listenAt opens a server's listeners at a socket, for a test that does not serve.
 func listenAt(t *testing.T, path string) (*Server, error) {
 	t.Helper()
-	server := newServer(t, Options{Lifecycle: new(fake), Network: "unix", Address: path})
+	server := newServer(t, Options{Lifecycle: new(fake), App: config.App{SocketAddress: "unix://" + path}})
 	err := server.Listen(t.Context())
 	if err == nil {
 		t.Cleanup(func() { _ = server.listener.Close() })
@@ -38,7 +40,7 @@ func leaveStale(t *testing.T, path string) {
 func TestSocketIsMadeAndRemoved(t *testing.T) {
 	dir := shortDir(t)
 	socket := filepath.Join(dir, "a", "b", "s")
-	run := start(t, Options{Network: "unix", Address: socket, SocketMode: 0o606})
+	run := start(t, Options{App: config.App{SocketAddress: "unix://" + socket, SocketMode: 0o606}})
 	if got := run.Addr().String(); got != socket {
 		t.Errorf("address is %s, want %s", got, socket)
 	}
@@ -98,7 +100,7 @@ func TestSocketModeByDefault(t *testing.T) {
 func TestStaleSocketIsReplaced(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	leaveStale(t, path)
-	run := start(t, Options{Network: "unix", Address: path})
+	run := start(t, Options{App: config.App{SocketAddress: "unix://" + path}})
 	if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
 		t.Errorf("answered %d", got.status)
 	}
@@ -185,7 +187,7 @@ func TestTCPWarnsBeyondLoopback(t *testing.T) {
 		"localhost:0": false, "127.0.0.1:0": false, "0.0.0.0:0": true, ":0": true,
 	} {
 		t.Run(address, func(t *testing.T) {
-			run := start(t, Options{Network: "tcp", Address: address})
+			run := start(t, Options{App: config.App{SocketAddress: "http://" + address}})
 			if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
 				t.Errorf("answered %d", got.status)
 			}
@@ -197,19 +199,17 @@ func TestTCPWarnsBeyondLoopback(t *testing.T) {
 }
 
 func TestListenFailures(t *testing.T) {
-	for _, options := range []Options{
-		{},
-		{Network: "unix"},
-		{Network: "tcp", Address: "localhost:1048576"},
-		{Network: "unix", Address: shortDir(t) + "/s", AdminAddress: "nowhere"},
+	for _, app := range []config.App{
+		{SocketAddress: "unix://"},
+		{SocketAddress: "http://localhost:1048576"},
+		{SocketAddress: "unix://" + shortDir(t) + "/s", AdminAddress: "nowhere"},
 	} {
-		options.Lifecycle = new(fake)
-		server := newServer(t, options)
+		server := newServer(t, Options{Lifecycle: new(fake), App: app})
 		if err := server.Run(context.Background()); err == nil {
-			t.Errorf("%s, %s: no error", options.Address, options.AdminAddress)
+			t.Errorf("%s, %s: no error", app.SocketAddress, app.AdminAddress)
 		}
 		if server.Addr() != nil {
-			t.Errorf("%s: still listening on %s", options.Address, server.Addr())
+			t.Errorf("%s: still listening on %s", app.SocketAddress, server.Addr())
 		}
 	}
 }

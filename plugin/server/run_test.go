@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -75,7 +76,7 @@ func TestShutdownCancelsWhatOutlivesTheGrace(t *testing.T) {
 		close(rolledBack)
 		return ctx.Err()
 	})
-	run := start(t, Options{Lifecycle: lifecycle, ShutdownGrace: time.Millisecond})
+	run := start(t, Options{Lifecycle: lifecycle, App: config.App{ShutdownGrace: time.Millisecond}})
 	answers := run.asking(t)
 	within(t, "the create", began)
 	run.stop()
@@ -103,7 +104,7 @@ func TestShutdownAbandonsWhatDoesNotHear(t *testing.T) {
 				<-deaf
 				return nil, errors.New("too late")
 			}
-			server := newServer(t, Options{Lifecycle: lifecycle, Network: "tcp", Address: "localhost:0", ShutdownGrace: time.Millisecond})
+			server := newServer(t, Options{Lifecycle: lifecycle, App: config.App{SocketAddress: "http://localhost:0", ShutdownGrace: time.Millisecond}})
 			server.rollback = time.Millisecond
 			if err := server.Listen(t.Context()); err != nil {
 				t.Fatal(err)
@@ -128,7 +129,7 @@ func TestShutdownAbandonsWhatDoesNotHear(t *testing.T) {
 
 func TestShutdownEndsFollowedLogs(t *testing.T) {
 	stream := newQuiet()
-	run := start(t, Options{Lifecycle: streaming(stream), ShutdownGrace: time.Hour})
+	run := start(t, Options{Lifecycle: streaming(stream), App: config.App{ShutdownGrace: time.Hour}})
 	response := run.open(t, t.Context(), "GET", "/getLogs", strings.NewReader(followLogs))
 	defer func() { _ = response.Body.Close() }()
 	run.stop()
@@ -181,7 +182,7 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("served", func(t *testing.T) {
 		stream := newQuiet()
-		run := start(t, Options{Lifecycle: streaming(stream), AdminAddress: "localhost:0"})
+		run := start(t, Options{Lifecycle: streaming(stream), App: config.App{AdminAddress: "localhost:0"}})
 		run.ask(t, "POST", "/create", goodCreate)
 		run.ask(t, "POST", "/create", "{")
 		response := run.open(t, t.Context(), "GET", "/getLogs", strings.NewReader(followLogs))
@@ -192,7 +193,7 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 	t.Run("stopped at once", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		server := newServer(t, Options{Lifecycle: new(fake), Network: "unix", Address: shortDir(t) + "/s"})
+		server := newServer(t, Options{Lifecycle: new(fake), App: config.App{SocketAddress: "unix://" + shortDir(t) + "/s"}})
 		if err := server.Listen(t.Context()); err != nil {
 			t.Fatal(err)
 		}

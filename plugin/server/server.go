@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -43,45 +43,22 @@ type Check struct {
 	Check func(ctx context.Context) error
 }
 
-// Options configure a Server. Lifecycle, Network and Address are needed, the zero value of
-// all else works.
+// Options are the options of section [app], and what the server works with.
 type Options struct {
-	Lifecycle Lifecycle
-	// Logger gets one line a request, at debug level unless LogRequests, and one
-	// for every failure; nil means none.
-	Logger *slog.Logger
-	// Network and Address say where to listen, in the words of net.Listen: "unix"
-	// and a path, or "tcp" and "host:port".
-	Network, Address string
-	// SocketMode is the mode of a unix socket; 0 means 0660.
-	SocketMode os.FileMode
-	// AdminAddress is the "host:port" of health, readiness and metrics; empty
-	// means that they are not served.
-	AdminAddress string
-	// MaxBody limits the body of a request, in bytes; 0 means 64 MiB.
-	MaxBody int64
-	// ShutdownGrace is how long requests in flight may last once the server is
-	// told to stop; 0 means 30 s.
-	ShutdownGrace time.Duration
-	// DocsPath is where people read the API; empty means nowhere, and no
-	// /openapi.json either.
-	DocsPath string
-	// Name, Description and Version of the plugin, for docs and metrics.
-	Name, Description, Version string
-	// LogRequests lifts the line a request to info level.
+	config.App
+	// LogRequests logs each request at info level instead of debug level.
 	LogRequests bool
+	Lifecycle   Lifecycle
+	// Logger gets one line for each request and each failure; nil discards them.
+	Logger *slog.Logger
 	// Ready are the conditions of /readyz.
 	Ready []Check
-	// Registry gets the server's metrics and is what /metrics serves; nil means
-	// a new one. It must not hold the Go and process collectors yet.
+	// Registry is where the server registers its metrics, and what /metrics
+	// serves; nil creates one. It must not contain the Go and process collectors.
 	Registry *prometheus.Registry
 }
 
 const (
-	defaultMaxBody       = 64 << 20
-	defaultSocketMode    = 0o660
-	defaultShutdownGrace = 30 * time.Second
-
 	// readHeaderTimeout bounds a caller that says nothing.
 	readHeaderTimeout = 10 * time.Second
 	// bodyTimeout bounds the arrival of a body. There is no limit on the whole
@@ -121,15 +98,6 @@ func New(options Options) (*Server, error) {
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
-	}
-	if options.SocketMode == 0 {
-		options.SocketMode = defaultSocketMode
-	}
-	if options.MaxBody == 0 {
-		options.MaxBody = defaultMaxBody
-	}
-	if options.ShutdownGrace == 0 {
-		options.ShutdownGrace = defaultShutdownGrace
 	}
 	if options.Registry == nil {
 		options.Registry = prometheus.NewRegistry()

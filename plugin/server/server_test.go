@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -134,8 +136,8 @@ func start(t *testing.T, options Options, tweaks ...func(*Server)) *running {
 	t.Helper()
 	run := &running{journal: new(journal), ended: make(chan error, 1)}
 	run.socket = filepath.Join(shortDir(t), "s")
-	if options.Network == "" {
-		options.Network, options.Address = "unix", run.socket
+	if options.SocketAddress == "" {
+		options.SocketAddress = "unix://" + run.socket
 	}
 	if options.Lifecycle == nil {
 		options.Lifecycle = new(fake)
@@ -167,8 +169,14 @@ func start(t *testing.T, options Options, tweaks ...func(*Server)) *running {
 	return run
 }
 
+// newServer returns a server. Options that the test does not set have their default
+// values, except for the address and the documentation.
 func newServer(t *testing.T, options Options) *Server {
 	t.Helper()
+	defaults := config.Defaults().App
+	options.MaxBody = cmp.Or(options.MaxBody, defaults.MaxBody)
+	options.ShutdownGrace = cmp.Or(options.ShutdownGrace, defaults.ShutdownGrace)
+	options.SocketMode = cmp.Or(options.SocketMode, defaults.SocketMode)
 	server, err := New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +252,7 @@ func (run *running) open(t *testing.T, ctx context.Context, method, path string,
 }
 
 func TestNewNeedsALifecycle(t *testing.T) {
-	if _, err := New(Options{Network: "tcp", Address: "localhost:0"}); err == nil {
+	if _, err := New(Options{App: config.App{SocketAddress: "http://localhost:0"}}); err == nil {
 		t.Error("New took options without a Lifecycle")
 	}
 }

@@ -22,7 +22,7 @@ func (t *translation) podSpec() *corev1.PodSpec {
 	t.placement(spec)
 	spec.NodeName = ""
 	spec.NodeSelector = o.NodeSelector
-	spec.Tolerations = o.Tolerations
+	spec.Tolerations = o.NodeTolerations
 	spec.Affinity = nil
 	spec.TopologySpreadConstraints = nil
 	spec.SchedulerName = o.SchedulerName

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
@@ -16,17 +17,8 @@ import (
 // pod says of these fields means something in the local cluster only, so an
 // unset option leaves the field to the remote cluster's defaults.
 type Options struct {
-	Scope            scope.Scope
-	NodeSelector     map[string]string
-	Tolerations      []corev1.Toleration
-	ImagePullSecrets []string
-	ServiceAccount   string
-	PriorityClass    string
-	RuntimeClass     string
-	SchedulerName    string
-	// RefuseUnsupported refuses a pod that mounts what cannot be carried over;
-	// otherwise the volume and its mounts are left out with a warning.
-	RefuseUnsupported bool
+	Scope scope.Scope
+	config.Offloading
 	// Mesh says how the containers of InterLink's own networks are made.
 	Mesh mesh.Options
 	// Tunnels exposes the TCP ports of pods through Helm releases.
@@ -68,7 +60,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	switch {
 	case len(t.problems) > 0:
 		return nil, errdefs.New(errdefs.Invalid, "%s", strings.Join(t.problems, "; "))
-	case len(t.unsupported) > 0 && options.RefuseUnsupported:
+	case len(t.unsupported) > 0 && options.UnsupportedVolumes == config.RefuseVolumes:
 		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.unsupported, "; "))
 	}
 

@@ -61,13 +61,13 @@ func (t *Tunnels) values(labels map[string]string, port int32, target string) ma
 	ssh := map[string]any{
 		"port": o.GatewayPort,
 		// The Python plugin's chart puts it into a Secret as it comes.
-		"privateKey": base64.StdEncoding.EncodeToString([]byte(o.PrivateKey)),
+		"privateKey": base64.StdEncoding.EncodeToString([]byte(o.GatewaySSHPrivateKey.Reveal())),
 	}
 	if o.GatewayUser != "" {
 		ssh["userName"] = o.GatewayUser
 	}
-	if o.HostKey != "" {
-		ssh["hostKey"] = o.HostKey
+	if o.GatewaySSHHostKey != "" {
+		ssh["hostKey"] = o.GatewaySSHHostKey
 	}
 	common := map[string]any{}
 	for name, value := range labels {
@@ -82,8 +82,8 @@ func (t *Tunnels) values(labels map[string]string, port int32, target string) ma
 			"service": map[string]any{"gatewayPort": port, "targetHost": target, "targetPort": port},
 		},
 	}
-	if o.Image != "" {
-		repository, tag := split(o.Image)
+	if o.BastionImage != "" {
+		repository, tag := split(o.BastionImage)
 		image := map[string]any{"repository": repository}
 		if tag != "" {
 			image["tag"] = tag

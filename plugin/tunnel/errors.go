@@ -17,8 +17,8 @@ import (
 func (t *Tunnels) failed(err error, verb, what string) error {
 	text := t.secret.hide(fmt.Sprintf("%s %s in namespace %s: %v", verb, what, t.options.BastionNamespace, err))
 	kind := kindOf(err)
-	if kind == errdefs.Invalid && t.options.ChartPath != "" {
-		text += " (the chart is " + t.options.ChartPath + ")"
+	if kind == errdefs.Invalid && t.options.BastionChartPath != "" {
+		text += " (the chart is " + t.options.BastionChartPath + ")"
 	}
 	return errdefs.New(kind, "%s", text)
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
@@ -214,14 +215,14 @@ func TestChartsThatRefuse(t *testing.T) {
 	// schema may follow the template.
 	chart := func(template string, schema ...string) func(*tunnel.Options) {
 		return func(o *tunnel.Options) {
-			o.ChartPath = t.TempDir()
+			o.BastionChartPath = t.TempDir()
 			files := map[string]string{
 				"Chart.yaml": "apiVersion: v2\nname: bastion\nversion: 1.0.0\n", "templates/all.yaml": template,
 			}
 			if len(schema) > 0 {
 				files["values.schema.json"] = schema[0]
 			}
-			writeChart(t, o.ChartPath, files)
+			writeChart(t, o.BastionChartPath, files)
 		}
 	}
 	for name, test := range map[string]struct {
@@ -244,8 +245,8 @@ func TestChartsThatRefuse(t *testing.T) {
 			if err == nil || !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("%v (%s), want invalid and %q", err, errdefs.KindOf(err), test.says)
 			}
-			if !strings.Contains(err.Error(), e.options.ChartPath) {
-				t.Errorf("%v does not name the chart %s", err, e.options.ChartPath)
+			if !strings.Contains(err.Error(), e.options.BastionChartPath) {
+				t.Errorf("%v does not name the chart %s", err, e.options.BastionChartPath)
 			}
 			if shown(err.Error()) != "" || shown(e.log.String()) != "" {
 				t.Errorf("the key is in %v, or in the log", err)
@@ -254,7 +255,7 @@ func TestChartsThatRefuse(t *testing.T) {
 			e.isEmpty()
 		})
 	}
-	if _, err := tunnel.New(nil, tunnel.Options{ChartPath: "testdata/nowhere"}); err == nil || !strings.Contains(err.Error(), "testdata/nowhere") {
+	if _, err := tunnel.New(nil, tunnel.Options{TCPTunnel: config.TCPTunnel{BastionChartPath: "testdata/nowhere"}}); err == nil || !strings.Contains(err.Error(), "testdata/nowhere") {
 		t.Errorf("a chart that is not there: %v", err)
 	}
 }
@@ -291,9 +292,9 @@ func TestNamespaceIsGone(t *testing.T) {
 
 // A host key that nobody looks at would be worse than none.
 func TestHostKeyThatAChartDoesNotKnow(t *testing.T) {
-	config := &rest.Config{Host: "https://127.0.0.1:1"}
+	remote := &rest.Config{Host: "https://127.0.0.1:1"}
 	for chart, wants := range map[string]string{"": "", "testdata/python": "hostKey"} {
-		_, err := tunnel.New(config, tunnel.Options{ChartPath: chart, HostKey: "ssh-ed25519 AAAA"})
+		_, err := tunnel.New(remote, tunnel.Options{TCPTunnel: config.TCPTunnel{BastionChartPath: chart, GatewaySSHHostKey: "ssh-ed25519 AAAA"}})
 		if (err == nil) != (wants == "") || err != nil && !strings.Contains(err.Error(), wants) {
 			t.Errorf("chart %q: %v", chart, err)
 		}

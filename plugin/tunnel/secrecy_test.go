@@ -111,7 +111,7 @@ func TestQuiet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newEnv(t, func(o *tunnel.Options) { o.ChartPath = "testdata/python" })
+	e := newEnv(t, func(o *tunnel.Options) { o.BastionChartPath = "testdata/python" })
 	_, err = e.admin.CoreV1().Namespaces().Patch(t.Context(), e.namespace, types.MergePatchType,
 		[]byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/warn":"restricted"}}}`), metav1.PatchOptions{})
 	e.must(err)
@@ -139,8 +139,8 @@ func TestQuiet(t *testing.T) {
 // Helm prints what it thinks of a chart's values by Go's standard logger.
 func TestPrinted(t *testing.T) {
 	e := newEnv(t, func(o *tunnel.Options) {
-		o.ChartPath = t.TempDir()
-		writeChart(t, o.ChartPath, map[string]string{
+		o.BastionChartPath = t.TempDir()
+		writeChart(t, o.BastionChartPath, map[string]string{
 			"Chart.yaml":          "apiVersion: v2\nname: bastion\nversion: 1.0.0\n",
 			"values.yaml":         "tunnel: {gateway: {ssh: a word}}\n",
 			"templates/none.yaml": "",

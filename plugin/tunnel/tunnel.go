@@ -17,28 +17,17 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
 // hookTime bounds a hook of a chart that has some.
 const hookTime = time.Minute
 
-// Options say where the gateway is and what leads to it.
+// Options are the options of section [tcp_tunnel], and the log.
 type Options struct {
-	// BastionNamespace is where the releases are. It must be there.
-	BastionNamespace string
-	// ChartPath is a folder or an archive; empty for the chart that ships with the
-	// plugin.
-	ChartPath   string
-	GatewayHost string
-	GatewayPort int
-	GatewayUser string
-	// HostKey is the gateway's public key; empty to take the first that it shows.
-	HostKey string
-	// PrivateKey is in PEM.
-	PrivateKey string
-	// Image with a tag or digest; empty for the chart's.
-	Image string
-	Log   *slog.Logger
+	config.TCPTunnel
+	Log *slog.Logger
 }
 
 // Tunnels opens and closes tunnels. Its methods are safe for concurrent use, and
@@ -52,17 +41,17 @@ type Tunnels struct {
 
 // New reads the chart and talks to nobody. An error names the chart's path.
 func New(config *rest.Config, options Options) (*Tunnels, error) {
-	t := &Tunnels{options: options, secret: newSecret(options.PrivateKey)}
+	t := &Tunnels{options: options, secret: newSecret(options.GatewaySSHPrivateKey.Reveal())}
 	var err error
-	if t.chart, err = readChart(options.ChartPath); err != nil {
+	if t.chart, err = readChart(options.BastionChartPath); err != nil {
 		return nil, err
 	}
-	if options.HostKey != "" {
+	if options.GatewaySSHHostKey != "" {
 		switch pinned, err := pins(t.chart); {
 		case err != nil:
-			return nil, fmt.Errorf("read the bastion's chart at %s: %w", options.ChartPath, err)
+			return nil, fmt.Errorf("read the bastion's chart at %s: %w", options.BastionChartPath, err)
 		case !pinned:
-			return nil, fmt.Errorf("the bastion's chart at %s has no value tunnel.gateway.ssh.hostKey: it would not look at the gateway's host key", options.ChartPath)
+			return nil, fmt.Errorf("the bastion's chart at %s has no value tunnel.gateway.ssh.hostKey: it would not look at the gateway's host key", options.BastionChartPath)
 		}
 	}
 	if t.cluster, err = newCluster(config, options.BastionNamespace, warnings{t}); err != nil {

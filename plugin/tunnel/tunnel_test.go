@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
@@ -54,20 +55,23 @@ func newEnv(t *testing.T, change ...func(*tunnel.Options)) *env {
 	t.Helper()
 	server := apiserver.ForTest(t)
 	e := &env{T: t, admin: server.Client, namespace: server.Namespace(t), faults: &faults{}, log: &bytes.Buffer{}}
-	config := rest.CopyConfig(server.Config)
-	config.QPS, config.Burst = 1000, 1000
-	config.ContentType = "application/vnd.kubernetes.protobuf"
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return through{e.faults, next} })
+	remote := rest.CopyConfig(server.Config)
+	remote.QPS, remote.Burst = 1000, 1000
+	remote.ContentType = "application/vnd.kubernetes.protobuf"
+	remote.Wrap(func(next http.RoundTripper) http.RoundTripper { return through{e.faults, next} })
 	options := tunnel.Options{
-		BastionNamespace: e.namespace, GatewayHost: "gateway.example.org", GatewayPort: 30222, GatewayUser: "interlink-user",
-		PrivateKey: privateKey, Log: slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		TCPTunnel: config.TCPTunnel{
+			BastionNamespace: e.namespace, GatewayHost: "gateway.example.org", GatewayPort: 30222, GatewayUser: "interlink-user",
+			GatewaySSHPrivateKey: privateKey,
+		},
+		Log: slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {
 		c(&options)
 	}
 	e.options = options
 	var err error
-	if e.Tunnels, err = tunnel.New(config, options); err != nil {
+	if e.Tunnels, err = tunnel.New(remote, options); err != nil {
 		t.Fatal(err)
 	}
 	return e
@@ -186,7 +190,7 @@ func TestOpenAndClose(t *testing.T) {
 func TestKeyIsNowhereElse(t *testing.T) {
 	for _, path := range []string{"", "testdata/python"} {
 		t.Run("chart "+path, func(t *testing.T) {
-			e := newEnv(t, func(o *tunnel.Options) { o.ChartPath = path })
+			e := newEnv(t, func(o *tunnel.Options) { o.BastionChartPath = path })
 			e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
 			encoded := base64.StdEncoding.EncodeToString([]byte(privateKey))
 			line := strings.Split(privateKey, "\n")[1]
