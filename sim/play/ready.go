@@ -104,7 +104,7 @@ func (p *player) checkReplaced(ctx context.Context) error {
 		return errors.Join(errors.New("compare the remote pods with those of the first create"), err)
 	}
 	for i := range pods {
-		uid, _ := p.owners.Of(&pods[i])
+		uid, _ := p.owners.UIDOf(&pods[i])
 		if was := p.seen.created.Pod(uid); was != nil && was.UID != pods[i].UID {
 			p.record.trouble("the remote pod of %s was replaced: its UID was %s and is %s", p.keys[uid], was.UID, pods[i].UID)
 		}
