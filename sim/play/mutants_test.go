@@ -82,7 +82,7 @@ var mutants = []mutant{
 		}
 		return c.on()
 	})},
-	{"makes the pod anew at a second create", "create-twice", "phases", on("/create", func(c *call) (int, []byte) {
+	{"replaces the pod at a second create", "create-twice", "was replaced", on("/create", func(c *call) (int, []byte) {
 		if uid, first := created(c); !first {
 			pods, _ := c.remote.CoreV1().Pods("").List(background, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
 			for _, pod := range pods.Items {
