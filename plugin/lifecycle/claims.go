@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -11,50 +12,77 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// claim makes sure that a persistent volume claim is there. The caller holds
-// its lock.
-func (c *creation) claim(ctx context.Context, claim translate.Claim) error {
-	namespace := c.objects.Pod.Namespace
-	existing, err := c.lifecycle.findClaim(ctx, namespace, claim.Name)
+// ensureClaim creates a persistent volume claim of the pod if it does not exist. The
+// caller holds the lock of the claim.
+func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) error {
+	namespace := a.objects.Pod.Namespace
+	existing, err := a.lifecycle.findClaim(ctx, namespace, claim.Name)
 	switch {
 	case err != nil:
 		return err
 	case existing != nil:
-		return c.permitted(existing)
+		return a.checkNamespace(existing)
 	case claim.Object == nil:
 		return errdefs.New(errdefs.Invalid,
-			"persistent volume claim %s is not in the remote namespace %s, and the pod does not say how to make it (annotation %s.%s)",
+			"persistent volume claim %s does not exist in the remote namespace %s, and the pod has no template for it (annotation %s.%s)",
 			claim.Name, namespace, wire.AnnotationRemotePVC, claim.Name)
 	}
-	if _, err = c.create(ctx, claim.Object); !errdefs.Is(err, errdefs.Exists) {
+	if _, err = a.createObject(ctx, claim.Object); !errdefs.Is(err, errdefs.Exists) {
 		return err
 	}
-	// Another replica was faster, or an answer was lost.
-	existing, err = c.lifecycle.findClaim(ctx, namespace, claim.Name)
+	// Another replica created the claim first, or the answer to an earlier create was lost.
+	existing, err = a.lifecycle.findClaim(ctx, namespace, claim.Name)
 	if err != nil || existing == nil {
 		return err
 	}
-	return c.permitted(existing)
+	return a.checkNamespace(existing)
 }
 
-// permitted refuses a claim that a pod of another local namespace brought along:
-// in single-namespace mode they share the remote one, and must not share data
-// because of equal names. A claim that the site made itself is for all.
-func (c *creation) permitted(claim *corev1.PersistentVolumeClaim) error {
-	if foreign(claim, c.objects.Pod.Annotations[wire.AnnotationSourceNamespace]) {
-		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s belongs to pods of another local namespace", claim.Namespace, claim.Name)
+// checkNamespace refuses a claim that was created for a pod of another local
+// namespace. In single-namespace mode all local namespaces share one remote namespace,
+// and pods must not share data only because their claims have the same name. A claim
+// that the site created is for all pods.
+func (a *createAttempt) checkNamespace(claim *corev1.PersistentVolumeClaim) error {
+	if belongsToOtherNamespace(claim, a.objects.Pod.Annotations[wire.AnnotationSourceNamespace]) {
+		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s was created for a pod of another local namespace", claim.Namespace, claim.Name)
 	}
 	return nil
 }
 
-// foreign says whether a pod of another local namespace brought a claim along.
-func foreign(claim *corev1.PersistentVolumeClaim, namespace string) bool {
-	owner := claim.Annotations[wire.AnnotationSourceNamespace]
-	return claim.Labels[wire.LabelOffloading] == wire.Offloading && owner != "" && owner != namespace
+// belongsToOtherNamespace reports whether a claim was created for a pod of another
+// local namespace.
+func belongsToOtherNamespace(claim *corev1.PersistentVolumeClaim, namespace string) bool {
+	source := claim.Annotations[wire.AnnotationSourceNamespace]
+	return claim.Labels[wire.LabelOffloading] == wire.Offloading && source != "" && source != namespace
 }
 
-// findClaim returns a claim, or nil when there is none. One that is being deleted
-// is waited for: no pod can be scheduled with it, and a moment later it is gone.
+// lockClaims locks all claims of a pod, so that no delete removes a claim after a
+// create has found it and before the pod that uses it exists.
+func (l *Lifecycle) lockClaims(ctx context.Context, objects *translate.Objects) (unlock func(), err error) {
+	var names []string
+	for _, claim := range objects.Claims {
+		names = append(names, objects.Pod.Namespace+"/"+claim.Name)
+	}
+	slices.Sort(names) // the same order for all callers prevents a deadlock
+	var unlocks []func()
+	unlock = func() {
+		for _, unlockOne := range unlocks {
+			unlockOne()
+		}
+	}
+	for _, name := range names {
+		unlockOne, err := l.claimLocks.lock(ctx, name)
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		unlocks = append(unlocks, unlockOne)
+	}
+	return unlock, nil
+}
+
+// findClaim returns a claim, or nil if it does not exist. If the claim is being
+// deleted, findClaim waits until it is deleted: no pod can be scheduled with it.
 func (l *Lifecycle) findClaim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
 	var found *corev1.PersistentVolumeClaim
 	err := retry(ctx, func(ctx context.Context) (err error) {
@@ -70,12 +98,12 @@ func (l *Lifecycle) findClaim(ctx context.Context, namespace, name string) (*cor
 	return found, err
 }
 
-// releaseClaim deletes a claim with the last pod that uses it, if its policy
-// says so. A claim that no plugin made is the site's and stays, and so does one
-// that a pod of another local namespace brought along.
+// releaseClaim deletes a claim if its policy says so and no other pod uses it. It
+// keeps a claim that no plugin created, because it belongs to the site, and a claim
+// that was created for a pod of another local namespace.
 func (l *Lifecycle) releaseClaim(ctx context.Context, name string, pod *corev1.Pod) error {
 	namespace, uid := l.remoteNamespace(pod), string(pod.UID)
-	unlock, err := l.claims.lock(ctx, namespace+"/"+name)
+	unlock, err := l.claimLocks.lock(ctx, namespace+"/"+name)
 	if err != nil {
 		return err
 	}
@@ -86,19 +114,19 @@ func (l *Lifecycle) releaseClaim(ctx context.Context, name string, pod *corev1.P
 		return nil
 	case err != nil:
 		return err
-	case claim.Labels[wire.LabelOffloading] != wire.Offloading, foreign(claim, pod.Namespace),
+	case claim.Labels[wire.LabelOffloading] != wire.Offloading, belongsToOtherNamespace(claim, pod.Namespace),
 		claim.Annotations[wire.AnnotationRetention] != translate.RetentionDelete:
 		return nil
 	}
 	return l.deleteUnused(ctx, claim, uid)
 }
 
-// deleteUnused deletes a claim unless a pod other than that of the given UID uses
-// it. The caller holds its lock.
+// deleteUnused deletes a claim if no pod uses it, other than the pod with the given
+// UID. The caller holds the lock of the claim.
 func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVolumeClaim, uid string) error {
-	used, err := l.claimUsed(ctx, claim.Namespace, claim.Name, uid)
+	used, err := l.isClaimUsed(ctx, claim.Namespace, claim.Name, uid)
 	if err != nil {
-		return fmt.Errorf("see whether another pod uses persistent volume claim %s/%s: %w", claim.Namespace, claim.Name, err)
+		return fmt.Errorf("check whether another pod uses persistent volume claim %s/%s: %w", claim.Namespace, claim.Name, err)
 	}
 	if used {
 		return nil
@@ -106,10 +134,10 @@ func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVo
 	return l.cluster.DeleteClaim(ctx, claim.Namespace, claim.Name, claim.UID)
 }
 
-// claimUsed says whether an offloaded pod other than that of the given UID uses
-// a claim. One that is being deleted does not count: its own delete decides, and
-// Kubernetes keeps the claim until the pod has ended.
-func (l *Lifecycle) claimUsed(ctx context.Context, namespace, name, uid string) (bool, error) {
+// isClaimUsed reports whether an offloaded pod uses a claim, other than the pod with
+// the given UID. It ignores pods that are being deleted: their own delete releases the
+// claim, and Kubernetes keeps the claim until the pod has ended.
+func (l *Lifecycle) isClaimUsed(ctx context.Context, namespace, name, uid string) (bool, error) {
 	pods, err := l.cluster.ListPods(ctx, namespace)
 	if err != nil {
 		return false, err

@@ -17,14 +17,15 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// hasClaim says whether the request's claim stands, not being deleted.
+// hasClaim reports whether the claim of a request exists and is not being deleted.
 func (e *env) hasClaim(r *wire.CreateRequest) bool {
-	return slices.Contains(e.left(r), "claim "+claimOf(r))
+	return slices.Contains(e.remaining(r), "claim "+claimOf(r))
 }
 
-// using returns a request for a pod of its own that uses the claim of another.
-func using(other *wire.CreateRequest, template string) *wire.CreateRequest {
-	r := plain()
+// sharingClaim returns a request for another pod that uses the claim of a pod. The
+// template may be empty.
+func sharingClaim(other *wire.CreateRequest, template string) *wire.CreateRequest {
+	r := plainRequest()
 	claim := claimOf(other)
 	r.Pod.Annotations = map[string]string{wire.AnnotationRemotePVC: claim}
 	if template != "" {
@@ -36,10 +37,10 @@ func using(other *wire.CreateRequest, template string) *wire.CreateRequest {
 	return r
 }
 
-func TestClaimPolicyDecidesAtDelete(t *testing.T) {
+func TestDeleteFollowsTheRetentionPolicy(t *testing.T) {
 	for _, test := range []struct {
 		template string
-		stays    bool
+		kept     bool
 	}{
 		{`{"storage":"1Gi","retentionPolicy":"delete"}`, false},
 		{`{"storage":"1Gi","retentionPolicy":"retain"}`, true},
@@ -47,62 +48,62 @@ func TestClaimPolicyDecidesAtDelete(t *testing.T) {
 	} {
 		t.Run(test.template, func(t *testing.T) {
 			e := newEnv(t)
-			r := request()
+			r := fullRequest()
 			r.Pod.Annotations[wire.AnnotationRemotePVC+"."+claimOf(r)] = test.template
 			e.create(r)
-			pod := local(r, "jid")
+			pod := localPod(r, "jid")
 			e.must(e.Delete(t.Context(), &pod))
-			if stays := e.hasClaim(r); stays != test.stays {
-				t.Errorf("the claim stays: %v, want %v", stays, test.stays)
+			if kept := e.hasClaim(r); kept != test.kept {
+				t.Errorf("the claim is kept: %v, want %v", kept, test.kept)
 			}
 		})
 	}
 }
 
-func TestClaimThatAnotherPodUsesStays(t *testing.T) {
+func TestClaimIsKeptWhileAnotherPodUsesIt(t *testing.T) {
 	e := newEnv(t)
-	first := request()
+	first := fullRequest()
 	e.create(first)
-	second := using(first, "")
+	second := sharingClaim(first, "")
 	e.create(second)
-	pod := local(first, "jid")
+	pod := localPod(first, "jid")
 	e.must(e.Delete(t.Context(), &pod))
 	if !e.hasClaim(first) {
-		t.Fatal("the claim went away under a pod that uses it")
+		t.Fatal("the claim was deleted while another pod uses it")
 	}
-	pod = local(second, "jid")
+	pod = localPod(second, "jid")
 	e.must(e.Delete(t.Context(), &pod))
 	if e.hasClaim(first) {
-		t.Error("the claim outlives its last pod")
+		t.Error("the claim was not deleted with its last pod")
 	}
 }
 
-func TestClaimThatIsMissingFailsTheCreate(t *testing.T) {
+func TestCreateFailsWithoutItsClaim(t *testing.T) {
 	e := newEnv(t)
-	e.makeNamespace()
-	r := using(request(), "")
+	e.createNamespace()
+	r := sharingClaim(fullRequest(), "")
 	_, err := e.Create(t.Context(), r)
-	if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), "is not in the remote namespace "+e.namespace) {
-		t.Errorf("the create ended with %v (%s)", err, errdefs.KindOf(err))
+	if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), "does not exist in the remote namespace "+e.namespace) {
+		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if left := e.left(r); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if left := e.remaining(r); len(left) > 0 {
+		t.Errorf("these objects remain: %v", left)
 	}
 }
 
-// A job is run again while the claim of the run before is still going away: the
-// new pod must not be given a claim that vanishes under it.
-func TestClaimThatIsBeingDeletedIsWaitedFor(t *testing.T) {
+// A user starts a job again while the claim of the last run is being deleted. The new
+// pod must not use that claim.
+func TestCreateWaitsForAClaimThatIsBeingDeleted(t *testing.T) {
 	e := newEnv(t)
-	first := request()
+	first := fullRequest()
 	e.create(first)
 	old := e.claim(first)
-	pod := local(first, "jid")
-	e.must(e.Delete(t.Context(), &pod)) // its finalizer keeps the claim: no controller is here
+	pod := localPod(first, "jid")
+	e.must(e.Delete(t.Context(), &pod)) // the claim keeps its finalizer, because no controller runs here
 	if e.claim(first).DeletionTimestamp == nil {
-		t.Fatal("the claim is not being deleted, so the test tests nothing")
+		t.Fatal("the claim is not being deleted, so the test checks nothing")
 	}
-	second := using(first, `{"storage":"1Gi"}`)
+	second := sharingClaim(first, `{"storage":"1Gi"}`)
 	e.faults.set(nil)
 	var created sync.WaitGroup
 	created.Go(func() {
@@ -110,59 +111,59 @@ func TestClaimThatIsBeingDeletedIsWaitedFor(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	e.eventually("the create looks at the claim again", func() bool {
-		looks := 0
+	e.eventually("the create reads the claim again", func() bool {
+		reads := 0
 		for _, call := range e.faults.seen() {
 			if call == "GET persistentvolumeclaims/name" {
-				looks++
+				reads++
 			}
 		}
-		return looks > 1
+		return reads > 1
 	})
-	e.remove("claim " + claimOf(first))
+	e.forceDelete("claim " + claimOf(first))
 	created.Wait()
 	if claim := e.claim(first); claim.UID == old.UID || claim.DeletionTimestamp != nil {
-		t.Errorf("the pod was given claim %s (old: %s)", claim.UID, old.UID)
+		t.Errorf("the pod uses claim %s; the old claim was %s", claim.UID, old.UID)
 	}
 }
 
-// A claim that the site made is used and never deleted, whatever it says.
-func TestClaimOfTheSiteIsUsedAndStays(t *testing.T) {
+// The plugin uses a claim of the site and never deletes it, whatever its policy is.
+func TestClaimOfTheSiteIsKept(t *testing.T) {
 	e := newEnv(t)
-	e.makeNamespace()
-	r := request()
-	e.makeClaim(r, nil)
+	e.createNamespace()
+	r := fullRequest()
+	e.createClaim(r, nil)
 	before := e.claim(r)
 	e.create(r)
 	if after := e.claim(r); after.UID != before.UID || after.ResourceVersion != before.ResourceVersion {
-		t.Error("the claim was touched")
+		t.Error("the create changed the claim")
 	}
-	pod := local(r, "jid")
+	pod := localPod(r, "jid")
 	e.must(e.Delete(t.Context(), &pod))
 	if !e.hasClaim(r) {
-		t.Error("the claim was deleted")
+		t.Error("the delete deleted the claim")
 	}
 }
 
-// In single-namespace mode pods of all local namespaces meet: equal names must
-// not let one read the other's data.
+// In single-namespace mode, pods of all local namespaces share one remote namespace. A
+// pod must not read another namespace's data because two claims have the same name.
 func TestClaimOfAnotherLocalNamespaceIsRefused(t *testing.T) {
-	base := newEnv(t)
-	base.makeNamespace()
+	site := newEnv(t)
+	site.createNamespace()
 	e := newEnv(t, func(o *lifecycle.Options) {
-		o.Translate.Scope = scope.Scope{Namespace: base.namespace, Instance: "test"}
+		o.Translate.Scope = scope.Scope{Namespace: site.namespace, Instance: "test"}
 	})
-	first := request()
+	first := fullRequest()
 	e.create(first)
-	second := using(first, `{"storage":"1Gi"}`)
+	second := sharingClaim(first, `{"storage":"1Gi"}`)
 	second.Pod.Namespace = "another"
 	_, err := e.Create(t.Context(), second)
 	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "another local namespace") {
-		t.Errorf("the create ended with %v (%s)", err, errdefs.KindOf(err))
+		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
 }
 
-func (e *env) makeClaim(r *wire.CreateRequest, labels map[string]string) {
+func (e *env) createClaim(r *wire.CreateRequest, labels map[string]string) {
 	e.t.Helper()
 	_, err := e.admin.CoreV1().PersistentVolumeClaims(e.namespace).Create(e.t.Context(), &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{

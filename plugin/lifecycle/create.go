@@ -5,27 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Create runs a local pod in the remote cluster and returns the remote pod's
-// UID as its job ID. It succeeds at once for a pod that runs already, whatever
-// else the request says. What may pass is retried until the create timeout; a
-// failure undoes what this call made. Its kind says why: Invalid, Refused, Exists
-// (something foreign stands there), NotFound (the one configured namespace is
-// missing), Unavailable or Canceled.
+// Create creates the remote objects of a local pod and returns the UID of the remote
+// pod as job ID. If the remote pod exists already, Create succeeds at once and
+// ignores the rest of the request (docs/contract.md, CREATE-8). It retries transient
+// failures until the create timeout. After a failure it rolls back what this call
+// created. The kind of the error says why it failed: Invalid, Refused, Exists (an
+// object of the same name that is not the plugin's), NotFound (the configured single
+// namespace does not exist), Unavailable or Canceled.
 func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
 	pod := &request.Pod
 	uid := string(pod.UID)
-	log := l.logFor(pod)
+	log := l.podLogger(pod)
 
-	ctx, done, err := l.arrivals.create(ctx, uid)
+	ctx, done, err := l.inFlight.addCreate(ctx, uid)
 	if err != nil {
 		return wire.CreateResponse{}, fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
@@ -35,16 +38,16 @@ func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wi
 
 	jid, err := l.create(ctx, request, log)
 	if err != nil {
-		err = l.because(ctx, err)
+		err = l.createError(ctx, err)
 		log.Warn("create failed", "error", err)
 		return wire.CreateResponse{}, fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	return wire.CreateResponse{PodUID: uid, PodJID: jid}, nil
 }
 
-// because returns why a create failed: the end of its context outranks the error
-// of the call that it cut off.
-func (l *Lifecycle) because(ctx context.Context, err error) error {
+// createError returns the reason why a create failed. The end of its context is
+// preferred to the error of the call that the context interrupted.
+func (l *Lifecycle) createError(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errDeleted):
 		return errDeleted
@@ -56,20 +59,24 @@ func (l *Lifecycle) because(ctx context.Context, err error) error {
 
 func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log *slog.Logger) (jid string, err error) {
 	pod := &request.Pod
-	unlock, err := l.pods.lock(ctx, string(pod.UID))
+	unlock, err := l.podLocks.lock(ctx, string(pod.UID))
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
 
-	running, err := l.running(ctx, pod)
+	var existing *corev1.Pod
+	err = retry(ctx, func(ctx context.Context) (err error) {
+		existing, err = l.lookUp(ctx, pod, true)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
-	if running != nil {
-		l.dropUndos(string(pod.UID))
-		log.Info("the pod is there already", "remote", running.Namespace+"/"+running.Name, "jid", running.UID)
-		return string(running.UID), nil
+	if existing != nil {
+		l.cancelPendingRollbacks(string(pod.UID))
+		log.Info("the remote pod exists already", "remote", existing.Namespace+"/"+existing.Name, "jid", existing.UID)
+		return string(existing.UID), nil
 	}
 
 	objects, err := translate.ToObjects(request, l.options.Translate)
@@ -77,97 +84,115 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 		return "", err
 	}
 	for _, warning := range objects.Warnings {
-		log.Warn("not everything of the pod is offloaded", "warning", warning)
+		log.Warn("a part of the pod is not offloaded", "warning", warning)
 	}
-	release, err := l.lockClaims(ctx, objects)
+	unlockClaims, err := l.lockClaims(ctx, objects)
 	if err != nil {
 		return "", err
 	}
-	defer release()
+	defer unlockClaims()
 
-	c := newCreation(l, objects, string(pod.UID), log)
-	jid, err = c.run(ctx)
+	attempt := newCreateAttempt(l, objects, string(pod.UID), log)
+	jid, err = attempt.run(ctx)
 	if err != nil {
-		c.undo(ctx)
+		attempt.rollback(ctx)
 		return "", err
 	}
-	l.dropUndos(string(pod.UID))
+	l.cancelPendingRollbacks(string(pod.UID))
 	log.Info("created", "remote", objects.Pod.Namespace+"/"+objects.Pod.Name, "jid", jid)
 	return jid, nil
 }
 
-// running returns the remote pod of a local one, if there is one. The cache
-// answers; only while it is still being filled is the API server asked.
-func (l *Lifecycle) running(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
-	if cached := l.cluster.CachedPod(string(pod.UID)); cached != nil || l.cluster.Synced() {
-		return cached, nil
+// maxParallelCreates limits the creates of one pod's dependents at the same time.
+const maxParallelCreates = 8
+
+// run creates all objects and returns the UID of the remote pod. If the namespace
+// does not exist any more, somebody deleted it with everything in it: run then
+// starts again from the beginning.
+func (a *createAttempt) run(ctx context.Context) (jid string, err error) {
+	err = retry(ctx, func(ctx context.Context) (err error) {
+		jid, err = a.createAll(ctx)
+		if errdefs.Is(err, errdefs.NotFound) && a.objects.Namespace != nil {
+			a.lifecycle.forgetNamespace(a.objects.Namespace.Name)
+			if len(a.objects.Tunnels) > 0 {
+				a.lifecycle.forgetNamespace(a.lifecycle.options.Tunnels.Namespace())
+			}
+			return errdefs.Wrap(errdefs.Unavailable, err)
+		}
+		return err
+	})
+	return jid, err
+}
+
+// createAll creates the namespace first, then the dependents in parallel, and the pod
+// last.
+func (a *createAttempt) createAll(ctx context.Context) (jid string, err error) {
+	if err := a.lifecycle.ensureNamespace(ctx, a.objects.Namespace); err != nil {
+		return "", err
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(maxParallelCreates)
+	for _, configMap := range a.objects.ConfigMaps {
+		group.Go(func() error { return a.createDependent(groupCtx, configMap) })
+	}
+	for _, secret := range a.objects.Secrets {
+		group.Go(func() error { return a.createDependent(groupCtx, secret) })
+	}
+	for _, claim := range a.objects.Claims {
+		group.Go(func() error { return a.ensureClaim(groupCtx, claim) })
+	}
+	if a.objects.Service != nil {
+		group.Go(func() error { return a.createDependent(groupCtx, a.objects.Service) })
+	}
+	if len(a.objects.Tunnels) > 0 {
+		group.Go(func() error { return a.openTunnels(groupCtx) })
+	}
+	if err := group.Wait(); err != nil {
+		return "", err
+	}
+	return a.createPod(ctx)
+}
+
+// createDependent creates a ConfigMap, a Secret or a Service. If an object with that
+// name exists, it is the same object: the name contains the UID of the local pod, so
+// an earlier create of this pod created it.
+func (a *createAttempt) createDependent(ctx context.Context, object metav1.Object) error {
+	_, err := a.createObject(ctx, object)
+	if errdefs.Is(err, errdefs.Exists) {
+		return nil
+	}
+	return err
+}
+
+// createPod creates the pod. If a pod with that name exists, it is this pod if it has
+// the label of the local UID: an earlier call whose answer was lost created it, or
+// another replica.
+func (a *createAttempt) createPod(ctx context.Context) (jid string, err error) {
+	pod := a.objects.Pod
+	uid, err := a.createObject(ctx, pod)
+	if !errdefs.Is(err, errdefs.Exists) {
+		return string(uid), err
 	}
 	var found *corev1.Pod
-	err := retry(ctx, func(ctx context.Context) (err error) {
-		found, err = l.cluster.FindPod(ctx, l.remoteNamespace(pod), string(pod.UID))
+	err = retry(ctx, func(ctx context.Context) (err error) {
+		found, err = a.lifecycle.cluster.FindPod(ctx, pod.Namespace, a.uid)
 		return err
 	})
-	return found, err
+	switch {
+	case err != nil:
+		return "", err
+	case found == nil:
+		return "", errdefs.New(errdefs.Exists, "pod %s/%s exists, but the plugin did not create it: it does not have the label %s", pod.Namespace, pod.Name, wire.LabelPodUID)
+	}
+	return string(found.UID), nil
 }
 
-// lockClaims keeps deletes from taking a claim away between the moment that it
-// is found and the moment that the pod stands for it.
-func (l *Lifecycle) lockClaims(ctx context.Context, objects *translate.Objects) (release func(), err error) {
-	var names []string
-	for _, claim := range objects.Claims {
-		names = append(names, objects.Pod.Namespace+"/"+claim.Name)
-	}
-	slices.Sort(names) // one order for all, so that nobody waits in a circle
-	var unlocks []func()
-	release = func() {
-		for _, unlock := range unlocks {
-			unlock()
-		}
-	}
-	for _, name := range names {
-		unlock, err := l.claims.lock(ctx, name)
-		if err != nil {
-			release()
-			return nil, err
-		}
-		unlocks = append(unlocks, unlock)
-	}
-	return release, nil
-}
-
-func (l *Lifecycle) remoteNamespace(pod *corev1.Pod) string {
-	return l.options.Translate.Scope.RemoteNamespace(pod.Namespace)
-}
-
-func (l *Lifecycle) logFor(pod *corev1.Pod) *slog.Logger {
-	return l.log.With("namespace", pod.Namespace, "name", pod.Name, "uid", pod.UID)
-}
-
-// ensureNamespace makes sure that the remote namespace is there. It is
-// remembered; a create that finds it gone forgets it.
-func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Namespace) error {
-	if namespace == nil {
-		return nil
-	}
-	if _, known := l.namespaces.Load(namespace.Name); known {
-		return nil
-	}
-	err := retry(ctx, func(ctx context.Context) error {
-		_, err := l.cluster.Create(ctx, namespace)
-		switch errdefs.KindOf(err) {
-		case errdefs.Exists:
-			return nil
-		case errdefs.Refused:
-			// Credentials that may not make namespaces can use one that is there.
-			if exists, _ := l.cluster.NamespaceExists(ctx, namespace.Name); exists {
-				return nil
-			}
-		}
+// createObject creates one object and retries transient failures.
+func (a *createAttempt) createObject(ctx context.Context, object metav1.Object) (uid types.UID, err error) {
+	a.mayHaveCreated.Store(true)
+	err = retry(ctx, func(ctx context.Context) (err error) {
+		uid, err = a.lifecycle.cluster.Create(ctx, object)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	l.namespaces.Store(namespace.Name, struct{}{})
-	return nil
+	return uid, err
 }

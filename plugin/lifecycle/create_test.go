@@ -17,61 +17,62 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-func TestCreateMakesDependentsThenThePod(t *testing.T) {
+func TestCreateCreatesTheNamespaceFirstAndThePodLast(t *testing.T) {
 	e := newEnv(t)
-	r := request()
+	r := fullRequest()
 	answer, err := e.Create(t.Context(), r)
 	e.must(err)
 	if answer.PodUID != string(r.Pod.UID) || answer.PodJID != string(e.remotePod(r).UID) {
-		t.Errorf("answered %+v for the remote pod %s", answer, e.remotePod(r).UID)
+		t.Errorf("the create returned %+v for the remote pod %s", answer, e.remotePod(r).UID)
 	}
-	if left := e.left(r); len(left) != complete {
-		t.Errorf("made %v", left)
+	if objects := e.remaining(r); len(objects) != fullCount {
+		t.Errorf("the create made %v", objects)
 	}
 	calls := e.faults.seen()
 	if first, last := calls[0], calls[len(calls)-1]; first != "POST namespaces" || last != "POST pods" {
-		t.Errorf("the namespace is not first or the pod not last: %v", calls)
+		t.Errorf("the namespace is not created first, or the pod not last: %v", calls)
 	}
 
 	e.faults.set(nil)
-	_, err = e.Create(t.Context(), plain())
+	_, err = e.Create(t.Context(), plainRequest())
 	e.must(err)
 	if calls := e.faults.seen(); !slices.Equal(calls, []string{"POST pods"}) {
-		t.Errorf("the namespace is not remembered: %v", calls)
+		t.Errorf("the second create sent %v, want only the pod", calls)
 	}
 }
 
-// After a restart of the virtual kubelet, with another body: the same answer,
-// and nothing touched.
-func TestSecondCreateTouchesNothing(t *testing.T) {
+// After a restart, the virtual kubelet sends a create for a running pod again, with
+// another body (docs/contract.md, CREATE-8 and CREATE-9). It gets the same answer, and
+// nothing changes.
+func TestSecondCreateChangesNothing(t *testing.T) {
 	e := newEnv(t)
-	r := request()
+	r := fullRequest()
 	first, err := e.Create(t.Context(), r)
 	e.must(err)
-	e.eventually("the cache knows the pod", func() bool { return e.cluster.CachedPod(string(r.Pod.UID)) != nil })
+	e.eventually("the pod cache has the pod", func() bool { return e.cluster.CachedPod(string(r.Pod.UID)) != nil })
 	before := e.remotePod(r)
 
 	e.faults.set(nil)
-	again := request()
-	again.Pod = *r.Pod.DeepCopy()
-	again.Pod.Spec.Containers[0].Image = "changed"
-	again.Containers = nil // so that it could not even be translated
-	second, err := e.Create(t.Context(), again)
+	repeated := fullRequest()
+	repeated.Pod = *r.Pod.DeepCopy()
+	repeated.Pod.Spec.Containers[0].Image = "changed"
+	repeated.Containers = nil // translate would refuse this request
+	second, err := e.Create(t.Context(), repeated)
 	e.must(err)
 	if second != first {
-		t.Errorf("answered %+v, then %+v", first, second)
+		t.Errorf("the first create returned %+v, the second %+v", first, second)
 	}
 	if calls := e.faults.seen(); len(calls) > 0 {
-		t.Errorf("a second create called %v", calls)
+		t.Errorf("the second create sent %v", calls)
 	}
 	if after := e.remotePod(r); after.ResourceVersion != before.ResourceVersion {
-		t.Error("the running pod was touched")
+		t.Error("the second create changed the running pod")
 	}
 }
 
-func TestConcurrentCreatesOfOnePodMakeOne(t *testing.T) {
+func TestConcurrentCreatesOfAPodCreateOnePod(t *testing.T) {
 	e := newEnv(t)
-	r := request()
+	r := fullRequest()
 	var answers sync.Map
 	var group sync.WaitGroup
 	for i := range 10 {
@@ -87,48 +88,48 @@ func TestConcurrentCreatesOfOnePodMakeOne(t *testing.T) {
 	jid := string(e.remotePod(r).UID)
 	answers.Range(func(_, answer any) bool {
 		if answer != jid {
-			t.Errorf("answered %v, the pod is %s", answer, jid)
+			t.Errorf("a create returned %v, the pod is %s", answer, jid)
 		}
 		return true
 	})
-	if left := e.left(r); len(left) != complete {
-		t.Errorf("made %v", left)
+	if objects := e.remaining(r); len(objects) != fullCount {
+		t.Errorf("the create made %v", objects)
 	}
 }
 
-// Two replicas share no memory: the second one meets what the first one made.
+// Two replicas share no memory: the second create finds the objects of the first.
 func TestCreateByAnotherReplica(t *testing.T) {
 	e := newEnv(t)
-	r := request()
+	r := fullRequest()
 	first, err := e.Create(t.Context(), r)
 	e.must(err)
-	second, err := e.replica(blind{e.cluster}).Create(t.Context(), r)
+	second, err := e.replica(emptyCache{e.cluster}).Create(t.Context(), r)
 	e.must(err)
 	if second != first {
-		t.Errorf("answered %+v, then %+v", first, second)
+		t.Errorf("the first create returned %+v, the second %+v", first, second)
 	}
 }
 
-// Every call that a create makes fails once in each way that may pass: the
-// create succeeds all the same, once and whole.
-func TestCreateSurvivesEachPassingFault(t *testing.T) {
+// Each request of a create fails once with each transient fault. The create succeeds,
+// and creates each object once.
+func TestCreateRetriesEachTransientFault(t *testing.T) {
 	e := newEnv(t)
 	calls := e.callsOfACreate()
 	for n, call := range calls {
 		for _, fault := range []fault{refused, lost, overloaded, broken} {
 			t.Run(fmt.Sprintf("%d %s %s", n, call, fault), func(t *testing.T) {
 				e := e.on(t)
-				r := request()
+				r := fullRequest()
 				e.failOnce(call, fault)
 				answer, err := e.Create(t.Context(), r)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if pod := e.remotePod(r); answer.PodJID != string(pod.UID) {
-					t.Errorf("answered %s for pod %s", answer.PodJID, pod.UID)
+					t.Errorf("the create returned %s for pod %s", answer.PodJID, pod.UID)
 				}
-				if left := e.left(r); len(left) != complete {
-					t.Errorf("made %v", left)
+				if objects := e.remaining(r); len(objects) != fullCount {
+					t.Errorf("the create made %v", objects)
 				}
 				e.mustDelete(r)
 			})
@@ -136,30 +137,30 @@ func TestCreateSurvivesEachPassingFault(t *testing.T) {
 	}
 }
 
-// Somebody deletes the namespace that a create remembers.
-func TestNamespaceIsMadeAgain(t *testing.T) {
+// A user deletes a namespace that the plugin remembers. The next create creates it again.
+func TestDeletedNamespaceIsCreatedAgain(t *testing.T) {
 	e := newEnv(t)
-	_, err := e.Create(t.Context(), plain())
+	_, err := e.Create(t.Context(), plainRequest())
 	e.must(err)
 	e.must(e.admin.CoreV1().Namespaces().Delete(t.Context(), e.namespace, metav1.DeleteOptions{}))
-	// No controller empties it here: while it waits for one, creates wait too.
+	// No namespace controller runs here: the namespace stays Terminating, and the create waits.
 	var group sync.WaitGroup
-	r := request()
+	r := fullRequest()
 	group.Go(func() {
 		if _, err := e.Create(t.Context(), r); err != nil {
 			t.Error(err)
 		}
 	})
-	e.eventually("the create meets the ending namespace", func() bool { return slices.Contains(e.faults.seen(), "POST configmaps") })
+	e.eventually("the create finds the terminating namespace", func() bool { return slices.Contains(e.faults.seen(), "POST configmaps") })
 	e.finalizeNamespace()
 	group.Wait()
-	if left := e.left(r); len(left) != complete {
-		t.Errorf("made %v", left)
+	if objects := e.remaining(r); len(objects) != fullCount {
+		t.Errorf("the create made %v", objects)
 	}
 }
 
-// finalizeNamespace lets a namespace that is being deleted go, as the namespace
-// controller does when it is empty.
+// finalizeNamespace finishes the deletion of the namespace, as the namespace controller
+// does when the namespace is empty.
 func (e *env) finalizeNamespace() {
 	e.t.Helper()
 	namespace, err := e.admin.CoreV1().Namespaces().Get(context.Background(), e.namespace, metav1.GetOptions{})
@@ -169,10 +170,11 @@ func (e *env) finalizeNamespace() {
 	e.must(err)
 }
 
-// What the remote cluster does not permit fails at once, in its own words.
-func TestQuotaFailsAtOnce(t *testing.T) {
+// A request that the remote cluster does not permit is not retried. The error has the
+// API server's text.
+func TestExceededQuotaFailsAtOnce(t *testing.T) {
 	e := newEnv(t)
-	e.makeNamespace()
+	e.createNamespace()
 	quota := &corev1.ResourceQuota{
 		ObjectMeta: metav1.ObjectMeta{Name: "none"},
 		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
@@ -183,14 +185,14 @@ func TestQuotaFailsAtOnce(t *testing.T) {
 	_, err = e.admin.CoreV1().ResourceQuotas(e.namespace).UpdateStatus(t.Context(), quota, metav1.UpdateOptions{})
 	e.must(err)
 
-	r := request()
+	r := fullRequest()
 	e.faults.set(nil)
 	_, err = e.Create(t.Context(), r)
 	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "exceeded quota") {
-		t.Errorf("failed with %v (%s)", err, errdefs.KindOf(err))
+		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if left := e.left(r); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if left := e.remaining(r); len(left) > 0 {
+		t.Errorf("these objects remain: %v", left)
 	}
 	posts := 0
 	for _, call := range e.faults.seen() {
@@ -199,72 +201,72 @@ func TestQuotaFailsAtOnce(t *testing.T) {
 		}
 	}
 	if posts != 1 {
-		t.Errorf("the pod was tried %d times", posts)
+		t.Errorf("the create sent the pod %d times, want once", posts)
 	}
 }
 
 func TestInvalidPodFailsAtOnce(t *testing.T) {
 	e := newEnv(t)
-	r := plain()
+	r := plainRequest()
 	r.Pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: -1}}
 	_, err := e.Create(t.Context(), r)
 	if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), "containerPort") {
-		t.Errorf("failed with %v (%s)", err, errdefs.KindOf(err))
+		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
 }
 
-// A foreign pod that stands where the remote pod would is not taken for it.
-func TestForeignPodIsNotAdopted(t *testing.T) {
+// A pod with the name of the remote pod, but without its label, is not the plugin's.
+func TestPodOfAnotherOwnerIsNotUsed(t *testing.T) {
 	e := newEnv(t)
-	e.makeNamespace()
-	r := plain()
+	e.createNamespace()
+	r := plainRequest()
 	_, err := e.admin.CoreV1().Pods(e.namespace).Create(t.Context(), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: scope.Scope{}.Name("pod", string(r.Pod.UID))},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "busybox"}}},
 	}, metav1.CreateOptions{})
 	e.must(err)
 	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Exists) {
-		t.Errorf("ended with %v (%s)", err, errdefs.KindOf(err))
+		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
 }
 
-// The caller leaves in the middle: what was made is undone.
-func TestCreateUndoesWhenTheCallerLeaves(t *testing.T) {
+// The caller disconnects during a create: the create is rolled back.
+func TestCreateRollsBackWhenTheCallerDisconnects(t *testing.T) {
 	e := newEnv(t)
-	e.makeNamespace()
-	r := request()
-	ctx, leave := context.WithCancel(t.Context())
-	defer leave()
+	e.createNamespace()
+	r := fullRequest()
+	ctx, disconnect := context.WithCancel(t.Context())
+	defer disconnect()
 	e.faults.onCall(func(call string) {
 		if call == "POST pods" {
-			leave()
+			disconnect()
 		}
 	})
 	_, err := e.Create(ctx, r)
 	if !errdefs.Is(err, errdefs.Canceled) {
-		t.Errorf("ended with %v (%s)", err, errdefs.KindOf(err))
+		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if left := e.left(r); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if left := e.remaining(r); len(left) > 0 {
+		t.Errorf("these objects remain: %v", left)
 	}
 }
 
-// callsOfACreate returns the calls of an undisturbed create, each once.
+// callsOfACreate returns the requests of a create without faults, each once.
 func (e *env) callsOfACreate() []string {
 	e.t.Helper()
-	e.makeNamespace()
-	r := request()
+	e.createNamespace()
+	r := fullRequest()
 	e.faults.set(nil)
 	_, err := e.Create(e.t.Context(), r)
 	e.must(err)
 	var calls []string
 	for _, call := range e.faults.seen() {
-		if call != "POST namespaces" && !slices.Contains(calls, call) { // the namespace has a test of its own
+		if call != "POST namespaces" && !slices.Contains(calls, call) { // the namespace has its own test
 			calls = append(calls, call)
 		}
 	}
 	if len(calls) != 5 {
-		e.t.Fatalf("a create called %v", calls)
+		e.t.Fatalf("the create sent %v, want 5 requests", calls)
 	}
 	return calls
 }
@@ -299,7 +301,7 @@ func (e *env) failAlways(call string, with fault) {
 
 func (e *env) mustDelete(r *wire.CreateRequest) {
 	e.t.Helper()
-	pod := local(r, "")
+	pod := localPod(r, "")
 	e.must(e.Delete(e.t.Context(), &pod))
-	e.eventually("nothing is left", func() bool { return len(e.left(r)) == 0 })
+	e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
 }

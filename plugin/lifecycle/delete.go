@@ -11,37 +11,39 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
-// patience is how long a delete keeps its caller waiting for the first try.
-const patience = 10 * time.Second
+// firstTryTimeout is how long the caller of a delete waits for the first attempt.
+const firstTryTimeout = 10 * time.Second
 
-// Delete deletes what was created for a local pod: the remote pod, within the
-// grace period that the local one has, then all that carries its UID, then its
-// claims as their policies say. A create of the same pod that is in flight, or
-// that arrives later, loses.
+// Delete deletes what was created for a local pod: first the remote pod, with the
+// grace period of the local pod; then all objects with its UID; then its claims, if
+// their policies say so. It cancels a create of the same pod that is in flight, and
+// a create that arrives later fails.
 //
-// A delete is never refused: InterLink sends it once and ignores the answer
-// (contract, section 2). A pod that was never there is no error, and what fails
-// is tried again in the background until it is done.
+// Delete always succeeds: InterLink sends it once and ignores the answer
+// (docs/contract.md, DELETE-1 and DELETE-2). It is not an error if the pod was never
+// created. A failed delete goes to the retry queue.
 func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
-	log := l.logFor(pod)
-	l.arrivals.delete(string(pod.UID))
+	log := l.podLogger(pod)
+	l.inFlight.addDelete(string(pod.UID))
 
-	// The caller leaving ends nothing: nobody would ask again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	// The delete goes on if the caller disconnects: InterLink does not repeat it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), firstTryTimeout)
 	defer cancel()
-	if err := l.delete(ctx, pod); err != nil {
-		log.Warn("delete failed, will be tried again", "error", err)
-		l.background.keepTrying(log, "delete", func(ctx context.Context) error { return l.delete(ctx, pod) })
+	if err := l.deleteOnce(ctx, pod); err != nil {
+		log.Warn("delete failed, will be retried", "error", err)
+		l.retries.addAfterFailure(pod.UID, job{name: "delete the pod", log: log, run: func(ctx context.Context) error {
+			return l.deleteOnce(ctx, pod)
+		}})
 		return nil
 	}
 	log.Info("deleted")
 	return nil
 }
 
-// delete is one try. All of it may be repeated.
-func (l *Lifecycle) delete(ctx context.Context, pod *corev1.Pod) error {
+// deleteOnce tries once to delete everything. It may be called again.
+func (l *Lifecycle) deleteOnce(ctx context.Context, pod *corev1.Pod) error {
 	uid := string(pod.UID)
-	unlock, err := l.pods.lock(ctx, uid) // waits until a create in flight has undone its work
+	unlock, err := l.podLocks.lock(ctx, uid) // waits until a create in flight has rolled back
 	if err != nil {
 		return err
 	}
@@ -50,7 +52,7 @@ func (l *Lifecycle) delete(ctx context.Context, pod *corev1.Pod) error {
 	namespace := l.remoteNamespace(pod)
 	selector := scope.PodSelector(uid)
 	if err := l.cluster.DeletePods(ctx, namespace, selector, pod.DeletionGracePeriodSeconds); err != nil {
-		return err // the rest must not go away under a pod that runs
+		return err // a pod that may still run needs its other objects
 	}
 	var failures []error
 	if tunnels := l.options.Tunnels; tunnels != nil {

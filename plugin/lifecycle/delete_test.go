@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -22,32 +23,32 @@ func (e *env) create(r *wire.CreateRequest) wire.CreateResponse {
 	return answer
 }
 
-func TestDeleteTakesAllThatCreateMade(t *testing.T) {
+func TestDeleteDeletesEverythingThatCreateCreated(t *testing.T) {
 	e := newEnv(t)
-	r, other := request(), request()
+	r, other := fullRequest(), fullRequest()
 	e.create(r)
 	e.create(other)
 	e.faults.set(nil)
-	pod := local(r, "jid")
+	pod := localPod(r, "jid")
 	e.must(e.Delete(t.Context(), &pod))
-	if left := e.left(r); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if left := e.remaining(r); len(left) > 0 {
+		t.Errorf("these objects remain: %v", left)
 	}
-	if left := e.left(other); len(left) != complete {
-		t.Errorf("of another pod only %v is left", left)
+	if left := e.remaining(other); len(left) != fullCount {
+		t.Errorf("of another pod only these objects remain: %v", left)
 	}
 	if calls := e.faults.seen(); calls[0] != "DELETE pods" {
-		t.Errorf("the pod does not go first: %v", calls)
+		t.Errorf("the pod is not deleted first: %v", calls)
 	}
 }
 
-// The name and the mounts of what is deleted do not matter, the UID label does:
-// ConfigMaps that a pod used by env alone go, and so does what a Python plugin
-// made under names of its own.
-func TestDeleteGoesByLabel(t *testing.T) {
+// A delete selects objects by the label of the UID, and not by their names or by the
+// pod's volumes: it also deletes ConfigMaps that only variables use, and objects that
+// the Python plugin created with other names.
+func TestDeleteSelectsByLabel(t *testing.T) {
 	e := newEnv(t)
-	e.makeNamespace()
-	r := plain()
+	e.createNamespace()
+	r := plainRequest()
 	meta := metav1.ObjectMeta{Name: "cut-at-63-characters", Labels: map[string]string{
 		wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: string(r.Pod.UID),
 	}}
@@ -58,33 +59,32 @@ func TestDeleteGoesByLabel(t *testing.T) {
 	e.must(err)
 	_, err = core.Secrets(e.namespace).Create(t.Context(), &corev1.Secret{ObjectMeta: meta}, metav1.CreateOptions{})
 	e.must(err)
-	pod := local(r, "jid")
+	pod := localPod(r, "jid")
 	e.must(e.Delete(t.Context(), &pod))
-	if left := e.left(r); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if left := e.remaining(r); len(left) > 0 {
+		t.Errorf("these objects remain: %v", left)
 	}
 }
 
 func TestDeleteOfAnUnknownPodSucceeds(t *testing.T) {
 	e := newEnv(t)
-	pod := local(plain(), "")
+	pod := localPod(plainRequest(), "")
 	e.must(e.Delete(t.Context(), &pod))
 }
 
-// The grace period is the local pod's: on a node, the remote pod is marked with
-// it and waits for its kubelet.
-func TestDeleteKeepsTheGracePeriod(t *testing.T) {
+// The remote pod gets the grace period of the local pod.
+func TestDeletePassesTheGracePeriodOn(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		grace *int64
 		want  int64
-	}{{"asked for", ptr.To[int64](7), 7}, {"of a finished pod", nil, 30}} {
+	}{{"of the request", ptr.To[int64](7), 7}, {"of a finished pod", nil, 30}} {
 		t.Run(test.name, func(t *testing.T) {
 			e := newEnv(t)
-			r := plain()
+			r := plainRequest()
 			e.create(r)
 			e.bind(e.remotePod(r))
-			pod := local(r, "jid")
+			pod := localPod(r, "jid")
 			pod.DeletionGracePeriodSeconds = test.grace
 			e.must(e.Delete(t.Context(), &pod))
 			if got := e.remotePod(r).DeletionGracePeriodSeconds; got == nil || *got != test.want {
@@ -94,7 +94,7 @@ func TestDeleteKeepsTheGracePeriod(t *testing.T) {
 	}
 }
 
-// bind schedules a remote pod, which makes its deletion wait for a kubelet.
+// bind schedules a remote pod, so that its deletion waits for a kubelet.
 func (e *env) bind(pod *corev1.Pod) {
 	e.t.Helper()
 	e.must(e.admin.CoreV1().Pods(pod.Namespace).Bind(context.Background(), &corev1.Binding{
@@ -103,9 +103,9 @@ func (e *env) bind(pod *corev1.Pod) {
 	}, metav1.CreateOptions{}))
 }
 
-// Each call of a delete fails, in each way: InterLink is told 200 all the same,
-// and the rest is done in the background, without a second request.
-func TestDeleteIsRepeatedUntilDone(t *testing.T) {
+// Each request of a delete fails, with each fault. Delete returns no error all the
+// same, and the retry queue finishes it, without a second call.
+func TestFailedDeleteIsRetried(t *testing.T) {
 	calls := []string{"DELETE pods", "DELETE configmaps", "DELETE secrets",
 		"GET persistentvolumeclaims/name", "GET pods", "DELETE persistentvolumeclaims/name"}
 	for _, call := range calls {
@@ -113,28 +113,28 @@ func TestDeleteIsRepeatedUntilDone(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s", call, with), func(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t)
-				r := request()
+				r := fullRequest()
 				e.create(r)
 				e.failOnce(call, with)
-				pod := local(r, "jid")
+				pod := localPod(r, "jid")
 				e.must(e.Delete(t.Context(), &pod))
 				if !slices.Contains(e.faults.seen(), call) {
-					t.Fatalf("the delete never called %s, so the test tests nothing", call)
+					t.Fatalf("the delete did not send %s, so the test checks nothing", call)
 				}
-				e.eventually("nothing is left", func() bool { return len(e.left(r)) == 0 })
+				e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
 			})
 		}
 	}
 }
 
-// The local pod is deleted while its create is in flight, at each of its calls.
-func TestDeleteOvertakesACreateInFlight(t *testing.T) {
+// A delete arrives while a create is in flight, at each request of the create.
+func TestDeleteCancelsACreateInFlight(t *testing.T) {
 	for _, call := range newEnv(t).callsOfACreate() {
 		t.Run(call, func(t *testing.T) {
 			e := newEnv(t)
-			e.makeNamespace()
-			r := request()
-			pod := local(r, "")
+			e.createNamespace()
+			r := fullRequest()
+			pod := localPod(r, "")
 			var deletion sync.WaitGroup
 			var once sync.Once
 			e.faults.set(nil)
@@ -152,40 +152,42 @@ func TestDeleteOvertakesACreateInFlight(t *testing.T) {
 					})
 				}
 			})
-			// It may win by a hair; then the delete takes what it made.
+			// The create may finish before the delete; then the delete deletes its objects.
 			if _, err := e.Create(t.Context(), r); err != nil && !errdefs.Is(err, errdefs.Canceled) {
-				t.Errorf("the create ended with %v (%s)", err, errdefs.KindOf(err))
+				t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 			}
 			deletion.Wait()
-			e.eventually("nothing is left", func() bool { return len(e.left(r)) == 0 })
+			e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
 		})
 	}
 }
 
-// The delete arrives first: its request overtook the create's on the way.
+// The delete arrives before the create of the same pod.
 func TestCreateAfterItsDeleteIsRefused(t *testing.T) {
 	e := newEnv(t)
-	r := request()
-	pod := local(r, "")
+	r := fullRequest()
+	pod := localPod(r, "")
 	e.must(e.Delete(t.Context(), &pod))
 	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Canceled) {
-		t.Errorf("the create ended with %v (%s)", err, errdefs.KindOf(err))
+		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if left := e.left(r); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if left := e.remaining(r); len(left) > 0 {
+		t.Errorf("these objects remain: %v", left)
 	}
 }
 
-// The plugin stops while a delete is still failing: it says what is left, and
-// does not hang.
-func TestCloseGivesUp(t *testing.T) {
+// The plugin stops while a delete fails: it logs what remains, and does not wait.
+func TestCloseLogsAnUnfinishedDelete(t *testing.T) {
 	e := newEnv(t)
-	r := plain()
+	r := plainRequest()
 	e.create(r)
 	e.failAlways("DELETE pods", forbidden)
-	pod := local(r, "jid")
+	pod := localPod(r, "jid")
 	e.must(e.Delete(t.Context(), &pod))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e.Close(ctx)
+	if !strings.Contains(e.log.String(), "gave up: the plugin stops") {
+		t.Error("the log does not say that the delete was given up")
+	}
 }

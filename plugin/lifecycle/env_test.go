@@ -3,7 +3,6 @@ package lifecycle_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
@@ -27,24 +27,24 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// env is a lifecycle on a real API server, with a remote namespace of its own
-// and a transport that can be made to fail.
+// env is a Lifecycle on a real API server, with a remote namespace of its own and a
+// transport that can fail chosen requests.
 type env struct {
 	*lifecycle.Lifecycle
 	t *testing.T
-	// admin sees the API server as it is, past the faults.
+	// admin is a client whose requests never fail.
 	admin     *kubernetes.Clientset
 	faults    *faults
 	cluster   *cluster.Cluster
 	namespace string // remote
 	options   lifecycle.Options
-	log       *journal
+	log       *testkit.Log
 }
 
-// blind is a replica whose cache knows no pod yet.
-type blind struct{ *cluster.Cluster }
+// emptyCache is a cluster whose pod cache has no pod.
+type emptyCache struct{ *cluster.Cluster }
 
-func (blind) CachedPod(string) *corev1.Pod { return nil }
+func (emptyCache) CachedPod(string) *corev1.Pod { return nil }
 
 type option func(*lifecycle.Options)
 
@@ -67,8 +67,8 @@ func newEnv(t *testing.T, options ...option) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.log = &journal{t: t}
-	log := slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	e.log = testkit.NewLog(t)
+	log := e.log.Logger()
 	if e.cluster, err = cluster.New(client, "", log); err != nil {
 		t.Fatal(err)
 	}
@@ -98,34 +98,14 @@ func newEnv(t *testing.T, options ...option) *env {
 	return e
 }
 
-// journal keeps the log of the code under test, and shows it with the test's own.
-type journal struct {
-	t    *testing.T
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.t.Log(strings.TrimSuffix(string(line), "\n"))
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-// eventually waits for a condition that must come true; the generous limit only
-// keeps a broken test from hanging.
-func (e *env) eventually(what string, holds func() bool) {
+// eventually waits until a condition holds.
+func (e *env) eventually(what string, condition func() bool) {
 	e.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if holds() {
-			return
-		}
-	}
-	e.t.Fatalf("did not happen: %s", what)
+	testkit.Eventually(e.t, what, condition)
 }
 
-// request is a create request for a pod that has one of everything.
-func request() *wire.CreateRequest {
+// fullRequest returns a create request for a pod with a ConfigMap, a Secret and a claim.
+func fullRequest() *wire.CreateRequest {
 	uid := uuid.NewUUID()
 	return &wire.CreateRequest{
 		Pod: corev1.Pod{
@@ -158,9 +138,9 @@ func request() *wire.CreateRequest {
 	}
 }
 
-// plain is a create request for a pod that needs nothing.
-func plain() *wire.CreateRequest {
-	r := request()
+// plainRequest returns a create request for a pod without other objects.
+func plainRequest() *wire.CreateRequest {
+	r := fullRequest()
 	r.Pod.Annotations, r.Pod.Spec.Volumes, r.Pod.Spec.Containers[0].VolumeMounts, r.Containers = nil, nil, nil, nil
 	return r
 }
@@ -168,10 +148,10 @@ func plain() *wire.CreateRequest {
 // claimOf returns the name of the request's claim.
 func claimOf(r *wire.CreateRequest) string { return "data-" + string(r.Pod.UID) }
 
-// left lists what stands in the remote namespace for a local pod: by the label
-// of its UID, and its claim. What is only waiting for a kubelet or a controller
-// to let go of it, which this API server has not, counts as gone.
-func (e *env) left(r *wire.CreateRequest) []string {
+// remaining lists the objects of a local pod in the remote namespace: those with the
+// label of its UID, and its claim. It leaves out objects that are being deleted: this
+// API server has no kubelet and no controller, and so never finishes their deletion.
+func (e *env) remaining(r *wire.CreateRequest) []string {
 	e.t.Helper()
 	ctx := context.Background()
 	byUID := metav1.ListOptions{LabelSelector: scope.PodSelector(string(r.Pod.UID))}
@@ -205,8 +185,8 @@ func (e *env) left(r *wire.CreateRequest) []string {
 	return names
 }
 
-// remove deletes what left lists, past all finalizers.
-func (e *env) remove(listed string) {
+// forceDelete deletes an object that remaining lists, in spite of its finalizers.
+func (e *env) forceDelete(listed string) {
 	e.t.Helper()
 	ctx, core := context.Background(), e.admin.CoreV1()
 	kind, name, _ := strings.Cut(listed, " ")
@@ -226,12 +206,10 @@ func (e *env) remove(listed string) {
 	}
 }
 
-// undoing says whether the log tells of an undo that has not been done yet.
-func (e *env) undoing() bool {
-	e.log.mu.Lock()
-	defer e.log.mu.Unlock()
-	text := e.log.text.String()
-	return strings.Count(text, "undo failed") > strings.Count(text, "done at last")
+// rollbackPending reports whether the log shows a rollback that has not succeeded yet.
+func (e *env) rollbackPending() bool {
+	log := e.log.String()
+	return strings.Count(log, "rollback failed") > strings.Count(log, "succeeded after retry")
 }
 
 func (e *env) must(err error) {
@@ -241,8 +219,8 @@ func (e *env) must(err error) {
 	}
 }
 
-// complete is what left lists while a request of [request] runs.
-const complete = 4
+// fullCount is the number of objects of a [fullRequest].
+const fullCount = 4
 
 func (e *env) remotePod(r *wire.CreateRequest) *corev1.Pod {
 	e.t.Helper()
@@ -254,15 +232,15 @@ func (e *env) remotePod(r *wire.CreateRequest) *corev1.Pod {
 	return &list.Items[0]
 }
 
-// makeNamespace makes the remote namespace before any create does.
-func (e *env) makeNamespace() {
+// createNamespace creates the remote namespace, so that the plugin need not.
+func (e *env) createNamespace() {
 	e.t.Helper()
 	_, err := e.admin.CoreV1().Namespaces().Create(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace}}, metav1.CreateOptions{})
 	e.must(err)
 }
 
-// local returns the local pod as status and delete requests carry it.
-func local(r *wire.CreateRequest, jid string) corev1.Pod {
+// localPod returns the local pod, as in the body of a status or a delete.
+func localPod(r *wire.CreateRequest, jid string) corev1.Pod {
 	pod := *r.Pod.DeepCopy()
 	if jid != "" {
 		if pod.Annotations == nil {

@@ -18,33 +18,34 @@ const (
 	forbidden  = faulty.Forbidden
 )
 
-// faults is a transport that fails chosen calls. Watches and the lists of the
-// pod cache always pass: the cache has tests of its own.
+// faults is a transport that fails chosen requests. The requests of the pod cache
+// never fail: the cache has its own tests.
 type faults struct {
 	next http.RoundTripper
 
 	mu    sync.Mutex
 	calls []string
-	// choose returns the fault of the n-th call ("POST pods"), or "" for none.
+	// choose returns the fault of the n-th request, such as "POST pods"; "" for none.
 	choose func(n int, call string) fault
-	// before is called, unlocked, before each call that is sent.
+	// before is called before each request is sent, without the lock.
 	before func(call string)
 }
 
-// set replaces the rule and starts counting anew.
+// set replaces choose and forgets the requests so far.
 func (f *faults) set(choose func(n int, call string) fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls, f.choose = nil, choose
 }
 
+// onCall sets a function that is called before each request.
 func (f *faults) onCall(before func(call string)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.before = before
 }
 
-// seen returns the calls since set.
+// seen returns the requests since set.
 func (f *faults) seen() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,8 +71,8 @@ func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	return chosen.RoundTrip(f.next, r)
 }
 
-// describeCall names a call by its verb and resource: "POST pods",
-// "DELETE secrets" (a collection), "DELETE secrets/name" (one).
+// describeCall returns the method and the resource of a request: "POST pods", "DELETE
+// secrets" (a collection), "DELETE secrets/name" (one object).
 func describeCall(r *http.Request) string {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	switch {

@@ -14,18 +14,18 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Logs opens the log of one container; the caller closes it, and it ends with
-// ctx. An error is of kind NotFound (no such pod), Invalid (no such container,
-// or it has not started) or Unavailable.
+// Logs opens the log of one container. The caller closes it; it also ends with ctx. An
+// error is of kind NotFound (the pod does not exist), Invalid (the container does not
+// exist or has not started) or Unavailable.
 func (l *Lifecycle) Logs(ctx context.Context, request wire.LogRequest) (io.ReadCloser, error) {
-	pod, err := l.remotePod(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+	pod, err := l.confirmedPod(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: request.Namespace, Name: request.PodName, UID: types.UID(request.PodUID),
 	}})
 	if err != nil {
 		return nil, err
 	}
 	if pod == nil {
-		return nil, errdefs.New(errdefs.NotFound, "pod %s/%s is not in the remote cluster", request.Namespace, request.PodName)
+		return nil, errdefs.New(errdefs.NotFound, "pod %s/%s does not exist in the remote cluster", request.Namespace, request.PodName)
 	}
 	options := logOptions(request.Opts)
 	options.Container = request.ContainerName
@@ -34,13 +34,14 @@ func (l *Lifecycle) Logs(ctx context.Context, request wire.LogRequest) (io.ReadC
 	}
 	stream, err := l.cluster.Logs(ctx, pod.Namespace, pod.Name, options)
 	if err != nil {
-		return nil, fmt.Errorf("logs of pod %s/%s: %w", request.Namespace, request.PodName, err)
+		return nil, fmt.Errorf("read the log of pod %s/%s: %w", request.Namespace, request.PodName, err)
 	}
 	return stream, nil
 }
 
-// logOptions says InterLink's options in the API's words: there, unset is nil,
-// and only one limit on age is permitted, of which the exact time is kept.
+// logOptions converts InterLink's options to those of the Kubernetes API. There, an
+// option that is not set is nil, and only one of SinceTime and SinceSeconds is
+// permitted: SinceTime is preferred, because it is exact.
 func logOptions(opts wire.LogOpts) *corev1.PodLogOptions {
 	options := &corev1.PodLogOptions{
 		Follow:     opts.Follow,
@@ -62,8 +63,9 @@ func logOptions(opts wire.LogOpts) *corev1.PodLogOptions {
 	return options
 }
 
-// defaultContainer returns the container that kubectl would choose: the
-// annotated one if it is there, else the first.
+// defaultContainer returns the container that kubectl would choose: the container
+// that the annotation names, if the pod has it, or else the first container
+// (docs/contract.md, LOGS-4).
 func defaultContainer(pod *corev1.Pod) string {
 	name := pod.Annotations[wire.AnnotationDefaultContainer]
 	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {

@@ -9,8 +9,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
-// passing says whether a failure may pass by itself.
-func passing(err error) bool {
+// isTransient reports whether a retry may solve a failure: the remote API server
+// cannot be reached or is overloaded, or another change came first
+// (docs/contract.md, CREATE-6).
+func isTransient(err error) bool {
 	switch errdefs.KindOf(err) {
 	case errdefs.Unavailable, errdefs.Conflict:
 		return true
@@ -18,15 +20,15 @@ func passing(err error) bool {
 	return false
 }
 
-// retry calls try until it succeeds, fails for good, or ctx ends; it returns
-// the last failure then, which says more than the deadline does. The pauses
-// grow from 100 ms to 5 s and vary, so that pods that failed together do not
-// come back together.
-func retry(ctx context.Context, try func(context.Context) error) error {
+// retry calls attempt until it succeeds, fails with an error that is not transient,
+// or ctx is done. In the last case it returns the error of the last attempt, which
+// says more than the error of ctx. The pauses grow from 100 ms to 5 s. They vary at
+// random, so that pods that failed together do not retry together.
+func retry(ctx context.Context, attempt func(context.Context) error) error {
 	pause := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 1 << 30, Cap: 5 * time.Second}
 	for {
-		err := try(ctx)
-		if err == nil || !passing(err) {
+		err := attempt(ctx)
+		if err == nil || !isTransient(err) {
 			return err
 		}
 		select {

@@ -12,99 +12,100 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 )
 
-func TestStatusOfAKnownPodCallsNobody(t *testing.T) {
+func TestStatusOfACachedPodSendsNoRequest(t *testing.T) {
 	e := newEnv(t)
-	r := request()
+	r := fullRequest()
 	jid := e.create(r).PodJID
-	e.eventually("the cache knows the pod", func() bool { return e.cluster.CachedPod(string(r.Pod.UID)) != nil })
+	e.eventually("the pod cache has the pod", func() bool { return e.cluster.CachedPod(string(r.Pod.UID)) != nil })
 	e.faults.set(func(int, string) fault { return refused })
-	answer, err := e.Status(t.Context(), []corev1.Pod{local(r, jid)})
+	answer, err := e.Status(t.Context(), []corev1.Pod{localPod(r, jid)})
 	e.must(err)
 	if len(answer) != 1 || answer[0].JID != jid || answer[0].Containers[0].State.Waiting == nil {
-		t.Errorf("answered %+v", answer)
+		t.Errorf("Status returns %+v", answer)
 	}
 	if calls := e.faults.seen(); len(calls) > 0 {
-		t.Errorf("called %v", calls)
+		t.Errorf("the plugin sent %v", calls)
 	}
 }
 
-// Between a create and its echo on the watch, the API server is asked.
-func TestStatusOfAPodThatTheCacheLacks(t *testing.T) {
+// After a create, the watch needs a moment to bring the pod into the cache. Until then
+// the API server is asked.
+func TestStatusOfAPodThatIsNotInTheCache(t *testing.T) {
 	e := newEnv(t)
-	r := request()
+	r := fullRequest()
 	jid := e.create(r).PodJID
-	replica := e.replica(blind{e.cluster})
+	replica := e.replica(emptyCache{e.cluster})
 	e.faults.set(nil)
-	answer, err := replica.Status(t.Context(), []corev1.Pod{local(r, jid)})
+	answer, err := replica.Status(t.Context(), []corev1.Pod{localPod(r, jid)})
 	e.must(err)
 	if len(answer) != 1 || answer[0].JID != jid || answer[0].Containers[0].State.Waiting == nil {
-		t.Errorf("answered %+v", answer)
+		t.Errorf("Status returns %+v", answer)
 	}
 	if calls := e.faults.seen(); !slices.Equal(calls, []string{"GET pods"}) {
-		t.Errorf("called %v", calls)
+		t.Errorf("the plugin sent %v", calls)
 	}
 }
 
-// A pod is said to be gone only when a filled cache and a live read lack it.
-func TestStatusNeverGuesses(t *testing.T) {
+// A pod is reported as gone only if neither a filled cache nor the API server has it.
+func TestStatusReportsOnlyWhatIsCertain(t *testing.T) {
 	e := newEnv(t)
-	known, gone, coming := request(), request(), request()
+	known, gone, notCreated := fullRequest(), fullRequest(), fullRequest()
 	jid := e.create(known).PodJID
-	e.eventually("the cache knows the pod", func() bool { return e.cluster.CachedPod(string(known.Pod.UID)) != nil })
-	all := []corev1.Pod{local(gone, "a-job"), local(known, jid), local(coming, "")}
+	e.eventually("the pod cache has the pod", func() bool { return e.cluster.CachedPod(string(known.Pod.UID)) != nil })
+	all := []corev1.Pod{localPod(gone, "a-job"), localPod(known, jid), localPod(notCreated, "")}
 
 	answer, err := e.Status(t.Context(), all)
 	e.must(err)
 	if len(answer) != 3 || answer[0].Containers[0].State.Terminated == nil ||
 		answer[0].Containers[0].State.Terminated.Reason != status.ReasonNotFound || answer[2].Containers[0].State.Waiting == nil {
-		t.Errorf("answered %+v", answer)
+		t.Errorf("Status returns %+v", answer)
 	}
 
 	e.faults.set(func(int, string) fault { return refused })
 	answer, err = e.Status(t.Context(), all)
 	e.must(err)
 	if len(answer) != 1 || answer[0].UID != string(known.Pod.UID) {
-		t.Errorf("with the API server away answered %+v, want what is known alone", answer)
+		t.Errorf("without the API server Status returns %+v, want the cached pod only", answer)
 	}
 	if answer, err = e.Status(t.Context(), all[:1]); !errdefs.Is(err, errdefs.Unavailable) {
-		t.Errorf("with nothing known answered %+v, %v", answer, err)
+		t.Errorf("without any certain state Status returns %+v, %v", answer, err)
 	}
 
 	e.faults.set(nil)
-	empty := e.replica(unfilled{blind{e.cluster}})
+	empty := e.replica(unsyncedCache{emptyCache{e.cluster}})
 	if answer, err = empty.Status(t.Context(), all[:1]); !errdefs.Is(err, errdefs.Unavailable) {
-		t.Errorf("with a cache that is being filled answered %+v, %v", answer, err)
+		t.Errorf("with a cache that is not filled Status returns %+v, %v", answer, err)
 	}
 	answer, err = empty.Status(t.Context(), all[1:])
 	e.must(err)
 	if len(answer) != 2 || answer[0].JID != jid || answer[1].Containers[0].State.Waiting == nil {
-		t.Errorf("with a cache that is being filled answered %+v", answer)
+		t.Errorf("with a cache that is not filled Status returns %+v", answer)
 	}
 }
 
-// A create while the cache is being filled, after a restart of plugin and
-// virtual kubelet together, asks the API server before it makes anything.
-func TestCreateWhileTheCacheIsFilled(t *testing.T) {
+// The plugin and the virtual kubelet restart together. While the pod cache is not
+// filled, a create asks the API server for the pod before it creates anything.
+func TestCreateBeforeTheCacheIsFilled(t *testing.T) {
 	e := newEnv(t)
-	r := request()
+	r := fullRequest()
 	first := e.create(r)
 	e.faults.set(nil)
-	second, err := e.replica(unfilled{blind{e.cluster}}).Create(t.Context(), r)
+	second, err := e.replica(unsyncedCache{emptyCache{e.cluster}}).Create(t.Context(), r)
 	e.must(err)
 	if second != first {
-		t.Errorf("answered %+v, then %+v", first, second)
+		t.Errorf("the first create returned %+v, the second %+v", first, second)
 	}
 	if calls := e.faults.seen(); !slices.Equal(calls, []string{"GET pods"}) {
-		t.Errorf("called %v", calls)
+		t.Errorf("the plugin sent %v", calls)
 	}
 }
 
-// unfilled is a replica that has just started.
-type unfilled struct{ blind }
+// unsyncedCache is a cluster whose pod cache is not filled yet.
+type unsyncedCache struct{ emptyCache }
 
-func (unfilled) Synced() bool { return false }
+func (unsyncedCache) Synced() bool { return false }
 
-// replica returns another lifecycle on the same remote cluster.
+// replica returns another Lifecycle for the same remote cluster.
 func (e *env) replica(c lifecycle.Cluster) *lifecycle.Lifecycle {
 	e.t.Helper()
 	l := lifecycle.New(c, e.options)

@@ -11,17 +11,18 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
-// tunnels opens the pod's tunnels, one after the other: each is a dozen requests.
-func (c *creation) tunnels(ctx context.Context) error {
-	tunnels := c.lifecycle.options.Tunnels
-	if c.objects.Namespace != nil { // else namespaces are the site's own
+// openTunnels opens the tunnels of the pod, one after the other: each needs about a
+// dozen requests.
+func (a *createAttempt) openTunnels(ctx context.Context) error {
+	tunnels := a.lifecycle.options.Tunnels
+	if a.objects.Namespace != nil { // in single-namespace mode the plugin creates no namespaces
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: tunnels.Namespace()}}
-		if err := c.lifecycle.ensureNamespace(ctx, namespace); err != nil {
+		if err := a.lifecycle.ensureNamespace(ctx, namespace); err != nil {
 			return err
 		}
 	}
-	for _, tunnel := range c.objects.Tunnels {
-		c.began.Store(true)
+	for _, tunnel := range a.objects.Tunnels {
+		a.mayHaveCreated.Store(true)
 		err := retry(ctx, func(ctx context.Context) error {
 			return tunnels.Open(ctx, tunnel.Release, tunnel.Labels, tunnel.Port, tunnel.Target)
 		})
@@ -32,8 +33,8 @@ func (c *creation) tunnels(ctx context.Context) error {
 	return nil
 }
 
-// deleteService deletes the Service of a pod's tunnels if a selector of
-// plugin/scope selects it: Services cannot be deleted by a selector.
+// deleteService deletes the Service of a pod's tunnels if it matches a selector of
+// plugin/scope. The API server cannot delete Services by a selector.
 func (l *Lifecycle) deleteService(ctx context.Context, namespace, uid, selector string) error {
 	service, err := l.cluster.Service(ctx, namespace, l.options.Translate.Scope.ServiceName(uid))
 	switch {
@@ -42,11 +43,11 @@ func (l *Lifecycle) deleteService(ctx context.Context, namespace, uid, selector 
 	case err != nil:
 		return err
 	}
-	selects, err := labels.Parse(selector)
+	parsed, err := labels.Parse(selector)
 	if err != nil {
 		return fmt.Errorf("delete service %s/%s: %w", namespace, service.Name, err)
 	}
-	if !selects.Matches(labels.Set(service.Labels)) {
+	if !parsed.Matches(labels.Set(service.Labels)) {
 		return nil
 	}
 	return l.cluster.DeleteService(ctx, namespace, service.Name, service.UID)

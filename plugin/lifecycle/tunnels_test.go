@@ -21,53 +21,54 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// tunnels are Helm's, of which a call can be made to fail, or to wait.
-type tunnels struct {
+// hookedTunnels are Helm's tunnels with a function that runs before and after each
+// call. It can let the call fail or wait.
+type hookedTunnels struct {
 	lifecycle.Tunnels
-	mu     sync.Mutex
-	before func(call string) error
+	mu   sync.Mutex
+	hook func(call string) error
 }
 
-func (t *tunnels) set(before func(call string) error) {
+func (t *hookedTunnels) set(hook func(call string) error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.before = before
+	t.hook = hook
 }
 
-func (t *tunnels) strike(call string) error {
+func (t *hookedTunnels) runHook(call string) error {
 	t.mu.Lock()
-	before := t.before
+	hook := t.hook
 	t.mu.Unlock()
-	if before == nil {
+	if hook == nil {
 		return nil
 	}
-	return before(call)
+	return hook(call)
 }
 
-func (t *tunnels) Open(ctx context.Context, release string, labels map[string]string, port int32, target string) error {
-	if err := t.strike(fmt.Sprintf("open %d", port)); err != nil {
+func (t *hookedTunnels) Open(ctx context.Context, release string, labels map[string]string, port int32, target string) error {
+	if err := t.runHook(fmt.Sprintf("open %d", port)); err != nil {
 		return err
 	}
 	if err := t.Tunnels.Open(ctx, release, labels, port, target); err != nil {
 		return err
 	}
-	return t.strike(fmt.Sprintf("opened %d", port))
+	return t.runHook(fmt.Sprintf("opened %d", port))
 }
 
-func (t *tunnels) Close(ctx context.Context, selector string) error {
-	if err := t.strike("close"); err != nil {
+func (t *hookedTunnels) Close(ctx context.Context, selector string) error {
+	if err := t.runHook("close"); err != nil {
 		return err
 	}
 	return t.Tunnels.Close(ctx, selector)
 }
 
-// newTunnels returns an env whose pods' ports are exposed.
-func newTunnels(t *testing.T) (*env, *tunnels) {
+// newTunnelEnv returns an env that exposes the TCP ports of pods.
+func newTunnelEnv(t *testing.T) (*env, *hookedTunnels) {
 	t.Helper()
-	made := &tunnels{}
+	tunnels := &hookedTunnels{}
 	e := newEnv(t, func(o *lifecycle.Options) {
 		o.Translate.Tunnels = true
-		o.Tunnels = made
+		o.Tunnels = tunnels
 		remote := rest.CopyConfig(apiserver.ForTest(t).Config)
 		remote.QPS, remote.Burst = 1000, 1000
 		helm, err := tunnel.New(remote, tunnel.Options{
@@ -80,22 +81,22 @@ func newTunnels(t *testing.T) (*env, *tunnels) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		made.Tunnels = helm
+		tunnels.Tunnels = helm
 	})
-	return e, made
+	return e, tunnels
 }
 
-// exposing is a create request for a pod with two TCP ports.
-func exposing() *wire.CreateRequest {
-	r := plain()
+// requestWithPorts returns a create request for a pod with two TCP ports and a UDP port.
+func requestWithPorts() *wire.CreateRequest {
+	r := plainRequest()
 	r.Pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 8080}, {ContainerPort: 443}, {ContainerPort: 53, Protocol: corev1.ProtocolUDP}}
 	return r
 }
 
-// standing lists the pod, its Service and its releases.
-func (e *env) standing(r *wire.CreateRequest, namespace string) []string {
+// existing lists the pod, its Service, its Helm releases and their Deployments.
+func (e *env) existing(r *wire.CreateRequest, namespace string) []string {
 	e.t.Helper()
-	names := e.left(r)
+	names := e.remaining(r)
 	for i := range names {
 		names[i], _, _ = strings.Cut(names[i], " ")
 	}
@@ -118,163 +119,164 @@ func (e *env) standing(r *wire.CreateRequest, namespace string) []string {
 	return names
 }
 
+// exposed is what existing lists for a pod with two TCP ports.
 var exposed = []string{"bastion", "bastion", "pod", "release", "release", "service"}
 
-func TestTunnelsComeAndGoWithThePod(t *testing.T) {
-	e, made := newTunnels(t)
-	r := exposing()
+func TestTunnelsAreCreatedAndDeletedWithThePod(t *testing.T) {
+	e, tunnels := newTunnelEnv(t)
+	r := requestWithPorts()
 	first, err := e.Create(t.Context(), r)
 	e.must(err)
-	if got := e.standing(r, made.Namespace()); !slices.Equal(got, exposed) {
-		t.Errorf("there is %v", got)
+	if got := e.existing(r, tunnels.Namespace()); !slices.Equal(got, exposed) {
+		t.Errorf("these objects exist: %v, want %v", got, exposed)
 	}
 	service, err := e.admin.CoreV1().Services(e.namespace).Get(t.Context(), scope.Scope{}.ServiceName(string(r.Pod.UID)), metav1.GetOptions{})
 	e.must(err)
 	if service.Spec.ClusterIP != corev1.ClusterIPNone || len(service.Spec.Ports) != 2 || service.Spec.Selector[wire.LabelPodUID] != string(r.Pod.UID) {
-		t.Errorf("the service is %+v", service.Spec)
+		t.Errorf("the Service is %+v", service.Spec)
 	}
 	second, err := e.Create(t.Context(), r)
 	e.must(err)
 	if second != first {
-		t.Errorf("a second create answered %v, not %v", second, first)
+		t.Errorf("the second create returned %v, want %v", second, first)
 	}
-	other := exposing()
+	other := requestWithPorts()
 	_, err = e.Create(t.Context(), other)
 	e.must(err)
-	pod := local(r, first.PodJID)
+	pod := localPod(r, first.PodJID)
 	e.must(e.Delete(t.Context(), &pod))
-	if got := e.standing(r, made.Namespace()); len(got) > 0 {
-		t.Errorf("left %v", got)
+	if got := e.existing(r, tunnels.Namespace()); len(got) > 0 {
+		t.Errorf("these objects remain: %v", got)
 	}
-	if got := e.standing(other, made.Namespace()); !slices.Equal(got, exposed) {
-		t.Errorf("of the other pod there is %v", got)
+	if got := e.existing(other, tunnels.Namespace()); !slices.Equal(got, exposed) {
+		t.Errorf("of the other pod these objects remain: %v", got)
 	}
-	none := plain()
+	none := plainRequest()
 	_, err = e.Create(t.Context(), none)
 	e.must(err)
-	if got := e.standing(none, made.Namespace()); !slices.Equal(got, []string{"pod"}) {
-		t.Errorf("of a pod without ports there is %v", got)
+	if got := e.existing(none, tunnels.Namespace()); !slices.Equal(got, []string{"pod"}) {
+		t.Errorf("for a pod without ports these objects exist: %v", got)
 	}
 }
 
-// A create fails for good at each step: nothing is left of it.
-func TestTunnelsAreUndone(t *testing.T) {
+// A create fails permanently at each step: no object remains.
+func TestTunnelsAreRolledBack(t *testing.T) {
 	for _, step := range []string{"open 443", "opened 443", "open 8080", "opened 8080", "POST services", "POST pods"} {
 		t.Run(step, func(t *testing.T) {
-			e, made := newTunnels(t)
-			made.set(func(call string) error {
+			e, tunnels := newTunnelEnv(t)
+			tunnels.set(func(call string) error {
 				if call == step {
 					return errdefs.New(errdefs.Refused, "injected")
 				}
 				return nil
 			})
 			e.failAlways(step, forbidden)
-			r := exposing()
+			r := requestWithPorts()
 			if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "injected") {
-				t.Errorf("failed with %v", err)
+				t.Errorf("the create returned %v", err)
 			}
-			if got := e.standing(r, made.Namespace()); len(got) > 0 {
-				t.Errorf("left %v", got)
+			if got := e.existing(r, tunnels.Namespace()); len(got) > 0 {
+				t.Errorf("these objects remain: %v", got)
 			}
 		})
 	}
 }
 
-// What may pass is tried again, and so is closing, in the background.
-func TestTunnelsAreTriedAgain(t *testing.T) {
-	e, made := newTunnels(t)
+// Transient failures to open and to close a tunnel are retried.
+func TestTunnelsAreRetried(t *testing.T) {
+	e, tunnels := newTunnelEnv(t)
 	failed := map[string]bool{}
-	made.set(func(call string) error {
+	tunnels.set(func(call string) error {
 		if failed[call] {
 			return nil
 		}
 		failed[call] = true
 		return errdefs.New(errdefs.Unavailable, "injected")
 	})
-	r := exposing()
+	r := requestWithPorts()
 	answer, err := e.Create(t.Context(), r)
 	e.must(err)
-	if got := e.standing(r, made.Namespace()); !slices.Equal(got, exposed) {
-		t.Errorf("there is %v", got)
+	if got := e.existing(r, tunnels.Namespace()); !slices.Equal(got, exposed) {
+		t.Errorf("these objects exist: %v, want %v", got, exposed)
 	}
-	pod := local(r, answer.PodJID)
+	pod := localPod(r, answer.PodJID)
 	e.must(e.Delete(t.Context(), &pod))
-	e.eventually("all is gone", func() bool { return len(e.standing(r, made.Namespace())) == 0 })
+	e.eventually("all objects are deleted", func() bool { return len(e.existing(r, tunnels.Namespace())) == 0 })
 }
 
-// A delete comes while a release is being installed.
-func TestDeleteWhileTunnelsOpen(t *testing.T) {
+// A delete arrives while a release is being installed.
+func TestDeleteDuringTheInstallOfATunnel(t *testing.T) {
 	for _, at := range []string{"open 443", "opened 443", "opened 8080"} {
 		t.Run(at, func(t *testing.T) {
-			e, made := newTunnels(t)
-			r := exposing()
+			e, tunnels := newTunnelEnv(t)
+			r := requestWithPorts()
 			var deleting sync.WaitGroup
-			begun := make(chan struct{})
-			made.set(func(call string) error {
+			started := make(chan struct{})
+			tunnels.set(func(call string) error {
 				if call == at {
 					deleting.Go(func() {
-						pod := local(r, "")
-						close(begun)
+						pod := localPod(r, "")
+						close(started)
 						e.must(e.Delete(context.Background(), &pod))
 					})
-					<-begun
+					<-started
 				}
 				return nil
 			})
 			if _, err := e.Create(t.Context(), r); err == nil {
-				t.Log("the create was faster") // then the delete takes it all away
+				t.Log("the create finished before the delete") // which then deletes everything
 			} else if !errdefs.Is(err, errdefs.Canceled) {
-				t.Errorf("failed with %v", err)
+				t.Errorf("the create returned %v", err)
 			}
 			deleting.Wait()
-			if got := e.standing(r, made.Namespace()); len(got) > 0 {
-				t.Errorf("left %v", got)
+			if got := e.existing(r, tunnels.Namespace()); len(got) > 0 {
+				t.Errorf("these objects remain: %v", got)
 			}
 		})
 	}
 }
 
-// The process stops in the middle: the next one, asked to create the pod again,
-// finishes what stands; and asked to delete it, takes all away.
-func TestTunnelsOfAnotherProcess(t *testing.T) {
+// The plugin stops during a create. After its restart, a create of the same pod
+// finishes the work, and a delete deletes everything.
+func TestTunnelsAfterARestart(t *testing.T) {
 	for _, then := range []string{"create", "delete"} {
 		t.Run(then, func(t *testing.T) {
-			e, made := newTunnels(t)
-			e.makeNamespace()
-			r := exposing()
+			e, tunnels := newTunnelEnv(t)
+			e.createNamespace()
+			r := requestWithPorts()
 			uid := string(r.Pod.UID)
-			_, err := e.admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: made.Namespace()}}, metav1.CreateOptions{})
+			_, err := e.admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: tunnels.Namespace()}}, metav1.CreateOptions{})
 			e.must(err)
 			labels := map[string]string{wire.LabelTunnelUID: uid, wire.LabelAttempt: "earlier"}
-			e.must(made.Tunnels.Open(t.Context(), scope.Scope{}.ReleaseName(443, uid), labels, 443, "target"))
+			e.must(tunnels.Tunnels.Open(t.Context(), scope.Scope{}.ReleaseName(443, uid), labels, 443, "target"))
 			if then == "create" {
 				_, err := e.Create(t.Context(), r)
 				e.must(err)
-				if got := e.standing(r, made.Namespace()); !slices.Equal(got, exposed) {
-					t.Errorf("there is %v", got)
+				if got := e.existing(r, tunnels.Namespace()); !slices.Equal(got, exposed) {
+					t.Errorf("these objects exist: %v, want %v", got, exposed)
 				}
 			}
-			pod := local(r, "")
+			pod := localPod(r, "")
 			e.must(e.Delete(t.Context(), &pod))
-			if got := e.standing(r, made.Namespace()); len(got) > 0 {
-				t.Errorf("left %v", got)
+			if got := e.existing(r, tunnels.Namespace()); len(got) > 0 {
+				t.Errorf("these objects remain: %v", got)
 			}
 		})
 	}
 }
 
-// Somebody deletes the bastions' namespace: it is made again.
-func TestBastionNamespaceIsMadeAgain(t *testing.T) {
-	e, made := newTunnels(t)
-	struck := false
-	made.set(func(call string) error {
-		if call == "open 443" && !struck {
-			struck = true
-			return errdefs.New(errdefs.NotFound, "namespaces %q not found", made.Namespace())
+// A user deletes the namespace of the tunnels: the next create creates it again.
+func TestDeletedTunnelNamespaceIsCreatedAgain(t *testing.T) {
+	e, tunnels := newTunnelEnv(t)
+	failed := false
+	tunnels.set(func(call string) error {
+		if call == "open 443" && !failed {
+			failed = true
+			return errdefs.New(errdefs.NotFound, "namespaces %q not found", tunnels.Namespace())
 		}
 		return nil
 	})
-	if _, err := e.Create(t.Context(), exposing()); err != nil {
+	if _, err := e.Create(t.Context(), requestWithPorts()); err != nil {
 		t.Error(err)
 	}
 }

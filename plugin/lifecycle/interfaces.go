@@ -1,0 +1,66 @@
+package lifecycle
+
+import (
+	"context"
+	"io"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Cluster is the remote cluster, as the lifecycle uses it. Every error has a kind of
+// plugin/errdefs. A retry may solve errors of the kinds Unavailable and Conflict, and
+// no other errors.
+type Cluster interface {
+	// Create creates an object and returns its UID. The error is of kind Exists if
+	// an object with that name exists already.
+	Create(ctx context.Context, object metav1.Object) (types.UID, error)
+	NamespaceExists(ctx context.Context, name string) (bool, error)
+	Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error)
+	// DeleteClaim deletes the claim with this UID. It is not an error if the claim
+	// does not exist any more.
+	DeleteClaim(ctx context.Context, namespace, name string, uid types.UID) error
+
+	// CachedPod returns the remote pod for the UID of a local pod from the pod
+	// cache, or nil.
+	CachedPod(uid string) *corev1.Pod
+	// Synced reports whether the pod cache has been filled.
+	Synced() bool
+	// FindPod asks the remote API server for the remote pod for the UID of a local
+	// pod. It returns nil if there is none.
+	FindPod(ctx context.Context, namespace, uid string) (*corev1.Pod, error)
+	// ListPods lists the offloaded pods in a remote namespace.
+	ListPods(ctx context.Context, namespace string) ([]corev1.Pod, error)
+	Logs(ctx context.Context, namespace, name string, options *corev1.PodLogOptions) (io.ReadCloser, error)
+
+	// DeletePods, DeleteConfigMaps and DeleteSecrets delete the objects that match
+	// a selector of plugin/scope. It is not an error if there are none. grace is in
+	// seconds; with nil, each pod's own grace period applies.
+	DeletePods(ctx context.Context, namespace, selector string, grace *int64) error
+	DeleteConfigMaps(ctx context.Context, namespace, selector string) error
+	DeleteSecrets(ctx context.Context, namespace, selector string) error
+	Service(ctx context.Context, namespace, name string) (*corev1.Service, error)
+	// DeleteService deletes the Service with this UID. It is not an error if the
+	// Service does not exist any more.
+	DeleteService(ctx context.Context, namespace, name string, uid types.UID) error
+
+	// FailPod lets a pod fail and writes the reason into an annotation. AnnotatePod
+	// sets an annotation. It is not an error if the pod does not exist any more.
+	FailPod(ctx context.Context, pod *corev1.Pod, annotation, reason string) error
+	AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value string) error
+}
+
+// Tunnels opens and closes the TCP tunnels of pods: Helm releases in a remote
+// namespace of their own. Its errors have kinds, like those of [Cluster].
+type Tunnels interface {
+	// Namespace returns the namespace of the releases.
+	Namespace() string
+	// Open installs a release that connects the port of the gateway with the same
+	// port of the target. The labels are set on a new release only. It may be
+	// called again for the same release.
+	Open(ctx context.Context, release string, labels map[string]string, port int32, target string) error
+	// Close uninstalls the releases whose labels match a selector of plugin/scope.
+	// It is not an error if there are none.
+	Close(ctx context.Context, selector string) error
+}

@@ -1,0 +1,196 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+)
+
+const (
+	// minBackoff and maxBackoff limit the pause before a job is retried. The pause
+	// doubles with each failure.
+	minBackoff = time.Second
+	maxBackoff = time.Minute
+	// attemptTimeout limits one attempt of a job, and so the time for which it holds
+	// the lock of its pod.
+	attemptTimeout = 30 * time.Second
+	// retryWorkers is the number of pods whose jobs run at the same time.
+	retryWorkers = 32
+)
+
+// errPermanent marks the error of a job that must not be retried.
+var errPermanent = errors.New("it is not retried")
+
+// job is work that must succeed sooner or later.
+type job struct {
+	name   string // what the job does, for the log; unique among the jobs of one UID
+	log    *slog.Logger
+	run    func(context.Context) error
+	failed bool // an attempt failed
+}
+
+// retryQueue runs jobs until they succeed, for example deletes: InterLink never
+// repeats a delete, so the plugin does (docs/contract.md, DELETE-1). It holds each UID
+// once, and never runs two jobs of one UID at the same time. The zero value is ready
+// for use.
+type retryQueue struct {
+	mu      sync.Mutex
+	jobs    map[types.UID][]*job
+	closed  bool // no job is accepted any more
+	drained chan struct{}
+
+	// queue, ctx, stop and workers are set when the first job is added.
+	queue   workqueue.TypedRateLimitingInterface[types.UID]
+	ctx     context.Context
+	stop    context.CancelFunc
+	workers sync.WaitGroup
+}
+
+// add runs a job as soon as possible, until it succeeds. It does nothing if the queue
+// has a job with that name for the UID.
+func (q *retryQueue) add(uid types.UID, j job) {
+	if q.accept(uid, j) {
+		q.queue.Add(uid)
+	}
+}
+
+// addAfterFailure is like add, for a job whose first attempt has failed: the next
+// attempt comes after a pause.
+func (q *retryQueue) addAfterFailure(uid types.UID, j job) {
+	j.failed = true
+	if q.accept(uid, j) {
+		q.queue.AddRateLimited(uid)
+	}
+}
+
+func (q *retryQueue) accept(uid types.UID, j job) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		j.logAbandoned()
+		return false
+	}
+	if slices.ContainsFunc(q.jobs[uid], func(other *job) bool { return other.name == j.name }) {
+		return false
+	}
+	if q.queue == nil {
+		q.start()
+	}
+	q.jobs[uid] = append(q.jobs[uid], &j)
+	return true
+}
+
+// start starts the workers. The caller holds mu.
+func (q *retryQueue) start() {
+	q.jobs, q.drained = map[types.UID][]*job{}, make(chan struct{})
+	q.ctx, q.stop = context.WithCancel(context.Background())
+	q.queue = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.UID](minBackoff, maxBackoff))
+	for range retryWorkers {
+		q.workers.Go(func() {
+			for {
+				uid, shutdown := q.queue.Get()
+				if shutdown {
+					return
+				}
+				q.runJobs(uid)
+				q.queue.Done(uid)
+			}
+		})
+	}
+}
+
+// runJobs tries all jobs of a UID once.
+func (q *retryQueue) runJobs(uid types.UID) {
+	q.mu.Lock()
+	jobs := slices.Clone(q.jobs[uid])
+	q.mu.Unlock()
+	again := false
+	for _, j := range jobs {
+		again = !q.try(uid, j) || again
+	}
+	if again {
+		q.queue.AddRateLimited(uid)
+	} else {
+		q.queue.Forget(uid)
+	}
+}
+
+// try runs a job once, and removes it if it must not run again.
+func (q *retryQueue) try(uid types.UID, j *job) (removed bool) {
+	ctx, cancel := context.WithTimeout(q.ctx, attemptTimeout)
+	defer cancel()
+	switch err := j.run(ctx); {
+	case err == nil:
+		q.remove(uid, j)
+		if j.failed {
+			j.log.Info("succeeded after retry", "job", j.name)
+		} else {
+			j.log.Info("succeeded", "job", j.name)
+		}
+		return true
+	case errors.Is(err, errPermanent):
+		q.remove(uid, j)
+		j.log.Error("failed permanently", "job", j.name, "error", err)
+		return true
+	default:
+		j.failed = true
+		j.log.Warn("failed, will be retried", "job", j.name, "error", err)
+		return false
+	}
+}
+
+func (q *retryQueue) remove(uid types.UID, j *job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.jobs[uid] = slices.DeleteFunc(q.jobs[uid], func(other *job) bool { return other == j })
+	if len(q.jobs[uid]) == 0 {
+		delete(q.jobs, uid)
+	}
+	if q.closed && len(q.jobs) == 0 {
+		close(q.drained)
+	}
+}
+
+// close accepts no more jobs, tries the jobs that are left without further pause, and
+// waits for them until ctx is done. It then ends the attempts that still run, and logs
+// the jobs that did not succeed.
+func (q *retryQueue) close(ctx context.Context) {
+	q.mu.Lock()
+	q.closed = true
+	for uid := range q.jobs {
+		q.queue.Add(uid)
+	}
+	empty, queue := len(q.jobs) == 0, q.queue
+	q.mu.Unlock()
+	if queue == nil {
+		return
+	}
+	if !empty {
+		select {
+		case <-q.drained:
+		case <-ctx.Done():
+		}
+	}
+	q.stop()
+	queue.ShutDown()
+	q.workers.Wait()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, jobs := range q.jobs {
+		for _, j := range jobs {
+			j.logAbandoned()
+		}
+	}
+	q.jobs = nil
+}
+
+// logAbandoned logs that a job will not run any more.
+func (j *job) logAbandoned() {
+	j.log.Error("gave up: the plugin stops; objects of the pod may be left in the remote cluster", "job", j.name)
+}
