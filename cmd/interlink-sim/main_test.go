@@ -107,7 +107,7 @@ func TestReplayFails(t *testing.T) {
 	if code := run(t.Context(), args, streams{nil, &stdout, &stderr, nil, nil}); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	const words = "has exit code 3, not 4"
+	const words = "has exit code 3, expected 4"
 	if !strings.Contains(stdout.String(), words) || stderr.Len() > 0 {
 		t.Errorf("%s\n%s", &stdout, &stderr)
 	}

@@ -138,7 +138,7 @@ func TestLiar(t *testing.T) {
 			t.Errorf("%s %s", s.Name, s.Verdict)
 		}
 	}
-	if got := strings.Join(result.Scenarios[2].Differences, "\n"); !strings.Contains(got, "remotely stand 0 Pods") {
+	if got := strings.Join(result.Scenarios[2].Differences, "\n"); !strings.Contains(got, "has 0 Pods") {
 		t.Error(got)
 	}
 }

@@ -36,7 +36,7 @@ var mutants = []mutant{
 		}
 	})},
 	{"loses restart counts", "restart-on-failure", "restart count", each(func(c *corev1.ContainerStatus) { c.RestartCount = 0 })},
-	{"loses the run before", "restart-on-failure", "run before", each(func(c *corev1.ContainerStatus) { c.LastTerminationState = corev1.ContainerState{} })},
+	{"loses the run before", "restart-on-failure", "previous run", each(func(c *corev1.ContainerStatus) { c.LastTerminationState = corev1.ContainerState{} })},
 	{"ends what will be restarted", "restart-always", "phases", each(func(c *corev1.ContainerStatus) {
 		if c.LastTerminationState.Terminated != nil {
 			c.State = c.LastTerminationState
@@ -114,7 +114,7 @@ var mutants = []mutant{
 		uid, _ := created(c)
 		return 200, []byte(`{"PodUID":"` + uid + `","PodJID":"j"}`)
 	})},
-	{"refuses without a word", "claim-missing", "without the words", on("/create", says(500, ""))},
+	{"refuses without a word", "claim-missing", "does not contain", on("/create", says(500, ""))},
 	{"loses a Secret", "volume-secret", "Secret", on("/create", func(c *call) (int, []byte) {
 		code, text := c.on()
 		secrets, _ := c.remote.CoreV1().Secrets("").List(background, everything)
@@ -154,10 +154,10 @@ var mutants = []mutant{
 			c.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 		}
 	})},
-	{"opens no tunnels", "tcp-tunnel-two-ports", "remotely stand 0 Services", creates(func(pod, _ map[string]any) {
+	{"opens no tunnels", "tcp-tunnel-two-ports", "has 0 Services", creates(func(pod, _ map[string]any) {
 		containers(pod, func(c map[string]any) { delete(c, "ports") })
 	})},
-	{"opens tunnels that nobody asked for", "tcp-tunnel-no-ports", "remotely stand 1 Services", creates(func(pod, _ map[string]any) {
+	{"opens tunnels that nobody asked for", "tcp-tunnel-no-ports", "has 1 Services", creates(func(pod, _ map[string]any) {
 		containers(pod, func(c map[string]any) { c["ports"] = []any{map[string]any{"containerPort": 80}} })
 	})},
 	{"leaves a Service behind", "tcp-tunnel-two-ports", "1 Services after all pods are deleted", before("/delete", func(c *call, uid string) {
@@ -167,7 +167,7 @@ var mutants = []mutant{
 		}
 		_, _ = c.remote.CoreV1().Services("default").Create(background, left, metav1.CreateOptions{})
 	})},
-	{"leaves a tunnel behind", "tcp-tunnel-delete-running", "1 Releases after all pods are deleted, not 0: [default/left]", before("/delete", func(c *call, uid string) {
+	{"leaves a tunnel behind", "tcp-tunnel-delete-running", "1 Releases after all pods are deleted, expected 0: [default/left]", before("/delete", func(c *call, uid string) {
 		// Under a label by which the plugin does not know it.
 		left := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "sh.helm.release.v1.left.v1", Labels: map[string]string{
 			wire.LabelTunnelUID: "another", "owner": "helm", "name": "left", "of": uid,

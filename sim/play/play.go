@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
@@ -27,7 +28,8 @@ const (
 // player plays a scenario on its stage.
 type player struct {
 	*stage
-	seen  observation
+	seen  *judge.Observation
+	logs  []*pendingLog
 	steps []step          // those to come
 	next  time.Time       // of the status loop
 	zero  time.Time       // from which the times of steps and until count
@@ -36,7 +38,7 @@ type player struct {
 
 // play plays a whole scenario; an error means that it could not be played on.
 func (p *player) play(ctx context.Context) (err error) {
-	defer func() { p.seen.troubles = p.record.all() }()
+	defer func() { p.seen.Violations = p.record.all() }()
 	before, err := p.prepare(ctx)
 	if err != nil {
 		return err
@@ -46,8 +48,13 @@ func (p *player) play(ctx context.Context) (err error) {
 		return err
 	}
 	if p.remote != nil {
-		if p.seen.created, err = p.snapshot(ctx, before); err != nil {
+		if p.seen.Created, err = p.snapshot(ctx, before); err != nil {
 			return err
+		}
+		for _, pod := range p.pods {
+			if remote := p.seen.Created.Pod(pod.UID); remote != nil {
+				p.seen.RemotePods[p.keys[pod.UID]] = remote
+			}
 		}
 	}
 	if err := p.watch(ctx); err != nil {
@@ -104,9 +111,9 @@ func (p *player) create(ctx context.Context, pod *corev1.Pod) {
 	switch {
 	case err == nil, p.done[key]: // nobody sees what becomes of a pod that is gone
 	case errors.As(err, &refusal):
-		p.seen.pods[key].refusal = refusal
+		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Error()}
 	default:
-		p.seen.pods[key].unsent = err
+		p.seen.Pods[key].NotSent = err
 	}
 }
 
@@ -184,8 +191,8 @@ func (p *player) poll(ctx context.Context) {
 		p.record.trouble("at %s: %v", short(p.after()), err)
 	}
 	if p.nodes == nil { // simulated ones forget nothing
-		for key, seen := range p.seen.pods {
-			seen.note(p.kubelet.Status(key))
+		for key, seen := range p.seen.Pods {
+			seen.RememberPreviousRuns(p.kubelet.Status(key))
 		}
 	}
 	p.look(ctx)
@@ -209,12 +216,12 @@ func (p *player) end(ctx context.Context, before claims) error {
 	deletes.SetLimit(atOnce)
 	for _, pod := range p.pods {
 		key := p.keys[pod.UID]
-		p.seen.pods[key].phases = p.kubelet.Phases(key)
-		p.seen.pods[key].status = p.kubelet.Status(key)
+		p.seen.Pods[key].Phases = p.kubelet.Phases(key)
+		p.seen.Pods[key].Status = p.kubelet.Status(key)
 		if p.done[key] {
 			continue
 		}
-		p.logs(ctx, key)
+		p.readLogs(ctx, key)
 		deletes.Go(func() error {
 			if err := p.kubelet.Delete(ctx, key); err != nil && ctx.Err() == nil {
 				p.record.trouble("%v", err)
@@ -249,15 +256,15 @@ func (p *player) leave(ctx context.Context, before claims) error {
 		if err != nil {
 			return err
 		}
-		if p.seen.left, err = p.snapshot(ctx, before); err != nil {
+		if p.seen.Left, err = p.snapshot(ctx, before); err != nil {
 			return err
 		}
-		if len(judgeLeft(p.file, &p.seen)) == 0 || p.pace.idle() || p.pace.Now().After(limit) {
+		if len(judge.LeftDifferences(p.file, p.seen.Left)) == 0 || p.pace.idle() || p.pace.Now().After(limit) {
 			break
 		}
 	}
 	p.look(ctx)
-	p.seen.collect(ctx)
+	p.collectLogs(ctx)
 	return nil
 }
 

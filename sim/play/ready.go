@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
@@ -59,9 +60,9 @@ func happened(key string, expected scenario.PodExpectation, step step, phases []
 // scenario's end. Real nodes may need longer than until for it.
 func (p *player) complete() bool {
 	for key, expected := range p.file.Expect.Pods {
-		now := *p.seen.pods[key]
-		now.phases, now.status = p.kubelet.Phases(key), p.kubelet.Status(key)
-		if len(judgeLocal(key, expected, &now)) > 0 {
+		now := *p.seen.Pods[key]
+		now.Phases, now.Status = p.kubelet.Phases(key), p.kubelet.Status(key)
+		if len(judge.StatusDifferences(key, expected, &now)) > 0 {
 			return false
 		}
 	}
@@ -96,7 +97,7 @@ func (s *stage) remotePod(ctx context.Context, key string) (*corev1.Pod, error) 
 
 // checkReplaced reports remote pods that are not the ones of the first create.
 func (p *player) checkReplaced(ctx context.Context) error {
-	if p.remote == nil || p.seen.created == nil {
+	if p.remote == nil || p.seen.Created == nil {
 		return nil
 	}
 	pods, err := p.remotePods(ctx)
@@ -105,7 +106,7 @@ func (p *player) checkReplaced(ctx context.Context) error {
 	}
 	for i := range pods {
 		uid, _ := p.owners.UIDOf(&pods[i])
-		if was := p.seen.created.Pod(uid); was != nil && was.UID != pods[i].UID {
+		if was := p.seen.Created.Pod(uid); was != nil && was.UID != pods[i].UID {
 			p.record.trouble("the remote pod of %s was replaced: its UID was %s and is %s", p.keys[uid], was.UID, pods[i].UID)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
 
@@ -27,7 +28,7 @@ type recorder struct {
 	local    map[string][]report.State
 	remote   map[string][]report.State
 	steps    []report.Step
-	troubles []string
+	troubles []judge.Difference
 	more     int // troubles that were not kept
 }
 
@@ -47,15 +48,15 @@ func (r *recorder) trouble(format string, args ...any) {
 		r.more++
 		return
 	}
-	r.troubles = append(r.troubles, fmt.Sprintf(format, args...))
+	r.troubles = append(r.troubles, judge.Difference{Text: fmt.Sprintf(format, args...)})
 }
 
 // all troubles, in order.
-func (r *recorder) all() []string {
+func (r *recorder) all() []judge.Difference {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.more > 0 {
-		return append(slices.Clone(r.troubles), fmt.Sprintf("and %d more of this kind", r.more))
+		return append(slices.Clone(r.troubles), judge.Difference{Text: fmt.Sprintf("and %d more of this kind", r.more)})
 	}
 	return r.troubles
 }

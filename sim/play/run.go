@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
@@ -131,26 +132,19 @@ func playOne(ctx context.Context, file *scenario.File, options Options, silent *
 		return result
 	}
 	defer s.close()
-	p := &player{stage: s, seen: newObservation(file), steps: s.steps(), done: map[string]bool{}}
+	p := &player{stage: s, seen: judge.NewObservation(file), steps: s.steps(), done: map[string]bool{}}
 	err = p.play(ctx)
 	if s.unanswered.Load() {
 		silent.Store(true)
 	}
-	if p.seen.created != nil {
-		for _, pod := range p.pods {
-			key := p.keys[pod.UID]
-			if _, expected := file.Expect.Pods[key]; !expected {
-				continue
-			}
-			if remote := p.seen.created.Pod(pod.UID); remote != nil {
-				p.seen.remotePods[key] = remote
-			}
-		}
-	}
+	var found []judge.Difference
 	if err != nil {
-		result.Differences = append(unplayable(file, &p.seen), err.Error())
+		found = append(judge.Unfinished(file, p.seen), judge.Difference{Text: err.Error()})
 	} else {
-		result.Differences = judge(file, &p.seen)
+		found = judge.Differences(file, p.seen)
+	}
+	for _, difference := range found {
+		result.Differences = append(result.Differences, difference.String())
 	}
 	if len(result.Differences) == 0 {
 		result.Verdict = report.Passed

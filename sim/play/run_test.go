@@ -188,7 +188,7 @@ func TestRemoteUnknown(t *testing.T) {
 		"deleted-behind-the-back":      "skipped: it needs a remote cluster to delete a pod from, and nobody said where that is",
 		"unschedulable-then-scheduled": "skipped: it needs nodes that are played: a pod waits for its node",
 		"claim-of-the-site":            "skipped: it needs claims in a remote cluster, and nobody said where that is",
-		"ends-with-0":                  "passed: ", "ends-with-1": "failed: container main of pod quick has exit code 0, not 1",
+		"ends-with-0":                  "passed: ", "ends-with-1": "failed: STATUS-18: container main of pod quick has exit code 0, expected 1",
 	}
 	got := map[string]string{}
 	for _, s := range result.Scenarios {

@@ -81,7 +81,7 @@ func (p *player) step(ctx context.Context, step step) {
 
 // remove deletes a pod, whose logs can be read up to then.
 func (p *player) remove(ctx context.Context, key string, remove func(context.Context, string) error) error {
-	p.logs(ctx, key)
+	p.readLogs(ctx, key)
 	if !p.done[key] { // a delete of time 0 is known beforehand, and written while others read
 		p.done[key] = true
 	}

@@ -1,0 +1,83 @@
+package judge
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
+
+// Observation is what was observed while one scenario was played.
+type Observation struct {
+	// Pods has an entry for each pod of the scenario, under the name that the
+	// scenario uses for it.
+	Pods map[string]*Pod
+	// Created is what the remote cluster held once all pods were created, and Left
+	// what it held after all pods were deleted; both are nil if the remote cluster is
+	// not observed.
+	Created, Left *inspect.Snapshot
+	// RemotePods are the remote pods of Created, under the names of Pods. A pod
+	// without a remote pod has no entry.
+	RemotePods map[string]*corev1.Pod
+	// Violations are events that must not happen in any scenario, such as a panic
+	// of the virtual kubelet.
+	Violations []Difference
+}
+
+// NewObservation returns an observation in which nothing has happened yet.
+func NewObservation(file *scenario.File) *Observation {
+	o := &Observation{Pods: map[string]*Pod{}, RemotePods: map[string]*corev1.Pod{}}
+	for i := range file.Pods {
+		o.Pods[file.Key(file.Pods[i].Namespace, file.Pods[i].Name)] = &Pod{}
+	}
+	return o
+}
+
+// Pod is what was observed of one local pod.
+type Pod struct {
+	// Refusal is the plugin's answer that made the pod fail; nil if its create
+	// succeeded.
+	Refusal *Refusal
+	// NotSent is why the virtual kubelet did not send the create; nil if it did.
+	NotSent error
+	// Phases that the local cluster showed, each change once.
+	Phases []corev1.PodPhase
+	// Status that the local cluster showed last.
+	Status corev1.PodStatus
+	// Logs are the answers to the expected requests for logs, in their order.
+	Logs []Log
+
+	// previousRuns holds, by container, how its previous run ended.
+	previousRuns map[string]*corev1.ContainerStateTerminated
+}
+
+// Refusal is an answer to a create that made the local pod fail.
+type Refusal struct {
+	// Status is the HTTP status of the answer, 0 if there was no answer.
+	Status int
+	// Text is a sentence with the status and the text of the answer.
+	Text string
+}
+
+// Log is the answer to one request for a log.
+type Log struct {
+	Text string
+	// Err is why there is no log, or why it is not complete.
+	Err error
+}
+
+// RememberPreviousRuns keeps from a status how the previous run of each running
+// container ended. A real kubelet forgets it some time after the last run. The
+// previous run of a waiting container is not kept, since it may be the last run.
+func (p *Pod) RememberPreviousRuns(status corev1.PodStatus) {
+	if p.previousRuns == nil {
+		p.previousRuns = map[string]*corev1.ContainerStateTerminated{}
+	}
+	for _, c := range slices.Concat(status.InitContainerStatuses, status.ContainerStatuses) {
+		if end := c.LastTerminationState.Terminated; end != nil && c.State.Running != nil {
+			p.previousRuns[c.Name] = end
+		}
+	}
+}
