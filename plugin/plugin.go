@@ -15,9 +15,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
@@ -118,7 +118,7 @@ func (p *Plugin) HasProcessed(uid, resourceVersion string) bool {
 	if pod == nil {
 		return resourceVersion == ""
 	}
-	return pod.ResourceVersion == resourceVersion && status.NeedOf(pod) == status.Nothing
+	return pod.ResourceVersion == resourceVersion && mesh.RequiredAction(pod) == mesh.NoAction
 }
 
 // Translation returns the options of package translate.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -103,43 +103,11 @@ func preferred(pods []*corev1.Pod) *corev1.Pod {
 	return best
 }
 
-// trim keeps of a pod what status and logs ask for: its identity, its
-// containers by name, image and restart policy, and its status. A
-// cluster with many pods is held in a fraction of the memory.
+// trim is the cache's transform function: it keeps the fields that the plugin reads.
 func trim(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		return object, nil // a tombstone, which holds a trimmed pod already
 	}
-	meta := metav1.ObjectMeta{
-		Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
-		CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
-		Labels: maps.Clone(pod.Labels),
-	}
-	maps.DeleteFunc(meta.Labels, func(name, _ string) bool {
-		return name != wire.LabelOffloading && name != wire.LabelPodUID && name != wire.LabelInstance
-	})
-	meta.Annotations = maps.Clone(pod.Annotations)
-	maps.DeleteFunc(meta.Annotations, func(name, _ string) bool {
-		return name != wire.AnnotationDefaultContainer && name != wire.AnnotationFinished && name != wire.AnnotationFailed
-	})
-	spec := corev1.PodSpec{
-		NodeName:              pod.Spec.NodeName,
-		ActiveDeadlineSeconds: pod.Spec.ActiveDeadlineSeconds,
-		RestartPolicy:         pod.Spec.RestartPolicy,
-		InitContainers:        trimContainers(pod.Spec.InitContainers),
-		Containers:            trimContainers(pod.Spec.Containers),
-	}
-	return &corev1.Pod{ObjectMeta: meta, Spec: spec, Status: pod.Status}, nil
-}
-
-func trimContainers(containers []corev1.Container) []corev1.Container {
-	trimmed := make([]corev1.Container, len(containers))
-	for i, c := range containers {
-		trimmed[i] = corev1.Container{
-			Name: c.Name, Image: c.Image,
-			RestartPolicy: c.RestartPolicy, RestartPolicyRules: c.RestartPolicyRules,
-		}
-	}
-	return trimmed
+	return status.CachedFields(pod), nil
 }

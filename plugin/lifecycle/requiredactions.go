@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -21,10 +21,10 @@ func (l *Lifecycle) HandlePodChange(pod *corev1.Pod) {
 	}
 	j := job{log: l.log.With("remote", pod.Namespace+"/"+pod.Name, "uid", pod.Labels[wire.LabelPodUID])}
 	var action func(context.Context) error
-	switch status.NeedOf(pod) {
-	case status.Nothing:
+	switch mesh.RequiredAction(pod) {
+	case mesh.NoAction:
 		return
-	case status.Finish:
+	case mesh.StopMesh:
 		j.name = "end the pod's mesh: the pod's own containers have ended"
 		action = func(ctx context.Context) error {
 			return l.cluster.AnnotatePod(ctx, pod, wire.AnnotationFinished, "true")
@@ -32,7 +32,7 @@ func (l *Lifecycle) HandlePodChange(pod *corev1.Pod) {
 	default:
 		j.name = "end the pod: its mesh network failed"
 		action = func(ctx context.Context) error {
-			return l.cluster.FailPod(ctx, pod, wire.AnnotationFailed, status.MeshWords(pod))
+			return l.cluster.FailPod(ctx, pod, wire.AnnotationFailed, mesh.FailureMessage(pod))
 		}
 	}
 	j.run = func(ctx context.Context) error {

@@ -48,7 +48,7 @@ func (e *env) setStatus(pod *corev1.Pod, change func(*corev1.PodStatus)) {
 func meshFailed(s *corev1.PodStatus) {
 	s.Phase = corev1.PodPending
 	s.InitContainerStatuses = []corev1.ContainerStatus{{Name: mesh.Container, State: corev1.ContainerState{
-		Terminated: &corev1.ContainerStateTerminated{ExitCode: mesh.ExitNotUp},
+		Terminated: &corev1.ContainerStateTerminated{ExitCode: mesh.ExitStartFailed},
 	}}}
 }
 

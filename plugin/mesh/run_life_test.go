@@ -46,7 +46,7 @@ func TestRunEndsWhenAsked(t *testing.T) {
 func TestRunStaysFailed(t *testing.T) {
 	each(t, func(t *testing.T, shell []string) {
 		s := newStage(t, shell, map[string]string{"mesh.sh": "#!/bin/sh\nexit 3\n"}, long)
-		if code, out := s.start().ends(); code != ExitNotUp {
+		if code, out := s.start().ends(); code != ExitStartFailed {
 			t.Fatalf("ended with %d:\n%s", code, out)
 		}
 		s.write("mesh.sh", up+forever)

@@ -15,8 +15,8 @@ import (
 const (
 	// Container is the name of the container that sets the mesh up.
 	Container = "mesh-setup"
-	// ExitNotUp is its exit code when the mesh has not come up, and never will.
-	ExitNotUp = 97
+	// ExitStartFailed is its exit code when the mesh has not come up, and never will.
+	ExitStartFailed = 97
 	// ReadyFile is what the script makes when the network is up.
 	ReadyFile = scratchPath + "/mesh-ready"
 

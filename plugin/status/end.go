@@ -6,6 +6,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 )
 
 // ended says whether nothing of the pod will run again: its phase says so, or an
@@ -22,16 +25,16 @@ func (r *report) ended() bool {
 func (r *report) failedInit() *corev1.ContainerStatus {
 	for i := range r.init {
 		end := r.init[i].State.Terminated
-		if end != nil && end.ExitCode != 0 && !r.restarts(r.init[i].Name, end) {
+		if end != nil && end.ExitCode != 0 && !podstate.WillRestart(r.remote, r.init[i].Name, end) {
 			return &r.init[i]
 		}
 	}
 	return nil
 }
 
-// end reports every container as terminated (rule 3).
-func (r *report) end() {
-	if r.remote.Status.Phase == corev1.PodSucceeded || meshAloneFailed(r.remote) {
+// reportTerminated reports every container as terminated (rule 3).
+func (r *report) reportTerminated() {
+	if r.remote.Status.Phase == corev1.PodSucceeded || mesh.OnlyMeshFailed(r.remote) {
 		r.succeed()
 	} else {
 		r.fail()
@@ -52,10 +55,6 @@ func (r *report) succeed() {
 	}
 }
 
-// notLocated is the kubelet's reason for a container that it no longer found when
-// it ended the pod; its message says nothing but that.
-const notLocated = "ContainerStatusUnknown"
-
 // fail ends every container; those that have no end of their own were [killed].
 // A terminated container's reason does not reach the user (contract, section 2),
 // so the message says why the pod failed wherever it would be empty.
@@ -65,7 +64,7 @@ func (r *report) fail() {
 	for _, list := range r.lists() {
 		for i := range list {
 			end := r.close(&list[i], killed, reason, cause)
-			if end.ExitCode != 0 && r.remote.Status.Reason != "" && (end.Message == "" || end.Reason == notLocated) {
+			if end.ExitCode != 0 && r.remote.Status.Reason != "" && (end.Message == "" || end.Reason == podstate.ReasonUnknown) {
 				end.Message = cause
 			}
 			failed = failed || end.ExitCode != 0
@@ -79,14 +78,14 @@ func (r *report) fail() {
 		end.ExitCode, end.Reason = killed, reason
 		end.Message = cause + "; the container itself ended with exit code 0"
 	}
-	r.addLocal()
+	r.terminateLocalContainers()
 }
 
 // cause says why the pod failed, as a reason and as a message: by the last words
 // of a mesh that did not come up (the plugin itself ends such a pod), in the
 // remote pod's own words, else by the init container that failed.
 func (r *report) cause() (reason, message string) {
-	if words := MeshWords(r.remote); words != "" {
+	if words := mesh.FailureMessage(r.remote); words != "" {
 		return reasonMesh, "the mesh network did not come up: " + words
 	}
 	status := r.remote.Status
@@ -128,10 +127,10 @@ func (r *report) endTime() metav1.Time {
 	return last
 }
 
-// addLocal ends the containers that stayed in the local cluster together with a
+// terminateLocalContainers ends the containers that stayed in the local cluster together with a
 // pod that failed: the virtual kubelet looks up the end of every container then,
 // and panics at one that has none.
-func (r *report) addLocal() {
+func (r *report) terminateLocalContainers() {
 	for _, c := range r.requested.Spec.Containers {
 		if named(r.main, c.Name) < 0 {
 			r.main = append(r.main, corev1.ContainerStatus{

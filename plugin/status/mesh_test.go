@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
@@ -35,68 +34,6 @@ func waitsFor(name, reason, message string) corev1.ContainerStatus {
 }
 
 var running = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
-
-func TestNeedOf(t *testing.T) {
-	pending := list{waitsFor("a", "PodInitializing", "")}
-	ordinary := func(s corev1.ContainerStatus) corev1.ContainerStatus { s.Image = "ordinary"; return s }
-	for _, test := range []struct {
-		name   string
-		policy corev1.RestartPolicy
-		phase  corev1.PodPhase
-		mesh   corev1.ContainerStatus
-		mains  list
-		change func(*corev1.Pod)
-		want   status.Need
-	}{
-		{"the sidecar comes up", "Never", corev1.PodPending, corev1.ContainerStatus{State: running}, pending, nil, status.Nothing},
-		{"its image cannot be pulled yet", "Never", corev1.PodPending, waitsFor("", "ImagePullBackOff", "no"), pending, nil, status.Nothing},
-		{"it says that the network is not up", "Always", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, nil, status.End},
-		{"it said so and was started again", "Always", corev1.PodPending, corev1.ContainerStatus{State: running, LastTerminationState: ended(97, ""), RestartCount: 1}, pending, nil, status.End},
-		{"it cannot be run at all", "Never", corev1.PodPending, corev1.ContainerStatus{LastTerminationState: ended(128, "no such file")}, pending, nil, status.End},
-		{"it was killed before anybody else had begun", "Never", corev1.PodPending, corev1.ContainerStatus{State: running, LastTerminationState: ended(137, "")}, pending, nil, status.End},
-		{"it was killed while the pod ran", "Never", corev1.PodRunning, corev1.ContainerStatus{State: running, LastTerminationState: ended(137, "")}, list{{Name: "a", State: running}}, nil, status.Nothing},
-		{"it was killed when another had ended once", "Always", corev1.PodRunning, corev1.ContainerStatus{State: running, LastTerminationState: ended(1, "")}, list{{Name: "a", RestartCount: 1, LastTerminationState: ended(1, "")}}, nil, status.Nothing},
-		{"nobody waited for it, and it did not come up", "Never", corev1.PodRunning, corev1.ContainerStatus{LastTerminationState: ended(97, "")}, list{{Name: "a", State: running}}, nil, status.End},
-		{"the pod has failed already", "Never", corev1.PodFailed, corev1.ContainerStatus{State: ended(97, "")}, pending, nil, status.Nothing},
-		{"the pod's time is up already", "Never", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, func(p *corev1.Pod) { p.Spec.ActiveDeadlineSeconds = ptr.To[int64](1) }, status.Nothing},
-		{"the user's own deadline is later", "Never", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, func(p *corev1.Pod) { p.Spec.ActiveDeadlineSeconds = ptr.To[int64](60) }, status.End},
-		{"the pod is being deleted", "Never", corev1.PodPending, corev1.ContainerStatus{State: ended(97, "")}, pending, func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, status.Nothing},
-		{"a sidecar goes with the pod", "Never", corev1.PodRunning, corev1.ContainerStatus{State: running}, list{{Name: "a", State: ended(0, "")}}, nil, status.Nothing},
-
-		{"an ordinary one beside a container that runs", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: running}}, nil, status.Nothing},
-		{"an ordinary one alone", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}}, nil, status.Finish},
-		{"an ordinary one alone, that has been told", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}},
-			func(p *corev1.Pod) { p.Annotations = map[string]string{wire.AnnotationFinished: "true"} }, status.Nothing},
-		{"an ordinary one alone that has ended", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: ended(1, "")}), list{{Name: "a", State: ended(0, "")}}, nil, status.Nothing},
-		{"an ordinary one alone that will be restarted", "OnFailure", corev1.PodRunning, ordinary(waitsFor("", "CrashLoopBackOff", "")), list{{Name: "a", State: ended(0, "")}}, nil, status.Finish},
-		{"an ordinary one alone that is being created", "Never", corev1.PodPending, ordinary(waitsFor("", "ContainerCreating", "")), list{{Name: "a", State: ended(0, "")}}, nil, status.Finish},
-		{"an ordinary one alone that cannot start", "Never", corev1.PodPending, ordinary(waitsFor("", "ImagePullBackOff", "no")), list{{Name: "a", State: ended(0, "")}},
-			func(p *corev1.Pod) { p.Annotations = map[string]string{wire.AnnotationFinished: "true"} }, status.End},
-		{"an ordinary one that cannot start, beside a container that runs", "Never", corev1.PodPending, ordinary(waitsFor("", "ImagePullBackOff", "no")), list{{Name: "a", State: running}}, nil, status.Nothing},
-		{"the container will be restarted", "OnFailure", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(3, "")}}, nil, status.Nothing},
-		{"it ended well", "OnFailure", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(0, "")}}, nil, status.Finish},
-		{"it is always restarted", "Always", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: running}), list{{Name: "a", State: ended(0, "")}}, nil, status.Nothing},
-		{"nothing is known of it yet", "Never", corev1.PodPending, ordinary(corev1.ContainerStatus{State: running}), nil, nil, status.Nothing},
-		{"an ordinary one that failed", "Never", corev1.PodRunning, ordinary(corev1.ContainerStatus{State: ended(97, "")}), list{{Name: "a", State: running}}, nil, status.End},
-		{"an ordinary one that fell later", "Always", corev1.PodRunning, ordinary(corev1.ContainerStatus{LastTerminationState: ended(1, ""), State: running}), list{{Name: "a", State: running}}, nil, status.Nothing},
-		{"an ordinary one that ended while others wait", "Always", corev1.PodPending, ordinary(corev1.ContainerStatus{LastTerminationState: ended(1, ""), State: running}), pending, nil, status.Nothing},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			_, remote := pods(test.policy, corev1.PodStatus{Phase: test.phase, ContainerStatuses: test.mains}, "a")
-			withMesh(remote, test.mesh)
-			if test.change != nil {
-				test.change(remote)
-			}
-			if got := status.NeedOf(remote); got != test.want {
-				t.Errorf("got %v, want %v", got, test.want)
-			}
-		})
-	}
-	_, remote := pods("Never", corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{{Name: "a", State: ended(97, "")}}}, "a")
-	if got := status.NeedOf(remote); got != status.Nothing {
-		t.Errorf("a pod without a mesh needs %v", got)
-	}
-}
 
 // What the user reads of a mesh: nothing of its container, and why the pod waits
 // or failed.

@@ -7,18 +7,20 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 )
 
-// proceed reports a pod that goes on. The virtual kubelet makes the phase of the
+// reportActive reports a pod that goes on. The virtual kubelet makes the phase of the
 // containers' states, so where the two contradict each other the remote phase
 // decides what is said of the containers, with the truth in the message.
-func (r *report) proceed() {
+func (r *report) reportActive() {
 	running := r.running()
-	r.proceedInit(running)
+	r.orderInit(running)
 	ended := len(r.main) > 0
 	for i := range r.main {
 		s := &r.main[i]
-		r.settle(s)
+		r.maskRestarting(s)
 		if !running && s.State.Running != nil {
 			// Another container has not started, and one that runs would make
 			// the pod Running.
@@ -29,7 +31,7 @@ func (r *report) proceed() {
 		ended = ended && s.State.Terminated != nil
 	}
 	if ended {
-		r.holdBack()
+		r.keepOneWaiting()
 	}
 }
 
@@ -50,10 +52,10 @@ func (r *report) running() bool {
 	})
 }
 
-// holdBack lets one container wait although all have ended, as while sidecars are
+// keepOneWaiting lets one container wait although all have ended, as while sidecars are
 // being stopped: all ended would end the pod. It takes one that has not been
 // reported as ended, since the local API server refuses to take an end back.
-func (r *report) holdBack() {
+func (r *report) keepOneWaiting() {
 	at := len(r.main) - 1
 	for i, s := range r.main {
 		j := named(r.requested.Status.ContainerStatuses, s.Name)
@@ -67,14 +69,14 @@ func (r *report) holdBack() {
 	s.Ready = false
 }
 
-// proceedInit puts init containers in the order that the virtual kubelet can
+// orderInit puts init containers in the order that the virtual kubelet can
 // bear: terminated, then at most one that is not, then waiting (rule 4). Once the
 // pod has been initialized, all are terminated.
-func (r *report) proceedInit(initialized bool) {
+func (r *report) orderInit(initialized bool) {
 	waits := false
 	for i := range r.init {
 		s := &r.init[i]
-		r.settle(s)
+		r.maskRestarting(s)
 		switch {
 		case initialized && s.State.Terminated == nil:
 			s.State = terminated(0, "Completed", "", metav1.Time{})
@@ -82,25 +84,25 @@ func (r *report) proceedInit(initialized bool) {
 				s.State.Terminated = last
 			}
 		case waits && s.State.Waiting == nil:
-			s.State = waiting(reasonInit, "")
+			s.State = waiting(podstate.ReasonInitializing, "")
 			s.Ready = false
 		}
 		waits = waits || s.State.Terminated == nil
 	}
 }
 
-// settle makes of a container that ended, but that its restart policy runs
+// maskRestarting makes of a container that ended, but that its restart policy runs
 // again, one that waits (rule 2).
-func (r *report) settle(s *corev1.ContainerStatus) {
+func (r *report) maskRestarting(s *corev1.ContainerStatus) {
 	end := s.State.Terminated
-	if end == nil || !r.restarts(s.Name, end) {
+	if end == nil || !podstate.WillRestart(r.remote, s.Name, end) {
 		return
 	}
 	s.LastTerminationState = corev1.ContainerState{Terminated: end}
 	if r.remote.DeletionTimestamp != nil {
 		s.State = waiting(reasonEnding, fmt.Sprintf("ended with exit code %d; the remote pod is being deleted", end.ExitCode))
 	} else {
-		s.State = waiting(reasonBackOff, fmt.Sprintf("ended with exit code %d and will be restarted", end.ExitCode))
+		s.State = waiting(podstate.ReasonBackOff, fmt.Sprintf("ended with exit code %d and will be restarted", end.ExitCode))
 	}
 	s.Ready = false
 }

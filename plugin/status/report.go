@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -32,7 +34,7 @@ func newReport(requested, remote *corev1.Pod) *report {
 		return !slices.Contains(strings.Split(strings.ReplaceAll(requested.Annotations[annotation], " ", ""), ","), c.Name)
 	}
 	for _, c := range requested.Spec.InitContainers {
-		if !sidecar(c) && offloaded(c, wire.AnnotationDisableInitContainers) {
+		if !podstate.IsSidecar(c) && offloaded(c, wire.AnnotationDisableInitContainers) {
 			r.init = append(r.init, r.status(c))
 		}
 	}
@@ -71,8 +73,8 @@ func (r *report) status(c corev1.Container) corev1.ContainerStatus {
 	if s.State == (corev1.ContainerState{}) {
 		s.State = r.notYet()
 	}
-	if w := s.State.Waiting; w != nil && w.Reason == reasonInit && w.Message == "" {
-		w.Message = r.meshWaits()
+	if w := s.State.Waiting; w != nil && w.Reason == podstate.ReasonInitializing && w.Message == "" {
+		w.Message = mesh.WaitMessage(r.remote)
 	}
 	return s
 }
@@ -84,9 +86,9 @@ func (r *report) notYet() corev1.ContainerState {
 		return waiting(cmp.Or(scheduled.Reason, corev1.PodReasonUnschedulable), scheduled.Message)
 	}
 	if len(r.remote.Spec.InitContainers) > 0 && r.condition(corev1.PodInitialized).Status != corev1.ConditionTrue {
-		return waiting(reasonInit, cmp.Or(r.remote.Status.Message, r.meshWaits()))
+		return waiting(podstate.ReasonInitializing, cmp.Or(r.remote.Status.Message, mesh.WaitMessage(r.remote)))
 	}
-	return waiting(reasonCreating, r.remote.Status.Message)
+	return waiting(podstate.ReasonCreating, r.remote.Status.Message)
 }
 
 // condition returns the remote pod's condition of a type, or an empty one.

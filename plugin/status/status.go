@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -11,11 +12,10 @@ import (
 const (
 	// ReasonNotFound ends the containers of a pod that the remote cluster lost.
 	ReasonNotFound = "RemotePodNotFound"
-	reasonCreating = "ContainerCreating"
-	reasonInit     = "PodInitializing"
-	reasonBackOff  = "CrashLoopBackOff"
 	reasonStarting = "PodStarting"
 	reasonEnding   = "PodEnding"
+	// reasonMesh ends the containers of a pod whose mesh network did not come up.
+	reasonMesh = "MeshFailed"
 )
 
 // killed is the exit code of a container that did not say one itself: that of a
@@ -31,9 +31,9 @@ func Of(requested, remote *corev1.Pod) wire.PodStatus {
 	}
 	r := newReport(requested, remote)
 	if r.ended() {
-		r.end()
+		r.reportTerminated()
 	} else {
-		r.proceed()
+		r.reportActive()
 	}
 	return r.answer(string(remote.UID))
 }
@@ -46,14 +46,14 @@ func absent(requested *corev1.Pod) wire.PodStatus {
 	for _, list := range r.lists() {
 		for i := range list {
 			if jid == "" {
-				list[i].State = waiting(reasonCreating, "the remote pod is being created")
+				list[i].State = waiting(podstate.ReasonCreating, "the remote pod is being created")
 			} else {
 				list[i].State = terminated(killed, ReasonNotFound, ReasonNotFound+": the remote cluster has no such pod any more", metav1.Time{})
 			}
 		}
 	}
 	if jid != "" {
-		r.addLocal()
+		r.terminateLocalContainers()
 	}
 	return r.answer(jid)
 }

@@ -1,0 +1,73 @@
+package status_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// TestCachedPodHasTheSameStatus checks that the pod cache keeps every field that the
+// status depends on, over generated pods with all their other fields set.
+func TestCachedPodHasTheSameStatus(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	for i := range generated {
+		requested, remote := generate(random)
+		fillIn(random, remote)
+		cached := status.CachedFields(remote)
+		if diff := cmp.Diff(status.Of(requested, remote), status.Of(requested, cached)); diff != "" {
+			t.Fatalf("pod %d: the status differs (-whole +cached)\n%s%s", i, diff, show(requested, remote))
+		}
+		if want, got := mesh.RequiredAction(remote), mesh.RequiredAction(cached); got != want {
+			t.Fatalf("pod %d: the required action is %v, of the whole pod %v\n%s", i, got, want, show(requested, remote))
+		}
+		if again := status.CachedFields(cached); !reflect.DeepEqual(again, cached) {
+			t.Fatalf("pod %d: a cached pod changed when it was cached again\n%s", i, cmp.Diff(cached, again))
+		}
+	}
+}
+
+// fillIn sets the fields of a remote pod that a real one has and that generate leaves
+// empty.
+func fillIn(random *rand.Rand, pod *corev1.Pod) {
+	pod.Name, pod.Namespace, pod.ResourceVersion, pod.Generation = "pod-uid", "offloading-demo", "7", 3
+	pod.CreationTimestamp = metav1.Unix(1, 0)
+	pod.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubelet"}}
+	pod.Labels = map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: "uid", "app": "web"}
+	pod.Annotations = map[string]string{wire.AnnotationSourceName: "pod", wire.AnnotationDefaultContainer: "main-0", "note": "long"}
+	if random.IntN(4) == 0 {
+		pod.Annotations[wire.AnnotationFinished] = "true"
+	}
+	if random.IntN(4) == 0 {
+		pod.Annotations[wire.AnnotationFailed] = "no tun device"
+	}
+	if random.IntN(3) == 0 {
+		pod.Spec.ActiveDeadlineSeconds = ptr.To(int64(random.IntN(3)))
+	}
+	if random.IntN(3) == 0 {
+		pod.Status.Message = "the pod's own message"
+	}
+	if random.IntN(3) == 0 { // the mesh in an ordinary container
+		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: mesh.Container})
+		pod.Status.ContainerStatuses = appendRandom(random, pod.Status.ContainerStatuses, mesh.Container)
+	}
+	pod.Spec.NodeName, pod.Spec.Volumes = "node-1", []corev1.Volume{{Name: "data"}}
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range containers {
+			c := &containers[i]
+			c.Image, c.Command = fmt.Sprintf("image:%d", i), []string{"run"}
+			c.Env = []corev1.EnvVar{{Name: "A", Value: "b"}}
+			c.Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}
+		}
+	}
+}
