@@ -43,7 +43,7 @@ func secretEnvironment(t *testing.T, files map[string]string) []string {
 }
 
 // parse reads the rendered configuration as the plugin would.
-func parse(t *testing.T, values map[string]any) *config.Invocation {
+func parse(t *testing.T, values map[string]any) *config.ParseResult {
 	t.Helper()
 	files := mustRender(t, values)
 	path := filepath.Join(t.TempDir(), "config.ini")

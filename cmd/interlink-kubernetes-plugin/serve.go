@@ -11,7 +11,7 @@ import (
 )
 
 // serve runs the plugin until ctx is done; its log goes to out.
-func serve(ctx context.Context, invocation *config.Invocation, client kubernetes.Interface, out io.Writer) error {
+func serve(ctx context.Context, invocation *config.ParseResult, client kubernetes.Interface, out io.Writer) error {
 	log, closer, err := plugin.NewLogger(invocation.Config, out)
 	if err != nil {
 		return err

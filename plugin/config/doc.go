@@ -1,21 +1,29 @@
-// Package config declares every option of the plugin once, in one table, and
-// reads the options from flags, environment, INI file and defaults, in that
-// order of precedence.
+// Package config declares every option of the plugin in one table, and reads the
+// options from flags, environment variables, an INI file and the defaults, in
+// that order of priority.
 //
-// From the table come the key in the file ([app] socket_address), the name in
-// the environment (APP_SOCKET_ADDRESS), the flag (--app-socket-address), the
-// default, the check, the help, the sample file and the reference in the
-// README. [Parse] returns what the command line asks for, with a [Config] that
-// has been checked as a whole: all that is wrong is reported together.
+// One row of the table gives the key in the file ([app] socket_address), the
+// environment variable (APP_SOCKET_ADDRESS), the flag (--app-socket-address), the
+// default, the check, the help, the sample file and the reference in
+// docs/configuration.md. [Parse] returns what the command line asks for, with a
+// [Config] that is checked as a whole: it reports all mistakes together.
 //
-// A value that is there but empty is a value for options of kind text, where it
-// usually switches something off, and counts as absent for all other kinds.
+// The sections of [Config] are the option structs of the rooms that use them:
+// mesh.Options is [Mesh], package cluster connects with [K8s], and the options of
+// translate, tunnel and server embed [Offloading], [TCPTunnel] and [App]. They are
+// declared here, below those rooms, because the table must name their fields, and
+// because a row and a field are then all that an option needs: no room copies a
+// value, and no room has a default of its own. What a room needs in addition, such
+// as its log, is next to the section in the room's own struct.
 //
-// The files of the Python plugin are read as Python reads them: comments only
-// on lines of their own, continuation by indentation, %(name)s interpolation,
-// a [DEFAULT] section, keys in any case.
+// For an option of kind text, an empty value is a value and usually disables
+// something. For all other kinds, an empty value means that the option is not set.
 //
-// The package opens the configuration file and nothing else. It knows no
-// Kubernetes client, no HTTP and no logger, and what it reports (errors,
-// warnings, the printed configuration) never shows a secret.
+// The package reads configuration files of the Python plugin as Python's
+// configparser does: comments only on lines of their own, continuation lines by
+// indentation, %(name)s interpolation, a [DEFAULT] section, and keys in any case.
+//
+// The package opens the configuration file and no other file. It must not know
+// Kubernetes clients, HTTP or a logger. Its errors, its warnings and the printed
+// configuration never show a secret.
 package config

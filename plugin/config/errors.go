@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Origin is a kind of place that a value comes from, the weakest first.
+// Origin is the kind of a value's source, in ascending priority.
 type Origin int
 
-// The places that values come from.
+// The origins of values.
 const (
 	Default Origin = iota
 	File
@@ -16,18 +16,18 @@ const (
 	Flag
 )
 
-// Source says where a value comes from.
+// Source is the place that a value comes from.
 type Source struct {
 	Origin Origin
-	// Name is the flag with its dashes, the environment variable or the path
-	// of the file. It is empty for a default, and for a fault of the command
-	// line that no flag has.
+	// Name is the flag with its dashes, the environment variable or the path of
+	// the file. It is empty for a default, and for a mistake on the command line
+	// that belongs to no flag.
 	Name string
-	// Line is the line in the file, 0 when there is none.
+	// Line is the line in the file; 0 if the source is not a file.
 	Line int
 }
 
-// String names the place for people, such as "environment APP_NAME".
+// String returns the source for people, such as "environment APP_NAME".
 func (s Source) String() string {
 	switch s.Origin {
 	case Flag:
@@ -47,18 +47,18 @@ func (s Source) String() string {
 	}
 }
 
-// OptionError is one thing that is wrong with a configuration.
+// OptionError is one mistake in the configuration.
 type OptionError struct {
-	// Option is the name as in "[app] socket_port"; empty when the fault is not
-	// an option's, such as an unknown flag.
+	// Option is the name, such as "[app] socket_port"; empty if the mistake does
+	// not concern an option, such as an unknown flag.
 	Option string
 	Source Source
-	// Problem says what is wrong and what would be right. It never holds a
+	// Problem says what is wrong and what would be right. It never contains a
 	// secret.
 	Problem string
 }
 
-// Error says which option, from where, and what is wrong.
+// Error returns the option, its source and the problem.
 func (e OptionError) Error() string {
 	if e.Option == "" {
 		return fmt.Sprintf("%s: %s", e.Source, e.Problem)
@@ -66,11 +66,10 @@ func (e OptionError) Error() string {
 	return fmt.Sprintf("%s (%s): %s", e.Option, e.Source, e.Problem)
 }
 
-// Errors is everything that is wrong with a configuration, never empty as an
-// error.
+// Errors contains all mistakes in the configuration. As an error it is never empty.
 type Errors []OptionError
 
-// Error lists the errors, one a line.
+// Error returns the errors, one per line.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, one := range e {
@@ -79,7 +78,7 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap returns the single errors.
+// Unwrap returns the individual errors.
 func (e Errors) Unwrap() []error {
 	all := make([]error, len(e))
 	for i, one := range e {

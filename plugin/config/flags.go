@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// commandLine is what the flags say.
+// commandLine contains the values of the flags.
 type commandLine struct {
 	config                            string
 	help, version, printConfig, check bool
-	values                            map[string]string // by flag, of the options
+	values                            map[string]string // of the options, by flag
 }
 
-// flagValue is an option's value on the command line, as it was written.
+// flagValue is an option's value on the command line, as written.
 type flagValue struct {
 	text string
 	kind Kind
@@ -26,7 +26,7 @@ func (v *flagValue) String() string { return v.text }
 
 func (v *flagValue) Set(text string) error { v.text = text; return nil }
 
-// Type names the value in the help; pflag has a form of its own for booleans.
+// Type returns the name of the value in the help; for booleans, pflag expects "bool".
 func (v *flagValue) Type() string {
 	if v.kind == Bool {
 		return "bool"
@@ -34,15 +34,15 @@ func (v *flagValue) Type() string {
 	return string(v.kind)
 }
 
-// flagSet declares every flag. Options are texts to it, so that its errors
-// cannot show a value and all sources are judged alike.
+// flagSet declares every flag. It declares options as texts, so that its errors
+// cannot show a value and the same checks apply to all sources.
 func flagSet(line *commandLine) *pflag.FlagSet {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SortFlags = false
 	flags.Usage = func() {}
-	flags.StringVar(&line.config, "config", "", "Configuration `file`; else $"+fileVariable+", else "+defaultFile+" if it is there.")
-	flags.BoolVar(&line.printConfig, "print-config", false, "Print every option, its value and where it comes from, and exit.")
-	flags.BoolVar(&line.check, "check", false, "Check the configuration and the rights on the remote cluster, and exit.")
+	flags.StringVar(&line.config, "config", "", "Path of the configuration `file`. Without this flag: $"+fileVariable+", or else "+defaultFile+" if that file exists.")
+	flags.BoolVar(&line.printConfig, "print-config", false, "Print each option with its value and its source, and exit.")
+	flags.BoolVar(&line.check, "check", false, "Check the configuration and the permissions in the remote cluster, and exit.")
 	flags.BoolVar(&line.version, "version", false, "Print the version and exit.")
 	flags.BoolVarP(&line.help, "help", "h", false, "Print this help and exit.")
 	for _, option := range table {
@@ -54,8 +54,8 @@ func flagSet(line *commandLine) *pflag.FlagSet {
 	return flags
 }
 
-// parseFlags reads the command line. After an unknown flag it goes on without
-// it, so that all are reported.
+// parseFlags reads the command line. It ignores an unknown flag and continues, so
+// that it reports all unknown flags.
 func parseFlags(args []string) (commandLine, Errors) {
 	var problems Errors
 	for {
@@ -64,7 +64,7 @@ func parseFlags(args []string) (commandLine, Errors) {
 		err := flags.Parse(args)
 		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
 			name := "--" + unknown.GetSpecifiedName()
-			problems = append(problems, flagError(presentable(name), "is no flag of this program"+didYouMean(name, flagNames(flags))))
+			problems = append(problems, flagError(presentable(name), "is not a flag of this program"+suggest(name, flagNames(flags))))
 			at := slices.IndexFunc(args, func(arg string) bool { return arg == name || strings.HasPrefix(arg, name+"=") })
 			if at >= 0 {
 				args = slices.Delete(slices.Clone(args), at, at+1)
@@ -73,22 +73,22 @@ func parseFlags(args []string) (commandLine, Errors) {
 		} else if err != nil {
 			problems = append(problems, describeFlagError(err))
 		} else if flags.NArg() > 0 && len(problems) == 0 {
-			problems = append(problems, flagError("", fmt.Sprintf("%d arguments belong to no flag; a value is written --flag=value, in quotes where it has spaces", flags.NArg())))
+			problems = append(problems, flagError("", fmt.Sprintf("%d arguments belong to no flag; write a value as --flag=value, in quotes if it contains spaces", flags.NArg())))
 		}
 		flags.Visit(func(f *pflag.Flag) { line.values[f.Name] = f.Value.String() })
 		return line, problems
 	}
 }
 
-// describeFlagError says what pflag found without the value that it quotes.
+// describeFlagError returns an error of pflag without the value that it quotes.
 func describeFlagError(err error) OptionError {
 	if needs, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return flagError("--"+needs.GetSpecifiedName(), "needs a value")
+		return flagError("--"+needs.GetSpecifiedName(), "requires a value")
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return flagError("--"+invalid.GetFlag().Name, "must be true or false")
 	}
-	return flagError("", "an argument is not understood; flags are written --flag=value")
+	return flagError("", "an argument is not valid; write flags as --flag=value")
 }
 
 func flagError(name, text string) OptionError {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -9,10 +8,10 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// defaultSection holds values for every section of the file, as in Python.
+// defaultSection is the section whose values apply to every section, as in Python.
 const defaultSection = "DEFAULT"
 
-// iniFile is what stands in an INI file, as Python's configparser reads it.
+// iniFile is the content of an INI file, as Python's configparser reads it.
 type iniFile struct {
 	path     string
 	sections map[string]iniSection
@@ -23,24 +22,24 @@ type iniSection struct {
 	keys map[string]iniEntry
 }
 
-// iniEntry is a value before interpolation. Further lines keep their indentation
-// relative to each other.
+// iniEntry is a value before interpolation. Continuation lines keep their
+// indentation relative to each other.
 type iniEntry struct {
 	value string
 	line  int
 }
 
-// readINI reads the text of a file. Its errors never quote a line: it may be one
-// of a key or a kubeconfig that lost its indentation.
+// readINI parses the text of a file. Its errors never quote a line: the line may
+// belong to a key or a kubeconfig that is not indented.
 func readINI(path, data string) (iniFile, Errors) {
 	file := iniFile{path: path}
 	data = strings.TrimPrefix(data, "\ufeff")
 	if !utf8.ValidString(data) {
 		return file, Errors{{Source: Source{Origin: File, Name: path}, Problem: "must be UTF-8 text"}}
 	}
-	plain := layoutOf(path, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(data))
-	if len(plain.errors) > 0 {
-		return file, plain.errors
+	lines := normalizeLines(path, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(data))
+	if len(lines.errors) > 0 {
+		return file, lines.errors
 	}
 	parsed, err := ini.LoadSources(ini.LoadOptions{
 		AllowPythonMultilineValues: true,
@@ -49,12 +48,12 @@ func readINI(path, data string) (iniFile, Errors) {
 		PreserveSurroundedQuote:    true,
 		InsensitiveKeys:            true,
 		KeyValueDelimiters:         delimiters,
-		ReaderBufferSize:           plain.text.Len(), // else it cuts values of several lines
-	}, []byte(plain.text.String()))
+		ReaderBufferSize:           lines.text.Len(), // a smaller buffer truncates values of several lines
+	}, []byte(lines.text.String()))
 	if err != nil { // the error quotes the line
 		return file, Errors{{Source: Source{Origin: File, Name: path}, Problem: "cannot be read as an INI file"}}
 	}
-	file.sections = plain.sections
+	file.sections = lines.sections
 	for name, section := range file.sections {
 		for key, entry := range section.keys {
 			entry.value = dedent(parsed.Section(name).Key(key).Value())
@@ -64,7 +63,7 @@ func readINI(path, data string) (iniFile, Errors) {
 	return file, nil
 }
 
-// dedent takes the indentation off that all further lines of a value share.
+// dedent removes the indentation that all continuation lines of a value share.
 func dedent(value string) string {
 	first, rest, more := strings.Cut(value, "\n")
 	if !more {
@@ -83,7 +82,7 @@ func dedent(value string) string {
 	return strings.Trim(first+"\n"+strings.Join(lines, "\n"), "\n")
 }
 
-// flat takes all indentation off, as Python does.
+// flat removes all indentation, as Python does.
 func flat(value string) string {
 	lines := strings.Split(value, "\n")
 	for i, line := range lines {
@@ -92,8 +91,8 @@ func flat(value string) string {
 	return strings.Join(lines, "\n")
 }
 
-// lookup returns the value of a key after interpolation. Values of [DEFAULT]
-// count for the sections that the file has.
+// lookup returns the value of a key after interpolation. Values of [DEFAULT] apply
+// to the sections that the file contains.
 func (f iniFile) lookup(option Option) (value string, line int, found bool, err error) {
 	section, ok := f.sections[option.Section]
 	if !ok {
@@ -113,46 +112,4 @@ func (f iniFile) lookup(option Option) (value string, line int, found bool, err 
 	left := maxReferences
 	value, err = f.interpolate(section, value, &left)
 	return value, entry.line, true, err
-}
-
-// maxReferences is how many references one value may need, those in what it
-// refers to included. It ends circles, and values that would grow without end.
-const maxReferences = 100
-
-// interpolate replaces %(key)s by the value of a key in the same section or in
-// [DEFAULT], and %% by %. It takes from left what it uses up.
-func (f iniFile) interpolate(section iniSection, value string, left *int) (string, error) {
-	var out strings.Builder
-	for {
-		before, after, found := strings.Cut(value, "%")
-		out.WriteString(before)
-		if !found {
-			return out.String(), nil
-		}
-		if rest, ok := strings.CutPrefix(after, "%"); ok {
-			out.WriteByte('%')
-			value = rest
-			continue
-		}
-		name, rest, ok := strings.Cut(strings.TrimPrefix(after, "("), ")s")
-		if !ok || !strings.HasPrefix(after, "(") || name == "" || strings.Contains(name, ")") {
-			return "", fmt.Errorf("has a single %%; in the file a %% is written %%%%, and %%(key)s stands for the value of a key")
-		}
-		entry, ok := section.keys[strings.ToLower(name)]
-		if !ok {
-			entry, ok = f.sections[defaultSection].keys[strings.ToLower(name)]
-		}
-		if !ok {
-			return "", fmt.Errorf("refers to a key with %%(...)s that is neither in its section nor in [%s]; a plain %% is written %%%%", defaultSection)
-		}
-		if *left--; *left < 0 {
-			return "", fmt.Errorf("refers to more than %d other values, or to itself", maxReferences)
-		}
-		inner, err := f.interpolate(section, flat(entry.value), left)
-		if err != nil {
-			return "", err
-		}
-		out.WriteString(inner)
-		value = rest
-	}
 }

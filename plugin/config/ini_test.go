@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestINIReadsLikePython holds what Python 3's configparser makes of each file.
+// TestINIReadsLikePython compares with the results of Python 3's configparser.
 func TestINIReadsLikePython(t *testing.T) {
 	for _, test := range []struct {
 		name, data string
@@ -26,8 +26,8 @@ func TestINIReadsLikePython(t *testing.T) {
 		{"byte order mark", "\ufeff[a]\nk=v\n", "v"},
 		{"not ASCII", "[a]\nk=grün ☃\n", "grün ☃"},
 		{"comments", "# x\n; y\n[a]\n  # z\nk=v\n;k=w\n", "v"},
-		{"no comment behind a value", "[a]\nk=v # no ; comment\n", "v # no ; comment"},
-		{"comment behind a section", "[a] ; here\nk=v\n", "v"},
+		{"no comment after a value", "[a]\nk=v # no ; comment\n", "v # no ; comment"},
+		{"comment after a section", "[a] ; here\nk=v\n", "v"},
 		{"double quotes stay", `[a]` + "\n" + `k="v"` + "\n", `"v"`},
 		{"single quotes stay", "[a]\nk='v'\n", "'v'"},
 		{"three quotes stay", "[a]\nk=\"\"\"v\nl=w\n", `"""v`},
@@ -35,19 +35,19 @@ func TestINIReadsLikePython(t *testing.T) {
 		{"a JSON value keeps its quotes", `[a]` + "\n" + `k={"x": "y;#"}` + "\n", `{"x": "y;#"}`},
 		{"backslashes stay", `[a]` + "\n" + `k=a\nb\\` + "\n" + `l=w` + "\n", `a\nb\\`},
 		{"a backslash continues nothing", "[a]\nk=v\\\nl=w\n", `v\`},
-		{"further lines", "[a]\nk=v\n  w\n\tx\nl=y\n", "v\nw\nx"},
-		{"only further lines", "[a]\nk=\n  v\n  w\n", "\nv\nw"},
+		{"continuation lines", "[a]\nk=v\n  w\n\tx\nl=y\n", "v\nw\nx"},
+		{"only continuation lines", "[a]\nk=\n  v\n  w\n", "\nv\nw"},
 		{"an empty line in a value", "[a]\nk=v\n\n  w\n\nl=x\n", "v\n\nw"},
 		{"two empty lines in a value", "[a]\nk=v\n\n \n  w\n", "v\n\n\nw"},
 		{"a comment in a value", "[a]\nk=v\n  # no\n; no\n  w\n", "v\nw"},
-		{"a further line that looks like a key", "[a]\nk=v\n  l=w\n", "v\nl=w"},
-		{"a further line that looks like a section", "[a]\nk=v\n  [b]\n", "v\n[b]"},
+		{"a continuation line that looks like a key", "[a]\nk=v\n  l=w\n", "v\nl=w"},
+		{"a continuation line that looks like a section", "[a]\nk=v\n  [b]\n", "v\n[b]"},
 		{"a section that is indented", "  [a]\n  k=v\n  l=w\n", "v"},
 		{"a key indented like its section", "[a]\n    k=v\n    l=w\n", "v"},
 		{"interpolation", "[a]\nk=%(l)s/x\nl=%(m)s\nm=v\n", "v/x"},
 		{"interpolation in any case", "[a]\nk=%(L)s\nl=v\n", "v"},
 		{"interpolation from DEFAULT", "[DEFAULT]\nl=v\n[a]\nk=%(l)s\n", "v"},
-		{"the section outranks DEFAULT", "[DEFAULT]\nk=w\n[a]\nk=v\n", "v"},
+		{"the section has priority over DEFAULT", "[DEFAULT]\nk=w\n[a]\nk=v\n", "v"},
 		{"DEFAULT", "[DEFAULT]\nk=v\n[a]\n", "v"},
 		{"DEFAULT at the end", "[a]\n[DEFAULT]\nk=v\n", "v"},
 		{"percent", "[a]\nk=100%%(x)s\n", "100%(x)s"},
@@ -64,7 +64,7 @@ func TestINIReadsLikePython(t *testing.T) {
 			if err != nil || !found {
 				t.Fatalf("found %v, error %v", found, err)
 			}
-			// What Python leaves of an empty first line, no option minds.
+			// Python keeps an empty first line; for every option the result is the same.
 			if want := strings.TrimPrefix(test.want, "\n"); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
@@ -75,7 +75,7 @@ func TestINIReadsLikePython(t *testing.T) {
 func TestINIKeepsIndentationOfBlocks(t *testing.T) {
 	for name, data := range map[string]string{
 		"below the key":  "[a]\nk=\n    x:\n      y: 1\n\n    z: 2\n",
-		"behind the key": "[a]\nk=x:\n      y: 1\n\n    z: 2\n",
+		"next to the key": "[a]\nk=x:\n      y: 1\n\n    z: 2\n",
 	} {
 		file, errs := readINI("x.ini", data)
 		if errs != nil {
@@ -88,13 +88,13 @@ func TestINIKeepsIndentationOfBlocks(t *testing.T) {
 	}
 }
 
-func TestINIDefaultsCountForSectionsThatAreThere(t *testing.T) {
+func TestINIDefaultSectionAppliesToExistingSections(t *testing.T) {
 	file, errs := readINI("x.ini", "[DEFAULT]\nk=v\n[b]\n")
 	if errs != nil {
 		t.Fatal(errs)
 	}
 	if got, _, found, _ := file.lookup(Option{Section: "a", Key: "k"}); found {
-		t.Errorf("found %q in a section that is not there", got)
+		t.Errorf("found %q in a section that does not exist", got)
 	}
 }
 
@@ -103,17 +103,17 @@ func TestINIErrors(t *testing.T) {
 		name, data string
 		want       []string
 	}{
-		{"key before any section", "k=v\n", []string{"x.ini, line 1: must stand below a section such as [app]"}},
-		{"key twice", "[a]\nk=v\nK=w\n", []string{"x.ini, line 3: key k stands in line 2 already; one of them must go"}},
-		{"key twice, same value", "[a]\nk=\nk=\n", []string{"x.ini, line 3: key k stands in line 2 already; one of them must go"}},
-		{"section twice", "[a]\n[b]\n[a]\n", []string{"x.ini, line 3: section [a] stands in line 1 already; one of them must go"}},
-		{"a key that lost its indentation", "[a]\nk=-----BEGIN-----\nSECRET\n\"SECRET\n", []string{
-			"x.ini, line 3: is neither a [section] nor a key=value; further lines of a value are indented",
-			"x.ini, line 4: is neither a [section] nor a key=value; further lines of a value are indented",
+		{"key before any section", "k=v\n", []string{"x.ini, line 1: must be below a section such as [app]"}},
+		{"key twice", "[a]\nk=v\nK=w\n", []string{"x.ini, line 3: key k is already defined in line 2; remove one of them"}},
+		{"key twice, same value", "[a]\nk=\nk=\n", []string{"x.ini, line 3: key k is already defined in line 2; remove one of them"}},
+		{"section twice", "[a]\n[b]\n[a]\n", []string{"x.ini, line 3: section [a] is already defined in line 1; remove one of them"}},
+		{"a private key that is not indented", "[a]\nk=-----BEGIN-----\nSECRET\n\"SECRET\n", []string{
+			"x.ini, line 3: is neither a [section] nor a key=value; indent the continuation lines of a value",
+			"x.ini, line 4: is neither a [section] nor a key=value; indent the continuation lines of a value",
 		}},
-		{"no key", "[a]\n=v\n", []string{"x.ini, line 2: is neither a [section] nor a key=value; further lines of a value are indented"}},
-		{"a section without end", "[a\n", []string{"x.ini, line 1: must stand below a section such as [app]"}},
-		{"a section without name", "[a]\n[]\n", []string{"x.ini, line 2: is neither a [section] nor a key=value; further lines of a value are indented"}},
+		{"no key", "[a]\n=v\n", []string{"x.ini, line 2: is neither a [section] nor a key=value; indent the continuation lines of a value"}},
+		{"a section without end", "[a\n", []string{"x.ini, line 1: must be below a section such as [app]"}},
+		{"a section without name", "[a]\n[]\n", []string{"x.ini, line 2: is neither a [section] nor a key=value; indent the continuation lines of a value"}},
 		{"not UTF-8", "[a]\nk=\xff\n", []string{"x.ini: must be UTF-8 text"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestINIInterpolationErrors(t *testing.T) {
 		"%(SECRET":     "single %",
 		"%()s":         "single %",
 		"%(nowhere)s":  "neither in its section",
-		"%(k)s SECRET": "or to itself",
+		"%(k)s SECRET": "refers to itself",
 		"%(b)s%(b)s%(b)s\nb=%(c)s%(c)s%(c)s%(c)s%(c)s%(c)s\nc=%(d)s%(d)s%(d)s%(d)s%(d)s%(d)s\nd=SECRET": "more than 100",
 	} {
 		file, errs := readINI("x.ini", "[a]\nk="+value+"\n")
@@ -140,7 +140,7 @@ func TestINIInterpolationErrors(t *testing.T) {
 		}
 		_, _, _, err := file.lookup(Option{Section: "a", Key: "k"})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRET") {
-			t.Errorf("%s: error %v, want %q and nothing secret", value, err, want)
+			t.Errorf("%s: error %v, want %q and no secret", value, err, want)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Kind is the kind of an option's value, in words for people.
+// Kind is the kind of an option's value, as the help shows it.
 type Kind string
 
 // The kinds of values.
@@ -22,41 +22,41 @@ const (
 	JSON     Kind = "JSON"
 )
 
-// Option is one row of the table: all there is to know of an option.
+// Option is one row of the table: the complete declaration of an option.
 type Option struct {
 	Section, Key string
 	Kind         Kind
-	// Default is written as it would be in the file.
+	// Default is the default value, written as in the file.
 	Default string
-	// Help is one line.
+	// Help is one line of text.
 	Help string
 	// Secret values are never shown.
 	Secret bool
-	// Python says that the Python plugin has this option too.
+	// Python is true if the Python plugin has this option too.
 	Python bool
 	// Required text must not be empty.
 	Required bool
 
 	// block keeps the indentation inside a value of several lines.
 	block bool
-	// set reads, checks and stores a value. Its error must not show a secret.
+	// set parses, checks and stores a value. Its error must not show a secret.
 	set func(*Config, string) error
-	// show masks what is secret in a part of a value.
+	// show masks the secret part of a value.
 	show func(string) string
 }
 
 // Name returns the option's name for people, such as "[app] socket_port".
 func (o Option) Name() string { return "[" + o.Section + "] " + o.Key }
 
-// Env returns the environment variable, such as "APP_SOCKET_PORT".
+// Env returns the name of the environment variable, such as "APP_SOCKET_PORT".
 func (o Option) Env() string { return strings.ToUpper(o.Section + "_" + o.Key) }
 
-// Flag returns the flag without its dashes, such as "app-socket-port".
+// Flag returns the name of the flag without its dashes, such as "app-socket-port".
 func (o Option) Flag() string {
 	return strings.ReplaceAll(o.Section+"-"+o.Key, "_", "-")
 }
 
-// display returns a value as it may be shown, on one line.
+// display returns a value on one line, with secrets masked.
 func (o Option) display(value string) string {
 	switch {
 	case o.Secret:
@@ -81,9 +81,9 @@ func sections() []string {
 	return names
 }
 
-// into makes an option's set: parse reads the value, the checks judge it, and it
-// is stored where field says.
-func into[T any](field func(*Config) *T, parse func(string) (T, error), checks ...func(T) error) func(*Config, string) error {
+// setter returns the set function of an option: it parses a value, checks it, and
+// stores it in the field that field returns.
+func setter[T any](field func(*Config) *T, parse func(string) (T, error), checks ...func(T) error) func(*Config, string) error {
 	return func(c *Config, text string) error {
 		value, err := parse(text)
 		if err != nil {

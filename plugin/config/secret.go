@@ -6,17 +6,17 @@ import (
 	"log/slog"
 )
 
-// masked is what is shown in place of a secret.
+// masked is shown instead of a secret.
 const masked = "********"
 
 // Secret is a text that is never shown by accident: printing, logging and
-// marshalling give a mask. Only [Secret.Reveal] gives the text.
+// marshalling show a mask. Only [Secret.Reveal] returns the text.
 type Secret string
 
 // Reveal returns the text of the secret.
 func (s Secret) Reveal() string { return string(s) }
 
-// String returns a mask, or nothing for an empty secret.
+// String returns a mask, or an empty string for an empty secret.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -24,8 +24,8 @@ func (s Secret) String() string {
 	return masked
 }
 
-// Format writes the mask whatever the verb: with String alone, %d would show
-// the text in fmt's complaint about the verb.
+// Format writes the mask for every verb: with String alone, the error text that fmt
+// writes for %d would contain the secret.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // MarshalText returns the mask, for JSON, YAML and the like.

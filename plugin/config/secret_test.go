@@ -10,9 +10,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-func TestSecretIsNeverShown(t *testing.T) {
+func TestSecretsAreNeverShown(t *testing.T) {
 	const hidden = "hunter2"
-	inv, err := Parse([]string{
+	result, err := Parse([]string{
 		"--k8s-kubeconfig={\"token\":\"" + hidden + "\"}",
 		`--k8s-client-configuration={"proxy":"http://me:` + hidden + `@proxy:3128"}`,
 		"--tcp-tunnel-gateway-ssh-private-key=" + hidden,
@@ -20,8 +20,8 @@ func TestSecretIsNeverShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range []any{inv, *inv, inv.Config, &inv.Config, inv.Config.K8s.ClientConfiguration, *inv.Config.K8s.ClientConfiguration,
-		inv.Config.K8s.Kubeconfig, inv.Settings, inv.Warnings} {
+	for _, value := range []any{result, *result, result.Config, &result.Config, result.Config.K8s.ClientConfiguration, *result.Config.K8s.ClientConfiguration,
+		result.Config.K8s.Kubeconfig, result.Settings, result.Warnings} {
 		var logged strings.Builder
 		slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "value", value)
 		slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "value", value)
@@ -32,7 +32,7 @@ func TestSecretIsNeverShown(t *testing.T) {
 			t.Errorf("%T shows a secret: %s", value, shown)
 		}
 	}
-	if got := inv.Config.TCPTunnel.GatewaySSHPrivateKey.Reveal(); got != hidden+"\n" {
+	if got := result.Config.TCPTunnel.GatewaySSHPrivateKey.Reveal(); got != hidden+"\n" {
 		t.Errorf("Reveal() = %q", got)
 	}
 	if got := fmt.Sprint(Secret("")); got != "" {

@@ -10,18 +10,18 @@ func TestTable(t *testing.T) {
 	for _, option := range table {
 		for _, name := range []string{option.Name(), option.Env(), option.Flag()} {
 			if other, twice := seen[name]; twice {
-				t.Errorf("%s belongs to %s and %s", name, other, option.Name())
+				t.Errorf("%s is a name of both %s and %s", name, other, option.Name())
 			}
 			seen[name] = option.Name()
 		}
 		if strings.ContainsAny(option.Help, "\n`") || !strings.HasSuffix(option.Help, ".") {
-			t.Errorf("%s: help is not one line that ends in a full stop: %q", option.Name(), option.Help)
+			t.Errorf("the help of %s must be one line that ends with a full stop: %q", option.Name(), option.Help)
 		}
 		if option.Required && (option.Default == "" || option.Kind != Text) {
-			t.Errorf("%s is required, so it must be text with a default", option.Name())
+			t.Errorf("%s is required, so it must be a text with a default", option.Name())
 		}
 	}
-	Defaults() // panics where a default does not pass its check
+	Defaults() // panics if a default does not pass its check
 }
 
 func TestNames(t *testing.T) {

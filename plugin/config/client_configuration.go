@@ -13,19 +13,20 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// ClientConfiguration holds the settings of the Python Kubernetes client that
-// the plugin understands. A zero field is not configured.
+// ClientConfiguration contains the settings of the Python Kubernetes client that the
+// plugin supports. Each overrides a setting of the kubeconfig; a zero field overrides
+// nothing.
 type ClientConfiguration struct {
 	VerifySSL *bool  `json:"verify_ssl,omitempty"`
 	SSLCACert string `json:"ssl_ca_cert,omitempty"`
 	CertFile  string `json:"cert_file,omitempty"`
 	KeyFile   string `json:"key_file,omitempty"`
-	// Proxy is a URL that may hold credentials.
+	// Proxy is a URL that may contain credentials.
 	Proxy Secret `json:"proxy,omitempty"`
 	Host  string `json:"host,omitempty"`
 }
 
-// clientKeys are the keys of the JSON, the tags above.
+// clientKeys are the keys of the JSON: the tags above.
 var clientKeys = []string{"verify_ssl", "ssl_ca_cert", "cert_file", "key_file", "proxy", "host"}
 
 func clientConfiguration(s string) (*ClientConfiguration, error) {
@@ -42,7 +43,7 @@ func clientConfiguration(s string) (*ClientConfiguration, error) {
 	var problems []string
 	for key := range keys {
 		if !slices.Contains(clientKeys, key) {
-			problems = append(problems, fmt.Sprintf("%q is not one of %s%s", key, strings.Join(clientKeys, ", "), didYouMean(key, clientKeys)))
+			problems = append(problems, fmt.Sprintf("%q is not one of %s%s", key, strings.Join(clientKeys, ", "), suggest(key, clientKeys)))
 		}
 	}
 	if len(problems) > 0 {
@@ -59,12 +60,12 @@ func clientConfiguration(s string) (*ClientConfiguration, error) {
 func checkClient(client ClientConfiguration) error {
 	switch {
 	case client.CertFile != "" && client.KeyFile == "":
-		return errors.New("cert_file needs key_file beside it (the same path where one file holds both)")
+		return errors.New("cert_file requires key_file (the same path if one file contains both)")
 	case client.KeyFile != "" && client.CertFile == "":
-		return errors.New("key_file needs cert_file beside it (the same path where one file holds both)")
+		return errors.New("key_file requires cert_file (the same path if one file contains both)")
 	}
 	if client.Proxy != "" {
-		// The parser's own error would show the URL, and with it the credentials.
+		// The error of url.Parse would show the URL with its credentials.
 		u, err := url.Parse(client.Proxy.Reveal())
 		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) {
 			return errors.New("proxy must be a URL such as http://proxy.example.org:3128")
@@ -79,8 +80,8 @@ func checkClient(client ClientConfiguration) error {
 	return nil
 }
 
-// showClient shows a client configuration with the proxy's credentials masked,
-// and nothing at all of one that is not understood.
+// showClient returns a client configuration with the proxy's credentials masked. It
+// masks an invalid one completely.
 func showClient(s string) string {
 	client, err := clientConfiguration(s)
 	if err != nil {
@@ -92,8 +93,7 @@ func showClient(s string) string {
 	return client.String()
 }
 
-// String returns the JSON of the configuration, with the proxy's credentials
-// masked.
+// String returns the configuration as JSON, with the proxy's credentials masked.
 func (c ClientConfiguration) String() string {
 	shown := struct {
 		ClientConfiguration
@@ -114,24 +114,24 @@ func (c ClientConfiguration) String() string {
 	return string(out)
 }
 
-// Format writes String whatever the verb. Without it, a verb that does not fit
-// the pointer in [K8s] lets fmt show the fields as they are.
+// Format writes String for every verb. Without it, fmt would show the fields for a
+// verb that does not fit the pointer in [K8s].
 func (c ClientConfiguration) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
-// mapping checks an inline kubeconfig. The parser's errors are not passed on:
-// they quote the text.
+// mapping checks an inline kubeconfig. It does not return the parser's errors,
+// because they quote the text.
 func mapping(s Secret) error {
 	if s == "" {
 		return nil
 	}
 	var m map[string]any
 	if err := yaml.Unmarshal([]byte(s.Reveal()), &m); err != nil || m == nil {
-		return errors.New("must be a kubeconfig: a JSON object or a YAML mapping, its lines indented in the file")
+		return errors.New("must be a kubeconfig: a JSON object or a YAML mapping; in the file, indent its lines")
 	}
 	return nil
 }
 
-// jsonType names a Go type as people who write JSON know it.
+// jsonType returns the JSON word for a Go type.
 func jsonType(kind reflect.Kind) string {
 	switch kind {
 	case reflect.String:

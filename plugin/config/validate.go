@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
 	"net/netip"
@@ -19,10 +20,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// The functions of this file judge one value each. Whether an empty one is
-// allowed is the table's business, so they let it pass.
+// Each function of this file checks one value. All accept an empty value: the table
+// says which options must not be empty.
 
-// valid makes a check of one of Kubernetes' own.
+// valid returns a check that calls one of Kubernetes' own checks.
 func valid(check func(string) []string) func(string) error {
 	return func(s string) error {
 		if s == "" {
@@ -42,6 +43,7 @@ var (
 	labelValue = valid(content.IsLabelValue)
 )
 
+// every returns a check of a list that checks each item.
 func every(check func(string) error) func([]string) error {
 	return func(items []string) error {
 		for _, item := range items {
@@ -56,7 +58,7 @@ func every(check func(string) error) func([]string) error {
 func onlyV1(versions []string) error {
 	for _, version := range versions {
 		if version != "v1" {
-			return fmt.Errorf("%q is not known; there is only v1", version)
+			return fmt.Errorf("%q is not supported; the only version is v1", version)
 		}
 	}
 	if len(versions) == 0 {
@@ -65,7 +67,7 @@ func onlyV1(versions []string) error {
 	return nil
 }
 
-// served are the paths of InterLink's own calls.
+// served are the URL paths that InterLink calls.
 var served = []string{"/create", "/delete", "/status", "/getLogs"}
 
 func docsPath(s string) error {
@@ -75,25 +77,26 @@ func docsPath(s string) error {
 	case !strings.HasPrefix(s, "/") || s == "/" || path.Clean(s) != s || strings.ContainsFunc(s, notInPath):
 		return fmt.Errorf("%q must be a plain URL path such as /docs", s)
 	case slices.Contains(served, s):
-		return fmt.Errorf("%q is taken by InterLink's own call; another path such as /docs is free", s)
+		return fmt.Errorf("%q is a path that InterLink calls; choose another path, such as /docs", s)
 	}
 	return nil
 }
 
-// notInPath finds what would mean something else in a URL or in a route of net/http.
+// notInPath reports whether r has a special meaning in a URL or in a route of
+// net/http.
 func notInPath(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`?#%{}`, r)
 }
 
-// maxSocketPath is what Linux can bind; longer paths fail late and unclearly.
+// maxSocketPath is the longest path that Linux can bind, in bytes.
 const maxSocketPath = 107
 
 func socketAddress(s string) error {
-	const right = "must be unix:///absolute/path or http://host"
+	const expected = "must be unix:///absolute/path or http://host"
 	if file, ok := strings.CutPrefix(s, "unix://"); ok {
 		switch {
 		case !path.IsAbs(file) || path.Clean(file) == "/":
-			return fmt.Errorf("%q %s: the path is not absolute", s, right)
+			return fmt.Errorf("%q %s: the path is not absolute", s, expected)
 		case len(file) > maxSocketPath:
 			return fmt.Errorf("%q is too long: a unix socket's path has at most %d characters", s, maxSocketPath)
 		}
@@ -102,11 +105,11 @@ func socketAddress(s string) error {
 	u, err := socketURL(s)
 	switch {
 	case err != nil:
-		return errors.New(right)
+		return errors.New(expected)
 	case u.Scheme == "https":
-		return errors.New(right + ": InterLink cannot dial https")
+		return errors.New(expected + ": InterLink cannot connect with https")
 	case u.Scheme != "http" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return errors.New(right)
+		return errors.New(expected)
 	case u.Port() != "":
 		if _, err := number(1, 65535)(u.Port()); err != nil {
 			return fmt.Errorf("its port %w", err)
@@ -132,13 +135,13 @@ func hostPort(s string) error {
 	return nil
 }
 
-// host takes a name or an IP address.
+// host accepts the name of a host or an IP address.
 func host(s string) error {
 	if _, err := netip.ParseAddr(s); s == "" || err == nil {
 		return nil
 	}
 	if len(validation.IsDNS1123Subdomain(strings.ToLower(s))) > 0 {
-		return fmt.Errorf("%q must be the name of a host or an IP address, and nothing else", s)
+		return fmt.Errorf("%q must be the name of a host or an IP address, without a scheme or a port", s)
 	}
 	return nil
 }
@@ -150,30 +153,32 @@ func noSpace(s string) error {
 	return nil
 }
 
-// tagged asks an image for its version: without one, whatever is there counts.
+// tagged checks that an image has a tag or a digest: without one, the registry
+// chooses the version.
 func tagged(s string) error {
 	if _, name, _ := strings.Cut(s[strings.LastIndex(s, "/")+1:], ":"); s != "" && name == "" {
-		return fmt.Errorf("%q must name a tag or a digest, as in example.org/openssh:1.2", s)
+		return fmt.Errorf("%q must have a tag or a digest, for example example.org/openssh:1.2", s)
 	}
 	return nil
 }
 
 var publicKey = regexp.MustCompile(`^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$`)
 
-// hostKey takes a line as ssh-keyscan writes it, but for the host's name.
+// hostKey accepts a line of ssh-keyscan without the name of the host.
 func hostKey(s string) error {
 	if s != "" && !publicKey.MatchString(s) {
-		return fmt.Errorf("%q must be a public key, its type first (ssh-ed25519, say)", s)
+		return fmt.Errorf("%q must be a public key that begins with its type, for example ssh-ed25519 AAAA...", s)
 	}
 	return nil
 }
 
-// maxPrefix leaves room for the namespace's own name.
+// maxPrefix is the longest prefix of a namespace: the name of the namespace must
+// still fit into 63 characters.
 const maxPrefix = 40
 
 func namespacePrefix(s string) error {
 	if len(s) > maxPrefix {
-		return fmt.Errorf("%q is too long: at most %d characters leave room for the namespace's name", s, maxPrefix)
+		return fmt.Errorf("%q is too long: it may have at most %d characters, because the name of the namespace follows it", s, maxPrefix)
 	}
 	return label(s)
 }
@@ -197,11 +202,11 @@ func checkToleration(t corev1.Toleration) error {
 	switch t.Operator {
 	case corev1.TolerationOpExists:
 		if t.Value != "" {
-			return errors.New("value must be empty with operator Exists")
+			return errors.New("value must be empty if operator is Exists")
 		}
 	case corev1.TolerationOpLt, corev1.TolerationOpGt:
 		if _, err := strconv.ParseInt(t.Value, 10, 64); err != nil {
-			return fmt.Errorf("value must be a whole number with operator %s", t.Operator)
+			return fmt.Errorf("value must be a whole number if operator is %s", t.Operator)
 		}
 	case corev1.TolerationOpEqual, "":
 		if err := labelValue(t.Value); err != nil {
@@ -216,13 +221,22 @@ func checkToleration(t corev1.Toleration) error {
 		return fmt.Errorf("effect %q must be NoSchedule, PreferNoSchedule, NoExecute or empty", t.Effect)
 	}
 	if t.Key == "" && t.Operator != corev1.TolerationOpExists {
-		return errors.New("operator must be Exists where there is no key")
+		return errors.New("operator must be Exists if key is empty")
 	}
 	if t.TolerationSeconds != nil && t.Effect != corev1.TaintEffectNoExecute {
-		return errors.New("effect must be NoExecute where tolerationSeconds is given")
+		return errors.New("effect must be NoExecute if tolerationSeconds is set")
 	}
 	if err := labelKey(t.Key); err != nil {
 		return fmt.Errorf("key %w", err)
+	}
+	return nil
+}
+
+// openable checks that some user can connect to a socket of this mode: connecting
+// takes write permission (unix(7)).
+func openable(mode fs.FileMode) error {
+	if mode&0o222 == 0 {
+		return fmt.Errorf("%04o gives no user write permission, so no process can connect to the socket; use for example 0660", mode)
 	}
 	return nil
 }
@@ -234,59 +248,22 @@ func notNegative(d time.Duration) error {
 	return nil
 }
 
-// longestCreate leaves a create that failed the time to undo what it did (10 s),
-// and its answer some to arrive, before InterLink gives up after 120 s.
+// longestCreate is the longest create_timeout. InterLink stops waiting after 120 s;
+// before that, a failed create needs 10 s for its rollback, and the response needs
+// time to arrive.
 const longestCreate = 105 * time.Second
 
-func underInterLink(d time.Duration) error {
+// withinInterLinkTimeout checks the time limit of a create.
+func withinInterLinkTimeout(d time.Duration) error {
 	if d <= 0 || d > longestCreate {
-		return fmt.Errorf("%s must be above 0s and at most %s: InterLink gives up after 120s, and a failed create is undone before that", d, longestCreate)
+		return fmt.Errorf("%s must be above 0s and at most %s: InterLink stops waiting after 120s, and a failed create needs the rest for its rollback", d, longestCreate)
 	}
 	return nil
 }
 
-func aSecond(d time.Duration) error {
+func atLeastOneSecond(d time.Duration) error {
 	if d < time.Second {
 		return fmt.Errorf("%s must be at least 1s", d)
 	}
 	return nil
-}
-
-// problem is what is wrong with one option in the light of the others.
-type problem struct{ section, key, text string }
-
-// together checks what single values cannot tell.
-func (c *Config) together() []problem {
-	var found []problem
-	add := func(section, key, text string) { found = append(found, problem{section, key, text}) }
-
-	if network, _ := c.App.Listen(); network == "tcp" {
-		if u, err := socketURL(c.App.SocketAddress); err == nil {
-			switch port := u.Port(); {
-			case port == "" && c.App.SocketPort == 0:
-				add("app", "socket_port", "must be 1 to 65535 because socket_address is a TCP one")
-			case port != "" && c.App.SocketPort != 0 && port != strconv.Itoa(c.App.SocketPort):
-				add("app", "socket_port", fmt.Sprintf("is %d, but socket_address says %s; one of them is enough", c.App.SocketPort, port))
-			}
-		}
-	}
-	if _, address := c.App.Listen(); c.App.AdminAddress != "" && address == c.App.AdminAddress {
-		add("app", "admin_address", "must differ from where InterLink's calls are served")
-	}
-	if t := c.TCPTunnel; t.Enabled {
-		const needed = "is needed because [tcp_tunnel] enabled is true: "
-		if t.GatewayHost == "" {
-			add("tcp_tunnel", "gateway_host", needed+"the host that the tunnels end at")
-		}
-		if t.GatewayPort == 0 {
-			add("tcp_tunnel", "gateway_port", needed+"its SSH port, 1 to 65535")
-		}
-		switch {
-		case t.GatewaySSHPrivateKey == "":
-			add("tcp_tunnel", "gateway_ssh_private_key", needed+"a private key in PEM, or its base64")
-		case !isPrivateKey([]byte(t.GatewaySSHPrivateKey.Reveal())):
-			add("tcp_tunnel", "gateway_ssh_private_key", "must be a private key in PEM, or its base64; in the file every further line is indented")
-		}
-	}
-	return found
 }

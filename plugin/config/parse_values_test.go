@@ -15,7 +15,7 @@ import (
 
 const pemKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n"
 
-// TestValues holds what becomes of one value in the environment.
+// TestValues checks the parsed value of one environment variable.
 func TestValues(t *testing.T) {
 	yes, no, ten := true, false, int64(10)
 	for _, test := range []struct {
@@ -69,38 +69,40 @@ func TestValues(t *testing.T) {
 		{"TCP_TUNNEL_GATEWAY_SSH_PRIVATE_KEY", base64.StdEncoding.EncodeToString([]byte(pemKey)), func(c Config) any { return c.TCPTunnel.GatewaySSHPrivateKey }, Secret(pemKey)},
 	} {
 		t.Run(test.env+"="+test.value, func(t *testing.T) {
-			inv, err := Parse(nil, []string{test.env + "=" + test.value})
+			result, err := Parse(nil, []string{test.env + "=" + test.value})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, test.get(inv.Config)); diff != "" {
+			if diff := cmp.Diff(test.want, test.get(result.Config)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-// TestWrongValues holds what is said of one wrong value in the environment.
-func TestWrongValues(t *testing.T) {
+// TestInvalidValues checks the error of one environment variable.
+func TestInvalidValues(t *testing.T) {
 	for _, test := range []struct{ env, value, want string }{
 		{"LOG_LEVEL", "loud", "must be DEBUG, INFO"},
 		{"LOG_RICH_ENABLED", "t", "must be true or false"},
-		{"APP_API_VERSIONS", "v1,v2", `"v2" is not known`},
+		{"APP_API_VERSIONS", "v1,v2", `"v2" is not supported`},
 		{"APP_API_VERSIONS", ",", "must be v1"},
 		{"APP_API_DOCS_PATH", "docs", "plain URL path"},
 		{"APP_API_DOCS_PATH", "/", "plain URL path"},
 		{"APP_API_DOCS_PATH", "/{x}", "plain URL path"},
-		{"APP_API_DOCS_PATH", "/getLogs", "taken by InterLink"},
+		{"APP_API_DOCS_PATH", "/getLogs", "a path that InterLink calls"},
 		{"APP_SOCKET_ADDRESS", "", "must not be empty"},
-		{"APP_SOCKET_ADDRESS", "https://0.0.0.0", "InterLink cannot dial https"},
+		{"APP_SOCKET_ADDRESS", "https://0.0.0.0", "InterLink cannot connect with https"},
 		{"APP_SOCKET_ADDRESS", "unix://relative.sock", "not absolute"},
 		{"APP_SOCKET_ADDRESS", "unix:///", "not absolute"},
 		{"APP_SOCKET_ADDRESS", "unix:///" + strings.Repeat("x", 107), "too long"},
 		{"APP_SOCKET_ADDRESS", "tcp://0.0.0.0:1", "must be unix:///absolute/path or http://host"},
+		{"APP_SOCKET_MODE", "0000", "0000 gives no user write permission"},
+		{"APP_SOCKET_MODE", "0444", "0444 gives no user write permission"},
 		{"APP_SOCKET_ADDRESS", "http://:4000", "must be unix:///absolute/path or http://host"},
 		{"APP_SOCKET_ADDRESS", "http://a:70000", "from 1 to 65535"},
 		{"APP_SOCKET_ADDRESS", "http://a:1/path", "must be unix:///absolute/path or http://host"},
-		{"APP_SOCKET_ADDRESS", "http://a", "[app] socket_port (default): must be 1 to 65535"},
+		{"APP_SOCKET_ADDRESS", "http://a", "[app] socket_port (default): must be from 1 to 65535"},
 		{"APP_SOCKET_PORT", "70000", "from 0 to 65535"},
 		{"APP_SOCKET_MODE", "0888", "octal"},
 		{"APP_SOCKET_MODE", "1777", "octal"},
@@ -109,9 +111,9 @@ func TestWrongValues(t *testing.T) {
 		{"APP_SHUTDOWN_GRACE", "-1", "0 or more"},
 		{"APP_SHUTDOWN_GRACE", "1h30", "must be a duration"},
 		{"APP_INSTANCE", "a b", "is not valid"},
-		{"APP_MAX_BODY", "0", "size above 0"},
-		{"APP_MAX_BODY", "9999999999999GiB", "size above 0"},
-		{"APP_MAX_BODY", "64MB", "size above 0"},
+		{"APP_MAX_BODY", "0", "number of bytes above 0"},
+		{"APP_MAX_BODY", "9999999999999GiB", "number of bytes above 0"},
+		{"APP_MAX_BODY", "64MB", "number of bytes above 0"},
 		{"K8S_QPS", "0", "above 0"},
 		{"K8S_QPS", "NaN", "above 0"},
 		{"K8S_BURST", "0", "from 1 to"},
@@ -121,8 +123,8 @@ func TestWrongValues(t *testing.T) {
 		{"K8S_CLIENT_CONFIGURATION", `{"verify_sll":1,"api_key":"hunter2"}`, `"api_key" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; "verify_sll" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; did you mean verify_ssl?`},
 		{"K8S_CLIENT_CONFIGURATION", `{"Host":"x"}`, `"Host" is not one of`},
 		{"K8S_CLIENT_CONFIGURATION", `{"verify_ssl":"hunter2"}`, "verify_ssl is not true or false"},
-		{"K8S_CLIENT_CONFIGURATION", `{"cert_file":"x"}`, "needs key_file"},
-		{"K8S_CLIENT_CONFIGURATION", `{"key_file":"x"}`, "needs cert_file"},
+		{"K8S_CLIENT_CONFIGURATION", `{"cert_file":"x"}`, "requires key_file"},
+		{"K8S_CLIENT_CONFIGURATION", `{"key_file":"x"}`, "requires cert_file"},
 		{"K8S_CLIENT_CONFIGURATION", `{"proxy":"http://me:hunter2@ho st"}`, "proxy must be a URL"},
 		{"K8S_CLIENT_CONFIGURATION", `{"host":"api"}`, "host must be a URL"},
 		{"OFFLOADING_NAMESPACE_PREFIX", "Off", "is not valid"},
@@ -134,12 +136,12 @@ func TestWrongValues(t *testing.T) {
 		{"OFFLOADING_NODE_SELECTOR", `{"":"b"}`, "must not be empty"},
 		{"OFFLOADING_NODE_SELECTOR", `{"a b":""}`, "is not valid"},
 		{"OFFLOADING_NODE_SELECTOR", `{"a":"b c"}`, "is not valid"},
-		{"OFFLOADING_NODE_SELECTOR", `{} {}`, "something follows"},
+		{"OFFLOADING_NODE_SELECTOR", `{} {}`, "more text after"},
 		{"OFFLOADING_NODE_TOLERATIONS", `{}`, "it is not a list"},
 		{"MESH_RESOURCES", `{"cpu":"1"}`, `unknown field "cpu"`},
 		{"MESH_RESOURCES", `{"requests":{"cpu":"much"}}`, "must be a JSON object"},
-		{"MESH_RESOURCES", `{"requests":{"cpu":"-1"}}`, "cpu must not be less than nothing"},
-		{"MESH_RESOURCES", `{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}`, "more memory is requested than the limit"},
+		{"MESH_RESOURCES", `{"requests":{"cpu":"-1"}}`, "cpu must not be negative"},
+		{"MESH_RESOURCES", `{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}`, "the request for memory is larger than its limit"},
 		{"OFFLOADING_NODE_TOLERATIONS", `[{"keys":"a"}]`, `unknown field "keys"`},
 		{"OFFLOADING_NODE_TOLERATIONS", `[{"key":"a"},{"key":"a","operator":"In"}]`, `toleration 2: operator "In" must be`},
 		{"OFFLOADING_NODE_TOLERATIONS", `[{"key":"a","effect":"Never"}]`, `effect "Never" must be`},
@@ -161,19 +163,19 @@ func TestWrongValues(t *testing.T) {
 		{"TCP_TUNNEL_GATEWAY_PORT", "-1", "from 0 to 65535"},
 		{"TCP_TUNNEL_GATEWAY_USER", "", "must not be empty"},
 		{"TCP_TUNNEL_GATEWAY_SSH_HOST_KEY", "AAAAC3Nz", "must be a public key"},
-		{"TCP_TUNNEL_BASTION_IMAGE", "example.org:5000/openssh", "must name a tag or a digest"},
+		{"TCP_TUNNEL_BASTION_IMAGE", "example.org:5000/openssh", "must have a tag or a digest"},
 		{"MESH_STARTUP_TIMEOUT", "500ms", "must be at least 1s"},
 	} {
 		t.Run(test.env+"="+test.value, func(t *testing.T) {
-			inv, err := Parse(nil, []string{test.env + "=" + test.value})
+			result, err := Parse(nil, []string{test.env + "=" + test.value})
 			if err == nil {
 				t.Fatalf("no error, want %q", test.want)
 			}
 			if strings.Count(err.Error(), "\n") > 0 || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("error %v\nwant one with %q and nothing secret", err, test.want)
+				t.Errorf("error %v\nwant one with %q and no secret", err, test.want)
 			}
 			var shown strings.Builder
-			if err := inv.Print(&shown); err != nil || strings.Contains(shown.String(), "hunter2") {
+			if err := result.Print(&shown); err != nil || strings.Contains(shown.String(), "hunter2") {
 				t.Errorf("printed, error %v: %s", err, shown.String())
 			}
 		})
@@ -187,17 +189,17 @@ func TestTunnelsNeedAPrivateKey(t *testing.T) {
 	}
 	_, err := Parse(nil, append(env, "TCP_TUNNEL_GATEWAY_SSH_PRIVATE_KEY=hunter2"))
 	if err == nil || !strings.Contains(err.Error(), "must be a private key in PEM") || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("error %v, want one of PEM and nothing secret", err)
+		t.Errorf("error %v, want one of PEM and no secret", err)
 	}
 }
 
 func TestPrivateKeyInFile(t *testing.T) {
 	data := "[tcp_tunnel]\ngateway_ssh_private_key=" + strings.ReplaceAll(pemKey, "\n", "\n    ") + "\n"
-	inv, err := Parse([]string{"--config=" + writeFile(t, data)}, nil)
+	result, err := Parse([]string{"--config=" + writeFile(t, data)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := inv.Config.TCPTunnel.GatewaySSHPrivateKey.Reveal(); got != pemKey {
+	if got := result.Config.TCPTunnel.GatewaySSHPrivateKey.Reveal(); got != pemKey {
 		t.Errorf("the key reads %q", got)
 	}
 }
@@ -213,11 +215,11 @@ func TestListen(t *testing.T) {
 		{[]string{"APP_SOCKET_ADDRESS=http://localhost:4000/"}, "tcp localhost:4000"},
 		{[]string{"APP_SOCKET_ADDRESS=http://[::1]", "APP_SOCKET_PORT=4000"}, "tcp [::1]:4000"},
 		{[]string{"APP_SOCKET_ADDRESS=0.0.0.0", "APP_SOCKET_PORT=4000"}, "tcp 0.0.0.0:4000"},
-		{[]string{"APP_SOCKET_ADDRESS=http://a:1", "APP_SOCKET_PORT=2"}, "[app] socket_port (environment APP_SOCKET_PORT): is 2, but socket_address says 1; one of them is enough"},
-		{[]string{"APP_SOCKET_ADDRESS=http://a:1", "APP_ADMIN_ADDRESS=a:1"}, "[app] admin_address (environment APP_ADMIN_ADDRESS): must differ from where InterLink's calls are served"},
+		{[]string{"APP_SOCKET_ADDRESS=http://a:1", "APP_SOCKET_PORT=2"}, "[app] socket_port (environment APP_SOCKET_PORT): is 2, but socket_address contains port 1; remove one of them"},
+		{[]string{"APP_SOCKET_ADDRESS=http://a:1", "APP_ADMIN_ADDRESS=a:1"}, "[app] admin_address (environment APP_ADMIN_ADDRESS): must differ from the address that InterLink calls"},
 	} {
-		inv, err := Parse(nil, test.env)
-		got := strings.Join(listen(inv.Config), " ")
+		result, err := Parse(nil, test.env)
+		got := strings.Join(listen(result.Config), " ")
 		if err != nil {
 			got = err.Error()
 		}

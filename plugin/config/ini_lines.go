@@ -8,23 +8,24 @@ import (
 
 const delimiters = "=:"
 
-// layout is a file as ini.v1 reads it the way that Python would: no comments,
-// keys and sections at the margin, further lines of values indented. It also
-// says where everything stands, which ini.v1 does not.
-type layout struct {
+// iniLines is the text of a file, changed so that ini.v1 reads it as Python would:
+// without comments, with keys and sections at the start of the line, and with
+// continuation lines indented. It also records line numbers, which ini.v1 does not.
+type iniLines struct {
 	path     string
 	text     strings.Builder
 	sections map[string]iniSection
 	errors   Errors
 
-	section string // the one being read
+	section string // the current section
 	indent  int    // of the last key or section
-	open    bool   // a value is being read, which further lines may continue
-	blank   int    // empty lines since its last one
+	open    bool   // the next line may continue the current value
+	blank   int    // the number of empty lines since the last line of that value
 }
 
-func layoutOf(path, data string) *layout {
-	l := &layout{path: path, sections: map[string]iniSection{}}
+// normalizeLines reads the lines of a file.
+func normalizeLines(path, data string) *iniLines {
+	l := &iniLines{path: path, sections: map[string]iniSection{}}
 	for i, line := range strings.Split(data, "\n") {
 		text := strings.TrimSpace(line)
 		indent := len([]rune(line)) - len([]rune(strings.TrimLeftFunc(line, unicode.IsSpace)))
@@ -48,43 +49,43 @@ func layoutOf(path, data string) *layout {
 	return l
 }
 
-func (l *layout) fail(line int, format string, args ...any) {
+func (l *iniLines) fail(line int, format string, args ...any) {
 	l.errors = append(l.errors, OptionError{
 		Source:  Source{Origin: File, Name: l.path, Line: line},
 		Problem: fmt.Sprintf(format, args...),
 	})
 }
 
-func (l *layout) header(line int, name string) {
+func (l *iniLines) header(line int, name string) {
 	l.section = name
 	if before, twice := l.sections[name]; !twice {
 		l.sections[name] = iniSection{line: line, keys: map[string]iniEntry{}}
 	} else if name != defaultSection {
-		l.fail(line, "section [%s] stands in line %d already; one of them must go", presentable(name), before.line)
+		l.fail(line, "section [%s] is already defined in line %d; remove one of them", presentable(name), before.line)
 	}
 	l.text.WriteString("[" + name + "]\n")
 }
 
-func (l *layout) key(line int, text string) {
+func (l *iniLines) key(line int, text string) {
 	end := strings.IndexAny(text, delimiters)
 	if l.section == "" {
-		l.fail(line, "must stand below a section such as [app]")
+		l.fail(line, "must be below a section such as [app]")
 		return
 	}
 	if end < 1 || strings.ContainsAny(text[:1], "[\"`") {
-		l.fail(line, "is neither a [section] nor a key=value; further lines of a value are indented")
+		l.fail(line, "is neither a [section] nor a key=value; indent the continuation lines of a value")
 		return
 	}
 	key, value := strings.ToLower(strings.TrimSpace(text[:end])), strings.TrimSpace(text[end+1:])
 	keys := l.sections[l.section].keys
 	if before, twice := keys[key]; twice {
-		l.fail(line, "key %s stands in line %d already; one of them must go", presentable(key), before.line)
+		l.fail(line, "key %s is already defined in line %d; remove one of them", presentable(key), before.line)
 		return
 	}
 	keys[key] = iniEntry{line: line}
 	l.open = true
 	if strings.HasPrefix(value, `"""`) || strings.HasPrefix(value, "`") {
-		// These open quotes for ini.v1, but not on a further line.
+		// ini.v1 treats these as opening quotes, but not on a continuation line.
 		text = text[:end+1] + "\n " + value
 	}
 	l.text.WriteString(text + "\n")

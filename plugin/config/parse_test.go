@@ -10,11 +10,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// pythonSample has every key that the Python plugin's sample has, with the
-// values that are odd there: an empty port, a chart in that plugin's own tree.
+// pythonSample has every key of the Python plugin's sample, with the unusual values
+// of that sample: an empty port, and a chart in the repository of that plugin.
 const pythonSample = `[app]
 name=my-plugin
-description=Pods go abroad: "here" & there
+description=Offloads pods: "here" & there
 version=dev
 api_versions=v1
 api_docs_path=/docs
@@ -66,19 +66,19 @@ func writeFile(t *testing.T, data string) string {
 	return path
 }
 
-func TestPythonFileWorksUnchanged(t *testing.T) {
+func TestFileOfThePythonPlugin(t *testing.T) {
 	path := writeFile(t, pythonSample)
-	inv, err := Parse(nil, []string{"CONFIG_FILE_PATH=" + path})
+	result, err := Parse(nil, []string{"CONFIG_FILE_PATH=" + path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(inv.Warnings) > 0 {
-		t.Errorf("warnings: %q", inv.Warnings)
+	if len(result.Warnings) > 0 {
+		t.Errorf("warnings: %q", result.Warnings)
 	}
 	yes, five := true, int64(5)
 	want := Defaults()
 	want.App.Name = "my-plugin"
-	want.App.Description = `Pods go abroad: "here" & there`
+	want.App.Description = `Offloads pods: "here" & there`
 	want.App.Version = "dev"
 	want.Log.Level = -4
 	want.Log.RichEnabled = true
@@ -91,7 +91,7 @@ func TestPythonFileWorksUnchanged(t *testing.T) {
 		{Key: "nvidia.com/gpu", Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &five},
 	}
 	want.TCPTunnel.BastionChartPath = "infr/charts/tcp-tunnel/charts/bastion"
-	if diff := cmp.Diff(want, inv.Config); diff != "" {
+	if diff := cmp.Diff(want, result.Config); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -111,23 +111,23 @@ func TestPrecedence(t *testing.T) {
 		{"file over default", nil, nil, "[app] name", "file", Source{File, path, 2}},
 		{"environment over file", nil, []string{"APP_NAME=env"}, "[app] name", "env", Source{Environment, "APP_NAME", 0}},
 		{"flag over environment", []string{"--app-name=flag"}, []string{"APP_NAME=env"}, "[app] name", "flag", Source{Flag, "--app-name", 0}},
-		{"flag in two words", []string{"--app-name", "flag"}, nil, "[app] name", "flag", Source{Flag, "--app-name", 0}},
+		{"flag and value in two arguments", []string{"--app-name", "flag"}, nil, "[app] name", "flag", Source{Flag, "--app-name", 0}},
 		{"last flag", []string{"--app-name=a", "--app-name=b"}, nil, "[app] name", "b", Source{Flag, "--app-name", 0}},
 		{"key and section with underscores", []string{"--tcp-tunnel-bastion-namespace=flag"}, nil, "[tcp_tunnel] bastion_namespace", "flag", Source{Flag, "--tcp-tunnel-bastion-namespace", 0}},
 		{"bare flag", []string{"--mesh-init-container"}, nil, "[mesh] init_container", "true", Source{Flag, "--mesh-init-container", 0}},
-		{"flag that says no", []string{"--mesh-startup-probe=false"}, nil, "[mesh] startup_probe", "false", Source{Flag, "--mesh-startup-probe", 0}},
-		{"empty text is a value", nil, []string{"APP_NAME="}, "[app] name", "", Source{Environment, "APP_NAME", 0}},
-		{"empty number is none", []string{"--app-socket-port="}, []string{"APP_SOCKET_PORT="}, "[app] socket_port", "1", Source{File, path, 3}},
-		{"empty bool is none", nil, []string{"MESH_INIT_CONTAINER="}, "[mesh] init_container", "no", Source{File, path, 5}},
-		{"a service's link is none", nil, []string{"APP_SOCKET_PORT=tcp://10.0.0.1:80"}, "[app] socket_port", "1", Source{File, path, 3}},
-		{"no other case", nil, []string{"app_name=env"}, "[app] name", "file", Source{File, path, 2}},
+		{"flag with the value false", []string{"--mesh-startup-probe=false"}, nil, "[mesh] startup_probe", "false", Source{Flag, "--mesh-startup-probe", 0}},
+		{"an empty text is a value", nil, []string{"APP_NAME="}, "[app] name", "", Source{Environment, "APP_NAME", 0}},
+		{"an empty number is not set", []string{"--app-socket-port="}, []string{"APP_SOCKET_PORT="}, "[app] socket_port", "1", Source{File, path, 3}},
+		{"an empty boolean is not set", nil, []string{"MESH_INIT_CONTAINER="}, "[mesh] init_container", "no", Source{File, path, 5}},
+		{"a service link is not set", nil, []string{"APP_SOCKET_PORT=tcp://10.0.0.1:80"}, "[app] socket_port", "1", Source{File, path, 3}},
+		{"variables in lower case are ignored", nil, []string{"app_name=env"}, "[app] name", "file", Source{File, path, 2}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			inv, err := Parse(append(test.args, "--config="+path), test.env)
+			result, err := Parse(append(test.args, "--config="+path), test.env)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, setting := range inv.Settings {
+			for _, setting := range result.Settings {
 				if setting.Option.Name() == test.option {
 					if setting.Value != test.want || setting.Source != test.source {
 						t.Errorf("got %q from %v, want %q from %v", setting.Value, setting.Source, test.want, test.source)
@@ -140,15 +140,15 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-func TestWhichFile(t *testing.T) {
+func TestChoiceOfTheFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	name := func(args, env []string) string {
 		t.Helper()
-		inv, err := Parse(args, env)
+		result, err := Parse(args, env)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return inv.Config.App.Name
+		return result.Config.App.Name
 	}
 	if got := name(nil, nil); got != "interlink-kubernetes-plugin" {
 		t.Errorf("without a file the name is %q", got)
@@ -156,7 +156,7 @@ func TestWhichFile(t *testing.T) {
 	if err := os.Mkdir("private", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for path, app := range map[string]string{"private/config.ini": "usual", "env.ini": "env", "flag.ini": "flag"} {
+	for path, app := range map[string]string{"private/config.ini": "default", "env.ini": "env", "flag.ini": "flag"} {
 		if err := os.WriteFile(path, []byte("[app]\nname="+app+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -166,8 +166,8 @@ func TestWhichFile(t *testing.T) {
 		args, env []string
 		want      string
 	}{
-		{nil, nil, "usual"},
-		{nil, []string{"CONFIG_FILE_PATH="}, "usual"},
+		{nil, nil, "default"},
+		{nil, []string{"CONFIG_FILE_PATH="}, "default"},
 		{nil, env, "env"},
 		{[]string{"--config", "flag.ini"}, env, "flag"},
 	} {
@@ -186,7 +186,7 @@ func TestWhichFile(t *testing.T) {
 	}
 }
 
-func TestActions(t *testing.T) {
+func TestFlagsThatAreNotOptions(t *testing.T) {
 	for _, test := range []struct {
 		args []string
 		want [4]bool
@@ -197,33 +197,33 @@ func TestActions(t *testing.T) {
 		{[]string{"--version"}, [4]bool{false, true}},
 		{[]string{"--print-config", "--check"}, [4]bool{false, false, true, true}},
 	} {
-		inv, err := Parse(test.args, nil)
+		result, err := Parse(test.args, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := [4]bool{inv.Help, inv.Version, inv.PrintConfig, inv.Check}; got != test.want {
+		if got := [4]bool{result.Help, result.Version, result.PrintConfig, result.Check}; got != test.want {
 			t.Errorf("%q: %v, want %v", test.args, got, test.want)
 		}
 	}
 }
 
-func TestAllErrorsTogether(t *testing.T) {
+func TestParseReportsAllErrorsTogether(t *testing.T) {
 	path := writeFile(t, "[app]\nsocket_address=http://0.0.0.0\nmax_body=none\n[tcp_tunnel]\nenabled=on\n[log]\nlevel=%x\n[offloading]\nnode_selector={\n")
 	_, err := Parse([]string{"--config", path, "--app-nam=x", "--tcp-tunnel-gatway-host=y", "--mesh-init-container=maybe"},
 		[]string{"APP_INSTANCE=", "OFFLOADING_CREATE_TIMEOUT=2m"})
 	want := []string{
-		"flag --app-nam: is no flag of this program; did you mean --app-name?",
-		"flag --tcp-tunnel-gatway-host: is no flag of this program; did you mean --tcp-tunnel-gateway-host?",
+		"flag --app-nam: is not a flag of this program; did you mean --app-name?",
+		"flag --tcp-tunnel-gatway-host: is not a flag of this program; did you mean --tcp-tunnel-gateway-host?",
 		"[app] instance (environment APP_INSTANCE): must not be empty",
-		"[app] max_body (" + path + `, line 3): "none" must be a size above 0 in bytes, or such as "64MiB"`,
-		"[log] level (" + path + ", line 7): has a single %; in the file a % is written %%, and %(key)s stands for the value of a key",
-		"[offloading] node_selector (" + path + `, line 9): must be a JSON object of texts such as {"key":"value"}: the JSON ends too early`,
-		"[offloading] create_timeout (environment OFFLOADING_CREATE_TIMEOUT): 2m0s must be above 0s and at most 1m45s: InterLink gives up after 120s, and a failed create is undone before that",
+		"[app] max_body (" + path + `, line 3): "none" must be a number of bytes above 0, or a size such as "64MiB"`,
+		"[log] level (" + path + ", line 7): contains a single %; in the file, write %% for a percent sign, and %(key)s for the value of a key",
+		"[offloading] node_selector (" + path + `, line 9): must be a JSON object of texts such as {"key":"value"}: the JSON is incomplete`,
+		"[offloading] create_timeout (environment OFFLOADING_CREATE_TIMEOUT): 2m0s must be above 0s and at most 1m45s: InterLink stops waiting after 120s, and a failed create needs the rest for its rollback",
 		`[mesh] init_container (flag --mesh-init-container): "maybe" must be true or false`,
-		"[app] socket_port (default): must be 1 to 65535 because socket_address is a TCP one",
-		"[tcp_tunnel] gateway_host (default): is needed because [tcp_tunnel] enabled is true: the host that the tunnels end at",
-		"[tcp_tunnel] gateway_port (default): is needed because [tcp_tunnel] enabled is true: its SSH port, 1 to 65535",
-		"[tcp_tunnel] gateway_ssh_private_key (default): is needed because [tcp_tunnel] enabled is true: a private key in PEM, or its base64",
+		"[app] socket_port (default): must be from 1 to 65535, because socket_address is a TCP address",
+		"[tcp_tunnel] gateway_host (default): is required because [tcp_tunnel] enabled is true: the host of the gateway, where the tunnels end",
+		"[tcp_tunnel] gateway_port (default): is required because [tcp_tunnel] enabled is true: the SSH port of the gateway, from 1 to 65535",
+		"[tcp_tunnel] gateway_ssh_private_key (default): is required because [tcp_tunnel] enabled is true: a private key in PEM, or its base64",
 	}
 	if err == nil {
 		t.Fatal("no error")
@@ -235,29 +235,29 @@ func TestAllErrorsTogether(t *testing.T) {
 
 func TestFlagErrorsShowNoValue(t *testing.T) {
 	for want, args := range map[string][]string{
-		"flag --app-name: needs a value":           {"--app-name"},
+		"flag --app-name: requires a value":           {"--app-name"},
 		"flag --check: must be true or false":      {"--check=SECRET"},
 		"command line: 2 arguments belong":         {"--k8s-kubeconfig", "a", "SECRET", "b"},
-		"command line: an argument is not ":        {"-k8s-kubeconfig=SECRET"},
-		"flag (not shown): is no flag":             {"--SECRET/x"},
-		"flag --nothing-like-it: is no flag of th": {"--nothing-like-it=SECRET", "SECRET"},
+		"command line: an argument is not valid":        {"-k8s-kubeconfig=SECRET"},
+		"flag (not shown): is not a flag":             {"--SECRET/x"},
+		"flag --nothing-like-it: is not a flag": {"--nothing-like-it=SECRET", "SECRET"},
 	} {
 		_, err := Parse(args, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRET") {
-			t.Errorf("%q: error %v, want %q and nothing secret", args, err, want)
+			t.Errorf("%q: error %v, want %q and no secret", args, err, want)
 		}
 	}
 }
 
 func TestWarnings(t *testing.T) {
 	path := writeFile(t, "[DEFAULT]\nroot=/x\n[app]\nsokcet_port=1\nkubeconfig_path=x\nnothing=x\nb64/key=x\n[App]\nname=x\n[other]\nx=y\n")
-	inv, err := Parse([]string{"--config=" + path, "--tcp-tunnel-gateway-ssh-private-key=x"}, []string{"TCP_TUNNEL_GATEWAY_PORT=tcp://10.0.0.1:22"})
+	result, err := Parse([]string{"--config=" + path, "--tcp-tunnel-gateway-ssh-private-key=x"}, []string{"TCP_TUNNEL_GATEWAY_PORT=tcp://10.0.0.1:22"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"TCP_TUNNEL_GATEWAY_PORT is ignored: it is Kubernetes' link to a service of that name; enableServiceLinks: false in the pod prevents it",
-		"[tcp_tunnel] gateway_ssh_private_key is on the command line, where every user of the machine can read it; TCP_TUNNEL_GATEWAY_SSH_PRIVATE_KEY or the file keeps it",
+		"TCP_TUNNEL_GATEWAY_PORT is ignored: Kubernetes sets it for a Service of that name; to prevent this, set enableServiceLinks: false in the pod",
+		"[tcp_tunnel] gateway_ssh_private_key is on the command line, which every user of the machine can read; use TCP_TUNNEL_GATEWAY_SSH_PRIVATE_KEY or the configuration file",
 		path + ", line 4: [app] sokcet_port is unknown and ignored; did you mean [app] socket_port?",
 		path + ", line 5: [app] kubeconfig_path is unknown and ignored; did you mean [k8s] kubeconfig_path?",
 		path + ", line 6: [app] nothing is unknown and ignored",
@@ -265,7 +265,7 @@ func TestWarnings(t *testing.T) {
 		path + ", line 8: section [App] is unknown and ignored; did you mean app?",
 		path + ", line 10: section [other] is unknown and ignored",
 	}
-	if diff := cmp.Diff(want, inv.Warnings); diff != "" {
+	if diff := cmp.Diff(want, result.Warnings); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -41,19 +41,19 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	}
 }
 
-func TestSampleHoldsTheDefaults(t *testing.T) {
+func TestSampleContainsTheDefaults(t *testing.T) {
 	live := regexp.MustCompile(`(?m)^;`).ReplaceAll(Sample(), nil)
-	for name, data := range map[string][]byte{"as it is": Sample(), "every option live": live} {
-		inv, err := Parse([]string{"--config=" + writeFile(t, string(data))}, nil)
+	for name, data := range map[string][]byte{"as it is": Sample(), "with every option": live} {
+		result, err := Parse([]string{"--config=" + writeFile(t, string(data))}, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if len(inv.Warnings) > 0 {
-			t.Errorf("%s: warnings %q", name, inv.Warnings)
+		if len(result.Warnings) > 0 {
+			t.Errorf("%s: warnings %q", name, result.Warnings)
 		}
 		want := Defaults()
 		want.K8s.KubeconfigPathGiven = name != "as it is"
-		if diff := cmp.Diff(want, inv.Config); diff != "" {
+		if diff := cmp.Diff(want, result.Config); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -61,12 +61,12 @@ func TestSampleHoldsTheDefaults(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	path := writeFile(t, "[k8s]\nkubeconfig=\n  token: hunter2\nclient_configuration={\"proxy\": \"http://me:hunter2@proxy:3128\", \"verify_ssl\": false}\n")
-	inv, err := Parse([]string{"--config=" + path, "--log-level=debug"}, []string{"APP_SOCKET_MODE=0600"})
+	result, err := Parse([]string{"--config=" + path, "--log-level=debug"}, []string{"APP_SOCKET_MODE=0600"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := inv.Print(&out); err != nil {
+	if err := result.Print(&out); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -90,15 +90,15 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// A configuration that is wrong is printed too, and still shows no secret.
-func TestPrintOfWhatIsWrong(t *testing.T) {
-	inv, err := Parse([]string{"--k8s-kubeconfig=hunter2", `--k8s-client-configuration={"proxy":"hunter2"}`}, nil)
+// An invalid configuration can be printed too, and it shows no secret.
+func TestPrintOfAnInvalidConfiguration(t *testing.T) {
+	result, err := Parse([]string{"--k8s-kubeconfig=hunter2", `--k8s-client-configuration={"proxy":"hunter2"}`}, nil)
 	var all Errors
 	if !errors.As(err, &all) || len(all) != 2 {
 		t.Fatalf("error %v, want two", err)
 	}
 	var out bytes.Buffer
-	if err := inv.Print(&out); err != nil {
+	if err := result.Print(&out); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String()+all.Error(), "hunter2") {

@@ -19,15 +19,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// The functions of this file read one kind of value each. Except for text and
-// secrets an empty value never reaches them from outside; where the table has
-// no default it gives the zero value.
+// Each function of this file parses one kind of value. An empty value reaches the
+// parsers of other kinds than text and secret only as the default of an option
+// without a default; it gives the zero value.
 
 func text(s string) (string, error) { return s, nil }
 
 func secret(s string) (Secret, error) { return Secret(s), nil }
 
-// boolean takes every spelling that Python's configparser takes.
+// boolean accepts every spelling that Python's configparser accepts.
 func boolean(s string) (bool, error) {
 	switch strings.ToLower(s) {
 	case "true", "yes", "on", "1":
@@ -59,7 +59,7 @@ func rate(s string) (float32, error) {
 	return float32(r), nil
 }
 
-// duration takes Go's durations, and bare numbers as seconds.
+// duration accepts durations of Go, and numbers without a unit as seconds.
 func duration(s string) (time.Duration, error) {
 	unit := ""
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
@@ -67,13 +67,13 @@ func duration(s string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(s + unit)
 	if err != nil {
-		return 0, fmt.Errorf(`%q must be a duration such as "100s" or "1m30s", or a number of seconds`, s)
+		return 0, fmt.Errorf(`%q must be a duration, for example "100s" or "1m30s", or a number of seconds`, s)
 	}
 	return d, nil
 }
 
-// size takes bytes, or a number with a binary unit: 64MiB, or 64Mi as
-// Kubernetes writes it.
+// size accepts a number of bytes, or a number with a binary unit: 64MiB, or 64Mi as
+// in Kubernetes.
 func size(s string) (int64, error) {
 	digits, unit := s, int64(1)
 	for i, suffix := range []string{"Ki", "Mi", "Gi"} {
@@ -83,7 +83,7 @@ func size(s string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n <= 0 || n > math.MaxInt64/unit {
-		return 0, fmt.Errorf(`%q must be a size above 0 in bytes, or such as "64MiB"`, s)
+		return 0, fmt.Errorf(`%q must be a number of bytes above 0, or a size such as "64MiB"`, s)
 	}
 	return n * unit, nil
 }
@@ -91,12 +91,12 @@ func size(s string) (int64, error) {
 func mode(s string) (fs.FileMode, error) {
 	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0o"), 8, 32)
 	if err != nil || n > 0o777 {
-		return 0, fmt.Errorf("%q must be octal permissions, from 0000 to 0777, such as 0660", s)
+		return 0, fmt.Errorf("%q must be octal permissions of at most 0777, for example 0660", s)
 	}
 	return fs.FileMode(n), nil
 }
 
-// level takes Python's names and slog's.
+// level accepts the names of Python and of log/slog.
 func level(s string) (slog.Level, error) {
 	switch strings.ToUpper(s) {
 	case "NOTSET":
@@ -126,7 +126,7 @@ func oneOf[T ~string](allowed ...T) func(string) (T, error) {
 	}
 }
 
-// list takes a JSON list of texts, or texts with commas between them.
+// list accepts a JSON list of texts, or texts separated by commas.
 func list(s string) ([]string, error) {
 	var items []string
 	if strings.HasPrefix(s, "[") || s == "null" {
@@ -156,8 +156,8 @@ func stringMap(s string) (map[string]string, error) {
 	return m, nil
 }
 
-// tolerations takes Kubernetes' JSON; the Python client's spelling of
-// tolerationSeconds counts too.
+// tolerations accepts the JSON of Kubernetes, and the Python client's spelling of
+// tolerationSeconds.
 func tolerations(s string) ([]corev1.Toleration, error) {
 	if s == "" {
 		return nil, nil
@@ -183,7 +183,7 @@ func tolerations(s string) ([]corev1.Toleration, error) {
 	return all, nil
 }
 
-// resources takes what Kubernetes calls a container's resources, without claims.
+// resources accepts the resources of a container as in Kubernetes, without claims.
 func resources(s string) (corev1.ResourceRequirements, error) {
 	var r struct {
 		Limits   corev1.ResourceList `json:"limits"`
@@ -198,49 +198,49 @@ func resources(s string) (corev1.ResourceRequirements, error) {
 	for _, list := range []corev1.ResourceList{r.Limits, r.Requests} {
 		for name, quantity := range list {
 			if quantity.Sign() < 0 {
-				return corev1.ResourceRequirements{}, fmt.Errorf("%s must not be less than nothing", name)
+				return corev1.ResourceRequirements{}, fmt.Errorf("%s must not be negative", name)
 			}
 		}
 	}
 	for name, request := range r.Requests {
 		if limit, limited := r.Limits[name]; limited && request.Cmp(limit) > 0 {
-			return corev1.ResourceRequirements{}, fmt.Errorf("more %s is requested than the limit", name)
+			return corev1.ResourceRequirements{}, fmt.Errorf("the request for %s is larger than its limit", name)
 		}
 	}
 	return corev1.ResourceRequirements{Limits: r.Limits, Requests: r.Requests}, nil
 }
 
-// decode reads exactly one JSON value and refuses fields that into lacks. The
-// errors name fields and types, not values.
+// decode decodes exactly one JSON value and rejects fields that into does not have.
+// Its errors name fields and types, but no values.
 func decode(s string, into any) error {
 	decoder := json.NewDecoder(strings.NewReader(s))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(into)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		what := wrong.Field
-		if what == "" {
-			what = "a value in it"
+		field := wrong.Field
+		if field == "" {
+			field = "a value in it"
 		}
 		if wrong.Type == reflect.TypeOf(into).Elem() {
-			what = "it"
+			field = "it"
 		}
-		return fmt.Errorf("%s is not %s", what, jsonType(wrong.Type.Kind()))
+		return fmt.Errorf("%s is not %s", field, jsonType(wrong.Type.Kind()))
 	}
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return errors.New("the JSON ends too early")
+		return errors.New("the JSON is incomplete")
 	}
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return errors.New("something follows the JSON value")
+		return errors.New("there is more text after the JSON value")
 	}
 	return nil
 }
 
-// privateKey takes a key in PEM, or the base64 of one: the Python plugin put
-// the value as it was into the data of a Secret. What is neither passes here and
-// is judged only when tunnels are enabled.
+// privateKey accepts a key in PEM or its base64: the Python plugin copied the value
+// into the data of a Secret. It accepts any other text too: crossValidate rejects
+// such a text, but only if tunnels are enabled.
 func privateKey(s string) (Secret, error) {
 	if s == "" {
 		return "", nil
@@ -248,11 +248,11 @@ func privateKey(s string) (Secret, error) {
 	if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), "")); err == nil && isPrivateKey(decoded) {
 		s = string(decoded)
 	}
-	// OpenSSH refuses a key whose last line does not end.
+	// OpenSSH rejects a key without a newline at the end.
 	return Secret(strings.TrimSpace(s) + "\n"), nil
 }
 
-// isPrivateKey says whether data is a private key in PEM, of whatever sort.
+// isPrivateKey reports whether data is a private key in PEM, of any type.
 func isPrivateKey(data []byte) bool {
 	block, _ := pem.Decode(append(bytes.TrimSpace(data), '\n'))
 	return block != nil && strings.HasSuffix(block.Type, "PRIVATE KEY")

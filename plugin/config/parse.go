@@ -1,0 +1,100 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+const (
+	// fileVariable is the environment variable that names the configuration file.
+	fileVariable = "CONFIG_FILE_PATH"
+	// defaultFile is the configuration file if neither the flag nor the variable
+	// names one. It need not exist.
+	defaultFile = "private/config.ini"
+)
+
+// ParseResult is what the command line asks for, with the configuration.
+type ParseResult struct {
+	// Help, Version, PrintConfig and Check are the flags of these names.
+	Help, Version, PrintConfig, Check bool
+	// Config is the configuration. It is valid only if Parse returns no error.
+	Config Config
+	// Settings contains the value and the source of each option, in the order of
+	// the table. It shows no secret.
+	Settings []Setting
+	// File is the path of the configuration file; empty if there is none.
+	File string
+	// Warnings are mistakes that do not prevent the program from running.
+	Warnings []string
+}
+
+// Setting is the value of one option.
+type Setting struct {
+	Option Option
+	// Value is the value as written, on one line, with secrets masked.
+	Value  string
+	Source Source
+}
+
+// Defaults returns the configuration in which every option has its default value.
+func Defaults() Config {
+	var c Config
+	for _, option := range table {
+		if err := option.set(&c, option.Default); err != nil {
+			panic(fmt.Sprintf("the default of %s: %v", option.Name(), err))
+		}
+	}
+	return c
+}
+
+// Parse reads the configuration from the flags (os.Args without the program), the
+// environment (os.Environ) and the file. The error, if not nil, has type [Errors]
+// and contains all mistakes; even then the result can be printed. With Help or
+// Version, Parse reads nothing else.
+func Parse(args, environ []string) (*ParseResult, error) {
+	line, problems := parseFlags(args)
+	result := &ParseResult{Help: line.help, Version: line.version, PrintConfig: line.printConfig, Check: line.check}
+	if (result.Help || result.Version) && len(problems) == 0 {
+		return result, nil
+	}
+	env := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	file, errs := result.openFile(line.config, env)
+	problems = append(problems, errs...)
+	problems = append(problems, result.resolve(line.values, env, file)...)
+	result.Warnings = append(result.Warnings, file.unknown()...)
+	if len(problems) > 0 {
+		return result, problems
+	}
+	return result, nil
+}
+
+// openFile reads the configuration file: the one that the flag or the variable
+// names, or the default file if it exists.
+func (r *ParseResult) openFile(flag string, env map[string]string) (iniFile, Errors) {
+	name, source := defaultFile, Source{Origin: File, Name: defaultFile}
+	if flag != "" {
+		name, source = flag, Source{Origin: Flag, Name: "--config"}
+	} else if env[fileVariable] != "" {
+		name, source = env[fileVariable], Source{Origin: Environment, Name: fileVariable}
+	}
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && source.Origin == File {
+		return iniFile{}, nil
+	}
+	if err != nil {
+		return iniFile{}, Errors{{Source: source, Problem: fmt.Sprintf("cannot read the configuration file: %v", err)}}
+	}
+	r.File = name
+	return readINI(name, string(data))
+}
+
+func (r *ParseResult) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}
