@@ -1,9 +1,12 @@
-// Package fakecluster is a remote cluster in memory: client-go's fake clientset on a
-// store that behaves as a real API server does in what the plugin relies on
-// (identity, conflicts, graceful deletion, filtered lists and watches, logs).
-// One list of steps in the tests runs on it and on a real API server.
+// Package fakecluster is a remote cluster in memory: client-go's fake clientset on
+// top of a store that behaves like a real API server where the plugin depends on it
+// (identity, conflicts, graceful deletion, filtered lists and watches, logs). The
+// parity test runs the same steps on this package and on a real API server.
 //
-// Nothing moves in it by itself: sim/node plays scheduler and kubelets. It has no
-// quota, admission or garbage collection, knows of patches the strategic merge
-// alone, and answers a list whole, whatever its limit.
+// No object changes without a request: sim/node plays the scheduler and the kubelets.
+// The cluster has no quotas, no admission and no garbage collection. Strategic merge
+// is the only kind of patch that it knows, and a list ignores the limit and returns
+// all items.
+//
+// It must not know the plugin, scenarios, or what its objects are for.
 package fakecluster
