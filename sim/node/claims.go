@@ -11,46 +11,45 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// protection is the finalizer that an API server gives every claim, and the
-// controller manager takes away from one that is deleted and not in use:
+// protectionFinalizer is the finalizer that an API server adds to every claim. The
+// controller manager removes it from a deleted claim that no pod uses:
 // https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
-const protection = "kubernetes.io/pvc-protection"
+const protectionFinalizer = "kubernetes.io/pvc-protection"
 
-// FinalizeUnusedClaims does what a controller manager does about the claims of a
-// namespace that are being deleted, on an API server that has none: those that no
-// pod uses go.
+// FinalizeUnusedClaims completes the deletion of the namespace's claims that no pod
+// uses, on an API server without a controller manager: it removes their finalizer.
 func FinalizeUnusedClaims(ctx context.Context, client kubernetes.Interface, namespace string) error {
 	claims := client.CoreV1().PersistentVolumeClaims(namespace)
 	list, err := claims.List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return fmt.Errorf("release claims of namespace %s: %w", namespace, err)
+		return fmt.Errorf("finalize claims of namespace %s: %w", namespace, err)
 	}
-	var going []*corev1.PersistentVolumeClaim
+	var terminating []*corev1.PersistentVolumeClaim
 	for i := range list.Items {
-		if c := &list.Items[i]; c.DeletionTimestamp != nil && slices.Contains(c.Finalizers, protection) {
-			going = append(going, c)
+		if c := &list.Items[i]; c.DeletionTimestamp != nil && slices.Contains(c.Finalizers, protectionFinalizer) {
+			terminating = append(terminating, c)
 		}
 	}
-	if len(going) == 0 {
+	if len(terminating) == 0 {
 		return nil
 	}
 	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return fmt.Errorf("release claims of namespace %s: %w", namespace, err)
+		return fmt.Errorf("finalize claims of namespace %s: %w", namespace, err)
 	}
-	for _, claim := range going {
-		if slices.ContainsFunc(pods.Items, func(pod corev1.Pod) bool { return uses(&pod, claim.Name) }) {
+	for _, claim := range terminating {
+		if slices.ContainsFunc(pods.Items, func(pod corev1.Pod) bool { return usesClaim(&pod, claim.Name) }) {
 			continue
 		}
-		claim.Finalizers = slices.DeleteFunc(claim.Finalizers, func(name string) bool { return name == protection })
+		claim.Finalizers = slices.DeleteFunc(claim.Finalizers, func(name string) bool { return name == protectionFinalizer })
 		if _, err := claims.Update(ctx, claim, metav1.UpdateOptions{}); err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-			return fmt.Errorf("release claim %s/%s: %w", namespace, claim.Name, err)
+			return fmt.Errorf("finalize claim %s/%s: %w", namespace, claim.Name, err)
 		}
 	}
 	return nil
 }
 
-func uses(pod *corev1.Pod, claim string) bool {
+func usesClaim(pod *corev1.Pod, claim string) bool {
 	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
 		return v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ClaimName == claim
 	})

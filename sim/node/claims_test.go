@@ -12,8 +12,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 )
 
-// A claim that is deleted goes once no pod uses it, on an API server that
-// protects it and has no controllers.
+// The deletion of a claim completes when no pod uses it, on an API server that has the
+// finalizer but no controllers.
 func TestFinalizeUnusedClaims(t *testing.T) {
 	server := apiserver.ForTest(t)
 	namespace := server.Namespace(t)
@@ -41,30 +41,30 @@ func TestFinalizeUnusedClaims(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	there := func(name string) bool {
+	exists := func(name string) bool {
 		_, err := core.PersistentVolumeClaims(namespace).Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			t.Fatal(err)
 		}
 		return err == nil
 	}
-	if !there("unused") {
-		t.Fatal("the API server does not protect claims: this tests nothing")
+	if !exists("unused") {
+		t.Fatal("the API server adds no finalizer to claims, so this test cannot test anything")
 	}
-	release := func() {
+	finalize := func() {
 		if err := node.FinalizeUnusedClaims(t.Context(), server.Client, namespace); err != nil {
 			t.Fatal(err)
 		}
 	}
-	release()
-	if there("unused") || !there("used") || !there("kept") {
-		t.Errorf("unused %v, used %v, kept %v", there("unused"), there("used"), there("kept"))
+	finalize()
+	if exists("unused") || !exists("used") || !exists("kept") {
+		t.Errorf("while the pod exists: unused claim exists=%v, used claim exists=%v, claim that is not deleted exists=%v", exists("unused"), exists("used"), exists("kept"))
 	}
 	if err := core.Pods(namespace).Delete(t.Context(), "user", metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
 		t.Fatal(err)
 	}
-	release()
-	if there("used") || !there("kept") {
-		t.Errorf("used %v, kept %v", there("used"), there("kept"))
+	finalize()
+	if exists("used") || !exists("kept") {
+		t.Errorf("after the pod is deleted: used claim exists=%v, claim that is not deleted exists=%v", exists("used"), exists("kept"))
 	}
 }

@@ -1,7 +1,11 @@
-// Package node plays the scheduler and the kubelets of a remote cluster, on any
-// API server, in memory or real: for each offloaded pod it does what a
-// scenario says, with the states that a kubelet would report.
+// Package node simulates the scheduler and the kubelets of a remote cluster, on any
+// API server, fake or real: each offloaded pod does what a scenario says, and its
+// status passes through the states that a kubelet would report.
 //
-// What a pod does is a pure state machine (play); Nodes is the loop that feeds
-// it with pods and time; Logs is what the containers wrote.
+// One pod is a state machine without a clock and without a client (podState in
+// pod.go). [Nodes] watches the pods, calls the state machines when their time comes,
+// and writes the results to the API server. [Logs] holds the output of the containers.
+//
+// It must not know the plugin, except for the label by which it finds offloaded pods,
+// and not what a scenario expects.
 package node

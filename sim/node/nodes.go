@@ -22,47 +22,41 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// PodSelector are the pods that nodes play: those that a plugin offloaded.
+// PodSelector selects the pods that the nodes simulate: those that a plugin offloaded.
 const PodSelector = "interlink.io=offloading"
 
-// Clock is the time that nodes live by; k8s.io/utils/clock's are ones.
-type Clock interface {
-	Now() time.Time
-	After(d time.Duration) <-chan time.Time
-}
-
-// Options of nodes.
+// Options configure [Nodes].
 type Options struct {
-	// Client is of the remote cluster, with the rights of its control plane. One with
-	// client-go's default limit of five calls a second is too slow for many pods.
+	// Client has the rights of the remote cluster's control plane. client-go's default
+	// limit of five requests a second is too low for many pods.
 	Client kubernetes.Interface
-	// Behaviour says what a pod does, and whether these nodes play it at all; the
-	// default plays every pod as a scenario does that says nothing of it.
+	// Behaviour returns what a pod does, and false if these nodes must ignore the pod.
+	// By default, all pods have the zero value of scenario.Pod.
 	Behaviour func(pod *corev1.Pod) (scenario.Pod, bool)
-	// Name of the node; the default is "simulated".
+	// Name is the name of the node; the default is "simulated".
 	Name string
-	// Clock is the real one by default.
+	// Clock is the time of the nodes; the default is the real time.
 	Clock Clock
-	// Logs is where output goes; made beforehand (NewLogs) by who must give it to
-	// sim/fakecluster first. The default is a new one.
+	// Logs stores the output of the containers; the default is a new store. A caller
+	// that needs the store earlier, for sim/fakecluster, creates it with NewLogs.
 	Logs *Logs
-	// ServeLogs serves the kubelet's log endpoint on this machine and registers a
-	// Node with its address, for a real API server, while the nodes run.
+	// ServeLogs is for a real API server: while the nodes run, this process serves the
+	// kubelet's log endpoint and registers a Node with the endpoint's address.
 	ServeLogs bool
-	// Workers is how many pods are written at once; the default is 8.
+	// Workers is the number of pods that are written at the same time; the default is 8.
 	Workers int
-	// Log is told what went wrong; the default is slog's.
+	// Log receives failed writes; the default is slog.Default.
 	Log *slog.Logger
 }
 
-// Nodes plays the scheduler and the kubelets for the offloaded pods of a cluster.
+// Nodes simulates the scheduler and the kubelets for the offloaded pods of a cluster.
 type Nodes struct {
 	options Options
 	logs    *Logs
 	workers []*worker
 }
 
-// New returns nodes that do nothing until [Nodes.Run].
+// New returns nodes that are idle until [Nodes.Run] is called.
 func New(options Options) *Nodes {
 	options.Name = cmp.Or(options.Name, "simulated")
 	options.Workers = cmp.Or(options.Workers, 8)
@@ -81,26 +75,23 @@ func New(options Options) *Nodes {
 	return n
 }
 
-// NewLogs returns an empty store of logs that goes by a clock.
-func NewLogs(clock Clock) *Logs { return &Logs{now: clock.Now} }
-
-// Logs is what the containers wrote.
+// Logs returns the output of the containers.
 func (n *Nodes) Logs() *Logs { return n.logs }
 
-// NextTransition is when the next transition is due; false if none is. It may be in the
-// past while there is work to do.
+// NextTransition returns when a pod next changes its state, and false if no pod is
+// going to. While events wait to be handled, it is the present time or earlier.
 func (n *Nodes) NextTransition() (time.Time, bool) {
 	var first time.Time
 	for _, w := range n.workers {
-		if at, ok := w.next(); ok && (first.IsZero() || at.Before(first)) {
-			first = at
+		if due, ok := w.nextTransition(); ok && (first.IsZero() || due.Before(first)) {
+			first = due
 		}
 	}
 	return first, !first.IsZero()
 }
 
-// Idle says that these nodes have nothing to do with what they have heard of
-// before their clock moves.
+// Idle reports whether the nodes have handled all events that they received, and have
+// nothing to do before the clock advances.
 func (n *Nodes) Idle() bool {
 	return !slices.ContainsFunc(n.workers, func(w *worker) bool {
 		w.mu.Lock()
@@ -109,28 +100,28 @@ func (n *Nodes) Idle() bool {
 	})
 }
 
-// UpToDate says that these nodes have nothing to do before their clock moves, and
-// that the pods they play are exactly these, by UID, in these resource versions.
+// UpToDate reports whether the nodes are idle and have seen exactly these pods: the
+// keys are UIDs, the values resource versions.
 func (n *Nodes) UpToDate(pods map[types.UID]string) bool {
-	known := 0
+	total := 0
 	for _, w := range n.workers {
-		count, ok := w.settled(pods)
+		count, ok := w.upToDate(pods)
 		if !ok {
 			return false
 		}
-		known += count
+		total += count
 	}
-	return known == len(pods)
+	return total == len(pods)
 }
 
-// Run plays until ctx is done.
+// Run simulates the nodes until ctx is done.
 func (n *Nodes) Run(ctx context.Context) (err error) {
 	if n.options.ServeLogs {
-		endpoint, err := n.serveLogs(ctx)
+		server, err := n.serveLogs(ctx)
 		if err != nil {
 			return fmt.Errorf("serve logs as a kubelet: %w", err)
 		}
-		defer func() { err = errors.Join(err, endpoint.Close(), n.deregister(context.WithoutCancel(ctx))) }()
+		defer func() { err = errors.Join(err, server.Close(), n.deleteNode(context.WithoutCancel(ctx))) }()
 	}
 	pods := n.options.Client.CoreV1().Pods("")
 	informer := cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
@@ -144,24 +135,25 @@ func (n *Nodes) Run(ctx context.Context) (err error) {
 		},
 	}, n.options.Client), &corev1.Pod{}, 0, cache.Indexers{})
 	_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(o any) { n.tell(o, false) },
-		UpdateFunc: func(_, o any) { n.tell(o, false) },
-		DeleteFunc: func(o any) { n.tell(o, true) },
+		AddFunc:    func(o any) { n.enqueue(o, false) },
+		UpdateFunc: func(_, o any) { n.enqueue(o, false) },
+		DeleteFunc: func(o any) { n.enqueue(o, true) },
 	})
 	if err != nil {
 		return fmt.Errorf("watch pods: %w", err)
 	}
-	var running sync.WaitGroup
+	var workers sync.WaitGroup
 	for _, w := range n.workers {
-		running.Go(func() { w.run(ctx) })
+		workers.Go(func() { w.run(ctx) })
 	}
 	informer.RunWithContext(ctx)
-	running.Wait()
+	workers.Wait()
 	return nil
 }
 
-// tell gives news of a pod to the one worker that has it.
-func (n *Nodes) tell(o any, gone bool) {
+// enqueue gives an event of the informer to a worker. All events of a pod go to the
+// same worker, which handles them in order.
+func (n *Nodes) enqueue(o any, deleted bool) {
 	if tombstone, ok := o.(cache.DeletedFinalStateUnknown); ok {
 		o = tombstone.Obj
 	}
@@ -170,22 +162,6 @@ func (n *Nodes) tell(o any, gone bool) {
 		return
 	}
 	hash := fnv.New32a()
-	_, _ = hash.Write([]byte(pod.UID)) // a hash's never fails
-	n.workers[int(hash.Sum32())%len(n.workers)].tell(news{pod, gone})
-}
-
-// ScaledClock is a clock that runs a number of times as fast as the real one.
-func ScaledClock(speed float64) Clock { return &scaled{time.Now(), speed} }
-
-type scaled struct {
-	origin time.Time
-	speed  float64
-}
-
-func (s *scaled) Now() time.Time {
-	return s.origin.Add(time.Duration(float64(time.Since(s.origin)) * s.speed))
-}
-
-func (s *scaled) After(d time.Duration) <-chan time.Time {
-	return time.After(time.Duration(float64(d) / s.speed))
+	_, _ = hash.Write([]byte(pod.UID)) // a hash never returns an error
+	n.workers[int(hash.Sum32())%len(n.workers)].enqueue(podEvent{pod, deleted})
 }

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -15,51 +16,53 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// sourceName is the annotation by which a pod finds its behaviour.
-const sourceName = "interlink.io/source.name"
+// behaviourAnnotation holds the name of a pod's behaviour.
+const behaviourAnnotation = "interlink.io/source.name"
 
-func remote(name string) *corev1.Pod {
+func remotePod(name string) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"interlink.io": "offloading"}, Annotations: map[string]string{sourceName: name}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"interlink.io": "offloading"}, Annotations: map[string]string{behaviourAnnotation: name}},
 		Spec:       corev1.PodSpec{RestartPolicy: corev1.RestartPolicyOnFailure, Containers: []corev1.Container{{Name: "main", Image: "busybox"}}},
 	}
 }
 
-func play(t testing.TB, options node.Options) *node.Nodes {
+// runNodes runs nodes until the test ends.
+func runNodes(t testing.TB, options node.Options) *node.Nodes {
 	t.Helper()
-	n := node.New(options)
+	nodes := node.New(options)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := n.Run(ctx); err != nil {
+		if err := nodes.Run(ctx); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Cleanup(func() { stop(); running.Wait() })
-	return n
+	return nodes
 }
 
-var long = &metav1.Duration{} // until it is stopped
+var untilStopped = &metav1.Duration{}
 
 var behaviours = map[string]scenario.Pod{
-	"fine":    {Containers: map[string]scenario.Container{"main": {Output: []string{"hello", "world"}}}},
-	"crashes": {Containers: map[string]scenario.Container{"main": {ExitCodes: []int32{7, 0}, Output: []string{"again"}}}},
-	"evicted": {Containers: map[string]scenario.Container{"main": {Run: long}}, Events: []scenario.Event{{At: metav1.Duration{Duration: 5 * time.Second}, Evict: "disk"}}},
-	"deleted": {Containers: map[string]scenario.Container{"main": {Run: long}}, Events: []scenario.Event{{At: metav1.Duration{Duration: 5 * time.Second}, Delete: true}}},
-	"nowhere": {Unschedulable: "0/1 nodes are available"},
+	"fine":          {Containers: map[string]scenario.Container{"main": {Output: []string{"hello", "world"}}}},
+	"crashes":       {Containers: map[string]scenario.Container{"main": {ExitCodes: []int32{7, 0}, Output: []string{"again"}}}},
+	"evicted":       {Containers: map[string]scenario.Container{"main": {Run: untilStopped}}, Events: []scenario.Event{{At: metav1.Duration{Duration: 5 * time.Second}, Evict: "disk"}}},
+	"deleted":       {Containers: map[string]scenario.Container{"main": {Run: untilStopped}}, Events: []scenario.Event{{At: metav1.Duration{Duration: 5 * time.Second}, Delete: true}}},
+	"unschedulable": {Unschedulable: "0/1 nodes are available"},
 }
 
-// story is what a pod came to, as anybody sees it.
-func story(ctx context.Context, client kubernetes.Interface, namespace, name string) string {
+// describe returns what a client sees of a pod: status, conditions and logs.
+func describe(ctx context.Context, client kubernetes.Interface, namespace, name string) string {
 	pods := client.CoreV1().Pods(namespace)
 	pod, err := pods.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return "gone"
+		return "deleted"
 	}
 	text := fmt.Sprintf("%s %s node %v", pod.Status.Phase, pod.Status.Reason, pod.Spec.NodeName != "")
 	for _, c := range pod.Status.Conditions {
@@ -86,8 +89,8 @@ func story(ctx context.Context, client kubernetes.Interface, namespace, name str
 	return text
 }
 
-// The same behaviours come to the same on a real API server and in fakecluster.
-func TestOnBoth(t *testing.T) {
+// The same behaviours have the same results on the fake cluster and on a real API server.
+func TestNodesOnFakeAndRealAPIServer(t *testing.T) {
 	want := map[string]string{
 		"fine": `Succeeded  node true PodScheduled=True/ Initialized=True/PodCompleted ContainersReady=False/PodCompleted Ready=False/PodCompleted` +
 			` 0 *0 log: "hello\nworld\n" <nil> log: previous terminated container "main" in pod "fine" not found`,
@@ -95,88 +98,89 @@ func TestOnBoth(t *testing.T) {
 			` 0 *1 log: "again\n" <nil> log: "again\n" <nil>`,
 		"evicted": `Failed Evicted node true PodScheduled=True/ Initialized=True/ ContainersReady=False/PodFailed Ready=False/PodFailed` +
 			` 137 *0 log: "" <nil> log: previous terminated container "main" in pod "evicted" not found`,
-		"deleted": "gone",
-		"nowhere": "Pending  node false PodScheduled=False/Unschedulable",
+		"deleted":       "deleted",
+		"unschedulable": "Pending  node false PodScheduled=False/Unschedulable",
 	}
 	run := func(t *testing.T, client kubernetes.Interface, namespace string) {
 		for name := range want {
-			if _, err := client.CoreV1().Pods(namespace).Create(t.Context(), remote(name), metav1.CreateOptions{}); err != nil {
+			if _, err := client.CoreV1().Pods(namespace).Create(t.Context(), remotePod(name), metav1.CreateOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		got := map[string]string{}
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && !cmp.Equal(want, got); time.Sleep(100 * time.Millisecond) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		testkit.EventuallyNoError(t.Context(), t, testkit.Timeout, "all pods reach their last state", func(ctx context.Context) error {
+			got := map[string]string{}
+			ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // ends the followed logs of running containers
+			defer cancel()
 			for name := range want {
-				got[name] = story(ctx, client, namespace, name)
+				got[name] = describe(ctx, client, namespace, name)
 			}
-			cancel()
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
-		}
+			if diff := cmp.Diff(want, got); diff != "" {
+				return errors.New(diff)
+			}
+			return nil
+		})
 	}
-	find := func(pod *corev1.Pod) (scenario.Pod, bool) { return behaviours[pod.Annotations[sourceName]], true }
-	t.Run("memory", func(t *testing.T) {
+	behaviourOf := func(pod *corev1.Pod) (scenario.Pod, bool) {
+		return behaviours[pod.Annotations[behaviourAnnotation]], true
+	}
+	t.Run("fake", func(t *testing.T) {
 		clock := node.ScaledClock(20)
 		logs := node.NewLogs(clock)
 		client := fakecluster.New(fakecluster.Options{Now: clock.Now, Logs: logs.Open}).Client()
-		play(t, node.Options{Client: client, Behaviour: find, Clock: clock, Logs: logs})
+		runNodes(t, node.Options{Client: client, Behaviour: behaviourOf, Clock: clock, Logs: logs})
 		run(t, client, "default")
 	})
 	t.Run("real", func(t *testing.T) {
 		server := apiserver.ForTest(t)
 		config := rest.CopyConfig(server.Config)
-		config.QPS = -1 // five calls a second are too slow for fast nodes
+		config.QPS = -1 // the default of five requests a second is too low for a clock at 20 times the real time
 		client, err := kubernetes.NewForConfig(config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		play(t, node.Options{Client: client, Behaviour: find, Clock: node.ScaledClock(20), ServeLogs: true})
+		runNodes(t, node.Options{Client: client, Behaviour: behaviourOf, Clock: node.ScaledClock(20), ServeLogs: true})
 		run(t, client, server.Namespace(t))
 	})
 }
 
-// A follower leaves, and nothing lingers; the container ends, and the log does.
-func TestFollow(t *testing.T) {
+// A followed log ends when its reader leaves and when the container ends.
+func TestFollowedLogEnds(t *testing.T) {
 	clock := node.ScaledClock(1)
 	logs := node.NewLogs(clock)
 	client := fakecluster.New(fakecluster.Options{Logs: logs.Open}).Client()
-	play(t, node.Options{Client: client, Clock: clock, Logs: logs, Behaviour: func(*corev1.Pod) (scenario.Pod, bool) {
+	runNodes(t, node.Options{Client: client, Clock: clock, Logs: logs, Behaviour: func(*corev1.Pod) (scenario.Pod, bool) {
 		return scenario.Pod{Containers: map[string]scenario.Container{"main": {Start: &metav1.Duration{}, Output: []string{"line"}}}}, true
 	}})
-	if _, err := client.CoreV1().Pods("default").Create(t.Context(), remote("pod"), metav1.CreateOptions{}); err != nil {
+	if _, err := client.CoreV1().Pods("default").Create(t.Context(), remotePod("pod"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	testkit.Eventually(t, "the pod runs", func() bool {
 		pod, err := client.CoreV1().Pods("default").Get(t.Context(), "pod", metav1.GetOptions{})
-		if err == nil && pod.Status.Phase == corev1.PodRunning {
-			break
-		}
-	}
-	ctx, leave := context.WithCancel(t.Context())
-	quiet, err := client.CoreV1().Pods("default").GetLogs("pod", &corev1.PodLogOptions{Follow: true}).Stream(ctx)
+		return err == nil && pod.Status.Phase == corev1.PodRunning
+	})
+	ctx, disconnect := context.WithCancel(t.Context())
+	stream, err := client.CoreV1().Pods("default").GetLogs("pod", &corev1.PodLogOptions{Follow: true}).Stream(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.ReadFull(quiet, make([]byte, len("line\n"))); err != nil {
+	if _, err := io.ReadFull(stream, make([]byte, len("line\n"))); err != nil {
 		t.Error(err)
 	}
-	leave()
-	if _, err := quiet.Read(make([]byte, 1)); err == nil {
-		t.Error("the stream outlives its caller")
+	disconnect()
+	if _, err := stream.Read(make([]byte, 1)); err == nil {
+		t.Error("the stream is still open after its context ended")
 	}
-	stream, err := client.CoreV1().Pods("default").GetLogs("pod", &corev1.PodLogOptions{Follow: true}).Stream(t.Context())
+	stream, err = client.CoreV1().Pods("default").GetLogs("pod", &corev1.PodLogOptions{Follow: true}).Stream(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if text, err := io.ReadAll(stream); err != nil || string(text) != "line\n" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("the log is %q, error %v; want %q", text, err, "line\n")
 	}
 }
 
-// Many pods from creation to their end.
-func BenchmarkPods(b *testing.B) {
+// The time in which many pods run from their creation to their end.
+func BenchmarkManyPods(b *testing.B) {
 	for _, n := range []int{100, 1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
@@ -186,7 +190,7 @@ func BenchmarkPods(b *testing.B) {
 				var running sync.WaitGroup
 				running.Go(func() { _ = nodes.Run(ctx) })
 				for i := range n {
-					if _, err := client.CoreV1().Pods("default").Create(ctx, remote(fmt.Sprint("pod-", i)), metav1.CreateOptions{}); err != nil {
+					if _, err := client.CoreV1().Pods("default").Create(ctx, remotePod(fmt.Sprint("pod-", i)), metav1.CreateOptions{}); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -22,9 +22,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// serveLogs starts the kubelet's log endpoint and registers its Node.
+// serveLogs starts the log endpoint of the kubelet and creates the Node with its
+// address.
 func (n *Nodes) serveLogs(ctx context.Context) (*http.Server, error) {
-	certificate, err := selfSigned()
+	certificate, err := selfSignedCertificate()
 	if err != nil {
 		return nil, err
 	}
@@ -33,20 +34,20 @@ func (n *Nodes) serveLogs(ctx context.Context) (*http.Server, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", n.logs.serve)
+	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", n.logs.serveHTTP)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go server.Serve(listener) //nolint:errcheck // it ends with Close, and says so
-	if err := n.register(ctx, int32(listener.Addr().(*net.TCPAddr).Port)); err != nil {
-		_ = server.Close() // the other failure says more
+	go server.Serve(listener) //nolint:errcheck // it ends with Close, which returns the error
+	if err := n.createNode(ctx, int32(listener.Addr().(*net.TCPAddr).Port)); err != nil {
+		_ = server.Close() // err is the cause, and the caller gets it
 		return nil, err
 	}
 	return server, nil
 }
 
-func (n *Nodes) register(ctx context.Context, port int32) error {
+func (n *Nodes) createNode(ctx context.Context, port int32) error {
 	nodes := n.options.Client.CoreV1().Nodes()
 	node, err := nodes.Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.options.Name}}, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) { // of an earlier run
+	if apierrors.IsAlreadyExists(err) { // an earlier run did not delete it
 		node, err = nodes.Get(ctx, n.options.Name, metav1.GetOptions{})
 	}
 	if err != nil {
@@ -61,19 +62,18 @@ func (n *Nodes) register(ctx context.Context, port int32) error {
 	return err
 }
 
-// deregister takes the Node away again.
-func (n *Nodes) deregister(ctx context.Context) error {
+func (n *Nodes) deleteNode(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	err := n.options.Client.CoreV1().Nodes().Delete(ctx, n.options.Name, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("take away Node %s: %w", n.options.Name, err)
+		return fmt.Errorf("delete Node %s: %w", n.options.Name, err)
 	}
 	return nil
 }
 
-func (l *Logs) serve(w http.ResponseWriter, r *http.Request) {
-	options, err := logOptions(r.URL.Query())
+func (l *Logs) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	options, err := parseLogOptions(r.URL.Query())
 	var stream io.ReadCloser
 	if err == nil {
 		options.Container = r.PathValue("container")
@@ -81,53 +81,53 @@ func (l *Logs) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, err.Error()) // a failure has nobody to be told
+		_, _ = io.WriteString(w, err.Error()) // fails only if the client has disconnected
 		return
 	}
-	defer stream.Close() //nolint:errcheck // a reader's
-	flusher, buffer := http.NewResponseController(w), make([]byte, 32<<10)
+	defer stream.Close() //nolint:errcheck // closing a reader loses no data
+	controller, buffer := http.NewResponseController(w), make([]byte, 32<<10)
 	w.WriteHeader(http.StatusOK)
-	for flusher.Flush() == nil {
+	for controller.Flush() == nil {
 		count, err := stream.Read(buffer)
-		if _, failed := w.Write(buffer[:count]); failed != nil || err != nil {
+		if _, writeErr := w.Write(buffer[:count]); writeErr != nil || err != nil {
 			return
 		}
 	}
 }
 
-// logOptions are a kubelet's query parameters.
-func logOptions(query url.Values) (*corev1.PodLogOptions, error) {
+// parseLogOptions parses the query parameters of the kubelet's log endpoint.
+func parseLogOptions(query url.Values) (*corev1.PodLogOptions, error) {
 	o := &corev1.PodLogOptions{}
-	var failed error
-	flag := func(name string, field *bool) {
-		if text := query.Get(name); text != "" && failed == nil {
-			*field, failed = strconv.ParseBool(text)
+	var err error
+	parseBool := func(name string, field *bool) {
+		if text := query.Get(name); text != "" && err == nil {
+			*field, err = strconv.ParseBool(text)
 		}
 	}
-	number := func(name string, field **int64) {
-		if text := query.Get(name); text != "" && failed == nil {
+	parseInt := func(name string, field **int64) {
+		if text := query.Get(name); text != "" && err == nil {
 			var value int64
-			value, failed = strconv.ParseInt(text, 10, 64)
+			value, err = strconv.ParseInt(text, 10, 64)
 			*field = &value
 		}
 	}
-	flag("follow", &o.Follow)
-	flag("previous", &o.Previous)
-	flag("timestamps", &o.Timestamps)
-	number("tailLines", &o.TailLines)
-	number("sinceSeconds", &o.SinceSeconds)
-	number("limitBytes", &o.LimitBytes)
-	if text := query.Get("sinceTime"); text != "" && failed == nil {
-		var at time.Time
-		at, failed = time.Parse(time.RFC3339Nano, text)
-		o.SinceTime = &metav1.Time{Time: at}
+	parseBool("follow", &o.Follow)
+	parseBool("previous", &o.Previous)
+	parseBool("timestamps", &o.Timestamps)
+	parseInt("tailLines", &o.TailLines)
+	parseInt("sinceSeconds", &o.SinceSeconds)
+	parseInt("limitBytes", &o.LimitBytes)
+	if text := query.Get("sinceTime"); text != "" && err == nil {
+		var since time.Time
+		since, err = time.Parse(time.RFC3339Nano, text)
+		o.SinceTime = &metav1.Time{Time: since}
 	}
-	return o, failed
+	return o, err
 }
 
-// selfSigned is a certificate for a year: API servers do not check a kubelet's
-// unless told to.
-func selfSigned() (tls.Certificate, error) {
+// selfSignedCertificate returns a certificate for 127.0.0.1 that is valid for a year.
+// By default, an API server does not verify the certificate of a kubelet.
+func selfSignedCertificate() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -136,6 +136,6 @@ func selfSigned() (tls.Certificate, error) {
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(365 * 24 * time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
-	text, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	return tls.Certificate{Certificate: [][]byte{text}, PrivateKey: key}, err
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
