@@ -17,22 +17,23 @@ import (
 
 // programs builds the project's programs once, and returns their folder.
 var programs = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "docs-programs-")
-	if err != nil {
-		return "", err
-	}
-	build := exec.Command("go", "build", "-o", folder, "./cmd/...")
+	build := exec.Command("go", "build", "-o", programsFolder, "./cmd/...")
 	build.Dir = ".."
 	build.Stderr = os.Stderr
-	return folder, build.Run()
+	return programsFolder, build.Run()
 })
 
+var programsFolder string
+
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if folder, _ := programs(); folder != "" {
-		_ = os.RemoveAll(folder)
-	}
-	os.Exit(code)
+	os.Exit(func() int {
+		var err error
+		if programsFolder, err = os.MkdirTemp("", "docs-programs-"); err != nil {
+			panic(err)
+		}
+		defer func() { _ = os.RemoveAll(programsFolder) }()
+		return m.Run()
+	}())
 }
 
 func builtPrograms(t *testing.T) string {
