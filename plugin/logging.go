@@ -46,5 +46,5 @@ func RouteClientLogs(log *slog.Logger) { klog.SetSlogLogger(log.With("component"
 // gateway's private key. It is global to the process and so left to main.
 func RouteHelmLogs(log *slog.Logger, cfg config.Config) {
 	stdlog.SetFlags(0)
-	stdlog.SetOutput(tunnel.Printed(log, cfg.TCPTunnel.GatewaySSHPrivateKey.Reveal()))
+	stdlog.SetOutput(tunnel.NewRedactingWriter(log, cfg.TCPTunnel.GatewaySSHPrivateKey.Reveal()))
 }

@@ -1,8 +1,7 @@
-// Package scope says where a local object stands in the remote cluster and how
-// it is traced back: its namespace, its name, its labels and annotations.
+// Package scope decides which remote namespace, name, labels and annotations the copy
+// of a local object gets. It is the only package that creates remote names.
 //
-// It is the only place that makes a remote name. It is pure: the same input
-// gives the same output in every replica and after every restart, which is what
-// makes a repeated create find what an earlier one left. It must not know any
-// client, and nothing of InterLink's requests.
+// It is pure: the same input gives the same output in every replica and after every
+// restart, so that a repeated create finds the objects of an earlier one. It must not
+// know any client, nor InterLink's requests.
 package scope

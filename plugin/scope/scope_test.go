@@ -21,14 +21,14 @@ func TestName(t *testing.T) {
 	long := strings.Repeat("very-long-name.with.dots-", 10)
 	for _, test := range []struct{ name, local, uid, want string }{
 		{"short", "plain", uid, "plain-" + uid},
-		{"dots stay", "kube-root-ca.crt", uid, "kube-root-ca.crt-" + uid},
-		{"the longest plain one", strings.Repeat("a", 25), uid, strings.Repeat("a", 25) + "-" + uid},
-		{"one more is hashed", strings.Repeat("a", 26), uid, "aaaaaaaaaaaaa-clf7tnu3hx37-" + uid},
+		{"dots are kept", "kube-root-ca.crt", uid, "kube-root-ca.crt-" + uid},
+		{"the longest name without a hash", strings.Repeat("a", 25), uid, strings.Repeat("a", 25) + "-" + uid},
+		{"one character more", strings.Repeat("a", 26), uid, "aaaaaaaaaaaaa-clf7tnu3hx37-" + uid},
 		{"long", long, uid, "very-long-nam-hykpvlhyrptd-" + uid},
-		{"upper case is hashed, so that it keeps apart", "Plain", uid, "plain-dxs6p2jcfjgbq7hth5cw-" + uid},
-		{"no name at all", "", uid, ""},
-		{"no UUID", "plain", "42", ""},
-		{"neither", "", "", ""},
+		{"upper case", "Plain", uid, "plain-dxs6p2jcfjgbq7hth5cw-" + uid},
+		{"no name", "", uid, ""},
+		{"a UID that is not a UUID", "plain", "42", ""},
+		{"no name and no UID", "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := scope.Scope{}.Name(test.local, test.uid)
@@ -42,26 +42,26 @@ func TestName(t *testing.T) {
 	}
 }
 
-// A user who knows how names are made must not be able to name an object so
-// that it stands where another pod's, or another object of the pod, stands.
+// A user who knows the rules must not be able to choose a name that gives the remote
+// name of another object.
 func TestNameCannotBeForged(t *testing.T) {
 	s := scope.Scope{}
 	hashed := s.Name("a-name-that-is-much-too-long-to-stay-whole", uid)
 	forged := strings.TrimSuffix(hashed, "-"+uid)
 	if got := s.Name(forged, uid); got == hashed {
-		t.Errorf("the name %q takes the place of a hashed one: %q", forged, got)
+		t.Errorf("the name %q gives the hashed name of another object: %q", forged, got)
 	}
 	if a, b := s.Name("a-b", "c"), s.Name("a", "b-c"); a == b {
-		t.Errorf("the border of name and UID is lost: %q", a)
+		t.Errorf("different names and UIDs give the same remote name %q", a)
 	}
 	if a, b := s.Name("projected/token", uid), s.Name("projected-token", uid); a == b {
-		t.Errorf("an invalid character is lost: %q", a)
+		t.Errorf("names with different invalid characters give the same remote name %q", a)
 	}
 }
 
-// A million keys that share long prefixes: no two alike, each valid, each
-// ending in its whole UID.
-func TestNamesNeverCollide(t *testing.T) {
+// A million names with long common prefixes give different, valid remote names that end
+// in the UID.
+func TestNamesAreUnique(t *testing.T) {
 	const keys = 1_000_000
 	random := rand.New(rand.NewPCG(1, 2))
 	s := scope.Scope{}
@@ -77,19 +77,19 @@ func TestNamesNeverCollide(t *testing.T) {
 			u = fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", random.Uint32(), random.IntN(1<<16), random.IntN(1<<12), random.IntN(1<<12), i)
 		}
 		name := s.Name(fmt.Sprintf("%s%d", prefixes[random.IntN(len(prefixes))], i), u)
-		if !valid(name) || !strings.HasSuffix(name, "-"+u) {
-			t.Fatalf("key %d has the invalid name %q", i, name)
+		if !isValid(name) || !strings.HasSuffix(name, "-"+u) {
+			t.Fatalf("name %d gives the invalid remote name %q", i, name)
 		}
-		if _, twice := seen[name]; twice {
-			t.Fatalf("key %d has the name of an earlier one: %q", i, name)
+		if _, duplicate := seen[name]; duplicate {
+			t.Fatalf("name %d gives the remote name of an earlier one: %q", i, name)
 		}
 		seen[name] = struct{}{}
 	}
 }
 
-// valid is RFC 1123 without a regular expression, which would take most of the
-// time of a million names; the other tests use the API server's own.
-func valid(name string) bool {
+// isValid checks a name against RFC 1123. It uses no regular expression, which would
+// take most of the time for a million names; the other tests use the API server's check.
+func isValid(name string) bool {
 	if len(name) > 63 {
 		return false
 	}
@@ -152,7 +152,7 @@ func TestRemoteNamespace(t *testing.T) {
 		})
 	}
 	if a, b := prefixed.RemoteNamespace(long), prefixed.RemoteNamespace(long[:62]+"m"); a == b {
-		t.Errorf("two long namespaces share %q", a)
+		t.Errorf("two long local namespaces give the same remote namespace %q", a)
 	}
 }
 
@@ -181,18 +181,18 @@ func TestMeta(t *testing.T) {
 		},
 	}
 	if diff := cmp.Diff(want, s.Meta(source, "remote-name", uid, "secret/script")); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+		t.Errorf("metadata (-want +got)\n%s", diff)
 	}
 	delete(want.Labels, wire.LabelPodUID)
 	if diff := cmp.Diff(want, s.Meta(source, "remote-name", "", "secret/script")); diff != "" {
-		t.Errorf("without a pod (-want +got)\n%s", diff)
+		t.Errorf("metadata without a pod (-want +got)\n%s", diff)
 	}
 }
 
 func TestTunnelNames(t *testing.T) {
 	s := scope.Scope{}
 	if got, want := s.ReleaseName(65535, uid), "bastion-65535-"+uid; got != want {
-		t.Errorf("Bastion = %q, want %q", got, want)
+		t.Errorf("ReleaseName returns %q, want %q", got, want)
 	}
 	seen := map[string]string{}
 	uids := []string{uid, "92030190-ca03-4864-a97c-dabccaa67f8f", "", "42", "4/2", "80-" + uid, uid + "x", strings.ToUpper(uid), strings.Repeat("u", 300)}
@@ -201,19 +201,19 @@ func TestTunnelNames(t *testing.T) {
 			name := s.ReleaseName(port, u)
 			key := fmt.Sprintf("port %d of %q", port, u)
 			if problems := validation.IsDNS1123Label(name); len(problems) > 0 || len(name) > 53 {
-				t.Errorf("%s is called %q (%d characters): %v", key, name, len(name), problems)
+				t.Errorf("the release for %s has the name %q (%d characters): %v", key, name, len(name), problems)
 			}
-			if other, twice := seen[name]; twice {
-				t.Errorf("%s is called as %s: %q", key, other, name)
+			if other, duplicate := seen[name]; duplicate {
+				t.Errorf("the releases for %s and for %s have the same name %q", key, other, name)
 			}
 			seen[name] = key
 		}
 		name := s.ServiceName(u)
 		if problems := validation.IsDNS1035Label(name); len(problems) > 0 {
-			t.Errorf("the Service of %q is called %q: %v", u, name, problems)
+			t.Errorf("the Service of %q has the name %q: %v", u, name, problems)
 		}
-		if other, twice := seen[name]; twice {
-			t.Errorf("the Service of %q is called as %s", u, other)
+		if other, duplicate := seen[name]; duplicate {
+			t.Errorf("the Service of %q has the same name as %s", u, other)
 		}
 		seen[name] = u
 	}

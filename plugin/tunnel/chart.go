@@ -13,13 +13,14 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// readChart returns the files of the chart at a path, or of the one that ships with
-// the plugin. Each install makes a chart of its own of them, since Helm works on it.
-func readChart(at string) (files []*loader.BufferedFile, err error) {
-	if at != "" {
-		chart, err := loader.Load(at)
+// readChart returns the files of the chart at a path; the chart that is part of the
+// plugin if path is empty. Each install loads its own copy of the chart, because Helm
+// modifies it.
+func readChart(path string) (files []*loader.BufferedFile, err error) {
+	if path != "" {
+		chart, err := loader.Load(path)
 		if err != nil {
-			return nil, fmt.Errorf("read the bastion's chart at %s: %w", at, err)
+			return nil, fmt.Errorf("read the bastion's chart at %s: %w", path, err)
 		}
 		for _, file := range chart.Raw {
 			files = append(files, &loader.BufferedFile{Name: file.Name, Data: file.Data})
@@ -40,27 +41,27 @@ func readChart(at string) (files []*loader.BufferedFile, err error) {
 	return files, nil
 }
 
-// pins says whether a chart has a value for the gateway's host key: one that has none
-// would trust whatever key it is shown, and not say so.
-func pins(files []*loader.BufferedFile) (bool, error) {
+// verifiesHostKey reports whether a chart has a value for the gateway's host key. A
+// chart without it accepts every host key, without a warning.
+func verifiesHostKey(files []*loader.BufferedFile) (bool, error) {
 	chart, err := loader.LoadFiles(files)
 	if err != nil {
 		return false, err
 	}
 	ssh, err := chartutil.Values(chart.Values).Table("tunnel.gateway.ssh")
 	if err != nil {
-		return false, nil //nolint:nilerr // there is no such table
+		return false, nil //nolint:nilerr // the chart has no such table
 	}
-	_, has := ssh["hostKey"]
-	return has, nil
+	_, found := ssh["hostKey"]
+	return found, nil
 }
 
-// values are those of the bastion's chart.
+// values returns the values of the bastion's chart.
 func (t *Tunnels) values(labels map[string]string, port int32, target string) map[string]any {
 	o := t.options
 	ssh := map[string]any{
 		"port": o.GatewayPort,
-		// The Python plugin's chart puts it into a Secret as it comes.
+		// The chart of the Python plugin expects it in base64.
 		"privateKey": base64.StdEncoding.EncodeToString([]byte(o.GatewaySSHPrivateKey.Reveal())),
 	}
 	if o.GatewayUser != "" {
@@ -83,7 +84,7 @@ func (t *Tunnels) values(labels map[string]string, port int32, target string) ma
 		},
 	}
 	if o.BastionImage != "" {
-		repository, tag := split(o.BastionImage)
+		repository, tag := splitImage(o.BastionImage)
 		image := map[string]any{"repository": repository}
 		if tag != "" {
 			image["tag"] = tag
@@ -93,12 +94,12 @@ func (t *Tunnels) values(labels map[string]string, port int32, target string) ma
 	return values
 }
 
-// split returns the repository of an image, and its tag or digest.
-func split(image string) (repository, tag string) {
+// splitImage returns the repository of an image, and its tag or digest.
+func splitImage(image string) (repository, tag string) {
 	if repository, digest, ok := strings.Cut(image, "@"); ok {
 		return repository, digest
 	}
-	if colon := strings.LastIndex(image, ":"); colon > strings.LastIndex(image, "/") { // not that of a port
+	if colon := strings.LastIndex(image, ":"); colon > strings.LastIndex(image, "/") { // the colon is not that of a port
 		return image[:colon], image[colon+1:]
 	}
 	return image, ""

@@ -1,14 +1,15 @@
-// Package tunnel exposes the TCP ports of offloaded pods through the gateway in
-// the local cluster: one release of the bastion's Helm chart for each port, in a
-// namespace of the remote cluster that is the bastions' own.
+// Package tunnel exposes the TCP ports of offloaded pods through the gateway in the
+// local cluster. For each port it installs one release of the bastion's Helm chart, in
+// a remote namespace that holds only bastions.
 //
-// It speaks to Helm's SDK and decides what becomes of a release that is half made,
-// or that two replicas of the plugin work at: a record changes only as its writer
-// knew it (storage.go), so that whoever is overtaken notices.
-// It must not know pods or InterLink: names, labels and targets are given to it.
-// What it keeps is Helm's record of each release, found again by its labels.
+// It uses Helm's SDK. It decides what happens to a release whose install was
+// interrupted, and to one that two replicas of the plugin change at the same time: a
+// record of Helm is changed only if nobody else has changed it since it was read
+// (records.go). It must not know pods or InterLink: the caller gives it names, labels
+// and targets. It keeps no state but Helm's record of each release, and finds it by its
+// labels.
 //
-// The gateway's private key stands in the Secret that the chart makes, and in
-// Helm's record of that Secret. It must be nowhere else: storage.go keeps it out of
-// the record's values, secret.go out of what is said.
+// The gateway's private key is in the Secret that the chart creates, and in Helm's
+// record of that Secret. It must be nowhere else: records.go removes it from the values
+// in the record, redact.go from log lines and errors.
 package tunnel

@@ -1,7 +1,6 @@
 package tunnel
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,10 +11,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
-// failed says what was being done to which release, and of what kind the failure
-// is; the private key is not in it, whoever quoted it.
-func (t *Tunnels) failed(err error, verb, what string) error {
-	text := t.secret.hide(fmt.Sprintf("%s %s in namespace %s: %v", verb, what, t.options.BastionNamespace, err))
+// wrap adds the operation and the release to err, and the kind of the failure. It
+// removes the private key, which an API server or a chart may quote.
+func (t *Tunnels) wrap(err error, verb, release string) error {
+	text := t.secret.redact(fmt.Sprintf("%s %s in namespace %s: %v", verb, release, t.options.BastionNamespace, err))
 	kind := kindOf(err)
 	if kind == errdefs.Invalid && t.options.BastionChartPath != "" {
 		text += " (the chart is " + t.options.BastionChartPath + ")"
@@ -24,40 +23,38 @@ func (t *Tunnels) failed(err error, verb, what string) error {
 }
 
 var (
-	// errOvertaken is a release that another replica has taken in hand.
-	errOvertaken = errors.New("another replica is at it")
-	// errLeftOver is a release of which objects are there that cannot be taken over.
-	errLeftOver = errors.New("objects of that name are left over")
+	// errOvertaken says that another replica changed a release first.
+	errOvertaken = errdefs.New(errdefs.Conflict, "another replica changes the release at the same time")
+	// errLeftOver says that objects of a release exist, without a record, that differ
+	// from those of the chart. The rollback deletes them, so a retry succeeds.
+	errLeftOver = errdefs.New(errdefs.Unavailable, "objects of an earlier release exist")
 )
 
-// kindOf says of what kind a failure of Helm's is. Helm hands on the API server's
-// errors while it installs; of what it tells in words only, cluster.go and storage.go
-// keep the errors themselves, but for the hooks of a chart.
+// kindOf returns the kind of an error of Helm. The rules for errors of the API server
+// are those of errdefs/kube; kindOf adds only what Helm reports in its own words.
+// During an install, Helm wraps the errors of the API server. In other cases it only
+// quotes them, and helm.go and records.go keep the errors themselves; they cannot do
+// that for the hooks of a chart.
 func kindOf(err error) errdefs.Kind {
-	switch {
-	case errors.Is(err, context.Canceled):
-		return errdefs.Canceled
-	case errors.Is(err, errOvertaken), errors.Is(err, driver.ErrReleaseExists),
-		strings.Contains(err.Error(), "cannot re-use a name that is still in use"):
+	text := err.Error()
+	if errors.Is(err, driver.ErrReleaseExists) || strings.Contains(text, "cannot re-use a name that is still in use") {
 		return errdefs.Conflict
-	case errors.Is(err, errLeftOver):
-		return errdefs.Unavailable // they are taken away now
 	}
 	switch kind := kube.Kind(err); kind {
 	case errdefs.Exists:
-		return errdefs.Conflict // another replica made it
+		return errdefs.Conflict // another replica created the object
 	case errdefs.Internal:
 	default:
 		return kind
 	}
-	for _, words := range []string{
-		"failed to delete release", "uninstallation completed with", // nobody else takes a release away: it is tried again
-		"failed pre-install", "failed post-install", // a hook, which may have waited for anything
+	for _, transient := range []string{
+		"failed to delete release", "uninstallation completed with", // only a retry can delete the rest
+		"failed pre-install", "failed post-install", // a hook can fail for many reasons
 	} {
-		if strings.Contains(err.Error(), words) {
+		if strings.Contains(text, transient) {
 			return errdefs.Unavailable
 		}
 	}
-	// The chart: its schema, its templates, or objects that the cluster does not know.
+	// The chart is wrong: its schema, its templates, or objects that the cluster does not know.
 	return errdefs.Invalid
 }

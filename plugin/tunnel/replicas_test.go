@@ -12,17 +12,17 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// replica is another plugin at the same namespace.
+// replica returns the tunnels of another replica in the same namespace.
 func (e *env) replica() *tunnel.Tunnels {
 	e.Helper()
 	return newEnv(e.T, func(o *tunnel.Options) { o.BastionNamespace = e.namespace }).Tunnels
 }
 
-// at does something before the first request of that kind is sent.
-func (e *env) at(what string, do func()) {
+// before calls a function before the first request that needs a permission.
+func (e *env) before(permission string, do func()) {
 	done := false
 	e.faults.set(func(_ int, r *http.Request) fault {
-		if !done && about(r) == what {
+		if !done && permissionOf(r) == permission {
 			done = true
 			do()
 		}
@@ -30,102 +30,103 @@ func (e *env) at(what string, do func()) {
 	})
 }
 
-// attempt returns whose the record is.
-func (e *env) attempt() string {
+// recordAttempt returns the attempt label of the record.
+func (e *env) recordAttempt() string {
 	e.Helper()
 	list, err := e.admin.CoreV1().Secrets(e.namespace).List(e.Context(), metav1.ListOptions{LabelSelector: "owner=helm"})
 	e.must(err)
 	if len(list.Items) != 1 {
-		e.Fatalf("there are %d records", len(list.Items))
+		e.Fatalf("%d records exist, want 1", len(list.Items))
 	}
 	return list.Items[0].Labels[wire.LabelAttempt]
 }
 
-// Two replicas open the same tunnel: whoever comes second leaves what the other
-// one has made, says that it may be tried again, and finds it standing then.
-func TestAnotherReplicaOpens(t *testing.T) {
+// Two replicas open the same tunnel. The second one keeps the objects of the first,
+// returns a conflict, and finds the tunnel complete when it retries.
+func TestAnotherReplicaOpensTheTunnel(t *testing.T) {
 	for _, moment := range []string{"create secrets", "create configmaps", "create deployments.apps", "update secrets"} {
 		t.Run("before "+moment, func(t *testing.T) {
 			e := newEnv(t)
 			other := e.replica()
-			e.at(moment, func() { e.must(other.Open(t.Context(), release, labels("b"), 8080, target)) })
+			e.before(moment, func() { e.must(other.Open(t.Context(), release, labels("b"), 8080, target)) })
 			if err := e.Open(t.Context(), release, labels("a"), 8080, target); !errdefs.Is(err, errdefs.Conflict) {
-				t.Errorf("%v (%s), want a conflict", err, errdefs.KindOf(err))
+				t.Errorf("the error is %v (%s), want a conflict", err, errdefs.KindOf(err))
 			}
-			e.standsWhole()
-			if got := e.attempt(); got != "b" {
-				t.Errorf("the record is of attempt %s", got)
+			e.checkComplete()
+			if got := e.recordAttempt(); got != "b" {
+				t.Errorf("the record belongs to attempt %s, want b", got)
 			}
 			e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
-			e.standsWhole()
-			e.must(e.Close(t.Context(), scope.TunnelAttemptSelector(uid, "a"))) // the undo of what made nothing
-			e.standsWhole()
+			e.checkComplete()
+			e.must(e.Close(t.Context(), scope.TunnelAttemptSelector(uid, "a"))) // this attempt created nothing
+			e.checkComplete()
 		})
 	}
 }
 
-// What looks half made is finished by the other replica before it is taken away.
-func TestAnotherReplicaIsDone(t *testing.T) {
+// A replica finds an unfinished release of another replica. The other one finishes it
+// before the first uninstalls it.
+func TestAnotherReplicaFinishesItsInstall(t *testing.T) {
 	e := newEnv(t)
 	slow := newEnv(t, func(o *tunnel.Options) { o.BastionNamespace = e.namespace })
 	paused, resume, done := make(chan struct{}), make(chan struct{}), make(chan error)
-	slow.at("update secrets", func() { close(paused); <-resume })
+	slow.before("update secrets", func() { close(paused); <-resume })
 	go func() { done <- slow.Open(t.Context(), release, labels("b"), 8080, target) }()
 	<-paused
-	e.at("update secrets", func() { close(resume); e.must(<-done) }) // it would say that it uninstalls
+	e.before("update secrets", func() { close(resume); e.must(<-done) }) // the first request of the uninstall
 	if err := e.Open(t.Context(), release, labels("a"), 8080, target); !errdefs.Is(err, errdefs.Conflict) {
-		t.Errorf("%v (%s), want a conflict", err, errdefs.KindOf(err))
+		t.Errorf("the error is %v (%s), want a conflict", err, errdefs.KindOf(err))
 	}
-	e.standsWhole()
-	if got := e.attempt(); got != "b" {
-		t.Errorf("the record is of attempt %s", got)
+	e.checkComplete()
+	if got := e.recordAttempt(); got != "b" {
+		t.Errorf("the record belongs to attempt %s, want b", got)
 	}
 }
 
-// Another replica closes a tunnel that is being opened: nothing is left that no
-// record tells of.
-func TestAnotherReplicaCloses(t *testing.T) {
+// Another replica closes a tunnel that is being opened. No object remains without a
+// record.
+func TestAnotherReplicaClosesTheTunnel(t *testing.T) {
 	for _, moment := range []string{"create configmaps", "create deployments.apps", "update secrets"} {
 		t.Run("before "+moment, func(t *testing.T) {
 			e := newEnv(t)
 			other := e.replica()
-			e.at(moment, func() { e.must(other.Close(t.Context(), scope.TunnelSelector(uid))) })
+			e.before(moment, func() { e.must(other.Close(t.Context(), scope.TunnelSelector(uid))) })
 			if err := e.Open(t.Context(), release, labels("a"), 8080, target); !errdefs.Is(err, errdefs.Conflict) {
-				t.Errorf("%v (%s), want a conflict", err, errdefs.KindOf(err))
+				t.Errorf("the error is %v (%s), want a conflict", err, errdefs.KindOf(err))
 			}
-			e.isEmpty()
+			e.checkEmpty()
 		})
 	}
 }
 
-// Both close: the second one finds it done.
-func TestAnotherReplicaClosesToo(t *testing.T) {
+// Two replicas close the same tunnel. The second one finds it closed.
+func TestTwoReplicasCloseTheTunnel(t *testing.T) {
 	for _, moment := range []string{"update secrets", "delete deployments.apps", "get secrets", "delete secrets"} {
 		t.Run("before "+moment, func(t *testing.T) {
 			e := newEnv(t)
 			e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
 			other := e.replica()
-			e.at(moment, func() { e.must(other.Close(t.Context(), scope.TunnelSelector(uid))) })
+			e.before(moment, func() { e.must(other.Close(t.Context(), scope.TunnelSelector(uid))) })
 			e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
-			e.isEmpty()
+			e.checkEmpty()
 		})
 	}
 }
 
-// That a release is deployed must be in its record: for everybody else it is half
-// made, and would be made anew.
-func TestRecordIsNotFinished(t *testing.T) {
+// If the record does not say that the release is deployed, other replicas take it for
+// unfinished. So Open then returns an error.
+func TestOpenFailsIfTheRecordIsNotUpdated(t *testing.T) {
 	e := newEnv(t)
 	e.faults.set(func(n int, r *http.Request) fault {
-		if about(r) == "update secrets" && len(e.there()) == len(whole) {
+		if permissionOf(r) == "update secrets" && len(e.objects()) == len(complete) {
 			return broken
 		}
 		return ""
 	})
 	if err := e.Open(t.Context(), release, labels("a"), 8080, target); !errdefs.Is(err, errdefs.Unavailable) {
-		t.Errorf("%v (%s), want unavailable", err, errdefs.KindOf(err))
+		t.Errorf("the error is %v (%s), want unavailable", err, errdefs.KindOf(err))
 	}
 	e.faults.set(nil)
 	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
-	e.standsWhole()
+	e.checkComplete()
 }

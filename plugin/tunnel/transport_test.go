@@ -17,32 +17,35 @@ const (
 	forbidden = faulty.Forbidden
 )
 
-// faults is a transport that fails chosen requests.
+// faults lets chosen requests fail. Several clients can use it.
 type faults struct {
-	mu     sync.Mutex
-	seen   []*http.Request
+	mu   sync.Mutex
+	seen []*http.Request
+	// choose returns the fault of the n-th request; "" for none.
 	choose func(n int, r *http.Request) fault
 }
 
+// set replaces choose and forgets the requests so far.
 func (f *faults) set(choose func(n int, r *http.Request) fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seen, f.choose = nil, choose
 }
 
+// requests returns the requests since set.
 func (f *faults) requests() []*http.Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.seen)
 }
 
-// through is one client's way.
-type through struct {
+// faultTransport is the transport of one client.
+type faultTransport struct {
 	*faults
 	next http.RoundTripper
 }
 
-func (f through) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f faultTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
 	f.seen = append(f.seen, r)
 	n, chosen := len(f.seen)-1, fault("")

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
@@ -39,8 +39,8 @@ func labels(attempt string) map[string]string {
 	return map[string]string{wire.LabelTunnelUID: uid, wire.LabelInstance: "test", wire.LabelAttempt: attempt}
 }
 
-// env is a namespace for bastions on a real API server, and a transport that can
-// be made to fail.
+// env is a Tunnels on a real API server, with a namespace of its own and a transport
+// that can fail chosen requests.
 type env struct {
 	*testing.T
 	*tunnel.Tunnels
@@ -48,23 +48,23 @@ type env struct {
 	namespace string
 	options   tunnel.Options
 	faults    *faults
-	log       *bytes.Buffer
+	log       *testkit.Log
 }
 
 func newEnv(t *testing.T, change ...func(*tunnel.Options)) *env {
 	t.Helper()
 	server := apiserver.ForTest(t)
-	e := &env{T: t, admin: server.Client, namespace: server.Namespace(t), faults: &faults{}, log: &bytes.Buffer{}}
+	e := &env{T: t, admin: server.Client, namespace: server.Namespace(t), faults: &faults{}, log: testkit.NewLog(t)}
 	remote := rest.CopyConfig(server.Config)
 	remote.QPS, remote.Burst = 1000, 1000
 	remote.ContentType = "application/vnd.kubernetes.protobuf"
-	remote.Wrap(func(next http.RoundTripper) http.RoundTripper { return through{e.faults, next} })
+	remote.Wrap(func(next http.RoundTripper) http.RoundTripper { return faultTransport{e.faults, next} })
 	options := tunnel.Options{
 		TCPTunnel: config.TCPTunnel{
 			BastionNamespace: e.namespace, GatewayHost: "gateway.example.org", GatewayPort: 30222, GatewayUser: "interlink-user",
 			GatewaySSHPrivateKey: privateKey,
 		},
-		Log: slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: e.log.Logger(),
 	}
 	for _, c := range change {
 		c(&options)
@@ -84,8 +84,8 @@ func (e *env) must(err error) {
 	}
 }
 
-// there lists what stands in the namespace, with Helm's records.
-func (e *env) there() []string {
+// objects lists the objects in the namespace, with Helm's records.
+func (e *env) objects() []string {
 	e.Helper()
 	var names []string
 	ctx := context.Background()
@@ -114,24 +114,24 @@ func (e *env) there() []string {
 	return names
 }
 
-// whole is what stands of one tunnel.
-var whole = []string{"configmap " + release, "deployment " + release, "record " + release + " deployed", "secret " + release}
+// complete lists the objects of one open tunnel.
+var complete = []string{"configmap " + release, "deployment " + release, "record " + release + " deployed", "secret " + release}
 
-func (e *env) standsWhole() {
+func (e *env) checkComplete() {
 	e.Helper()
-	if got := e.there(); !slices.Equal(got, whole) {
-		e.Errorf("there is %q, want %q", got, whole)
+	if got := e.objects(); !slices.Equal(got, complete) {
+		e.Errorf("these objects exist: %q, want %q", got, complete)
 	}
 }
 
-func (e *env) isEmpty() {
+func (e *env) checkEmpty() {
 	e.Helper()
-	if left := e.there(); len(left) > 0 {
-		e.Errorf("left: %q", left)
+	if remaining := e.objects(); len(remaining) > 0 {
+		e.Errorf("these objects remain: %q", remaining)
 	}
 }
 
-// records are Helm's, decoded.
+// records returns Helm's records, decoded.
 func (e *env) records() []map[string]any {
 	e.Helper()
 	secrets, err := e.admin.CoreV1().Secrets(e.namespace).List(context.Background(), metav1.ListOptions{LabelSelector: "owner=helm"})
@@ -154,40 +154,41 @@ func (e *env) records() []map[string]any {
 func TestOpenAndClose(t *testing.T) {
 	e := newEnv(t)
 	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
-	e.standsWhole()
+	e.checkComplete()
 	first := e.records()
 
 	e.must(e.Open(t.Context(), release, labels("b"), 8080, target)) // a second create
-	e.standsWhole()
-	if again := e.records(); again[0]["info"].(map[string]any)["first_deployed"] != first[0]["info"].(map[string]any)["first_deployed"] {
-		t.Error("a tunnel that stands was made anew")
+	e.checkComplete()
+	if second := e.records(); second[0]["info"].(map[string]any)["first_deployed"] != first[0]["info"].(map[string]any)["first_deployed"] {
+		t.Error("the second Open replaced an open tunnel")
 	}
 
 	configMap, err := e.admin.CoreV1().ConfigMaps(e.namespace).Get(t.Context(), release, metav1.GetOptions{})
 	e.must(err)
 	for _, part := range []string{"gateway.example.org", "30222", "interlink-user", target, "8080"} {
 		if !slices.ContainsFunc(slices.Collect(maps.Values(configMap.Data)), func(v string) bool { return strings.Contains(v, part) }) {
-			t.Errorf("%s is not in the bastion's configuration %v", part, configMap.Data)
+			t.Errorf("%s is missing in the configuration of the bastion: %v", part, configMap.Data)
 		}
 	}
 	deployment, err := e.admin.AppsV1().Deployments(e.namespace).Get(t.Context(), release, metav1.GetOptions{})
 	e.must(err)
 	for _, l := range []map[string]string{deployment.Labels, deployment.Spec.Template.Labels} {
 		if l[wire.LabelTunnelUID] != uid || l[wire.LabelOffloading] != "" || l[wire.LabelPodUID] != "" || l[wire.LabelAttempt] != "" {
-			t.Errorf("labels %v", l)
+			t.Errorf("the Deployment has the labels %v", l)
 		}
 	}
 
 	e.must(e.Close(t.Context(), scope.TunnelSelector("another")))
-	e.must(e.Close(t.Context(), scope.TunnelAttemptSelector(uid, "b"))) // made nothing
-	e.standsWhole()
+	e.must(e.Close(t.Context(), scope.TunnelAttemptSelector(uid, "b"))) // this attempt created nothing
+	e.checkComplete()
 	e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
-	e.isEmpty()
+	e.checkEmpty()
 	e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
 }
 
-// The key is in the chart's Secret, and where Helm keeps that Secret's manifest.
-func TestKeyIsNowhereElse(t *testing.T) {
+// The key is only in the chart's Secret, and in the manifest of that Secret in Helm's
+// record.
+func TestKeyIsOnlyInTheSecret(t *testing.T) {
 	for _, path := range []string{"", "testdata/python"} {
 		t.Run("chart "+path, func(t *testing.T) {
 			e := newEnv(t, func(o *tunnel.Options) { o.BastionChartPath = path })
@@ -204,7 +205,7 @@ func TestKeyIsNowhereElse(t *testing.T) {
 				}
 				for document := range strings.SplitSeq(manifest, "\n---\n") {
 					if (strings.Contains(document, encoded) || strings.Contains(document, line)) && !strings.Contains(document, "kind: Secret") {
-						t.Errorf("the key is in\n%s", document)
+						t.Errorf("the key is in the manifest\n%s", document)
 					}
 				}
 			}
@@ -217,14 +218,14 @@ func TestKeyIsNowhereElse(t *testing.T) {
 				t.Error("the key is not in the bastion's Secret")
 			}
 			e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
-			e.isEmpty()
+			e.checkEmpty()
 		})
 	}
 }
 
-// Of a process that was stopped: whatever state the record is in, the next create
-// makes the tunnel whole.
-func TestOpenMendsWhatIsHalfMade(t *testing.T) {
+// A process stopped during an install or an uninstall. Whatever the state in the record
+// is, the next Open completes the tunnel.
+func TestOpenCompletesAnInterruptedRelease(t *testing.T) {
 	for _, status := range []string{"pending-install", "failed", "uninstalling", "uninstalled"} {
 		t.Run(status, func(t *testing.T) {
 			e := newEnv(t)
@@ -232,25 +233,25 @@ func TestOpenMendsWhatIsHalfMade(t *testing.T) {
 			secrets := e.admin.CoreV1().Secrets(e.namespace)
 			list, err := secrets.List(t.Context(), metav1.ListOptions{LabelSelector: "owner=helm"})
 			e.must(err)
-			e.must(rewrite(&list.Items[0], status))
+			e.must(setRecordStatus(&list.Items[0], status))
 			_, err = secrets.Update(t.Context(), &list.Items[0], metav1.UpdateOptions{})
 			e.must(err)
 			e.must(e.admin.AppsV1().Deployments(e.namespace).Delete(t.Context(), release, metav1.DeleteOptions{}))
 			e.must(e.Open(t.Context(), release, labels("b"), 8080, target))
-			e.standsWhole()
+			e.checkComplete()
 		})
 	}
 }
 
-// Objects that no record tells of are taken over where they are the same, and made
-// anew where they are not, without a right to change them.
-func TestOpenFindsObjectsWithoutRecord(t *testing.T) {
+// Objects of a release exist without a record. Open keeps them if they are the same, and
+// otherwise replaces them, without the permission to change them.
+func TestOpenWithObjectsOfALostRecord(t *testing.T) {
 	e := newEnv(t)
 	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
-	forget := func() {
+	deleteRecord := func() {
 		e.must(e.admin.CoreV1().Secrets(e.namespace).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "owner=helm"}))
 	}
-	forget()
+	deleteRecord()
 	e.faults.set(func(_ int, r *http.Request) fault {
 		if r.Method == http.MethodPatch {
 			return forbidden
@@ -258,17 +259,17 @@ func TestOpenFindsObjectsWithoutRecord(t *testing.T) {
 		return ""
 	})
 	e.must(e.Open(t.Context(), release, labels("b"), 8080, target))
-	e.standsWhole()
-	forget()
+	e.checkComplete()
+	deleteRecord()
 	if err := e.Open(t.Context(), release, labels("c"), 8080, "other."+target); !errdefs.Is(err, errdefs.Unavailable) {
-		t.Errorf("%v (%s), want unavailable", err, errdefs.KindOf(err))
+		t.Errorf("the error is %v (%s), want unavailable", err, errdefs.KindOf(err))
 	}
 	e.must(e.Open(t.Context(), release, labels("c"), 8080, "other."+target))
-	e.standsWhole()
+	e.checkComplete()
 }
 
-// rewrite changes the state of a release in its record.
-func rewrite(secret *corev1.Secret, status string) error {
+// setRecordStatus changes the status of a release in its record.
+func setRecordStatus(secret *corev1.Secret, status string) error {
 	packed, err := base64.StdEncoding.DecodeString(string(secret.Data["release"]))
 	if err != nil {
 		return err
@@ -289,13 +290,13 @@ func rewrite(secret *corev1.Secret, status string) error {
 	if text, err = json.Marshal(record); err != nil {
 		return err
 	}
-	var again bytes.Buffer
-	pack := gzip.NewWriter(&again)
+	var repacked bytes.Buffer
+	pack := gzip.NewWriter(&repacked)
 	_, _ = pack.Write(text)
 	if err := pack.Close(); err != nil {
 		return err
 	}
-	secret.Data["release"] = []byte(base64.StdEncoding.EncodeToString(again.Bytes()))
+	secret.Data["release"] = []byte(base64.StdEncoding.EncodeToString(repacked.Bytes()))
 	secret.Labels["status"] = status
 	return nil
 }

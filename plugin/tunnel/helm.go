@@ -25,12 +25,12 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 )
 
-// requestTime bounds each request: Helm itself waits for ever.
-const requestTime = 30 * time.Second
+// requestTimeout limits each request. Helm itself has no limit.
+const requestTimeout = 30 * time.Second
 
-// cluster is the remote cluster as Helm sees it. What can be known of it is asked
-// for once.
-type cluster struct {
+// helmCluster gives Helm its clients of the remote cluster. It asks the cluster for its
+// API groups and its version only once.
+type helmCluster struct {
 	config    *rest.Config
 	client    *kubernetes.Clientset
 	discovery discovery.CachedDiscoveryInterface
@@ -41,10 +41,10 @@ type cluster struct {
 	capabilities *chartutil.Capabilities
 }
 
-// newCluster returns a cluster whose clients, of which Helm makes several for each
-// release, share their connections and the limit of requests. The API server's
-// warnings are for warn.
-func newCluster(config *rest.Config, namespace string, warn rest.WarningHandlerWithContext) (*cluster, error) {
+// newHelmCluster returns a helmCluster. Helm creates several clients for each release;
+// they share their connections and the rate limit. warn receives the warnings of the
+// API server.
+func newHelmCluster(config *rest.Config, namespace string, warn rest.WarningHandlerWithContext) (*helmCluster, error) {
 	transport, err := rest.TransportFor(config) // with the credentials
 	if err != nil {
 		return nil, err
@@ -53,8 +53,8 @@ func newCluster(config *rest.Config, namespace string, warn rest.WarningHandlerW
 	if err != nil {
 		return nil, err
 	}
-	config = &rest.Config{ // without content types: charts may hold kinds that are known by JSON alone
-		Host: host.String(), APIPath: config.APIPath, Transport: transport, Timeout: requestTime, UserAgent: config.UserAgent,
+	config = &rest.Config{ // without content types, because some kinds in charts are available as JSON only
+		Host: host.String(), APIPath: config.APIPath, Transport: transport, Timeout: requestTimeout, UserAgent: config.UserAgent,
 		QPS: config.QPS, Burst: config.Burst, RateLimiter: config.RateLimiter, WarningHandlerWithContext: warn,
 	}
 	if config.RateLimiter == nil && config.QPS > 0 {
@@ -64,47 +64,48 @@ func newCluster(config *rest.Config, namespace string, warn rest.WarningHandlerW
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{config: config, client: client, namespace: namespace}
+	c := &helmCluster{config: config, client: client, namespace: namespace}
 	c.discovery = memory.NewMemCacheClient(client.Discovery())
 	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(c.discovery)
 	return c, nil
 }
 
-// The methods that make it what Helm takes clients from.
+// These methods implement Helm's interface action.RESTClientGetter.
 
-func (c *cluster) ToRESTConfig() (*rest.Config, error) { return rest.CopyConfig(c.config), nil }
+func (c *helmCluster) ToRESTConfig() (*rest.Config, error) { return rest.CopyConfig(c.config), nil }
 
-func (c *cluster) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
+func (c *helmCluster) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
 	return c.discovery, nil
 }
 
-func (c *cluster) ToRESTMapper() (meta.RESTMapper, error) { return c.mapper, nil }
+func (c *helmCluster) ToRESTMapper() (meta.RESTMapper, error) { return c.mapper, nil }
 
-func (c *cluster) ToRawKubeConfigLoader() clientcmd.ClientConfig {
+func (c *helmCluster) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 	overrides := &clientcmd.ConfigOverrides{Context: clientcmdapi.Context{Namespace: c.namespace}}
 	return clientcmd.NewDefaultClientConfig(*clientcmdapi.NewConfig(), overrides)
 }
 
-// remember keeps what a chart may ask of the cluster: Helm would find it out at
-// every install.
-func (c *cluster) remember(capabilities *chartutil.Capabilities) {
+// cacheCapabilities keeps what a chart may ask about the cluster. Without this, Helm
+// sends the requests for it at every install.
+func (c *helmCluster) cacheCapabilities(capabilities *chartutil.Capabilities) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.capabilities = capabilities
 }
 
-// configuration is what one of Helm's actions works with; it is not made to be
-// shared.
+// configuration is the configuration of one action of Helm. It must not be shared by
+// several actions.
 type configuration struct {
 	action.Configuration
 	records *records
 	objects *objects
 }
 
+// configuration returns a new configuration.
 func (t *Tunnels) configuration() *configuration {
 	c := t.cluster
 	log := func(format string, args ...any) {
-		t.options.Log.Debug("helm", "says", t.secret.hide(fmt.Sprintf(format, args...)))
+		t.options.Log.Debug("helm", "message", t.secret.redact(fmt.Sprintf(format, args...)))
 	}
 	r := &records{SecretInterface: c.client.CoreV1().Secrets(c.namespace), known: map[string]metav1.ObjectMeta{}}
 	o := &objects{Client: kube.New(c), records: r}
@@ -112,7 +113,7 @@ func (t *Tunnels) configuration() *configuration {
 	store := driver.NewSecrets(r)
 	store.Log = log
 	config := &configuration{records: r, objects: o, Configuration: action.Configuration{
-		RESTClientGetter: c, KubeClient: o, Releases: storage.Init(withoutKey{store, t.secret}), Log: log,
+		RESTClientGetter: c, KubeClient: o, Releases: storage.Init(redactingDriver{store, t.secret}), Log: log,
 		HookOutputFunc: func(_, _, _ string) io.Writer { return io.Discard },
 	}}
 	config.Releases.Log = log
@@ -124,15 +125,16 @@ func (t *Tunnels) configuration() *configuration {
 	return config
 }
 
-// objects are those of releases.
+// objects is Helm's client for the objects of releases.
 type objects struct {
 	*kube.Client
 	records *records
-	failed  error // why some could not be deleted, which Helm tells its log only
+	failed  error // why objects were not deleted; Helm only logs it
 }
 
-// DeleteWithPropagationPolicy is how Helm uninstalls. It deletes nothing unless the
-// record says that the release is being uninstalled: Helm would go on.
+// DeleteWithPropagationPolicy deletes the objects of a release. Helm calls it also if it
+// could not write into the record that the release is being uninstalled; then it
+// deletes nothing.
 func (o *objects) DeleteWithPropagationPolicy(list kube.ResourceList, policy metav1.DeletionPropagation) (*kube.Result, []error) {
 	if err := o.records.failed; err != nil {
 		return nil, []error{err}
@@ -142,9 +144,10 @@ func (o *objects) DeleteWithPropagationPolicy(list kube.ResourceList, policy met
 	return result, errs
 }
 
-// Update is how Helm takes over objects of the release's name that no record tells
-// of. Rights to change them are not asked for: where they differ it fails, the undo
-// takes them away by the new record, and another try makes them.
+// Update is called for objects of the release that exist although there is no record of
+// it. The plugin has no permission to change them. If they differ from the chart's,
+// Update fails; the rollback then deletes them with the new record, and a retry creates
+// them.
 func (o *objects) Update(original, target kube.ResourceList, force bool) (*kube.Result, error) {
 	result, err := o.Client.Update(original, target, force)
 	if err != nil {
@@ -153,12 +156,13 @@ func (o *objects) Update(original, target kube.ResourceList, force bool) (*kube.
 	return result, err
 }
 
-// warnings are what the API server warns of; they go to the log.
+// warnings logs the warnings of the API server.
 type warnings struct{ tunnels *Tunnels }
 
-// HandleWarningHeaderWithContext is client-go's; 299 is the one code in use.
+// HandleWarningHeaderWithContext implements rest.WarningHandlerWithContext. API servers
+// send no other code than 299.
 func (w warnings) HandleWarningHeaderWithContext(_ context.Context, code int, _, text string) {
 	if code == 299 && text != "" {
-		w.tunnels.options.Log.Debug("remote API server warns", "says", w.tunnels.secret.hide(text))
+		w.tunnels.options.Log.Debug("warning of the remote API server", "message", w.tunnels.secret.redact(text))
 	}
 }

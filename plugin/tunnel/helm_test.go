@@ -17,26 +17,26 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
 
-// Helm makes clients anew for each release, and behind a proxy client-go makes a
-// connection for each client that it never closes.
-func TestConnectionsAreShared(t *testing.T) {
+// Helm creates new clients for each release. With a proxy, client-go opens a connection
+// for each client and never closes it, so the clients must share one transport.
+func TestClientsShareOneConnection(t *testing.T) {
 	var connections atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		connections.Add(1)
-		far, err := net.Dial("tcp", r.Host)
+		server, err := net.Dial("tcp", r.Host)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
-		near, _, err := w.(http.Hijacker).Hijack()
+		client, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
+		_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
 		var both sync.WaitGroup
-		both.Go(func() { _, _ = io.Copy(far, near); _ = far.Close() })
-		both.Go(func() { _, _ = io.Copy(near, far); _ = near.Close() })
+		both.Go(func() { _, _ = io.Copy(server, client); _ = server.Close() })
+		both.Go(func() { _, _ = io.Copy(client, server); _ = client.Close() })
 		both.Wait()
 	}))
 	defer proxy.Close()
@@ -54,6 +54,6 @@ func TestConnectionsAreShared(t *testing.T) {
 		e.must(tunnels.Close(t.Context(), scope.TunnelSelector(uid)))
 	}
 	if got := connections.Load(); got != 1 {
-		t.Errorf("%d connections, want one for all", got)
+		t.Errorf("%d connections were opened, want 1", got)
 	}
 }

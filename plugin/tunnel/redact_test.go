@@ -21,27 +21,27 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
 
-// quotes are ways in which somebody may quote the key.
+// quotes returns the key in the forms in which a text may quote it.
 func quotes() map[string]string {
 	encoded := base64.StdEncoding.EncodeToString([]byte(privateKey))
 	return map[string]string{
-		"PEM":                           privateKey,
-		"PEM, trimmed":                  strings.TrimSpace(privateKey),
-		"PEM in a Go string":            fmt.Sprintf("%q", privateKey),
-		"PEM on one line":               strings.ReplaceAll(privateKey, "\n", " "),
-		"PEM with Windows' lines":       strings.ReplaceAll(privateKey, "\n", "\r\n"),
-		"a line of its body":            strings.Split(privateKey, "\n")[1],
-		"a line that was cut":           strings.Split(privateKey, "\n")[1][:40] + "...",
-		"base64":                        encoded,
-		"base64 that was cut":           encoded[:60] + "...",
-		"base64 of Windows' lines":      base64.StdEncoding.EncodeToString([]byte(strings.ReplaceAll(privateKey, "\n", "\r\n"))),
-		"base64 without a last newline": base64.StdEncoding.EncodeToString([]byte(strings.TrimSpace(privateKey))),
+		"PEM":                              privateKey,
+		"PEM, trimmed":                     strings.TrimSpace(privateKey),
+		"PEM in a Go string":               fmt.Sprintf("%q", privateKey),
+		"PEM on one line":                  strings.ReplaceAll(privateKey, "\n", " "),
+		"PEM with Windows line ends":       strings.ReplaceAll(privateKey, "\n", "\r\n"),
+		"a line of its body":               strings.Split(privateKey, "\n")[1],
+		"a part of a line":                 strings.Split(privateKey, "\n")[1][:40] + "...",
+		"base64":                           encoded,
+		"a part of the base64":             encoded[:60] + "...",
+		"base64 with Windows line ends":    base64.StdEncoding.EncodeToString([]byte(strings.ReplaceAll(privateKey, "\n", "\r\n"))),
+		"base64 without the last line end": base64.StdEncoding.EncodeToString([]byte(strings.TrimSpace(privateKey))),
 	}
 }
 
-// shown says which part of the key, longer than anybody could take for something
-// else, is in a text. Its first and last lines are no secret.
-func shown(text string) string {
+// findKey returns a part of the key that is in a text, or "" if there is none. The first
+// and the last line of the key are not secret.
+func findKey(text string) string {
 	body := strings.Split(privateKey, "\n")[1]
 	for _, form := range []string{
 		body,
@@ -57,18 +57,19 @@ func shown(text string) string {
 	return ""
 }
 
-// An admission webhook, say, quotes what it refuses: that is neither told nor
-// logged nor kept in Helm's record, which says why an install failed.
-func TestKeyIsQuoted(t *testing.T) {
+// A server, such as an admission webhook, may quote the key in an error. The key is then
+// removed from the returned error, from the log, and from Helm's record, which says why
+// an install failed.
+func TestKeyIsRedacted(t *testing.T) {
 	for name, quote := range quotes() {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t)
 			updates := 0
 			e.faults.set(func(_ int, r *http.Request) fault {
-				switch about(r) {
+				switch permissionOf(r) {
 				case "create deployments.apps":
 					return faulty.Says("this is not permitted: " + quote + " and that is all")
-				case "update secrets": // the first says why it failed, the next would say that it is undone
+				case "update secrets": // the first update writes the reason of the failure, the second belongs to the rollback
 					if updates++; updates > 1 {
 						return forbidden
 					}
@@ -77,36 +78,36 @@ func TestKeyIsQuoted(t *testing.T) {
 			})
 			err := e.Open(t.Context(), release, labels("a"), 8080, target)
 			if err == nil || !strings.Contains(err.Error(), "this is not permitted: ") || !strings.Contains(err.Error(), " and that is all") {
-				t.Errorf("it says %v", err)
+				t.Errorf("Open returns %v, want the server's text", err)
 			}
-			if part := shown(err.Error()); part != "" {
-				t.Errorf("%s is in %v", part, err)
+			if part := findKey(err.Error()); part != "" {
+				t.Errorf("the part %s of the key is in the error %v", part, err)
 			}
-			if part := shown(e.log.String()); part != "" {
-				t.Errorf("%s is in the log", part)
+			if part := findKey(e.log.String()); part != "" {
+				t.Errorf("the part %s of the key is in the log", part)
 			}
 			records := e.records()
 			if len(records) != 1 {
-				t.Fatalf("there are %d records", len(records))
+				t.Fatalf("%d records exist, want 1", len(records))
 			}
 			if text := fmt.Sprint(records[0]["info"]); !strings.Contains(text, "this is not permitted") {
-				t.Errorf("the record does not say why: %s", text)
+				t.Errorf("the record does not have the reason of the failure: %s", text)
 			}
 			delete(records[0], "manifest")
 			rest, err := json.Marshal(records[0])
 			e.must(err)
-			if part := shown(string(rest)); part != "" {
-				t.Errorf("%s is in Helm's record: %s", part, records[0]["info"])
+			if part := findKey(string(rest)); part != "" {
+				t.Errorf("the part %s of the key is in Helm's record: %s", part, records[0]["info"])
 			}
 			e.faults.set(nil)
 			e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
-			e.isEmpty()
+			e.checkEmpty()
 		})
 	}
 }
 
-// Nothing is written past the log, not even what the API server warns of.
-func TestQuiet(t *testing.T) {
+// All output goes to the log, including the warnings of the API server.
+func TestOutputGoesToTheLogOnly(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
 		t.Fatal(err)
@@ -129,15 +130,15 @@ func TestQuiet(t *testing.T) {
 	text, err := io.ReadAll(file)
 	e.must(err)
 	if len(text) > 0 || printed.Len() > 0 {
-		t.Errorf("it wrote %s%s", text, printed.String())
+		t.Errorf("this output did not go to the log: %s%s", text, printed.String())
 	}
 	if !strings.Contains(e.log.String(), "would violate PodSecurity") {
 		t.Errorf("the API server's warning is not in the log")
 	}
 }
 
-// Helm prints what it thinks of a chart's values by Go's standard logger.
-func TestPrinted(t *testing.T) {
+// Helm writes warnings about the values of a chart to Go's standard logger.
+func TestRedactingWriter(t *testing.T) {
 	e := newEnv(t, func(o *tunnel.Options) {
 		o.BastionChartPath = t.TempDir()
 		writeChart(t, o.BastionChartPath, map[string]string{
@@ -146,14 +147,14 @@ func TestPrinted(t *testing.T) {
 			"templates/none.yaml": "",
 		})
 	})
-	log.SetOutput(tunnel.Printed(e.options.Log, privateKey))
+	log.SetOutput(tunnel.NewRedactingWriter(e.options.Log, privateKey))
 	defer log.SetOutput(os.Stderr)
 	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
 	if !strings.Contains(e.log.String(), "destination for bastion.tunnel.gateway.ssh is a table") {
-		t.Errorf("what Helm printed is not in the log:\n%s", e.log)
+		t.Errorf("Helm's warning is not in the log:\n%s", e.log)
 	}
 	log.Print("values are " + privateKey)
-	if part := shown(e.log.String()); part != "" || !strings.Contains(e.log.String(), "values are ") {
-		t.Errorf("the log shows %q in\n%s", part, e.log)
+	if part := findKey(e.log.String()); part != "" || !strings.Contains(e.log.String(), "values are ") {
+		t.Errorf("the part %q of the key is in the log:\n%s", part, e.log)
 	}
 }

@@ -1,12 +1,12 @@
 package tunnel
 
-// Permission is one thing that is done in the namespace of the bastions.
+// Permission is one operation on one resource in the namespace of the bastions.
 type Permission struct{ Verb, Group, Resource, Why string }
 
-// RequiredPermissions lists all of them for the chart that ships with the plugin; another chart
-// may need others for its objects.
+// RequiredPermissions lists the permissions for the chart that is part of the plugin.
+// Another chart may need other permissions for its objects.
 func RequiredPermissions() []Permission {
-	const record, objects = "keep Helm's record of a tunnel", "install and uninstall a bastion"
+	const record, objects = "store Helm's record of a tunnel", "install and uninstall a bastion"
 	return []Permission{
 		{"list", "", "secrets", record},
 		{"get", "", "secrets", record},

@@ -11,16 +11,17 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
-// records are the Secrets that hold Helm's records, as one call knows them: what it
-// saw first, and what it wrote since. A record that somebody else changed meanwhile
-// is neither changed nor deleted (409); Helm itself would not notice.
+// records is the client for the Secrets that hold Helm's records, for one action of
+// Helm. It remembers the version of each record that the action read first or wrote
+// last. If another process has changed the record since, updates and deletes fail with
+// 409; Helm itself would overwrite the change.
 type records struct {
 	typedcorev1.SecretInterface
 	known map[string]metav1.ObjectMeta
-	// tried and made say whether a record was to be made, and was.
-	tried, made bool
-	// failed is why a record could not be changed, read or deleted at last; Helm
-	// passes over that, or tells it in words only.
+	// createTried and created say whether a create of a record was tried, and whether
+	// it succeeded.
+	createTried, created bool
+	// failed is the error of the last request; Helm ignores it, or only quotes it.
 	failed error
 }
 
@@ -43,12 +44,12 @@ func (r *records) Get(ctx context.Context, name string, options metav1.GetOption
 }
 
 func (r *records) Create(ctx context.Context, secret *corev1.Secret, options metav1.CreateOptions) (*corev1.Secret, error) {
-	r.tried = true
-	made, err := r.SecretInterface.Create(ctx, secret, options)
+	r.createTried = true
+	created, err := r.SecretInterface.Create(ctx, secret, options)
 	if err == nil {
-		r.made, r.known[secret.Name] = true, made.ObjectMeta
+		r.created, r.known[secret.Name] = true, created.ObjectMeta
 	}
-	return made, err
+	return created, err
 }
 
 func (r *records) Update(ctx context.Context, secret *corev1.Secret, options metav1.UpdateOptions) (*corev1.Secret, error) {
@@ -70,41 +71,42 @@ func (r *records) Delete(ctx context.Context, name string, options metav1.Delete
 	return r.failed
 }
 
-// withoutKey keeps Helm's records, less the private key among their values: nobody
-// needs it there, and helm get values shows these to everybody who may read them.
-type withoutKey struct {
+// redactingDriver stores Helm's records without the private key. Helm does not need the
+// key in the values of a record, and helm get values shows them.
+type redactingDriver struct {
 	driver.Driver
 	secret secret
 }
 
-func (w withoutKey) Create(key string, r *release.Release) error {
-	return w.Driver.Create(key, w.strip(r))
+func (d redactingDriver) Create(key string, r *release.Release) error {
+	return d.Driver.Create(key, d.withoutKey(r))
 }
 
-func (w withoutKey) Update(key string, r *release.Release) error {
-	return w.Driver.Update(key, w.strip(r))
+func (d redactingDriver) Update(key string, r *release.Release) error {
+	return d.Driver.Update(key, d.withoutKey(r))
 }
 
-// strip returns a copy of a release without tunnel.gateway.ssh.privateKey; why it
-// failed, and the chart's notes, may quote the key.
-func (w withoutKey) strip(r *release.Release) *release.Release {
-	stripped := *r
+// withoutKey returns a copy of a release without the value
+// tunnel.gateway.ssh.privateKey, and with a redacted description and redacted notes: an
+// error message or the chart's notes may quote the key.
+func (d redactingDriver) withoutKey(r *release.Release) *release.Release {
+	clean := *r
 	if r.Info != nil {
 		info := *r.Info
-		info.Description, info.Notes = w.secret.hide(info.Description), w.secret.hide(info.Notes)
-		stripped.Info = &info
+		info.Description, info.Notes = d.secret.redact(info.Description), d.secret.redact(info.Notes)
+		clean.Info = &info
 	}
-	stripped.Config = maps.Clone(r.Config)
-	at := stripped.Config
+	clean.Config = maps.Clone(r.Config)
+	at := clean.Config
 	for _, name := range []string{"tunnel", "gateway", "ssh"} {
 		inner, ok := at[name].(map[string]any)
 		if !ok {
-			return &stripped
+			return &clean
 		}
 		inner = maps.Clone(inner)
 		at[name] = inner
 		at = inner
 	}
 	delete(at, "privateKey")
-	return &stripped
+	return &clean
 }
