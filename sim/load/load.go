@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
@@ -130,7 +131,7 @@ func manifest(i int) *corev1.Pod {
 }
 
 func (l *load) create(ctx context.Context) {
-	l.kubelet.Apply(virtualkubelet.Objects{ConfigMaps: []corev1.ConfigMap{{
+	l.kubelet.Apply(interlink.Objects{ConfigMaps: []corev1.ConfigMap{{
 		ObjectMeta: metav1.ObjectMeta{Name: "load"}, Data: map[string]string{"greeting": "hello"},
 	}}})
 	limiter := rate.NewLimiter(rate.Inf, 1)
@@ -196,11 +197,11 @@ func (l *load) failed(err error) {
 		return
 	}
 	for _, err := range joined.Unwrap() {
-		var frozen *virtualkubelet.Frozen
+		var stale *virtualkubelet.StaleStatus
 		var panicked *virtualkubelet.Panic
 		switch {
-		case errors.As(err, &frozen):
-			l.fail("GetStatus", frozen.Pod, err)
+		case errors.As(err, &stale):
+			l.fail("GetStatus", stale.Pod, err)
 		case errors.As(err, &panicked):
 			l.fail("GetStatus", panicked.Pod, err)
 		}

@@ -30,7 +30,7 @@ func newMeter() *meter {
 func (m *meter) observe(call virtualkubelet.Call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.took[call.Name] = append(m.took[call.Name], call.Took)
+	m.took[call.Name] = append(m.took[call.Name], call.Duration)
 }
 
 // phase measures the time in which calls of a kind are made.
@@ -72,17 +72,17 @@ func (m *meter) fail(call, words string) {
 // said is what went wrong, without the words around it that name the pod.
 func said(err error) string {
 	var refusal *virtualkubelet.Refusal
-	var frozen *virtualkubelet.Frozen
+	var stale *virtualkubelet.StaleStatus
 	var panicked *virtualkubelet.Panic
 	switch {
 	case errors.As(err, &refusal) && refusal.Status == 0:
 		return "no answer: " + refusal.Body
 	case errors.As(err, &refusal):
 		return fmt.Sprintf("answered %d: %s", refusal.Status, refusal.Body)
-	case errors.As(err, &frozen):
-		return frozen.Words
+	case errors.As(err, &stale):
+		return stale.Reason
 	case errors.As(err, &panicked):
-		return "the virtual kubelet panics: " + panicked.Words
+		return "the virtual kubelet panics: " + panicked.Reason
 	}
 	return err.Error()
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
 // Manifests returns, as a YAML manifest, the remote objects that local manifests
@@ -29,11 +29,11 @@ func Manifests(text []byte, options translate.Options) ([]byte, error) {
 	if len(pods) == 0 {
 		return nil, errdefs.New(errdefs.Invalid, "there is no pod: neither a create request nor a manifest of kind Pod")
 	}
-	local := virtualkubelet.Options{}
-	objects = virtualkubelet.AdmitObjects(objects, local)
+	local := interlink.Options{}
+	objects = interlink.AdmitObjects(objects, local)
 	var out bytes.Buffer
 	for i := range pods {
-		body, err := virtualkubelet.CreateRequest(virtualkubelet.Admit(&pods[i], local), objects, local)
+		body, err := interlink.CreateRequest(interlink.Admit(&pods[i], local), objects, local)
 		if err != nil {
 			return nil, errdefs.New(errdefs.Invalid, "pod %s would never be sent: %w", pods[i].Name, err)
 		}
@@ -50,10 +50,10 @@ func Manifests(text []byte, options translate.Options) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func readManifests(text []byte) ([]corev1.Pod, virtualkubelet.Objects, error) {
+func readManifests(text []byte) ([]corev1.Pod, interlink.Objects, error) {
 	var (
 		pods    []corev1.Pod
-		objects virtualkubelet.Objects
+		objects interlink.Objects
 	)
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	for {

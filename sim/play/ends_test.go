@@ -87,7 +87,7 @@ func TestPluginFallsSilent(t *testing.T) {
 				t.Fatal(err)
 			}
 			first, last := result.Scenarios[0], result.Scenarios[2]
-			if first.Verdict != report.Failed || !strings.Contains(fmt.Sprint(first.Differences), "no whole answer within 300ms") {
+			if first.Verdict != report.Failed || !strings.Contains(fmt.Sprint(first.Differences), "the answer was not complete within 300ms") {
 				t.Errorf("the first: %s %q", first.Verdict, first.Differences)
 			}
 			if last.Verdict != report.Failed || !strings.Contains(fmt.Sprint(last.Differences), "not played") {

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
@@ -66,7 +67,7 @@ func (p *player) play(ctx context.Context) (err error) {
 // apply makes the pods, and does the steps of time 0 while their creates are on
 // their way.
 func (p *player) apply(ctx context.Context) error {
-	p.kubelet.Apply(virtualkubelet.Objects{ConfigMaps: p.file.ConfigMaps, Secrets: p.file.Secrets})
+	p.kubelet.Apply(interlink.Objects{ConfigMaps: p.file.ConfigMaps, Secrets: p.file.Secrets})
 	var creates errgroup.Group
 	creates.SetLimit(atOnce)
 	var meanwhile errgroup.Group

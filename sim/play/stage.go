@@ -22,6 +22,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
@@ -89,7 +90,7 @@ func newStage(ctx context.Context, file *scenario.File, options Options) (_ *sta
 		})
 	}
 	s.kubelet, err = virtualkubelet.New(virtualkubelet.Config{
-		Options:       virtualkubelet.Options{VirtualKubelet: file.VirtualKubelet, Now: s.pace.Now},
+		Options:       interlink.Options{VirtualKubelet: file.VirtualKubelet, Clock: s.pace.Now},
 		Plugin:        address,
 		HeaderTimeout: 2 * options.CallTimeout, // the whole call's limit says more
 		CallTimeout:   options.CallTimeout,

@@ -71,7 +71,7 @@ func (p *player) step(ctx context.Context, step step) {
 		err = p.remove(ctx, step.Delete, p.kubelet.Delete)
 	case step.LoseDelete != "":
 		what = "lost delete of pod " + step.LoseDelete
-		err = p.remove(ctx, step.LoseDelete, func(_ context.Context, key string) error { return p.kubelet.LoseDelete(key) })
+		err = p.remove(ctx, step.LoseDelete, func(_ context.Context, key string) error { return p.kubelet.DeleteUnreported(key) })
 	}
 	p.record.step(at, "%s", what)
 	if err != nil && ctx.Err() == nil {

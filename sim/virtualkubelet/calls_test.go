@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
 func TestNotSent(t *testing.T) {
@@ -34,7 +35,7 @@ func TestNotSent(t *testing.T) {
 	wantPhases(t, k, "p", corev1.PodPending)
 	later := corev1.ConfigMap{Data: map[string]string{"A": "1"}}
 	later.Name = "later"
-	k.Apply(Objects{ConfigMaps: []corev1.ConfigMap{later}})
+	k.Apply(interlink.Objects{ConfigMaps: []corev1.ConfigMap{later}})
 	if err := k.CreateAgain(t.Context(), "p"); err != nil {
 		t.Error(err)
 	}
@@ -55,8 +56,8 @@ func TestObserve(t *testing.T) {
 	t.Cleanup(server.Close)
 	var seen []string
 	k, err := New(Config{Plugin: server.URL, CallTimeout: 200 * time.Millisecond, Observe: func(c Call) {
-		if c.Took <= 0 {
-			t.Errorf("%s took %s", c.Name, c.Took)
+		if c.Duration <= 0 {
+			t.Errorf("%s took %s", c.Name, c.Duration)
 		}
 		seen = append(seen, fmt.Sprint(c.Name, " ", c.Status, " ", c.Err))
 	}})
@@ -65,7 +66,7 @@ func TestObserve(t *testing.T) {
 	}
 	t.Cleanup(k.Close)
 	mustCreate(t, k, podOf("p", "a"))
-	if err := k.Poll(t.Context()); err == nil || !strings.Contains(err.Error(), "no whole answer within 200ms") {
+	if err := k.Poll(t.Context()); err == nil || !strings.Contains(err.Error(), "the answer was not complete within 200ms") {
 		t.Error(err)
 	}
 	if log, err := k.Logs(t.Context(), "p", "a", wire.LogOpts{}); err != nil {
@@ -84,7 +85,7 @@ func TestObserve(t *testing.T) {
 	if err := k.CheckPlugin(t.Context()); err == nil || !strings.Contains(err.Error(), "there is no plugin at "+server.URL) {
 		t.Error(err)
 	}
-	want := []string{"CreatePod 200 <nil>", "GetStatus 0 no whole answer within 200ms", "GetLogs 200 <nil>", "DeletePod 200 <nil>", "Ping 200 <nil>"}
+	want := []string{"CreatePod 200 <nil>", "GetStatus 0 the answer was not complete within 200ms", "GetLogs 200 <nil>", "DeletePod 200 <nil>", "Ping 200 <nil>"}
 	if diff := cmp.Diff(want, seen[:min(len(seen), len(want))]); diff != "" {
 		t.Error(diff)
 	}
@@ -98,7 +99,7 @@ func TestPollGivenUp(t *testing.T) {
 	ctx, giveUp := context.WithCancel(t.Context())
 	k := start(t, &double{status: func(http.ResponseWriter, corev1.Pod) { giveUp(); time.Sleep(100 * time.Millisecond) }})
 	mustCreate(t, k, podOf("p", "a"))
-	if err := k.Poll(ctx); !errors.Is(err, context.Canceled) || errors.As(err, new(*Frozen)) {
+	if err := k.Poll(ctx); !errors.Is(err, context.Canceled) || errors.As(err, new(*StaleStatus)) {
 		t.Error(err)
 	}
 }

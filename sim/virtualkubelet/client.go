@@ -21,38 +21,40 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// headerTimeout is how long InterLink waits for an answer to begin, and keeps a
-// connection that is idle.
-const headerTimeout = 120 * time.Second
+// InterLink's timeouts (docs/contract.md, HTTP-5 and HTTP-6).
+const (
+	headerTimeout = 120 * time.Second
+	idleTimeout   = 120 * time.Second
+)
 
-// maxAnswer bounds what a plugin may make this program hold. InterLink knows no
-// such bound.
+// maxAnswer is the largest answer in bytes, so that a faulty plugin cannot exhaust
+// the memory of this program. InterLink has no such limit.
 const maxAnswer = 64 << 20
 
-// client speaks to a plugin as the InterLink API server does.
+// client calls a plugin as the InterLink API server does.
 type client struct {
 	base     string
 	http     *http.Client
-	limit    time.Duration // of a whole call; 0: none
+	timeout  time.Duration // of a whole call; 0 for none
 	observe  func(Call)
 	sessions atomic.Int64
 }
 
-// newClient takes unix:///path or http://host:port.
+// newClient returns a client for the address in config.
 func newClient(config Config) (*client, error) {
 	address := config.Plugin
-	c := &client{limit: config.CallTimeout, observe: config.Observe}
+	c := &client{timeout: config.CallTimeout, observe: config.Observe}
 	if c.observe == nil {
 		c.observe = func(Call) {}
 	}
 	transport := &http.Transport{
 		ResponseHeaderTimeout: cmp.Or(config.HeaderTimeout, headerTimeout),
-		IdleConnTimeout:       headerTimeout,
+		IdleConnTimeout:       idleTimeout,
 		MaxIdleConnsPerHost:   64,
 	}
 	if path, ok := strings.CutPrefix(address, "unix://"); ok {
 		if path == "" {
-			return nil, fmt.Errorf("plugin address %q lacks the socket's path", address)
+			return nil, fmt.Errorf("plugin address %q has no socket path", address)
 		}
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var dialer net.Dialer
@@ -69,14 +71,15 @@ func newClient(config Config) (*client, error) {
 	return c, nil
 }
 
-// session names a call, as CreatePod#1. InterLink's numbers are random.
+// session returns the session header of a call, such as CreatePod#1. InterLink's
+// numbers are random.
 func (c *client) session(call string) string {
 	return call + "#" + strconv.FormatInt(c.sessions.Add(1), 10)
 }
 
 func pingSession() string { return "Request-" + string(uuid.NewUUID()) }
 
-// send makes one call. A GET has a body too. The caller closes the answer.
+// send sends one request; a GET has a body too. The caller closes the response.
 func (c *client) send(ctx context.Context, method, path, session string, body any) (*http.Response, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -91,45 +94,45 @@ func (c *client) send(ctx context.Context, method, path, session string, body an
 	response, err := c.http.Do(request)
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
-		err = wrapped.Err // the URL is InterLink's affair, and says unix
+		err = wrapped.Err // the URL tells the user nothing: its host is "unix"
 	}
 	return response, err
 }
 
-// call makes a call and reads the whole answer. Status 0 comes with an error
-// that says why there was none.
+// call sends one request and reads the whole answer. Status 0 means that there was
+// none; then err says why.
 func (c *client) call(ctx context.Context, method, path, session string, body any) (status int, answer []byte, err error) {
-	began := time.Now()
-	defer func() { c.observe(Call{Name: nameOf(session), Took: time.Since(began), Status: status, Err: err}) }()
-	if c.limit == 0 {
-		return c.whole(ctx, method, path, session, body)
+	start := time.Now()
+	defer func() { c.observe(Call{Name: nameOf(session), Duration: time.Since(start), Status: status, Err: err}) }()
+	if c.timeout == 0 {
+		return c.readAll(ctx, method, path, session, body)
 	}
-	limited, cancel := context.WithTimeout(ctx, c.limit)
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	status, answer, err = c.whole(limited, method, path, session, body)
+	status, answer, err = c.readAll(limited, method, path, session, body)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return 0, nil, fmt.Errorf("no whole answer within %s", c.limit)
+		return 0, nil, fmt.Errorf("the answer was not complete within %s", c.timeout)
 	}
 	return status, answer, err
 }
 
-func (c *client) whole(ctx context.Context, method, path, session string, body any) (int, []byte, error) {
+func (c *client) readAll(ctx context.Context, method, path, session string, body any) (int, []byte, error) {
 	response, err := c.send(ctx, method, path, session, body)
 	if err != nil {
 		return 0, nil, err
 	}
-	defer func() { _ = response.Body.Close() }() // it has been read
+	defer func() { _ = response.Body.Close() }() // the body was read already
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return 0, nil, fmt.Errorf("the answer broke off: %w", err)
+		return 0, nil, fmt.Errorf("the answer ended early: %w", err)
 	case len(answer) > maxAnswer:
 		return 0, nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
 	return response.StatusCode, answer, nil
 }
 
-// nameOf is the call that a session names.
+// nameOf returns the name of the call in a session header.
 func nameOf(session string) string {
 	name, _, numbered := strings.Cut(session, "#")
 	if !numbered {
@@ -138,7 +141,7 @@ func nameOf(session string) string {
 	return name
 }
 
-// excerpt is enough of an answer to recognise it.
+// excerpt returns the beginning of an answer, for error messages.
 func excerpt(answer []byte) string {
 	const limit = 200
 	if len(answer) > limit {

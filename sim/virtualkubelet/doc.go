@@ -1,12 +1,9 @@
-// Package virtualkubelet plays the local side of InterLink: the local API
-// server, the virtual kubelet and the InterLink API server, as a plugin sees
-// them, with their oddities.
+// Package virtualkubelet plays the local side of InterLink, as a plugin sees it:
+// the local API server, the virtual kubelet and the InterLink API server.
 //
-// Requests are pure: Admit makes of a manifest what the local API server stores,
-// and CreateRequest, StatusRequest, DeleteRequest and LogRequest are the bodies
-// that InterLink sends about it, proved against recordings of the real ones.
-// Kubelet keeps local pods, sends those bodies to a plugin over HTTP, and shows
-// what becomes of the pods: its report is the table of the contract's section 2.
+// A Kubelet keeps local pods, sends the requests of sim/interlink to a plugin over
+// HTTP, and shows what the local cluster would display after each answer
+// (docs/contract.md, STATUS-10 to STATUS-29).
 //
-// It must know nothing of the remote cluster, nor of the plugin but its wire.
+// It must not know the remote cluster, nor more of the plugin than plugin/wire.
 package virtualkubelet

@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
 func TestLife(t *testing.T) {
@@ -81,7 +82,7 @@ func TestRefusals(t *testing.T) {
 		"another UID": {200, `{"PodUID":"another","PodJID":"jid"}`, "PodUID is not the pod's"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := start(t, &double{create: func(w http.ResponseWriter, body CreateBody) {
+			k := start(t, &double{create: func(w http.ResponseWriter, body interlink.CreateBody) {
 				w.WriteHeader(test.code)
 				_, _ = io.WriteString(w, strings.ReplaceAll(test.answer, "UID\":\"UID", "UID\":\""+string(body.Pod.UID)))
 			}})
@@ -169,8 +170,8 @@ func TestFrozen(t *testing.T) {
 				t.Fatal(err)
 			}
 			plugin.status = answer
-			if err := k.Poll(t.Context()); !errors.As(err, new(*Frozen)) {
-				t.Errorf("poll: %v; want a Frozen", err)
+			if err := k.Poll(t.Context()); !errors.As(err, new(*StaleStatus)) {
+				t.Errorf("poll: %v; want a *StaleStatus", err)
 			}
 			wantPhases(t, k, "p", corev1.PodPending, corev1.PodRunning)
 		})
@@ -186,8 +187,8 @@ func TestRefusedByAPIServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	plugin.status = says(is("a", runs()), is("b", runs()))
-	if err := k.Poll(t.Context()); !errors.As(err, new(*Frozen)) {
-		t.Errorf("poll: %v; want a Frozen", err)
+	if err := k.Poll(t.Context()); !errors.As(err, new(*StaleStatus)) {
+		t.Errorf("poll: %v; want a *StaleStatus", err)
 	}
 	if k.Status("p").ContainerStatuses[0].State.Terminated == nil {
 		t.Error("container a lives again")
@@ -246,7 +247,7 @@ func TestDeleteOfRunning(t *testing.T) {
 	pod.Spec.TerminationGracePeriodSeconds = ptr.To[int64](7)
 	mustCreate(t, k, pod)
 	mustCreate(t, k, podOf("lost", "a"))
-	if err := errors.Join(k.Poll(t.Context()), k.Delete(t.Context(), "p"), k.LoseDelete("lost")); err != nil {
+	if err := errors.Join(k.Poll(t.Context()), k.Delete(t.Context(), "p"), k.DeleteUnreported("lost")); err != nil {
 		t.Fatal(err)
 	}
 	call, body := plugin.last()
@@ -267,7 +268,7 @@ func TestDeleteOfRunning(t *testing.T) {
 func TestWhileCreateIsInFlight(t *testing.T) {
 	arrived, answer := make(chan struct{}, 2), make(chan struct{})
 	plugin := &double{status: says(is("a", waits("ContainerCreating")))}
-	plugin.create = func(w http.ResponseWriter, body CreateBody) {
+	plugin.create = func(w http.ResponseWriter, body interlink.CreateBody) {
 		arrived <- struct{}{}
 		<-answer
 		_, _ = fmt.Fprintf(w, `{"PodUID":%q,"PodJID":"jid"}`, body.Pod.UID)

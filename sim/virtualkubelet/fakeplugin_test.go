@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
 // double is a plugin that answers as a test tells it, and keeps what it is sent.
@@ -22,7 +23,7 @@ type double struct {
 	mu     sync.Mutex
 	calls  []string // method, path, and the kind of session
 	bodies []string
-	create func(w http.ResponseWriter, body CreateBody)
+	create func(w http.ResponseWriter, body interlink.CreateBody)
 	status func(w http.ResponseWriter, pod corev1.Pod)
 }
 
@@ -39,7 +40,7 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Unlock()
 	switch {
 	case r.URL.Path == "/create":
-		var body CreateBody
+		var body interlink.CreateBody
 		if err := json.Unmarshal(text, &body); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return

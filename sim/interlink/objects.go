@@ -1,4 +1,4 @@
-package virtualkubelet
+package interlink
 
 import (
 	"cmp"
@@ -8,13 +8,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Objects are what stands in the local cluster beside the pods.
+// Objects are the ConfigMaps and Secrets of the local cluster.
 type Objects struct {
 	ConfigMaps []corev1.ConfigMap
 	Secrets    []corev1.Secret
 }
 
-// AdmitObjects returns what the local API server makes of manifests.
+// AdmitObjects returns what the local API server stores for the manifests of
+// ConfigMaps and Secrets.
 func AdmitObjects(objects Objects, options Options) Objects {
 	var admitted Objects
 	for _, manifest := range objects.ConfigMaps {
@@ -40,7 +41,8 @@ func AdmitObjects(objects Objects, options Options) Objects {
 	return admitted
 }
 
-// configMap finds one. Every namespace has the certificate of the API server.
+// configMap finds a ConfigMap. Every namespace has the one with the certificate of
+// the API server.
 func (o Objects) configMap(namespace, name string) (*corev1.ConfigMap, error) {
 	for i, c := range o.ConfigMaps {
 		if c.Name == name && c.Namespace == namespace {
@@ -65,5 +67,5 @@ func (o Objects) secret(namespace, name string) (*corev1.Secret, error) {
 	return nil, fmt.Errorf("the local cluster has no Secret %s/%s", namespace, name)
 }
 
-// certificate has the shape of one, and is none.
+// certificate has the form of a certificate but holds none.
 const certificate = "-----BEGIN CERTIFICATE-----\nU2ltdWxhdGVkLCBub3QgYSBjZXJ0aWZpY2F0ZS4=\n-----END CERTIFICATE-----\n"

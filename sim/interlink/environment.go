@@ -1,6 +1,7 @@
-package virtualkubelet
+package interlink
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -14,11 +15,11 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
-// resolveEnv does to a pod's environment what the virtual kubelet does before a
-// create. The real one emits variables of one source in random order; here they
-// are sorted, so that a run can be repeated. An error means that the virtual
-// kubelet never sends the create.
-func resolveEnv(pod *corev1.Pod, objects Objects, options Options) error {
+// resolveEnvironment changes a pod's variables as the virtual kubelet does before a
+// create. InterLink sends the variables of one source in random order; here they
+// are sorted, so that two runs are the same. An error means that the virtual kubelet
+// never sends the create.
+func resolveEnvironment(pod *corev1.Pod, objects Objects, options Options) error {
 	e := environment{pod: pod, objects: objects}
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
@@ -38,7 +39,8 @@ func resolveEnv(pod *corev1.Pod, objects Objects, options Options) error {
 	return nil
 }
 
-// addAPIVariables appends where the local API server is reached from remote.
+// addAPIVariables appends the variables with the address at which remote containers
+// reach the local API server (docs/contract.md, ENV-10).
 func addAPIVariables(c *corev1.Container, address string) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -59,13 +61,13 @@ func addAPIVariables(c *corev1.Container, address string) {
 	}
 }
 
-// environment resolves the variables of one pod.
+// environment resolves variables of one pod.
 type environment struct {
 	pod     *corev1.Pod
 	objects Objects
 }
 
-// source returns the variables of an envFrom.
+// source returns the variables of an envFrom source.
 func (e environment) source(from corev1.EnvFromSource) (values map[string]string, optional bool, err error) {
 	values = map[string]string{}
 	switch {
@@ -91,7 +93,7 @@ func (e environment) source(from corev1.EnvFromSource) (values map[string]string
 	return values, optional, nil
 }
 
-// key returns one value of a ConfigMap or Secret.
+// key returns the value of one key of a ConfigMap or Secret.
 func (e environment) key(from *corev1.EnvVarSource) (value string, optional bool, err error) {
 	if ref := from.ConfigMapKeyRef; ref != nil {
 		optional = ptr.Deref(ref.Optional, false)
@@ -116,8 +118,9 @@ func (e environment) key(from *corev1.EnvVarSource) (value string, optional bool
 	return "", optional, fmt.Errorf("the Secret %s has no key %s", ref.Name, ref.Key)
 }
 
-// resolveAll is the default: no reference is left, and what has no value but
-// need not have one is dropped. So is every resourceFieldRef.
+// resolveAll is InterLink's default: it replaces every reference by its value, and
+// drops optional variables without a value and every resourceFieldRef
+// (docs/contract.md, ENV-2 and ENV-4).
 func (e environment) resolveAll(c *corev1.Container) error {
 	values := map[string]string{}
 	var order []string
@@ -154,7 +157,7 @@ func (e environment) resolveAll(c *corev1.Container) error {
 		case from.FieldRef != nil:
 			value, ok := e.field(from.FieldRef.FieldPath)
 			if !ok {
-				return fmt.Errorf("container %s, variable %s: no field %s", c.Name, variable.Name, from.FieldRef.FieldPath)
+				return fmt.Errorf("container %s, variable %s: the virtual kubelet cannot resolve the field %s", c.Name, variable.Name, from.FieldRef.FieldPath)
 			}
 			set(variable.Name, value)
 		}
@@ -166,35 +169,36 @@ func (e environment) resolveAll(c *corev1.Container) error {
 	return nil
 }
 
-// inline replaces envFrom by variables behind those that the pod has itself.
+// inline replaces envFrom by variables, after those of the pod itself.
 func (e environment) inline(c *corev1.Container) {
 	own := map[string]bool{}
 	for _, variable := range c.Env {
 		own[variable.Name] = true
 	}
-	at := map[string]int{}
+	index := map[string]int{} // of variables that this function appended
 	for _, from := range c.EnvFrom {
 		source, _, err := e.source(from)
 		if err != nil {
-			continue // it is only logged, optional or not
+			continue // InterLink only logs it, also if the source is not optional
 		}
 		for _, name := range slices.Sorted(maps.Keys(source)) {
 			if own[name] {
 				continue
 			}
-			if i, ok := at[name]; ok {
+			if i, ok := index[name]; ok {
 				c.Env[i].Value = source[name]
 				continue
 			}
-			at[name] = len(c.Env)
+			index[name] = len(c.Env)
 			c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: source[name]})
 		}
 	}
 	c.EnvFrom = nil
 }
 
-// resolveSome is SkipDownwardAPIResolution: $(VAR) stays, a field that it does
-// not know becomes empty, and what cannot be resolved keeps its reference.
+// resolveSome is what InterLink does under SkipDownwardAPIResolution: $(VAR) stays,
+// a field that InterLink does not know becomes empty, and a reference that cannot be
+// resolved stays (docs/contract.md, ENV-5 to ENV-9).
 func (e environment) resolveSome(c *corev1.Container) {
 	for i := range c.Env {
 		from := c.Env[i].ValueFrom
@@ -204,7 +208,7 @@ func (e environment) resolveSome(c *corev1.Container) {
 		value, ok := "", false
 		switch {
 		case from.FieldRef != nil:
-			value, ok = e.fewFields(from.FieldRef.FieldPath)
+			value, ok = e.knownField(from.FieldRef.FieldPath)
 		case from.ConfigMapKeyRef != nil || from.SecretKeyRef != nil:
 			var err error
 			value, _, err = e.key(from)
@@ -218,8 +222,8 @@ func (e environment) resolveSome(c *corev1.Container) {
 	}
 }
 
-// field is the value of a variable's fieldRef. Addresses are not among them: the
-// virtual kubelet has none yet.
+// field returns the value of a fieldRef. InterLink knows no address of the pod at
+// this time (docs/contract.md, ENV-3).
 func (e environment) field(path string) (string, bool) {
 	if strings.HasPrefix(path, "status.") {
 		return "", false
@@ -228,8 +232,9 @@ func (e environment) field(path string) (string, bool) {
 	return value, err == nil
 }
 
-// fewFields is the same under SkipDownwardAPIResolution.
-func (e environment) fewFields(path string) (string, bool) {
+// knownField returns the value of a fieldRef under SkipDownwardAPIResolution, where
+// InterLink knows few fields (docs/contract.md, ENV-6 and ENV-7).
+func (e environment) knownField(path string) (string, bool) {
 	if key, ok := podspec.AnnotationKey(path); ok {
 		value, ok := e.pod.Annotations[key]
 		return value, ok
@@ -242,13 +247,10 @@ func (e environment) fewFields(path string) (string, bool) {
 	return "", true
 }
 
-// resource is a limit or request as it is written; the divisor is not honoured.
+// resource returns a limit or request as the pod spells it; InterLink ignores the
+// divisor and init containers (docs/contract.md, ENV-8).
 func (e environment) resource(c *corev1.Container, ref *corev1.ResourceFieldSelector) (string, bool) {
-	name := ref.ContainerName
-	if name == "" {
-		name = c.Name
-	}
-	// Init containers are not looked for.
+	name := cmp.Or(ref.ContainerName, c.Name)
 	i := slices.IndexFunc(e.pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == name })
 	kind, resource, found := strings.Cut(ref.Resource, ".")
 	if i < 0 || !found || strings.Contains(resource, ".") {

@@ -1,0 +1,38 @@
+package virtualkubelet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
+)
+
+// Ping sends a ping and returns the text of the answer, which may be an object with
+// the node's resources (docs/contract.md, PING-4). An error makes the node NotReady.
+func (k *Kubelet) Ping(ctx context.Context) ([]byte, error) {
+	status, answer, err := k.client.call(ctx, http.MethodGet, "/status", pingSession(), interlink.PingRequest())
+	if err != nil {
+		return nil, fmt.Errorf("ping: %w", err)
+	}
+	if status != http.StatusOK {
+		return answer, fmt.Errorf("ping was answered %d: %s", status, excerpt(answer))
+	}
+	return answer, nil
+}
+
+// CheckPlugin sends a ping, and returns an error if the answer is not a plugin's.
+// It is stricter than InterLink, to find a wrong address.
+func (k *Kubelet) CheckPlugin(ctx context.Context) error {
+	answer, err := k.Ping(ctx)
+	if err != nil {
+		return fmt.Errorf("there is no plugin at %s: %w", k.address, err)
+	}
+	text := bytes.TrimSpace(answer)
+	if !json.Valid(text) || text[0] != '[' && text[0] != '{' {
+		return fmt.Errorf("the server at %s is no plugin: it answers the ping (GET /status with []) with %q", k.address, excerpt(text))
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package virtualkubelet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
+)
+
+// StaleStatus is the error of a status call that changes nothing: the user goes on
+// seeing the last state.
+type StaleStatus struct {
+	Pod    string
+	Reason string
+}
+
+func (s *StaleStatus) Error() string {
+	return fmt.Sprintf("the status of pod %s does not change: %s", s.Pod, s.Reason)
+}
+
+// Poll runs one cycle of the status loop: one call for each pod that has not ended,
+// one after the other. It joins the errors of all calls: a *StaleStatus leaves its
+// pod as it was; after a *Panic no call is sent until Restart.
+func (k *Kubelet) Poll(ctx context.Context) error {
+	k.polling.Lock()
+	defer k.polling.Unlock()
+	type target struct {
+		local *localPod
+		pod   *corev1.Pod
+	}
+	var targets []target
+	k.mu.Lock()
+	panicked := k.panicked
+	for _, pod := range k.pods {
+		if !pod.deleted && pod.stored != nil && !isFinal(pod.stored.Status.Phase) {
+			targets = append(targets, target{pod, pod.stored}) // pod.stored is replaced, or changed under the lock
+		}
+	}
+	k.mu.Unlock()
+	if panicked != nil {
+		return panicked
+	}
+	var errs []error
+	for _, t := range targets {
+		k.mu.Lock()
+		body := interlink.StatusRequest(t.pod, "")
+		k.mu.Unlock()
+		err := k.poll(ctx, t.local, body)
+		errs = append(errs, err)
+		if ctx.Err() != nil || errors.As(err, new(*Panic)) {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// poll sends the status call of one pod and applies the answer.
+func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) error {
+	name := body[0].Name
+	stale := func(format string, args ...any) error {
+		return &StaleStatus{Pod: name, Reason: fmt.Sprintf(format, args...)}
+	}
+	status, text, err := k.client.call(ctx, http.MethodGet, "/status", k.client.session("GetStatus"), body)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err() // the caller gave up: this is no fault of the plugin
+	case err != nil:
+		return stale("%v", err)
+	case status != http.StatusOK:
+		return stale("answered %d: %s", status, excerpt(text))
+	}
+	var entries []wire.PodStatus
+	if err := json.Unmarshal(text, &entries); err != nil {
+		return stale("the answer is not a list of statuses (%v): %s", err, excerpt(text))
+	}
+
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, entry := range entries {
+		k.answers[types.UID(entry.UID)] = entry
+	}
+	uid := body[0].UID
+	var absent error // an older answer is used instead (docs/contract.md, STATUS-11)
+	if !slices.ContainsFunc(entries, func(e wire.PodStatus) bool { return e.UID == string(uid) }) {
+		absent = stale("the answer does not have this pod")
+	}
+	entry, ok := k.answers[uid]
+	switch {
+	case !ok || pod.deleted:
+		return absent
+	case entry.Name == "":
+		return stale("the answer does not have the pod's name")
+	}
+	if err := applyAnswer(pod.stored, &entry); err != nil {
+		errors.As(err, &k.panicked)
+		return err
+	}
+	return errors.Join(absent, pod.show(k.now()))
+}
