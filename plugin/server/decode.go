@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"reflect"
 	"time"
 
@@ -15,34 +13,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// read reads the body within its limits and hands it to decode.
-func (s *Server) read(w http.ResponseWriter, r *http.Request, decode func(body []byte) error) error {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return failWith(http.StatusUnsupportedMediaType, "a body in Content-Encoding %s is not understood", encoding)
-	}
-	tooLarge := errdefs.New(errdefs.TooLarge, "the body is larger than %d bytes", s.options.MaxBody)
-	if r.ContentLength > s.options.MaxBody {
-		return tooLarge // unread: nothing of it is taken into memory
-	}
-	// The deadline is for the body alone. Left in place, it would end the
-	// connection, and with it the context, of a request that works longer. A
-	// test's recorder has no deadlines: those errors say nothing.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(s.bodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.options.MaxBody))
-	_ = control.SetReadDeadline(time.Time{})
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return tooLarge
-	}
-	if err != nil {
-		return errdefs.New(errdefs.Canceled, "the body did not arrive whole: %w", err)
-	}
-	return decode(body)
-}
-
-// The decoders below fill in what they can also where they return an error, so
-// that the log can name the pod. Keys that are not known are passed over:
-// InterLink may grow.
+// The decoders below decode and validate one kind of request. When they return an
+// error they still decode as much as possible, so that the log can name the pod.
+// They ignore unknown keys: later versions of InterLink may add keys.
 
 func decodeCreate(body []byte, request *wire.CreateRequest) error {
 	if err := decodeJSON(body, request); err != nil {
@@ -65,8 +38,9 @@ func decodeDelete(body []byte, pod *corev1.Pod) error {
 	return found.err()
 }
 
-// decodeStatus takes null for an empty list, because that is how Go writes one
-// that is nil, and a ping refused makes the virtual node NotReady.
+// decodeStatus accepts null as an empty list, because Go encodes a nil slice so, and
+// because a ping that fails makes the virtual node NotReady (docs/contract.md,
+// PING-3).
 func decodeStatus(body []byte, pods *[]corev1.Pod) error {
 	if err := decodeJSON(body, pods); err != nil {
 		return err
@@ -91,19 +65,19 @@ func decodeLogs(body []byte, request *wire.LogRequest) error {
 	found.notNegative("Opts.Bytes", options.Bytes)
 	found.notNegative("Opts.LimitBytes", options.LimitBytes)
 	found.notNegative("Opts.SinceSeconds", options.SinceSeconds)
-	if options.Bytes == 0 { // the older SDK's name
+	if options.Bytes == 0 { // LimitBytes is its name in an older SDK (LOGS-2)
 		options.Bytes = options.LimitBytes
 	}
 	options.LimitBytes = 0
 	return found.err()
 }
 
-// decodeJSON decodes a body that is one JSON value and nothing else. Every
-// failure is Invalid, thus 422, no JSON at all included: the Python plugin
-// answered so. No message quotes the body, which may hold secrets.
+// decodeJSON decodes a body that consists of exactly one JSON value. Every failure
+// has kind Invalid and thus status 422, as in the Python plugin, even if the body is
+// not JSON. No error quotes the body, which may contain secrets.
 func decodeJSON(body []byte, into any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
-		return errdefs.New(errdefs.Invalid, "the body is empty, JSON is wanted")
+		return errdefs.New(errdefs.Invalid, "the body is empty; it must be JSON")
 	}
 	err := json.Unmarshal(body, into)
 	if err == nil {
@@ -113,21 +87,21 @@ func decodeJSON(body []byte, into any) error {
 		return errdefs.New(errdefs.Invalid, "the body is not JSON: at byte %d: %w", syntax.Offset, err)
 	}
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		where := mismatch.Field
-		if where == "" {
-			where = "the body"
+		field := mismatch.Field
+		if field == "" {
+			field = "the body"
 		}
-		return errdefs.New(errdefs.Invalid, "%s is %s, %s is wanted",
-			oneLine(where, 200), oneLine(mismatch.Value, 50), jsonWord(mismatch.Type))
+		return errdefs.New(errdefs.Invalid, "%s is %s; it must be %s",
+			oneLine(field, 200), oneLine(mismatch.Value, 50), jsonType(mismatch.Type))
 	}
 	if _, ok := errors.AsType[*time.ParseError](err); ok {
-		return errdefs.New(errdefs.Invalid, "the body holds a time that is not in RFC 3339 form")
+		return errdefs.New(errdefs.Invalid, "the body contains a time that is not in RFC 3339 format")
 	}
-	return errdefs.New(errdefs.Invalid, "the body does not fit: %s", oneLine(err.Error(), 200))
+	return errdefs.New(errdefs.Invalid, "the body is not valid: %s", oneLine(err.Error(), 200))
 }
 
-// jsonWord names a Go type as people who write JSON would.
-func jsonWord(t reflect.Type) string {
+// jsonType returns the JSON word for a Go type.
+func jsonType(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
 		return "object"
@@ -138,7 +112,7 @@ func jsonWord(t reflect.Type) string {
 	case reflect.Bool:
 		return "bool"
 	case reflect.Pointer:
-		return jsonWord(t.Elem())
+		return jsonType(t.Elem())
 	}
-	return "number" // no other kinds stand in the wire types, but for int32 and the like
+	return "number" // the other kinds in the wire types are integers
 }

@@ -14,51 +14,52 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-func TestWhatDoesNotValidate(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	lifecycle := new(fake)
 	run := start(t, Options{Lifecycle: lifecycle})
-	const badUID = " is not a UID: at most 63 lower-case letters, digits and inner dashes are wanted"
+	const badUID = " is not a UID; it must be at most 63 lower-case letters, digits and dashes, and begin and end with a letter or digit"
 	withUID := func(uid string) string {
 		return `{"metadata":{"name":"a","namespace":"b","uid":"` + uid + `"}}`
 	}
 	for _, test := range []struct{ name, path, body, want string }{
-		{"empty body", "/create", " \n", "the body is empty, JSON is wanted"},
-		{"no JSON", "/create", "pod: plain", "the body is not JSON: at byte 1: invalid character 'p' looking for beginning of value"},
-		{"half of it", "/status", goodStatus[:40], "the body is not JSON: at byte 40: unexpected end of JSON input"},
-		{"trailing garbage", "/delete", goodPod + "x", "the body is not JSON: at byte 134: invalid character 'x' after top-level value"},
+		{"empty body", "/create", " \n", "the body is empty; it must be JSON"},
+		{"not JSON", "/create", "pod: plain", "the body is not JSON: at byte 1: invalid character 'p' looking for beginning of value"},
+		{"incomplete JSON", "/status", goodStatus[:40], "the body is not JSON: at byte 40: unexpected end of JSON input"},
+		{"text after the JSON value", "/delete", goodPod + "x", "the body is not JSON: at byte 134: invalid character 'x' after top-level value"},
 		{"two values", "/status", "[][]", "the body is not JSON: at byte 3: invalid character '[' after top-level value"},
-		{"a list to create", "/create", "[]", "the body is array, object is wanted"},
-		{"an object for status", "/status", goodPod, "the body is object, array is wanted"},
-		{"text for logs", "/getLogs", `"x"`, "the body is string, object is wanted"},
-		{"a wrong type inside", "/create", `{"pod":{"metadata":{"name":7}}}`, "pod.metadata.name is number, string is wanted"},
-		{"a float for an int", "/getLogs", `{"Opts":{"Tail":1.5}}`, "Opts.Tail is number 1.5, number is wanted"},
-		{"a time", "/getLogs", `{"Opts":{"SinceTime":"s3cr3t"}}`, "the body holds a time that is not in RFC 3339 form"},
-		{"all of create at once", "/create", "{}", "pod.metadata.name is missing; pod.metadata.namespace is missing; " +
+		{"a list to create", "/create", "[]", "the body is array; it must be object"},
+		{"an object for status", "/status", goodPod, "the body is object; it must be array"},
+		{"a string for logs", "/getLogs", `"x"`, "the body is string; it must be object"},
+		{"a field of a wrong type", "/create", `{"pod":{"metadata":{"name":7}}}`, "pod.metadata.name is number; it must be string"},
+		{"a float for an int", "/getLogs", `{"Opts":{"Tail":1.5}}`, "Opts.Tail is number 1.5; it must be number"},
+		{"a time", "/getLogs", `{"Opts":{"SinceTime":"s3cr3t"}}`, "the body contains a time that is not in RFC 3339 format"},
+		{"all fields of create missing", "/create", "{}", "pod.metadata.name is missing; pod.metadata.namespace is missing; " +
 			"pod.metadata.uid is missing; pod.spec.containers is empty"},
 		{"null", "/create", "null", "pod.metadata.name is missing; pod.metadata.namespace is missing; " +
 			"pod.metadata.uid is missing; pod.spec.containers is empty"},
-		{"some of create", "/create", `{"pod":` + withUID("A") + `}`, "pod.metadata.uid" + badUID + "; pod.spec.containers is empty"},
-		{"all of delete", "/delete", "{}", "metadata.name is missing; metadata.namespace is missing; metadata.uid is missing"},
+		{"some fields of create missing", "/create", `{"pod":` + withUID("A") + `}`, "pod.metadata.uid" + badUID + "; pod.spec.containers is empty"},
+		{"all fields of delete missing", "/delete", "{}", "metadata.name is missing; metadata.namespace is missing; metadata.uid is missing"},
 		{"a UID in capitals", "/delete", withUID("92030190-CA03"), "metadata.uid" + badUID},
 		{"a UID with a slash", "/delete", withUID("../x"), "metadata.uid" + badUID},
-		{"a UID with a line end", "/delete", withUID(`a\n`), "metadata.uid" + badUID},
+		{"a UID with a newline", "/delete", withUID(`a\n`), "metadata.uid" + badUID},
 		{"a UID with a dash at the end", "/delete", withUID("a-"), "metadata.uid" + badUID},
 		{"a UID of 64", "/delete", withUID(strings.Repeat("a", 64)), "metadata.uid" + badUID},
-		{"names that no API server has let through", "/delete", `{"metadata":{"name":"A_b","namespace":"a/b","uid":"` + uid + `"}}`,
-			"metadata.name is no name of a pod: an RFC 1123 subdomain is wanted; metadata.namespace is no name of a namespace: an RFC 1123 label is wanted"},
-		{"entries of status", "/status", `[` + goodPod + `,{},` + withUID("a,b") + `]`, "[1].metadata.name is missing; " +
+		{"names that the API server rejects", "/delete", `{"metadata":{"name":"A_b","namespace":"a/b","uid":"` + uid + `"}}`,
+			"metadata.name is not the name of a pod; it must be an RFC 1123 subdomain; metadata.namespace is not the name of a namespace; it must be an RFC 1123 label"},
+		{"several pods in status", "/status", `[` + goodPod + `,{},` + withUID("a,b") + `]`, "[1].metadata.name is missing; " +
 			"[1].metadata.namespace is missing; [1].metadata.uid is missing; [2].metadata.uid" + badUID},
-		{"all of logs", "/getLogs", `{"Opts":{"Tail":-1,"Bytes":-1,"LimitBytes":-1,"SinceSeconds":-1}}`,
+		{"all fields of logs missing or invalid", "/getLogs", `{"Opts":{"Tail":-1,"Bytes":-1,"LimitBytes":-1,"SinceSeconds":-1}}`,
 			"Namespace is missing; PodName is missing; PodUID is missing; Opts.Tail is negative; " +
 				"Opts.Bytes is negative; Opts.LimitBytes is negative; Opts.SinceSeconds is negative"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := run.ask(t, "POST", test.path, test.body)
+			got := run.send(t, "POST", test.path, test.body)
 			if got.status != http.StatusUnprocessableEntity {
 				t.Errorf("status is %d, want 422", got.status)
 			}
@@ -67,35 +68,35 @@ func TestWhatDoesNotValidate(t *testing.T) {
 			}
 		})
 	}
-	if calls := lifecycle.taken(); len(calls) != 0 {
-		t.Errorf("the lifecycle was called: %v", calls)
+	if calls := lifecycle.takeCalls(); len(calls) != 0 {
+		t.Errorf("the server calls the lifecycle: %v", calls)
 	}
 }
 
-func TestWhatValidates(t *testing.T) {
+func TestValidRequests(t *testing.T) {
 	lifecycle := new(fake)
 	run := start(t, Options{Lifecycle: lifecycle})
 	for _, test := range []struct{ name, path, body string }{
 		{"unknown keys", "/create", strings.Replace(goodCreate, `"jobConfig"`, `"news":[1,{}],"jobConfig"`, 1)},
 		{"null lists", "/create", `{"pod":` + goodPod + `,"container":null}`},
-		{"keys in other case", "/create", `{"POD":` + strings.Replace(goodPod, "metadata", "Metadata", 1) + `}`},
+		{"keys in another case", "/create", `{"POD":` + strings.Replace(goodPod, "metadata", "Metadata", 1) + `}`},
 		{"claims", "/create", `{"pod":` + goodPod + `,"container":[{"name":"a","persistentVolumeClaims":[{"metadata":{"name":"c"}}]}]}`},
 		{"the UID of a static pod", "/delete", strings.Replace(goodPod, uid, "8d6ac0c1c47e8f4c7b3a9c1a3f1c9b5e", 1)},
 		{"a UID of 63", "/delete", strings.Replace(goodPod, uid, strings.Repeat("a", 63), 1)},
 		{"no options", "/getLogs", `{"Namespace":"a","PodName":"b","PodUID":"c"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := run.ask(t, "POST", test.path, test.body); got.status != http.StatusOK {
-				t.Errorf("answered %d %s", got.status, got.body)
+			if got := run.send(t, "POST", test.path, test.body); got.status != http.StatusOK {
+				t.Errorf("the response is %d %s", got.status, got.body)
 			}
-			if calls := lifecycle.taken(); len(calls) != 1 {
-				t.Errorf("calls are %v, want one", calls)
+			if calls := lifecycle.takeCalls(); len(calls) != 1 {
+				t.Errorf("the calls are %v, want one", calls)
 			}
 		})
 	}
 }
 
-func TestLogOptionsAreNormalised(t *testing.T) {
+func TestLogOptionsAreNormalized(t *testing.T) {
 	for _, test := range []struct {
 		name, options string
 		want          wire.LogOpts
@@ -103,7 +104,7 @@ func TestLogOptionsAreNormalised(t *testing.T) {
 		{"unset", `{"SinceTime":"0001-01-01T00:00:00Z"}`, wire.LogOpts{}},
 		{"null", `{"SinceTime":null,"Tail":null}`, wire.LogOpts{}},
 		{"Bytes", `{"Bytes":100}`, wire.LogOpts{Bytes: 100}},
-		{"its older name", `{"LimitBytes":100}`, wire.LogOpts{Bytes: 100}},
+		{"LimitBytes, its older name", `{"LimitBytes":100}`, wire.LogOpts{Bytes: 100}},
 		{"both", `{"Bytes":100,"LimitBytes":7}`, wire.LogOpts{Bytes: 100}},
 		{"a time", `{"SinceTime":"2026-11-23T02:27:52Z"}`, wire.LogOpts{SinceTime: time.Date(2026, 11, 23, 2, 27, 52, 0, time.UTC)}},
 	} {
@@ -123,28 +124,28 @@ func TestLogOptionsAreNormalised(t *testing.T) {
 func TestBodyLimit(t *testing.T) {
 	lifecycle := new(fake)
 	run := start(t, Options{Lifecycle: lifecycle, App: config.App{MaxBody: int64(len(goodPod))}})
-	if got := run.ask(t, "POST", "/delete", goodPod); got.status != http.StatusOK {
-		t.Errorf("a body of the limit answered %d %s", got.status, got.body)
+	if got := run.send(t, "POST", "/delete", goodPod); got.status != http.StatusOK {
+		t.Errorf("a body of exactly MaxBody returns %d %s", got.status, got.body)
 	}
-	lifecycle.taken()
+	lifecycle.takeCalls()
 	for name, body := range map[string]io.Reader{
-		"with its length": strings.NewReader(goodPod + " "),
-		// Of a reader of no known kind the client does not know the length.
-		"chunked":           io.MultiReader(strings.NewReader(goodPod), strings.NewReader(" ")),
-		"far too large":     bytes.NewReader(make([]byte, 8<<20)),
-		"far, in chunks":    io.LimitReader(zeros{}, 8<<20),
-		"far, not all JSON": io.MultiReader(strings.NewReader(goodPod), io.LimitReader(zeros{}, 1<<20)),
+		"with Content-Length": strings.NewReader(goodPod + " "),
+		// The client does not know the length of a reader of this type.
+		"chunked":                 io.MultiReader(strings.NewReader(goodPod), strings.NewReader(" ")),
+		"much too large":          bytes.NewReader(make([]byte, 8<<20)),
+		"much too large, chunked": io.LimitReader(zeros{}, 8<<20),
+		"JSON, then other data":   io.MultiReader(strings.NewReader(goodPod), io.LimitReader(zeros{}, 1<<20)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := run.open(t, t.Context(), "POST", "/delete", body)
 			defer func() { _ = response.Body.Close() }()
 			if response.StatusCode != http.StatusRequestEntityTooLarge {
-				t.Errorf("answered %d, want 413", response.StatusCode)
+				t.Errorf("the response is %d, want 413", response.StatusCode)
 			}
 		})
 	}
-	if calls := lifecycle.taken(); len(calls) != 0 {
-		t.Errorf("the lifecycle was called: %v", calls)
+	if calls := lifecycle.takeCalls(); len(calls) != 0 {
+		t.Errorf("the server calls the lifecycle: %v", calls)
 	}
 }
 
@@ -152,24 +153,24 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestABodyThatStopsIsNotWaitedForForEver(t *testing.T) {
+func TestBodyTimeout(t *testing.T) {
 	lifecycle := new(fake)
 	run := start(t, Options{Lifecycle: lifecycle}, func(s *Server) { s.bodyTimeout = 100 * time.Millisecond })
-	half, never := io.Pipe()
-	defer func() { _ = never.Close() }()
-	go func() { _, _ = io.WriteString(never, goodPod[:9]) }()
-	response := run.open(t, t.Context(), "POST", "/delete", half)
+	body, sender := io.Pipe()
+	defer func() { _ = sender.Close() }()
+	go func() { _, _ = io.WriteString(sender, goodPod[:9]) }()
+	response := run.open(t, t.Context(), "POST", "/delete", body)
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("answered %d, want 503", response.StatusCode)
+		t.Errorf("the response is %d, want 503", response.StatusCode)
 	}
-	if calls := lifecycle.taken(); len(calls) != 0 {
-		t.Errorf("the lifecycle was called: %v", calls)
+	if calls := lifecycle.takeCalls(); len(calls) != 0 {
+		t.Errorf("the server calls the lifecycle: %v", calls)
 	}
 }
 
-// The deadline of the body must not be that of the request.
-func TestALongRequestOutlivesTheDeadlineOfItsBody(t *testing.T) {
+// The deadline of the body must not end the request.
+func TestRequestMayTakeLongerThanTheBodyTimeout(t *testing.T) {
 	const deadline = 500 * time.Millisecond
 	lifecycle := &fake{remove: func(ctx context.Context, _ *corev1.Pod) error {
 		select {
@@ -180,30 +181,30 @@ func TestALongRequestOutlivesTheDeadlineOfItsBody(t *testing.T) {
 		}
 	}}
 	run := start(t, Options{Lifecycle: lifecycle}, func(s *Server) { s.bodyTimeout = deadline })
-	if got := run.ask(t, "POST", "/delete", goodPod); got.status != http.StatusOK {
-		t.Errorf("answered %d %s", got.status, got.body)
+	if got := run.send(t, "POST", "/delete", goodPod); got.status != http.StatusOK {
+		t.Errorf("the response is %d %s", got.status, got.body)
 	}
 }
 
-func TestEncodedBodiesAreNotUnderstood(t *testing.T) {
+func TestEncodedBodiesAreRefused(t *testing.T) {
 	run := start(t, Options{})
-	got := run.ask(t, "POST", "/delete", goodPod, "Content-Encoding", "gzip")
+	got := run.send(t, "POST", "/delete", goodPod, "Content-Encoding", "gzip")
 	if got.status != http.StatusUnsupportedMediaType || detail(t, got) == "" {
-		t.Errorf("gzip answered %d %s, want 415", got.status, got.body)
+		t.Errorf("gzip returns %d %s, want 415", got.status, got.body)
 	}
-	if got := run.ask(t, "POST", "/delete", goodPod, "Content-Encoding", "identity"); got.status != http.StatusOK {
-		t.Errorf("identity answered %d", got.status)
+	if got := run.send(t, "POST", "/delete", goodPod, "Content-Encoding", "identity"); got.status != http.StatusOK {
+		t.Errorf("identity returns %d", got.status)
 	}
 }
 
-func TestACallerThatLeavesInItsBody(t *testing.T) {
+func TestCallerDisconnectsInTheBody(t *testing.T) {
 	server := newServer(t, Options{Lifecycle: new(fake)})
 	half := io.MultiReader(strings.NewReader(goodPod[:9]), brokenReader{})
 	request := httptest.NewRequest("POST", "/delete", half)
 	recorder := httptest.NewRecorder()
 	server.Handler().ServeHTTP(recorder, request)
 	if recorder.Code != http.StatusServiceUnavailable {
-		t.Errorf("answered %d, want 503", recorder.Code)
+		t.Errorf("the response is %d, want 503", recorder.Code)
 	}
 }
 
@@ -211,18 +212,18 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// checkDecoded is what every fuzz target asserts.
+// checkDecoded checks the results of every fuzz target.
 func checkDecoded(t *testing.T, err error, pods ...corev1.Pod) {
 	t.Helper()
 	if err != nil {
 		if !errdefs.Is(err, errdefs.Invalid) {
-			t.Errorf("kind is %q: %v", errdefs.KindOf(err), err)
+			t.Errorf("the error has kind %q: %v", errdefs.KindOf(err), err)
 		}
 		return
 	}
 	for _, pod := range pods {
 		if pod.Name == "" || pod.Namespace == "" || pod.UID == "" || len(pod.UID) > 63 {
-			t.Errorf("taken as valid: %q %q %q", pod.Name, pod.Namespace, pod.UID)
+			t.Errorf("decoded without an error: %q %q %q", pod.Name, pod.Namespace, pod.UID)
 		}
 	}
 }
@@ -234,7 +235,7 @@ func FuzzDecodeCreate(f *testing.F) {
 		err := decodeCreate(body, &request)
 		checkDecoded(t, err, request.Pod)
 		if err == nil && len(request.Pod.Spec.Containers) == 0 {
-			t.Error("a pod without containers is taken as valid")
+			t.Error("a pod without containers is decoded without an error")
 		}
 	})
 }
@@ -265,19 +266,19 @@ func FuzzDecodeLogs(f *testing.F) {
 		checkDecoded(t, err, pod)
 		options := request.Opts
 		if err == nil && (options.Tail < 0 || options.Bytes < 0 || options.LimitBytes != 0 || options.SinceSeconds < 0) {
-			t.Errorf("options are taken as valid: %+v", options)
+			t.Errorf("options are decoded without an error: %+v", options)
 		}
 	})
 }
 
-// seed gives a target its own small bodies, and the recorded ones where they are.
+// seed adds small bodies and the recorded bodies to a fuzz target.
 func seed(f *testing.F, path string, bodies ...string) {
 	for _, body := range append(bodies, "", "{", "null", "0", `{"metadata":{"creationTimestamp":"x"}}`) {
 		f.Add([]byte(body))
 	}
-	for _, recording := range recordings(f) {
+	for _, recording := range testkit.Recordings(f) {
 		if recording.Path == path {
-			f.Add(recording.body)
+			f.Add(recording.Body)
 		}
 	}
 }

@@ -1,12 +1,12 @@
-// Package server is the HTTP side of the plugin: it listens, decodes what
-// InterLink sends, asks a [Lifecycle] to do it, and encodes the answer or the
-// error. Docs, health and metrics are served here too.
+// Package server is the HTTP server of the plugin. It listens, decodes what
+// InterLink sends, calls a [Lifecycle], and encodes the response or the error. It
+// also serves the documentation, health, readiness and metrics.
 //
-// It must know nothing of Kubernetes clients, and nothing of how a Lifecycle
-// does its work: errors reach it as kinds of package errdefs, and one table
-// (see statuses) says which HTTP status each kind is.
+// A request takes this path: serveHTTP finds the route; the route's handler decodes
+// and validates the body, and calls the Lifecycle; serveHTTP writes and logs any
+// error that the handler returns. A panic in a handler ends that request only.
 //
-// The way of a request: serveHTTP finds the route and guards it against panics,
-// the route's function decodes, checks, and calls the Lifecycle; whatever error
-// comes back is answered and logged by serveHTTP, in one place.
+// The package must not know Kubernetes clients, nor how a Lifecycle works. Errors
+// reach it with a kind of package errdefs, and one table (see httpStatuses) maps
+// each kind to an HTTP status.
 package server

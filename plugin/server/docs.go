@@ -2,7 +2,7 @@ package server
 
 import (
 	"bytes"
-	_ "embed" // for the two files below
+	_ "embed" // for the two files
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -15,12 +15,12 @@ var (
 	//go:embed openapi.json
 	openAPI []byte
 	//go:embed docs.html
-	docsPage string
+	docsTemplate string
 )
 
 const openAPIPath = "/openapi.json"
 
-// document is as much of an OpenAPI document as the page shows.
+// document is the part of an OpenAPI document that the page shows.
 type document struct {
 	Info struct {
 		Title       string `json:"title"`
@@ -53,7 +53,7 @@ type schema struct {
 	Text string `json:"type"`
 }
 
-// Name is the last part of a reference.
+// Name returns the last part of the reference.
 func (s schema) Name() string {
 	if s.Ref == "" {
 		return ""
@@ -61,35 +61,40 @@ func (s schema) Name() string {
 	return path.Base(s.Ref)
 }
 
-// addDocs adds the routes for people and programs that read the API. Both come
-// from one document, made once: the page draws nothing from elsewhere.
+// addDocs adds the routes of the documentation: the OpenAPI document for programs,
+// and a page for people, generated from that document.
+//
+// The page is our own template and not Swagger UI or Redoc, which are a megabyte or
+// more of JavaScript and have a purpose that this API cannot serve: browsers send no
+// body with GET, so the page could not call /status and /getLogs. The page loads
+// nothing from the network.
 func (s *Server) addDocs() error {
-	at := s.options.APIDocsPath
-	if at == "" {
+	docsPath := s.options.APIDocsPath
+	if docsPath == "" {
 		return nil
 	}
-	if _, taken := s.routes[at]; taken || at == openAPIPath || !strings.HasPrefix(at, "/") {
-		return fmt.Errorf("%q cannot be the path of the docs: a free path that begins with a slash is wanted", at)
+	if _, taken := s.routes[docsPath]; taken || docsPath == openAPIPath || !strings.HasPrefix(docsPath, "/") {
+		return fmt.Errorf("%q cannot be the path of the documentation: the path must begin with a slash, and the API must not use it", docsPath)
 	}
 	spec, page, err := renderDocs(s.options)
 	if err != nil {
 		return err
 	}
 	s.routes[openAPIPath] = static("application/json", spec)
-	s.routes[at] = static("text/html; charset=utf-8", page)
+	s.routes[docsPath] = static("text/html; charset=utf-8", page)
 	return nil
 }
 
 func static(contentType string, content []byte) route {
 	return route{
 		methods: []string{http.MethodGet, http.MethodHead},
-		serve: func(w http.ResponseWriter, _ *http.Request, _ *subject) error {
+		serve: func(w http.ResponseWriter, _ *http.Request, _ *requestInfo) error {
 			return write(w, http.StatusOK, contentType, content)
 		},
 	}
 }
 
-// renderDocs fills the options into the document and draws the page from it.
+// renderDocs inserts the options into the document and renders the page.
 func renderDocs(options Options) (spec, page []byte, err error) {
 	var whole map[string]any
 	if err := json.Unmarshal(openAPI, &whole); err != nil {
@@ -112,7 +117,7 @@ func renderDocs(options Options) (spec, page []byte, err error) {
 			err := json.Indent(&out, raw, "", "  ")
 			return out.String(), err
 		},
-	}).Parse(docsPage)
+	}).Parse(docsTemplate)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,31 +15,31 @@ import (
 
 func TestDocs(t *testing.T) {
 	run := start(t, Options{App: config.App{APIDocsPath: "/docs", Name: "The <plugin>", Description: "what it does", Version: "1.2.3"}})
-	page := run.ask(t, "GET", "/docs", "")
+	page := run.send(t, "GET", "/docs", "")
 	if page.status != http.StatusOK || page.header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Errorf("/docs answered %d %v", page.status, page.header)
+		t.Errorf("/docs returns %d %v", page.status, page.header)
 	}
 	for _, part := range []string{"The &lt;plugin&gt;", "what it does", "1.2.3", "/getLogs", "POST", `href="#CreateRequest"`, `id="CreateRequest"`} {
 		if !strings.Contains(page.body, part) {
-			t.Errorf("%q is not on the page", part)
+			t.Errorf("%q is missing on the page", part)
 		}
 	}
 	for _, foreign := range []string{"http://", "https://", "<script", "ZgotmplZ", "<no value>"} {
 		if strings.Contains(page.body, foreign) {
-			t.Errorf("%q is on the page", foreign)
+			t.Errorf("the page contains %q", foreign)
 		}
 	}
-	if head := run.ask(t, "HEAD", "/docs", ""); head.status != http.StatusOK || head.body != "" {
-		t.Errorf("HEAD answered %d %q", head.status, head.body)
+	if head := run.send(t, "HEAD", "/docs", ""); head.status != http.StatusOK || head.body != "" {
+		t.Errorf("HEAD returns %d %q", head.status, head.body)
 	}
-	if post := run.ask(t, "POST", "/docs", ""); post.status != http.StatusMethodNotAllowed {
-		t.Errorf("POST answered %d", post.status)
+	if post := run.send(t, "POST", "/docs", ""); post.status != http.StatusMethodNotAllowed {
+		t.Errorf("POST returns %d", post.status)
 	}
 }
 
-func TestOpenAPIIsWhatIsServed(t *testing.T) {
+func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	run := start(t, Options{App: config.App{APIDocsPath: "/docs", Name: "plugin", Version: "1.2.3"}})
-	got := run.ask(t, "GET", "/openapi.json", "")
+	got := run.send(t, "GET", "/openapi.json", "")
 	var document struct {
 		OpenAPI string                               `json:"openapi"`
 		Info    map[string]string                    `json:"info"`
@@ -66,7 +66,7 @@ func TestOpenAPIIsWhatIsServed(t *testing.T) {
 	}
 }
 
-func TestOpenAPIReferencesHold(t *testing.T) {
+func TestOpenAPIReferencesExist(t *testing.T) {
 	var document struct {
 		Components map[string]map[string]any `json:"components"`
 	}
@@ -77,7 +77,7 @@ func TestOpenAPIReferencesHold(t *testing.T) {
 		reference, _, _ := strings.Cut(part, `"`)
 		steps := strings.Split(reference, "/")
 		if len(steps) != 4 || document.Components[steps[2]][steps[3]] == nil {
-			t.Errorf("%s leads nowhere", reference)
+			t.Errorf("%s refers to nothing", reference)
 		}
 	}
 }
@@ -85,13 +85,13 @@ func TestOpenAPIReferencesHold(t *testing.T) {
 func TestDocsPath(t *testing.T) {
 	for _, path := range []string{"docs", "/create", "/openapi.json"} {
 		if _, err := New(Options{Lifecycle: new(fake), App: config.App{APIDocsPath: path}}); err == nil {
-			t.Errorf("%q was taken", path)
+			t.Errorf("New returns no error for the path %q", path)
 		}
 	}
 	run := start(t, Options{})
 	for _, path := range []string{"/docs", "/openapi.json"} {
-		if got := run.ask(t, "GET", path, ""); got.status != http.StatusNotFound {
-			t.Errorf("%s answered %d though the docs are off", path, got.status)
+		if got := run.send(t, "GET", path, ""); got.status != http.StatusNotFound {
+			t.Errorf("%s returns %d although the documentation is disabled", path, got.status)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"net"
 )
 
-// Listen opens the listeners, so that [Server.Addr] is known before Serve.
+// Listen opens the listeners. After it returns, [Server.Addr] returns the address.
 func (s *Server) Listen(ctx context.Context) error {
 	listener, err := s.listenAPI(ctx)
 	if err != nil {
@@ -25,11 +25,11 @@ func (s *Server) Listen(ctx context.Context) error {
 	return nil
 }
 
-// Addr returns the address of the API, AdminAddr that of health and metrics. They
-// are nil before Listen, and where nothing is served.
+// Addr returns the address of the API; nil before Listen.
 func (s *Server) Addr() net.Addr { return address(s.listener) }
 
-// AdminAddr is like Addr.
+// AdminAddr returns the address of health, readiness and metrics; nil before Listen,
+// and if they are disabled.
 func (s *Server) AdminAddr() net.Addr { return address(s.admin) }
 
 func address(listener net.Listener) net.Addr {
@@ -49,8 +49,8 @@ func (s *Server) listenAPI(ctx context.Context) (net.Listener, error) {
 		return nil, err
 	}
 	if bound, ok := listener.Addr().(*net.TCPAddr); ok && !bound.IP.IsLoopback() {
-		s.log.Warn("the plugin API listens beyond loopback, and InterLink sends no credentials:"+
-			" whoever reaches this address can run and delete pods; protect it with a network policy",
+		s.log.Warn("the plugin listens on an address that is not loopback, and InterLink sends no credentials:"+
+			" every client that can reach this address can create and delete pods; protect it with a network policy",
 			"address", bound.String())
 	}
 	return listener, nil

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// listenAt opens a server's listeners at a socket, for a test that does not serve.
+// listenAt returns a server that listens on a unix socket but does not serve.
 func listenAt(t *testing.T, path string) (*Server, error) {
 	t.Helper()
 	server := newServer(t, Options{Lifecycle: new(fake), App: config.App{SocketAddress: "unix://" + path}})
@@ -24,8 +25,9 @@ func listenAt(t *testing.T, path string) (*Server, error) {
 	return server, err
 }
 
-// leaveStale leaves a socket that nobody answers, as a killed process does.
-func leaveStale(t *testing.T, path string) {
+// createStaleSocket leaves a socket without a process that listens, as a killed process
+// does.
+func createStaleSocket(t *testing.T, path string) {
 	t.Helper()
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
@@ -37,7 +39,7 @@ func leaveStale(t *testing.T, path string) {
 	}
 }
 
-func TestSocketIsMadeAndRemoved(t *testing.T) {
+func TestSocketIsCreatedAndRemoved(t *testing.T) {
 	dir := shortDir(t)
 	socket := filepath.Join(dir, "a", "b", "s")
 	run := start(t, Options{App: config.App{SocketAddress: "unix://" + socket, SocketMode: 0o606}})
@@ -48,7 +50,7 @@ func TestSocketIsMadeAndRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The mode holds whatever the umask.
+	// The mode does not depend on the umask.
 	if info.Mode() != fs.ModeSocket|0o606 {
 		t.Errorf("the socket's mode is %s", info.Mode())
 	}
@@ -59,18 +61,18 @@ func TestSocketIsMadeAndRemoved(t *testing.T) {
 	if folder.Mode().Perm()&^0o755 != 0 {
 		t.Errorf("the folder's mode is %s", folder.Mode())
 	}
-	if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
-		t.Errorf("answered %d", got.status)
+	if got := run.send(t, "GET", "/status", "[]"); got.status != http.StatusOK {
+		t.Errorf("the response is %d", got.status)
 	}
 	if names := entries(t, filepath.Dir(socket)); len(names) != 1 {
-		t.Errorf("beside the socket stand %v", names)
+		t.Errorf("the folder of the socket contains %v, want the socket only", names)
 	}
 	run.stop()
-	if err := within(t, "the end", run.ended); err != nil {
+	if err := testkit.Receive(t, "the end of Serve", run.ended); err != nil {
 		t.Errorf("Serve returned %v", err)
 	}
 	if names := entries(t, filepath.Dir(socket)); len(names) != 0 {
-		t.Errorf("left behind: %v", names)
+		t.Errorf("these files are not removed: %v", names)
 	}
 }
 
@@ -87,41 +89,41 @@ func entries(t *testing.T, dir string) []string {
 	return names
 }
 
-func TestSocketModeByDefault(t *testing.T) {
+func TestDefaultSocketMode(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	if _, err := listenAt(t, path); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
-		t.Errorf("mode is %v, %v; want 0660", info, err)
+		t.Errorf("the mode is %v, error %v; want 0660", info, err)
 	}
 }
 
 func TestStaleSocketIsReplaced(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
-	leaveStale(t, path)
+	createStaleSocket(t, path)
 	run := start(t, Options{App: config.App{SocketAddress: "unix://" + path}})
-	if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
-		t.Errorf("answered %d", got.status)
+	if got := run.send(t, "GET", "/status", "[]"); got.status != http.StatusOK {
+		t.Errorf("the response is %d", got.status)
 	}
 }
 
-func TestLiveSocketIsRefused(t *testing.T) {
+func TestSocketInUseIsNotReplaced(t *testing.T) {
 	run := start(t, Options{})
 	_, err := listenAt(t, run.socket)
 	if err == nil || !strings.Contains(err.Error(), "another process is listening") {
 		t.Errorf("got %v", err)
 	}
-	if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
-		t.Errorf("the first server answered %d afterwards", got.status)
+	if got := run.send(t, "GET", "/status", "[]"); got.status != http.StatusOK {
+		t.Errorf("the first server returns %d afterwards", got.status)
 	}
 }
 
-func TestOtherFilesAreRefused(t *testing.T) {
+func TestOtherFilesAreNotReplaced(t *testing.T) {
 	dir := shortDir(t)
 	file, link, folder := filepath.Join(dir, "f"), filepath.Join(dir, "l"), filepath.Join(dir, "d")
 	stale := filepath.Join(dir, "stale")
-	leaveStale(t, stale)
+	createStaleSocket(t, stale)
 	for _, err := range []error{
 		os.WriteFile(file, []byte("keep"), 0o600), os.Symlink(stale, link), os.Mkdir(folder, 0o700),
 	} {
@@ -131,19 +133,19 @@ func TestOtherFilesAreRefused(t *testing.T) {
 	}
 	before := entries(t, dir)
 	for _, path := range []string{file, link, folder} {
-		if _, err := listenAt(t, path); err == nil || !strings.Contains(err.Error(), "no socket") {
+		if _, err := listenAt(t, path); err == nil || !strings.Contains(err.Error(), "is not a socket") {
 			t.Errorf("%s: got %v", path, err)
 		}
 	}
 	if content, err := os.ReadFile(file); string(content) != "keep" || err != nil {
-		t.Errorf("the file holds %q, %v", content, err)
+		t.Errorf("the file contains %q, error %v", content, err)
 	}
 	if after := entries(t, dir); strings.Join(before, " ") != strings.Join(after, " ") {
-		t.Errorf("the folder held %v, now %v", before, after)
+		t.Errorf("the folder contained %v, now it contains %v", before, after)
 	}
 }
 
-func TestAnothersSocketIsNotRemoved(t *testing.T) {
+func TestSocketOfAnotherProcessIsNotRemoved(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	server, err := listenAt(t, path)
 	if err != nil {
@@ -161,7 +163,7 @@ func TestAnothersSocketIsNotRemoved(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Errorf("the other's socket is gone: %v", err)
+		t.Errorf("the socket of the other process is removed: %v", err)
 	}
 }
 
@@ -171,34 +173,34 @@ func TestSocketPathLength(t *testing.T) {
 		return filepath.Join(dir, strings.Repeat("x", length-len(dir)-1))
 	}
 	if _, err := listenAt(t, fill(maxSocketPath)); err != nil {
-		t.Errorf("the longest path: %v", err)
+		t.Errorf("the longest path returns error %v", err)
 	}
 	if _, err := listenAt(t, fill(maxSocketPath+1)); err == nil || !strings.Contains(err.Error(), "1 bytes too long") {
-		t.Errorf("a path too long: %v", err)
+		t.Errorf("a path that is too long returns error %v", err)
 	}
-	// The folder must have room for the private one, too.
+	// The path of the private folder must not be too long either.
 	if _, err := listenAt(t, filepath.Join(fill(100), "s")); err == nil || !strings.Contains(err.Error(), "too long") {
-		t.Errorf("a folder too long: %v", err)
+		t.Errorf("a folder that is too long returns error %v", err)
 	}
 }
 
-func TestTCPWarnsBeyondLoopback(t *testing.T) {
+func TestTCPWarnsWithoutLoopback(t *testing.T) {
 	for address, warns := range map[string]bool{
 		"localhost:0": false, "127.0.0.1:0": false, "0.0.0.0:0": true, ":0": true,
 	} {
 		t.Run(address, func(t *testing.T) {
 			run := start(t, Options{App: config.App{SocketAddress: "http://" + address}})
-			if got := run.ask(t, "GET", "/status", "[]"); got.status != http.StatusOK {
-				t.Errorf("answered %d", got.status)
+			if got := run.send(t, "GET", "/status", "[]"); got.status != http.StatusOK {
+				t.Errorf("the response is %d", got.status)
 			}
-			if log := run.journal.String(); strings.Contains(log, "level=WARN") != warns {
-				t.Errorf("warned is %v: %s", !warns, log)
+			if log := run.log.String(); strings.Contains(log, "level=WARN") != warns {
+				t.Errorf("want a warning: %v; the log is\n%s", warns, log)
 			}
 		})
 	}
 }
 
-func TestListenFailures(t *testing.T) {
+func TestListenErrors(t *testing.T) {
 	for _, app := range []config.App{
 		{SocketAddress: "unix://"},
 		{SocketAddress: "http://localhost:1048576"},
@@ -206,10 +208,10 @@ func TestListenFailures(t *testing.T) {
 	} {
 		server := newServer(t, Options{Lifecycle: new(fake), App: app})
 		if err := server.Run(context.Background()); err == nil {
-			t.Errorf("%s, %s: no error", app.SocketAddress, app.AdminAddress)
+			t.Errorf("%s, %s: Run returns no error", app.SocketAddress, app.AdminAddress)
 		}
 		if server.Addr() != nil {
-			t.Errorf("%s: still listening on %s", app.SocketAddress, server.Addr())
+			t.Errorf("%s: the server still listens on %s", app.SocketAddress, server.Addr())
 		}
 	}
 }

@@ -14,12 +14,12 @@ import (
 
 var errStopping = errdefs.New(errdefs.Canceled, "the plugin is shutting down")
 
-// logs streams a container's log until it ends, the caller leaves, or, where it
-// follows, the server shuts down.
-func (s *Server) logs(w http.ResponseWriter, r *http.Request, about *subject) error {
+// logs sends the log of a container until the log ends or the caller disconnects. A
+// log that is followed also ends when the server shuts down.
+func (s *Server) logs(w http.ResponseWriter, r *http.Request, info *requestInfo) error {
 	var request wire.LogRequest
-	err := s.read(w, r, func(body []byte) error { return decodeLogs(body, &request) })
-	about.set(request.Namespace, request.PodName, request.PodUID)
+	err := s.readBody(w, r, func(body []byte) error { return decodeLogs(body, &request) })
+	info.set(request.Namespace, request.PodName, request.PodUID)
 	if err != nil {
 		return err
 	}
@@ -30,36 +30,37 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request, about *subject) er
 	}
 	stream, err := s.options.Lifecycle.Logs(ctx, request)
 	if err != nil {
-		return explain(ctx, err)
+		return streamError(ctx, err)
 	}
-	closeStream := sync.OnceFunc(func() { _ = stream.Close() }) // nothing is lost with an error here
+	closeStream := sync.OnceFunc(func() { _ = stream.Close() }) // no data is lost if this fails
 	defer closeStream()
-	// A quiet stream is inside Read when its caller leaves: closing it is what
-	// ends that Read.
+	// If the container writes no log, Read blocks. Closing the stream ends Read when
+	// the caller disconnects.
 	defer context.AfterFunc(ctx, closeStream)()
 
 	w.Header().Set("Content-Type", textPlain)
 	w.WriteHeader(http.StatusOK)
-	return explain(ctx, copyLog(w, stream, request.Opts.Follow))
+	return streamError(ctx, copyLog(w, stream, request.Opts.Follow))
 }
 
-// copyLog sends the headers at once, since InterLink waits only so long for them
-// and a stream may be quiet, and where it follows, every piece as it comes.
+// copyLog sends the headers before the first line, because InterLink waits 120 s for
+// them (docs/contract.md, HTTP-5) and the container may write nothing for longer. If
+// the log is followed, copyLog sends each piece at once.
 func copyLog(w http.ResponseWriter, stream io.Reader, follow bool) error {
 	flush := http.NewResponseController(w).Flush
 	if err := flush(); err != nil {
-		return gone(err)
+		return clientDisconnected(err)
 	}
 	buffer := make([]byte, 32<<10)
 	for {
 		n, readErr := stream.Read(buffer)
 		if n > 0 {
 			if _, err := w.Write(buffer[:n]); err != nil {
-				return gone(err)
+				return clientDisconnected(err)
 			}
 			if follow {
 				if err := flush(); err != nil {
-					return gone(err)
+					return clientDisconnected(err)
 				}
 			}
 		}
@@ -72,20 +73,16 @@ func copyLog(w http.ResponseWriter, stream io.Reader, follow bool) error {
 	}
 }
 
-// explain tells a stream that was told to end from one that failed or ended by
-// itself: what Read returns when its stream is closed says neither.
-func explain(ctx context.Context, err error) error {
-	switch why := context.Cause(ctx); {
-	case why == nil:
+// streamError returns the reason why a stream ended: the shutdown, a caller that
+// disconnected, or err. The error of Read does not distinguish them, because the
+// server closes the stream in the first two cases.
+func streamError(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
 		return err
-	case errors.Is(why, errStopping):
-		return why
+	case errors.Is(cause, errStopping):
+		return cause
 	default:
-		return gone(why)
+		return clientDisconnected(cause)
 	}
-}
-
-// gone is what a failure to reach the caller is.
-func gone(err error) error {
-	return errdefs.New(errdefs.Canceled, "the caller left: %w", err)
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are the server's own; their registry is the server's, not the global one.
+// metrics are the metrics of one server. They are registered in the registry of the
+// server, not in the global one.
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -19,22 +20,22 @@ func newMetrics(options Options) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "requests_total",
-			Help: "Requests answered, by route and HTTP status; a stream that was cut counts with the status it began with.",
+			Help: "Number of requests, by route and HTTP status. A response that was cut counts with the status that was sent.",
 		}, []string{"route", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "request_duration_seconds",
-			Help: "Time to answer a request, by route; a followed log counts until it ends.",
-			// A create may take 100 s.
+			Help: "Time from the start of a request to the end of its response, by route.",
+			// A create may take 100 s; the largest bucket is longer.
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 2.5, 5, 10, 30, 60, 120},
 		}, []string{"route"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "requests_in_flight",
-			Help: "Requests being answered.",
+			Help: "Number of requests in flight.",
 		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info",
-		Help:        "Always 1; the labels say which plugin this is.",
+		Help:        "Always 1; the labels contain the name and the version of the plugin.",
 		ConstLabels: prometheus.Labels{"name": options.Name, "version": options.Version},
 	})
 	build.Set(1)

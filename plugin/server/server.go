@@ -17,29 +17,29 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Lifecycle is what the server asks of the plugin. Requests are valid when they
-// arrive here: names, namespace and UID are there, and the UID has a UID's form.
-// Errors carry a kind of package errdefs; one without is a fault of the plugin,
-// whose text is logged and not told. The context ends when the caller leaves,
-// or when a shutdown has waited long enough.
+// Lifecycle handles the requests. The server validates them first: names, namespaces
+// and UIDs are present and well formed. Errors have a kind of package errdefs; an
+// error without a kind is an internal error, whose text is logged but not sent. The
+// context ends when the caller disconnects, or after the grace of a shutdown.
 type Lifecycle interface {
-	// Create makes the remote pod and what it needs. It may be called again for
-	// a pod that runs, also while another call for it is under way.
+	// Create creates the remote pod and the objects that it needs. It may be called
+	// again for a pod that exists, also while another call for the pod runs.
 	Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error)
-	// Delete takes the remote pod away; a pod that is not there is no error.
+	// Delete deletes the remote pod; it is no error if the pod does not exist.
 	Delete(ctx context.Context, pod *corev1.Pod) error
-	// Status tells the state of at least one pod.
+	// Status returns the status of one or more pods.
 	Status(ctx context.Context, pods []corev1.Pod) ([]wire.PodStatus, error)
-	// Logs opens the log of one container. The stream's Close is called once,
-	// maybe while a Read blocks, and must then end that Read. The context of a
-	// stream that follows ends at the start of a shutdown.
+	// Logs opens the log of a container. The server calls Close once. It may do so
+	// while Read blocks; then Close must end Read. If the log is followed, the context
+	// ends at the start of a shutdown.
 	Logs(ctx context.Context, request wire.LogRequest) (io.ReadCloser, error)
 }
 
-// Check is one named condition of the plugin's being ready.
+// Check is a readiness check.
 type Check struct {
 	Name string
-	// Check returns what is missing, or nil. It is given a few seconds.
+	// Check returns why the plugin is not ready, or nil. Its context ends after a few
+	// seconds.
 	Check func(ctx context.Context) error
 }
 
@@ -58,43 +58,28 @@ type Options struct {
 	Registry *prometheus.Registry
 }
 
-const (
-	// readHeaderTimeout bounds a caller that says nothing.
-	readHeaderTimeout = 10 * time.Second
-	// bodyTimeout bounds the arrival of a body. There is no limit on the whole
-	// request (http.Server's ReadTimeout): a create may work for 100 s.
-	bodyTimeout = 60 * time.Second
-	// idleTimeout is longer than the 120 s for which InterLink keeps a connection
-	// in its pool: the other way round, a create could be sent into a connection
-	// that is just being closed here, and its pod be failed for good.
-	idleTimeout = 180 * time.Second
-	// rollbackTime is what requests have, after the grace, to undo what they did:
-	// a create takes at most 10 s for it.
-	rollbackTime = 12 * time.Second
-)
-
-// Server serves the plugin's API once: after Serve has returned it is spent.
+// Server serves the plugin's API. It cannot be used again after Serve returns.
 type Server struct {
 	options Options
 	log     *slog.Logger
 	routes  map[string]route
 	metrics *metrics
 
-	// Fields, so that tests need not wait so long.
+	// The two constants of the same meaning; tests set shorter times.
 	bodyTimeout, rollback time.Duration
 
-	// stopping ends at the start of a shutdown. It is no request's context and
-	// so has to be kept: streams that follow a log, and readiness, watch it.
+	// stopping ends at the start of a shutdown. Logs that are followed and the
+	// readiness check watch it. It is a field because it belongs to no request.
 	stopping context.Context
 	stop     context.CancelFunc
 
 	listener, admin net.Listener
 }
 
-// New checks the options and returns a server that does not listen yet.
+// New returns a server that does not listen yet.
 func New(options Options) (*Server, error) {
 	if options.Lifecycle == nil {
-		return nil, errors.New("server: a Lifecycle is needed")
+		return nil, errors.New("server: Options.Lifecycle is nil")
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -115,13 +100,5 @@ func New(options Options) (*Server, error) {
 	return s, nil
 }
 
-// Handler returns the API without a listener, for tests.
+// Handler returns the handler of the API, for tests without a listener.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
-
-// Run listens, serves until ctx is done, and shuts down; see [Server.Serve].
-func (s *Server) Run(ctx context.Context) error {
-	if err := s.Listen(ctx); err != nil {
-		return err
-	}
-	return s.Serve(ctx)
-}

@@ -1,11 +1,9 @@
 package server
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,12 +15,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
-
-// patience bounds every wait. Nothing is asserted about how long things take.
-const patience = 30 * time.Second
 
 const uid = "92030190-ca03-4864-a97c-dabccaa67f8e"
 
@@ -34,7 +30,7 @@ const (
 	followLogs = `{"Namespace":"demo","PodUID":"` + uid + `","PodName":"plain","ContainerName":"main","Opts":{"Follow":true}}`
 )
 
-// fake is a Lifecycle that remembers its calls and does what its functions say.
+// fake is a Lifecycle that records its calls. A function that is set handles the call.
 type fake struct {
 	create func(context.Context, *wire.CreateRequest) (wire.CreateResponse, error)
 	remove func(context.Context, *corev1.Pod) error
@@ -45,20 +41,20 @@ type fake struct {
 	calls []call
 }
 
-// call is a method's name and what it was given.
+// call is one call of a Lifecycle.
 type call struct {
-	Method string
-	Given  any
+	Method   string
+	Argument any
 }
 
-func (f *fake) remember(method string, given any) {
+func (f *fake) record(method string, argument any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls = append(f.calls, call{method, given})
+	f.calls = append(f.calls, call{method, argument})
 }
 
-// taken returns the calls since the last time it was asked.
-func (f *fake) taken() []call {
+// takeCalls returns the calls since it was called last.
+func (f *fake) takeCalls() []call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	calls := f.calls
@@ -67,7 +63,7 @@ func (f *fake) taken() []call {
 }
 
 func (f *fake) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
-	f.remember("Create", *request)
+	f.record("Create", *request)
 	if f.create != nil {
 		return f.create(ctx, request)
 	}
@@ -75,7 +71,7 @@ func (f *fake) Create(ctx context.Context, request *wire.CreateRequest) (wire.Cr
 }
 
 func (f *fake) Delete(ctx context.Context, pod *corev1.Pod) error {
-	f.remember("Delete", *pod)
+	f.record("Delete", *pod)
 	if f.remove != nil {
 		return f.remove(ctx, pod)
 	}
@@ -83,7 +79,7 @@ func (f *fake) Delete(ctx context.Context, pod *corev1.Pod) error {
 }
 
 func (f *fake) Status(ctx context.Context, pods []corev1.Pod) ([]wire.PodStatus, error) {
-	f.remember("Status", pods)
+	f.record("Status", pods)
 	if f.status != nil {
 		return f.status(ctx, pods)
 	}
@@ -91,50 +87,28 @@ func (f *fake) Status(ctx context.Context, pods []corev1.Pod) ([]wire.PodStatus,
 }
 
 func (f *fake) Logs(ctx context.Context, request wire.LogRequest) (io.ReadCloser, error) {
-	f.remember("Logs", request)
+	f.record("Logs", request)
 	if f.logs != nil {
 		return f.logs(ctx, request)
 	}
 	return io.NopCloser(strings.NewReader("one\ntwo\n")), nil
 }
 
-// journal collects what is logged.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(data []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(data)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-func (j *journal) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
 // running is a server on a unix socket of its own.
 type running struct {
 	*Server
-	client  *http.Client
-	journal *journal
-	socket  string
-	stop    context.CancelFunc
-	// ended gives what Serve returned.
+	client *http.Client
+	log    *testkit.Log
+	socket string
+	stop   context.CancelFunc
+	// ended receives the error of Serve.
 	ended chan error
 }
 
 // start runs a server until the test ends.
 func start(t *testing.T, options Options, tweaks ...func(*Server)) *running {
 	t.Helper()
-	run := &running{journal: new(journal), ended: make(chan error, 1)}
+	run := &running{log: testkit.NewLog(t), ended: make(chan error, 1)}
 	run.socket = filepath.Join(shortDir(t), "s")
 	if options.SocketAddress == "" {
 		options.SocketAddress = "unix://" + run.socket
@@ -142,7 +116,7 @@ func start(t *testing.T, options Options, tweaks ...func(*Server)) *running {
 	if options.Lifecycle == nil {
 		options.Lifecycle = new(fake)
 	}
-	options.Logger = run.journal.logger()
+	options.Logger = run.log.Logger()
 	run.Server = newServer(t, options)
 	for _, tweak := range tweaks {
 		tweak(run.Server)
@@ -164,7 +138,7 @@ func start(t *testing.T, options Options, tweaks ...func(*Server)) *running {
 	t.Cleanup(func() {
 		cancel()
 		transport.CloseIdleConnections()
-		_ = within(t, "the server to end", run.ended)
+		_ = testkit.Receive(t, "the server to end", run.ended)
 	})
 	return run
 }
@@ -184,7 +158,8 @@ func newServer(t *testing.T, options Options) *Server {
 	return server
 }
 
-// shortDir is t.TempDir with a name that leaves room for a socket's.
+// shortDir returns a temporary folder. Its path is shorter than that of t.TempDir, so
+// that the path of a unix socket in it is not too long.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "srv")
@@ -195,46 +170,24 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// within waits for a value, or for the channel's end.
-func within[T any](t *testing.T, what string, values <-chan T) T {
-	t.Helper()
-	select {
-	case value := <-values:
-		return value
-	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
-	}
-}
-
-// eventually waits until the condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
-// answer is a response, read to its end.
-type answer struct {
+// response is a response with its whole body.
+type response struct {
 	status int
 	header http.Header
 	body   string
 	err    error
 }
 
-// ask sends one request and reads the answer.
-func (run *running) ask(t *testing.T, method, path, body string, headers ...string) answer {
+// send sends one request and reads the response.
+func (run *running) send(t *testing.T, method, path, body string, headers ...string) response {
 	t.Helper()
-	response := run.open(t, t.Context(), method, path, strings.NewReader(body), headers...)
-	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, string(content), err}
+	r := run.open(t, t.Context(), method, path, strings.NewReader(body), headers...)
+	defer func() { _ = r.Body.Close() }()
+	content, err := io.ReadAll(r.Body)
+	return response{r.StatusCode, r.Header, string(content), err}
 }
 
-// open sends one request and leaves the answer's body to be read.
+// open sends one request. The caller reads the body of the response.
 func (run *running) open(t *testing.T, ctx context.Context, method, path string, body io.Reader, headers ...string) *http.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, method, "http://unix"+path, body)
@@ -251,9 +204,9 @@ func (run *running) open(t *testing.T, ctx context.Context, method, path string,
 	return response
 }
 
-func TestNewNeedsALifecycle(t *testing.T) {
+func TestNewRequiresALifecycle(t *testing.T) {
 	if _, err := New(Options{App: config.App{SocketAddress: "http://localhost:0"}}); err == nil {
-		t.Error("New took options without a Lifecycle")
+		t.Error("New returns no error for options without a Lifecycle")
 	}
 }
 
@@ -263,10 +216,10 @@ func TestTimeoutsFitInterLink(t *testing.T) {
 		t.Errorf("ReadHeaderTimeout is %s", server.ReadHeaderTimeout)
 	}
 	if server.IdleTimeout <= 120*time.Second {
-		t.Errorf("IdleTimeout is %s, InterLink keeps connections for 120 s", server.IdleTimeout)
+		t.Errorf("IdleTimeout is %s; InterLink keeps connections for 120 s", server.IdleTimeout)
 	}
 	if server.WriteTimeout != 0 || server.ReadTimeout != 0 {
-		t.Errorf("WriteTimeout is %s and ReadTimeout %s: streams and long creates would be cut",
+		t.Errorf("WriteTimeout is %s and ReadTimeout is %s: they cut logs and long creates",
 			server.WriteTimeout, server.ReadTimeout)
 	}
 }

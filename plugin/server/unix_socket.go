@@ -13,48 +13,48 @@ import (
 	"time"
 )
 
-// maxSocketPath is the kernel's limit: 108 bytes with the closing zero.
+// maxSocketPath is the limit of Linux: 108 bytes with the terminating zero byte.
 const maxSocketPath = 107
 
-// listenUnix listens on a socket at path, with the given mode.
+// listenUnix listens on a unix socket at path, with the given mode.
 //
-// bind(2) makes the file with what the process's umask leaves, and changing the
-// umask changes it for every goroutine. So the socket is bound inside a private
-// folder beside its place, gets its mode there, and is then renamed to where
-// InterLink finds it: at no moment is it more open than asked for, and a stale
-// socket is replaced without a gap.
+// bind(2) applies the umask of the process to the mode of the socket, and a change of
+// the umask would apply to every goroutine. Therefore listenUnix binds the socket in
+// a private folder next to path, sets its mode there, and then renames it to path.
+// So the socket never has more permissions than mode, and it replaces a stale socket
+// atomically.
 func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
 	if path == "" {
-		return nil, errors.New("the address names no socket path")
+		return nil, errors.New("the address contains no path of a socket")
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	folder := filepath.Dir(path)
-	// The private folder's name has at most ten digits.
+	// The name of the private folder has at most ten digits.
 	if longest := max(len(path), len(folder)+len("/0123456789/s")); longest > maxSocketPath {
-		return nil, fmt.Errorf("the socket's path is %d bytes too long for a unix socket (at most %d): %s",
+		return nil, fmt.Errorf("the path of the unix socket is %d bytes too long (the limit is %d bytes): %s",
 			longest-maxSocketPath, maxSocketPath, path)
 	}
-	// 0755, because InterLink, maybe as another user, must pass through the
-	// folder; what protects the plugin is the mode of the socket itself.
+	// 0755, because InterLink may run as another user and must be able to open the
+	// folder. The mode of the socket itself protects the plugin.
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, fmt.Errorf("make the socket's folder: %w", err)
+		return nil, fmt.Errorf("create the folder of the socket: %w", err)
 	}
-	if err := vacant(ctx, path); err != nil {
+	if err := checkStaleSocket(ctx, path); err != nil {
 		return nil, err
 	}
 	private, err := os.MkdirTemp(folder, "")
 	if err != nil {
-		return nil, fmt.Errorf("make the socket: %w", err)
+		return nil, fmt.Errorf("create a private folder for the socket: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(private) }()
 	bound, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(private, "s"), Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
-	bound.SetUnlinkOnClose(false) // it would unlink the name before the rename
+	bound.SetUnlinkOnClose(false) // it would remove the path from before the rename
 	file, err := place(filepath.Join(private, "s"), path, mode)
 	if err != nil {
 		return nil, errors.Join(err, bound.Close())
@@ -64,9 +64,10 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	return listener, nil
 }
 
-// vacant says why a socket cannot be put at path. A socket that nobody answers
-// is what a killed plugin leaves behind, and no obstacle.
-func vacant(ctx context.Context, path string) error {
+// checkStaleSocket returns nil if no file exists at path, or if the file is a stale
+// socket: one on which no process listens, as a killed plugin leaves it. Otherwise
+// the error says why the plugin cannot listen at path.
+func checkStaleSocket(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -74,7 +75,7 @@ func vacant(ctx context.Context, path string) error {
 	case err != nil:
 		return err
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("%s exists and is no socket: it is left as it is", path)
+		return fmt.Errorf("%s exists and is not a socket; the plugin does not replace it", path)
 	}
 	dialer := net.Dialer{Timeout: 2 * time.Second}
 	connection, err := dialer.DialContext(ctx, "unix", path)
@@ -85,10 +86,11 @@ func vacant(ctx context.Context, path string) error {
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		return nil
 	}
-	return fmt.Errorf("cannot tell whether another process is listening on %s: %w", path, err)
+	return fmt.Errorf("check whether another process is listening on %s: %w", path, err)
 }
 
-// place gives the socket its mode, then its name, and returns what to know it by.
+// place sets the mode of the socket and renames it. It returns the identity of the
+// file.
 func place(from, to string, mode fs.FileMode) (fs.FileInfo, error) {
 	if err := os.Chmod(from, mode); err != nil {
 		return nil, err
@@ -100,21 +102,22 @@ func place(from, to string, mode fs.FileMode) (fs.FileInfo, error) {
 	return file, os.Rename(from, to)
 }
 
-// unixListener is a listener whose socket goes by another name than it was bound to.
+// unixListener is a listener whose socket was renamed after it was bound.
 type unixListener struct {
 	*net.UnixListener
 	path   string
 	remove func() error
 }
 
-// Addr names the socket where it is, not where it was bound.
+// Addr returns the path after the rename.
 func (l *unixListener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
 
-// Close removes the socket, and only then stops listening: as long as it listens,
-// no successor takes its place, so that none can lose its own socket here.
+// Close removes the socket and then stops listening. In this order it cannot remove
+// the socket of another plugin: while this one listens, no other plugin replaces the
+// socket.
 func (l *unixListener) Close() error { return errors.Join(l.remove(), l.UnixListener.Close()) }
 
-// removeOurs removes the socket unless someone has put another file in its place.
+// removeOurs removes the socket if the file at path is still ours.
 func removeOurs(path string, ours fs.FileInfo) error {
 	file, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(file, ours) {

@@ -10,38 +10,40 @@ import (
 	"testing"
 	"time"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// working returns a Lifecycle whose create says when it began and ends as told.
-func working(end func(ctx context.Context) error) (lifecycle *fake, began chan struct{}) {
-	began = make(chan struct{})
+// working returns a Lifecycle whose create runs work, and a channel that is closed
+// when the create starts.
+func working(work func(ctx context.Context) error) (lifecycle *fake, started chan struct{}) {
+	started = make(chan struct{})
 	return &fake{create: func(ctx context.Context, _ *wire.CreateRequest) (wire.CreateResponse, error) {
-		close(began)
-		return wire.CreateResponse{PodUID: uid}, end(ctx)
-	}}, began
+		close(started)
+		return wire.CreateResponse{PodUID: uid}, work(ctx)
+	}}, started
 }
 
-// asking sends a create in the background.
-func (run *running) asking(t *testing.T) <-chan answer {
-	answers := make(chan answer, 1)
+// sendCreate sends a create in the background.
+func (run *running) sendCreate(t *testing.T) <-chan response {
+	responses := make(chan response, 1)
 	go func() {
-		response, err := run.client.Post("http://unix/create", "application/json", strings.NewReader(goodCreate))
+		r, err := run.client.Post("http://unix/create", "application/json", strings.NewReader(goodCreate))
 		if err != nil {
-			answers <- answer{err: err}
+			responses <- response{err: err}
 			return
 		}
-		defer func() { _ = response.Body.Close() }()
-		body, err := io.ReadAll(response.Body)
-		answers <- answer{response.StatusCode, response.Header, string(body), err}
+		defer func() { _ = r.Body.Close() }()
+		body, err := io.ReadAll(r.Body)
+		responses <- response{r.StatusCode, r.Header, string(body), err}
 	}()
-	return answers
+	return responses
 }
 
-func TestShutdownLetsRequestsEnd(t *testing.T) {
+func TestShutdownWaitsForRequests(t *testing.T) {
 	finish := make(chan struct{})
-	lifecycle, began := working(func(ctx context.Context) error {
+	lifecycle, started := working(func(ctx context.Context) error {
 		select {
 		case <-finish:
 			return nil
@@ -50,10 +52,10 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 		}
 	})
 	run := start(t, Options{Lifecycle: lifecycle})
-	answers := run.asking(t)
-	within(t, "the create", began)
+	responses := run.sendCreate(t)
+	testkit.Receive(t, "the start of the create", started)
 	run.stop()
-	eventually(t, "nobody is accepted", func() bool {
+	testkit.Eventually(t, "the server accepts no connections", func() bool {
 		connection, err := run.client.Transport.(*http.Transport).DialContext(t.Context(), "", "")
 		if err == nil {
 			_ = connection.Close()
@@ -61,47 +63,47 @@ func TestShutdownLetsRequestsEnd(t *testing.T) {
 		return err != nil
 	})
 	close(finish)
-	if got := within(t, "the answer", answers); got.status != http.StatusOK {
-		t.Errorf("the request in flight answered %d %s, %v", got.status, got.body, got.err)
+	if got := testkit.Receive(t, "the response", responses); got.status != http.StatusOK {
+		t.Errorf("the response to the request in flight is %d %s, %v", got.status, got.body, got.err)
 	}
-	if err := within(t, "the end", run.ended); err != nil {
+	if err := testkit.Receive(t, "the end of Serve", run.ended); err != nil {
 		t.Errorf("Serve returned %v", err)
 	}
 }
 
-func TestShutdownCancelsWhatOutlivesTheGrace(t *testing.T) {
+func TestShutdownCancelsRequestsAfterTheGrace(t *testing.T) {
 	rolledBack := make(chan struct{})
-	lifecycle, began := working(func(ctx context.Context) error {
+	lifecycle, started := working(func(ctx context.Context) error {
 		<-ctx.Done()
 		close(rolledBack)
 		return ctx.Err()
 	})
 	run := start(t, Options{Lifecycle: lifecycle, App: config.App{ShutdownGrace: time.Millisecond}})
-	answers := run.asking(t)
-	within(t, "the create", began)
+	responses := run.sendCreate(t)
+	testkit.Receive(t, "the start of the create", started)
 	run.stop()
-	within(t, "the rollback", rolledBack)
-	if got := within(t, "the answer", answers); got.status != http.StatusServiceUnavailable {
-		t.Errorf("answered %d %s, %v; want 503", got.status, got.body, got.err)
+	testkit.Receive(t, "the rollback", rolledBack)
+	if got := testkit.Receive(t, "the response", responses); got.status != http.StatusServiceUnavailable {
+		t.Errorf("the response is %d %s, %v; want 503", got.status, got.body, got.err)
 	}
-	if err := within(t, "the end", run.ended); err != nil {
+	if err := testkit.Receive(t, "the end of Serve", run.ended); err != nil {
 		t.Errorf("Serve returned %v", err)
 	}
 }
 
-func TestShutdownAbandonsWhatDoesNotHear(t *testing.T) {
+func TestShutdownReportsRequestsThatDoNotEnd(t *testing.T) {
 	for name, ask := range map[string]struct{ path, body string }{
 		"a create":       {"/create", goodCreate},
 		"a quiet log":    {"/getLogs", goodLogs},
 		"a followed log": {"/getLogs", followLogs},
 	} {
 		t.Run(name, func(t *testing.T) {
-			deaf := make(chan struct{})
-			defer close(deaf)
-			lifecycle, began := working(func(context.Context) error { <-deaf; return nil })
+			release := make(chan struct{})
+			defer close(release)
+			lifecycle, started := working(func(context.Context) error { <-release; return nil })
 			lifecycle.logs = func(context.Context, wire.LogRequest) (io.ReadCloser, error) {
-				close(began)
-				<-deaf
+				close(started)
+				<-release
 				return nil, errors.New("too late")
 			}
 			server := newServer(t, Options{Lifecycle: lifecycle, App: config.App{SocketAddress: "http://localhost:0", ShutdownGrace: time.Millisecond}})
@@ -118,38 +120,38 @@ func TestShutdownAbandonsWhatDoesNotHear(t *testing.T) {
 					_ = response.Body.Close()
 				}
 			}()
-			within(t, "the request", began)
+			testkit.Receive(t, "the start of the request", started)
 			stop()
-			if err := within(t, "the end", ended); err == nil || !strings.Contains(err.Error(), "abandoned") {
-				t.Errorf("Serve returned %v, want an error that says so", err)
+			if err := testkit.Receive(t, "the end of Serve", ended); err == nil || !strings.Contains(err.Error(), "did not end") {
+				t.Errorf("Serve returned %v, want an error with \"did not end\"", err)
 			}
 		})
 	}
 }
 
 func TestShutdownEndsFollowedLogs(t *testing.T) {
-	stream := newQuiet()
+	stream := newBlockingStream()
 	run := start(t, Options{Lifecycle: streaming(stream), App: config.App{ShutdownGrace: time.Hour}})
 	response := run.open(t, t.Context(), "GET", "/getLogs", strings.NewReader(followLogs))
 	defer func() { _ = response.Body.Close() }()
 	run.stop()
-	within(t, "the stream's Close", stream.closed)
-	// The log did not end, so the caller must not take it for whole.
+	testkit.Receive(t, "the stream's Close", stream.closed)
+	// The log did not end, so the caller must see that it is incomplete.
 	if _, err := io.ReadAll(response.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("the stream ended with %v, want one that is cut", err)
+		t.Errorf("reading the log returns %v, want an unexpected EOF", err)
 	}
-	if err := within(t, "the end", run.ended); err != nil {
+	if err := testkit.Receive(t, "the end of Serve", run.ended); err != nil {
 		t.Errorf("Serve returned %v", err)
 	}
 }
 
-func TestShutdownLetsOtherLogsEnd(t *testing.T) {
+func TestShutdownWaitsForLogsThatAreNotFollowed(t *testing.T) {
 	reader, writer := io.Pipe()
 	run := start(t, Options{Lifecycle: streaming(reader)})
 	response := run.open(t, t.Context(), "GET", "/getLogs", strings.NewReader(goodLogs))
 	defer func() { _ = response.Body.Close() }()
 	run.stop()
-	within(t, "the shutdown", run.stopping.Done())
+	testkit.Receive(t, "the start of the shutdown", run.stopping.Done())
 	if _, err := io.WriteString(writer, "last"); err != nil {
 		t.Fatal(err)
 	}
@@ -157,37 +159,37 @@ func TestShutdownLetsOtherLogsEnd(t *testing.T) {
 	if body, err := io.ReadAll(response.Body); string(body) != "last" || err != nil {
 		t.Errorf("the log is %q, %v", body, err)
 	}
-	if err := within(t, "the end", run.ended); err != nil {
+	if err := testkit.Receive(t, "the end of Serve", run.ended); err != nil {
 		t.Errorf("Serve returned %v", err)
 	}
 }
 
-func TestAListenerThatFailsEndsTheServer(t *testing.T) {
+func TestServeReturnsWhenAListenerFails(t *testing.T) {
 	run := start(t, Options{})
 	if err := run.listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := within(t, "the end", run.ended); err == nil {
+	if err := testkit.Receive(t, "the end of Serve", run.ended); err == nil {
 		t.Error("Serve returned nil")
 	}
 }
 
-func TestServeNeedsListen(t *testing.T) {
+func TestServeRequiresListen(t *testing.T) {
 	if err := newServer(t, Options{Lifecycle: new(fake)}).Serve(t.Context()); err == nil {
 		t.Error("Serve returned nil without a listener")
 	}
 }
 
-func TestRunLeavesNothingBehind(t *testing.T) {
+func TestServeEndsAllGoroutines(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Run("served", func(t *testing.T) {
-		stream := newQuiet()
+		stream := newBlockingStream()
 		run := start(t, Options{Lifecycle: streaming(stream), App: config.App{AdminAddress: "localhost:0"}})
-		run.ask(t, "POST", "/create", goodCreate)
-		run.ask(t, "POST", "/create", "{")
+		run.send(t, "POST", "/create", goodCreate)
+		run.send(t, "POST", "/create", "{")
 		response := run.open(t, t.Context(), "GET", "/getLogs", strings.NewReader(followLogs))
 		run.stop()
-		_ = within(t, "the end", run.ended)
+		_ = testkit.Receive(t, "the end of Serve", run.ended)
 		_ = response.Body.Close()
 	})
 	t.Run("stopped at once", func(t *testing.T) {
@@ -201,5 +203,5 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 			t.Errorf("Serve returned %v", err)
 		}
 	})
-	eventually(t, "all goroutines ended", func() bool { return runtime.NumGoroutine() <= before })
+	testkit.Eventually(t, "all goroutines end", func() bool { return runtime.NumGoroutine() <= before })
 }

@@ -5,16 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// checkTimeout is what each readiness check has.
-const checkTimeout = 5 * time.Second
-
-// adminHandler serves what probes and Prometheus ask for. It stands on a listener
-// of its own: the API's may be a unix socket that only InterLink can reach.
+// adminHandler serves health, readiness and metrics. It has its own listener,
+// because the API may listen on a unix socket that only InterLink can reach.
 func (s *Server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -25,7 +21,7 @@ func (s *Server) adminHandler() http.Handler {
 	return mux
 }
 
-// readyz runs every check and names each, so that one look says what is amiss.
+// readyz runs every check and reports the result of each.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	checks := append([]Check{{Name: "shutdown", Check: s.notStopping}}, s.options.Ready...)
 	code, body := http.StatusOK, new(strings.Builder)

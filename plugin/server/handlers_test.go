@@ -13,11 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-func TestAnswersWhatInterLinkExpects(t *testing.T) {
+func TestResponses(t *testing.T) {
 	lifecycle := new(fake)
 	lifecycle.status = func(_ context.Context, pods []corev1.Pod) ([]wire.PodStatus, error) {
 		return []wire.PodStatus{{Name: pods[0].Name, UID: string(pods[0].UID), Namespace: pods[0].Namespace, JID: "remote"}}, nil
@@ -33,35 +34,35 @@ func TestAnswersWhatInterLinkExpects(t *testing.T) {
 		{"POST", "/getLogs", goodLogs, "Logs", "one\ntwo"},
 	} {
 		t.Run(test.method+test.path, func(t *testing.T) {
-			got := run.ask(t, test.method, test.path, test.body)
+			got := run.send(t, test.method, test.path, test.body)
 			if got.status != http.StatusOK || strings.TrimSpace(got.body) != test.want {
-				t.Errorf("answered %d %s, want 200 %s", got.status, got.body, test.want)
+				t.Errorf("the response is %d %s, want 200 %s", got.status, got.body, test.want)
 			}
-			if calls := lifecycle.taken(); len(calls) != 1 || calls[0].Method != test.called {
-				t.Errorf("calls are %v, want one %s", calls, test.called)
+			if calls := lifecycle.takeCalls(); len(calls) != 1 || calls[0].Method != test.called {
+				t.Errorf("the calls are %v, want one %s", calls, test.called)
 			}
 		})
 	}
 }
 
-func TestPingIsAnsweredWithoutTheLifecycle(t *testing.T) {
+func TestPingDoesNotCallTheLifecycle(t *testing.T) {
 	lifecycle := new(fake)
 	run := start(t, Options{Lifecycle: lifecycle})
 	for _, body := range []string{"[]", "null", " [ ]\n"} {
-		got := run.ask(t, "GET", "/status", body)
+		got := run.send(t, "GET", "/status", body)
 		if got.status != http.StatusOK || strings.TrimSpace(got.body) != "[]" {
-			t.Errorf("ping %q answered %d %s, want 200 []", body, got.status, got.body)
+			t.Errorf("ping %q returns %d %s, want 200 []", body, got.status, got.body)
 		}
 	}
-	if calls := lifecycle.taken(); len(calls) != 0 {
-		t.Errorf("the ping called %v", calls)
+	if calls := lifecycle.takeCalls(); len(calls) != 0 {
+		t.Errorf("the ping calls %v", calls)
 	}
 }
 
 func TestStatusIsNeverNull(t *testing.T) {
 	run := start(t, Options{})
-	if got := run.ask(t, "GET", "/status", goodStatus); strings.TrimSpace(got.body) != "[]" {
-		t.Errorf("no status is answered with %s, want []", got.body)
+	if got := run.send(t, "GET", "/status", goodStatus); strings.TrimSpace(got.body) != "[]" {
+		t.Errorf("the response is %s, want []", got.body)
 	}
 }
 
@@ -81,31 +82,31 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		{"GET", "/nowhere%0a", 404, ""},
 		{"GET", "/docs", 404, ""},
 	} {
-		got := run.ask(t, test.method, test.path, "{}")
+		got := run.send(t, test.method, test.path, "{}")
 		if got.status != test.want || got.header.Get("Allow") != test.allow {
-			t.Errorf("%s %s answered %d, Allow %q; want %d, Allow %q",
+			t.Errorf("%s %s returns %d, Allow %q; want %d, Allow %q",
 				test.method, test.path, got.status, got.header.Get("Allow"), test.want, test.allow)
 		}
 		if detail(t, got) == "" {
-			t.Errorf("%s %s says nothing", test.method, test.path)
+			t.Errorf("%s %s returns no detail", test.method, test.path)
 		}
 	}
 }
 
-// detail returns the text of an error, and checks its form.
-func detail(t *testing.T, got answer) string {
+// detail returns the text of an error response, and checks its format.
+func detail(t *testing.T, got response) string {
 	t.Helper()
 	var body map[string]string
 	if err := json.Unmarshal([]byte(got.body), &body); err != nil || len(body) != 1 {
-		t.Errorf("error body is %q, want {\"detail\": ...}", got.body)
+		t.Errorf("the body is %q, want {\"detail\": ...}", got.body)
 	}
 	if kind := got.header.Get("Content-Type"); kind != "application/json" {
-		t.Errorf("error's Content-Type is %q", kind)
+		t.Errorf("the Content-Type is %q", kind)
 	}
 	return body["detail"]
 }
 
-func TestKindsOfErrorAsStatus(t *testing.T) {
+func TestHTTPStatusOfErrors(t *testing.T) {
 	secret := "token s3cr3t"
 	long := strings.Repeat("é", maxDetail)
 	for _, test := range []struct {
@@ -122,10 +123,10 @@ func TestKindsOfErrorAsStatus(t *testing.T) {
 		{"conflict", errdefs.New(errdefs.Conflict, "busy"), 409, "busy"},
 		{"unavailable", fmt.Errorf("create pod: %w", errdefs.New(errdefs.Unavailable, "down")), 503, "create pod: down"},
 		{"deadline", context.DeadlineExceeded, 503, "context deadline exceeded"},
-		{"canceled", errdefs.New(errdefs.Canceled, "overtaken"), 503, "overtaken"},
+		{"canceled", errdefs.New(errdefs.Canceled, "cancelled"), 503, "cancelled"},
 		{"internal", errdefs.New(errdefs.Internal, "%s", secret), 500, internalDetail},
-		{"without a kind", errors.New(secret), 500, internalDetail},
-		{"of an unknown kind", errdefs.New("odd", "%s", secret), 500, internalDetail},
+		{"no kind", errors.New(secret), 500, internalDetail},
+		{"an unknown kind", errdefs.New("odd", "%s", secret), 500, internalDetail},
 		{"several lines", errdefs.New(errdefs.Invalid, "a\n\tb\x00\x1b[31mc"), 422, "a b [31mc"},
 		{"long", errdefs.New(errdefs.Invalid, "%s", long), 422, long[:maxDetail-4] + "..."},
 	} {
@@ -135,42 +136,42 @@ func TestKindsOfErrorAsStatus(t *testing.T) {
 				return wire.CreateResponse{}, test.err
 			}
 			run := start(t, Options{Lifecycle: lifecycle})
-			got := run.ask(t, "POST", "/create", goodCreate)
+			got := run.send(t, "POST", "/create", goodCreate)
 			if got.status != test.want {
-				t.Errorf("status is %d, want %d", got.status, test.want)
+				t.Errorf("the status is %d, want %d", got.status, test.want)
 			}
 			if diff := cmp.Diff(test.detail, detail(t, got)); diff != "" {
 				t.Errorf("detail (-want +got):\n%s", diff)
 			}
-			if log := run.journal.String(); !strings.Contains(log, "request failed") || !strings.Contains(log, uid) {
-				t.Errorf("the failure is not in the log, or not its pod: %s", log)
+			if log := run.log.String(); !strings.Contains(log, "request failed") || !strings.Contains(log, uid) {
+				t.Errorf("the failure or its pod is missing in the log:\n%s", log)
 			}
 		})
 	}
 }
 
-func TestAPanicCostsOneRequest(t *testing.T) {
+func TestPanicEndsOneRequestOnly(t *testing.T) {
 	lifecycle := new(fake)
 	lifecycle.create = func(context.Context, *wire.CreateRequest) (wire.CreateResponse, error) {
 		panic("s3cr3t")
 	}
 	run := start(t, Options{Lifecycle: lifecycle})
-	got := run.ask(t, "POST", "/create", goodCreate)
+	got := run.send(t, "POST", "/create", goodCreate)
 	if got.status != http.StatusInternalServerError || detail(t, got) != internalDetail {
-		t.Errorf("answered %d %s", got.status, got.body)
+		t.Errorf("the response is %d %s", got.status, got.body)
 	}
-	log := run.journal.String()
-	for _, part := range []string{"level=ERROR", "s3cr3t", "stack=", "routes_test.go"} {
+	log := run.log.String()
+	for _, part := range []string{"level=ERROR", "s3cr3t", "stack=", "handlers_test.go"} {
 		if !strings.Contains(log, part) {
-			t.Errorf("%q is not in the log: %s", part, log)
+			t.Errorf("%q is missing in the log:\n%s", part, log)
 		}
 	}
-	if got := run.ask(t, "POST", "/delete", goodPod); got.status != http.StatusOK {
-		t.Errorf("the next request answered %d", got.status)
+	if got := run.send(t, "POST", "/delete", goodPod); got.status != http.StatusOK {
+		t.Errorf("the next request returns %d", got.status)
 	}
 }
 
-func TestAbortHandlerIsPassedOn(t *testing.T) {
+func TestErrAbortHandlerCutsTheConnection(t *testing.T) {
 	lifecycle := new(fake)
 	lifecycle.remove = func(context.Context, *corev1.Pod) error { panic(http.ErrAbortHandler) }
 	run := start(t, Options{Lifecycle: lifecycle})
@@ -180,12 +181,12 @@ func TestAbortHandlerIsPassedOn(t *testing.T) {
 	}
 	if response, err := run.client.Do(request); err == nil {
 		_ = response.Body.Close()
-		t.Errorf("answered %d, want a connection that is cut", response.StatusCode)
+		t.Errorf("the response is %d, want a cut connection", response.StatusCode)
 	} else if !errors.Is(err, io.EOF) {
-		t.Errorf("failed with %v, want EOF", err)
+		t.Errorf("the request returns error %v, want EOF", err)
 	}
-	if log := run.journal.String(); strings.Contains(log, "stack=") {
-		t.Errorf("logged as a panic: %s", log)
+	if log := run.log.String(); strings.Contains(log, "stack=") {
+		t.Errorf("ErrAbortHandler is logged as a panic:\n%s", log)
 	}
 }
 
@@ -199,19 +200,19 @@ func TestSessionHeader(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, path := range []string{"/delete", "/nowhere"} {
-				got := run.ask(t, "POST", path, goodPod, wire.SessionHeader, test.sent)
+				got := run.send(t, "POST", path, goodPod, wire.SessionHeader, test.sent)
 				if session := got.header.Get(wire.SessionHeader); session != test.want {
-					t.Errorf("%s answered with session %q, want %q", path, session, test.want)
+					t.Errorf("%s returns session %q, want %q", path, session, test.want)
 				}
-				if log := run.journal.String(); test.want != "" && !strings.Contains(log, "session="+test.want) {
-					t.Errorf("the session is not in the log: %s", log)
+				if log := run.log.String(); test.want != "" && !strings.Contains(log, "session="+test.want) {
+					t.Errorf("the session is missing in the log:\n%s", log)
 				}
 			}
 		})
 	}
 }
 
-// What changes the remote cluster is logged at info, polls only when asked for.
+// Creates and deletes are logged at info level; status requests only with LogRequests.
 func TestRequestLog(t *testing.T) {
 	create := strings.Replace(goodCreate, `"jobConfig":{}`, `"jobScript":"s3cr3t"`, 1)
 	for _, test := range []struct {
@@ -225,17 +226,17 @@ func TestRequestLog(t *testing.T) {
 		{true, "GET", "/status", "[]", []string{"level=INFO"}},
 	} {
 		run := start(t, Options{LogRequests: test.requests})
-		run.ask(t, test.method, test.path, test.body)
-		eventually(t, "the request is logged", func() bool { return strings.Contains(run.journal.String(), "msg=request") })
-		log := run.journal.String()
+		run.send(t, test.method, test.path, test.body)
+		testkit.Eventually(t, "the request is logged", func() bool { return strings.Contains(run.log.String(), "msg=request") })
+		log := run.log.String()
 		line := log[strings.LastIndex(log[:strings.Index(log, "msg=request")], "\n")+1:]
 		for _, part := range append(test.want, "method="+test.method, "path="+test.path, "status=200", "duration=") {
 			if !strings.Contains(line, part) {
-				t.Errorf("%q is not in the line %s", part, line)
+				t.Errorf("%q is missing in the line %s", part, line)
 			}
 		}
 		if strings.Contains(log, "s3cr3t") {
-			t.Errorf("the body is in the log: %s", log)
+			t.Errorf("the log contains the body:\n%s", log)
 		}
 	}
 }

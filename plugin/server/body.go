@@ -1,0 +1,35 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+)
+
+// readBody reads the body within its limits of size and time, and calls decode.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, decode func(body []byte) error) error {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return newStatusError(http.StatusUnsupportedMediaType, "Content-Encoding %s is not supported", encoding)
+	}
+	tooLarge := errdefs.New(errdefs.TooLarge, "the body is larger than %d bytes", s.options.MaxBody)
+	if r.ContentLength > s.options.MaxBody {
+		return tooLarge // without reading the body into memory
+	}
+	// The deadline is for the body only. A deadline that stays set would end the
+	// connection, and with it the context, of a request that takes longer. These
+	// calls fail only with the response recorder of a test, which has no deadlines.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(s.bodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.options.MaxBody))
+	_ = control.SetReadDeadline(time.Time{})
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge
+	}
+	if err != nil {
+		return errdefs.New(errdefs.Canceled, "the body is incomplete: %w", err)
+	}
+	return decode(body)
+}

@@ -1,0 +1,20 @@
+package server
+
+import "time"
+
+const (
+	// readHeaderTimeout limits the time that a caller may take to send the headers.
+	readHeaderTimeout = 10 * time.Second
+	// bodyTimeout limits the time that a body may take to arrive. There is no limit
+	// for the whole request (http.Server.ReadTimeout): a create may take 100 s.
+	bodyTimeout = 60 * time.Second
+	// idleTimeout must be longer than the 120 s for which InterLink keeps an idle
+	// connection. Otherwise the server could close a connection just when InterLink
+	// sends a create on it, and the pod would fail for good (docs/contract.md, HTTP-6).
+	idleTimeout = 180 * time.Second
+	// rollbackTime is how long requests that are cancelled after the shutdown grace
+	// may take for their rollback. A create needs at most 10 s for it.
+	rollbackTime = 12 * time.Second
+	// checkTimeout limits each readiness check.
+	checkTimeout = 5 * time.Second
+)
