@@ -19,7 +19,7 @@ const scenarios = "../../fixtures/scenarios"
 
 // notReal are the scenarios that no real kubelet can play, with the reason.
 var notReal = map[string]string{
-	"eviction-before-start":        "a pod is evicted that exceeds no limit", // of a node under pressure
+	"eviction-before-start":        "a pod without a storage limit is evicted", // of a node under pressure
 	"node-lost":                    "a node is lost",
 	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does it with a real one
 }

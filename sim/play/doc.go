@@ -1,11 +1,15 @@
-// Package play plays scenarios against an InterLink plugin, and judges it.
+// Package play plays scenarios against an InterLink plugin, over HTTP, and reports
+// how what it observes differs from what the scenarios expect.
 //
-// A stage is one scenario's: a virtual kubelet (sim/virtualkubelet) on the local
-// side, the plugin behind its socket, and the remote cluster, in memory or real,
-// with played nodes (sim/node) or its own. A pace says how time passes there:
-// as fast as everybody can follow, or as on the clock. What was seen is compared
-// with what the scenario expects, in words, by pure functions (judge).
+// Each scenario has an environment of its own: the local cluster with a virtual
+// kubelet (sim/virtualkubelet), the plugin, and the remote cluster, in memory or real,
+// with simulated nodes (sim/node) or its own. Its clock is virtual where all parts
+// follow it, and real time otherwise. Package judge compares what was observed.
 //
-// It must know nothing of how this plugin works: it composes one where none is
-// named, and asks it only whether it has heard of the latest remote state.
+// The package must not know how this plugin works. It starts one if the options name
+// no other, and asks it only whether its cache has the latest remote pods.
+//
+// The files, from the top: run.go plays many scenarios, play.go one of them, with the
+// player's actions in create.go, real_nodes.go, poll.go, timed_steps.go, delete.go,
+// logs.go and observe.go; start_environment.go starts its environment.
 package play

@@ -81,7 +81,7 @@ func TestPluginFallsSilent(t *testing.T) {
 				return c.on()
 			}}
 			result, err := Run(t.Context(), all(t, "delete-running", "exit-three", "plain-pod"), Options{
-				Parallel: 1, CallTimeout: 300 * time.Millisecond, between: m.front,
+				Parallel: 1, CallTimeout: 300 * time.Millisecond, intercept: m.front,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -100,7 +100,7 @@ func TestPluginFallsSilent(t *testing.T) {
 // A log that never ends is no reason to wait for ever.
 func TestEndlessLog(t *testing.T) {
 	m := mutant{answer: on("/getLogs", func(c *call) (int, []byte) { return 200, []byte(strings.Repeat("x", 2*maxLog)) })}
-	result, err := Run(t.Context(), all(t, "plain-pod"), Options{between: m.front})
+	result, err := Run(t.Context(), all(t, "plain-pod"), Options{intercept: m.front})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestLiar(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	result, err := Run(t.Context(), all(t, "plain-pod", "exit-three"), Options{
 		Timeout: 300 * time.Millisecond, Parallel: 1,
-		between: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.on() }}.front,
+		intercept: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.on() }}.front,
 	})
 	if err != nil {
 		t.Fatal(err)

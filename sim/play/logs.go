@@ -12,27 +12,30 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// maxLog is as much of a log as is read: more than any scenario expects.
+// maxLog is how many bytes of a log are read: more than any scenario expects.
 const maxLog = 1 << 20
 
 // pendingLog is one request for a log; done is closed when log is complete.
 type pendingLog struct {
-	pod  *judge.Pod
-	at   int // its place in the pod's logs
-	log  judge.Log
-	done chan struct{}
+	pod   *judge.Pod
+	index int // in the pod's logs
+	log   judge.Log
+	done  chan struct{}
 }
 
 // readLogs sends the requests for logs that are expected of a pod. It waits for the
 // answers, except for those that follow a container that has not ended.
 func (p *player) readLogs(ctx context.Context, key string) {
 	seen := p.seen.Pods[key]
-	for _, expected := range p.file.Expect.Pods[key].Logs {
-		pending := &pendingLog{pod: seen, at: len(seen.Logs), done: make(chan struct{})}
+	for _, expected := range p.env.file.Expect.Pods[key].Logs {
+		pending := &pendingLog{pod: seen, index: len(seen.Logs), done: make(chan struct{})}
 		seen.Logs = append(seen.Logs, judge.Log{})
 		p.logs = append(p.logs, pending)
-		go p.ask(ctx, key, expected, pending)
-		if !expected.Follow || !p.runs(key, expected.Container) {
+		go func() {
+			defer close(pending.done)
+			pending.log = requestLog(ctx, p.env, key, expected)
+		}()
+		if !expected.Follow || containerEnded(p.env.kubelet.Status(key), expected.Container) {
 			<-pending.done
 		}
 	}
@@ -43,46 +46,47 @@ func (p *player) collectLogs(ctx context.Context) {
 	for _, pending := range p.logs {
 		select {
 		case <-pending.done:
-			pending.pod.Logs[pending.at] = pending.log
+			pending.pod.Logs[pending.index] = pending.log
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// runs says whether a container that is followed may go on.
-func (p *player) runs(key, container string) bool {
-	for _, list := range [][]corev1.ContainerStatus{p.kubelet.Status(key).InitContainerStatuses, p.kubelet.Status(key).ContainerStatuses} {
+// containerEnded reports whether a container has ended; true if the status does not
+// list it.
+func containerEnded(status corev1.PodStatus, container string) bool {
+	for _, list := range [][]corev1.ContainerStatus{status.InitContainerStatuses, status.ContainerStatuses} {
 		for _, c := range list {
 			if c.Name == container {
-				return c.State.Terminated == nil
+				return c.State.Terminated != nil
 			}
 		}
 	}
-	return false
+	return true
 }
 
-func (p *player) ask(ctx context.Context, key string, expected scenario.LogExpectation, pending *pendingLog) {
-	defer close(pending.done)
-	ctx, cancel := context.WithTimeout(ctx, p.options.CallTimeout)
+// requestLog requests a log and reads the whole answer.
+func requestLog(ctx context.Context, env *environment, key string, expected scenario.LogExpectation) judge.Log {
+	ctx, cancel := context.WithTimeout(ctx, env.options.CallTimeout)
 	defer cancel()
-	stream, err := p.kubelet.Logs(ctx, key, expected.Container, wire.LogOpts{
+	stream, err := env.kubelet.Logs(ctx, key, expected.Container, wire.LogOpts{
 		Tail: expected.Tail, Bytes: expected.Bytes, Timestamps: expected.Timestamps,
 		Previous: expected.Previous, Follow: expected.Follow,
 	})
 	if err != nil {
-		pending.log.Err = err
-		return
+		return judge.Log{Err: err}
 	}
 	defer func() { _ = stream.Close() }() // it has been read
 	text, err := io.ReadAll(io.LimitReader(stream, maxLog+1))
+	log := judge.Log{Text: string(text)}
 	switch {
 	case ctx.Err() != nil:
-		pending.log.Err = fmt.Errorf("it did not end within %s", p.options.CallTimeout)
+		log.Err = fmt.Errorf("it did not end within %s", env.options.CallTimeout)
 	case err != nil:
-		pending.log.Err = fmt.Errorf("it broke off: %w", err)
+		log.Err = fmt.Errorf("the answer is incomplete: %w", err)
 	case len(text) > maxLog:
-		pending.log.Err = fmt.Errorf("it is longer than %d bytes", maxLog)
+		log.Err = fmt.Errorf("it is longer than %d bytes", maxLog)
 	}
-	pending.log.Text = string(text)
+	return log
 }

@@ -173,7 +173,7 @@ func (m mutant) front(address string, remote kubernetes.Interface) (string, func
 
 func (m mutant) play(t *testing.T) report.Scenario {
 	t.Helper()
-	result, err := Run(t.Context(), all(t, m.scenario), Options{Timeout: 2 * time.Minute, between: m.front})
+	result, err := Run(t.Context(), all(t, m.scenario), Options{Timeout: 2 * time.Minute, intercept: m.front})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -183,17 +183,17 @@ func TestRemoteUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"eviction-before-start":        "skipped: it needs nodes that are played: a pod is evicted that exceeds no limit",
-		"node-lost":                    "skipped: it needs nodes that are played: a node is lost",
-		"deleted-behind-the-back":      "skipped: it needs a remote cluster to delete a pod from, and nobody said where that is",
-		"unschedulable-then-scheduled": "skipped: it needs nodes that are played: a pod waits for its node",
-		"claim-of-the-site":            "skipped: it needs claims in a remote cluster, and nobody said where that is",
+		"eviction-before-start":        "skipped: it needs simulated nodes: a pod without a storage limit is evicted",
+		"node-lost":                    "skipped: it needs simulated nodes: a node is lost",
+		"deleted-behind-the-back":      "skipped: it deletes a remote pod, and the options name no remote cluster",
+		"unschedulable-then-scheduled": "skipped: it needs simulated nodes: a pod waits for its node",
+		"claim-of-the-site":            "skipped: it needs claims in the remote cluster, and the options name no remote cluster",
 		"ends-with-0":                  "passed: ", "ends-with-1": "failed: STATUS-18: container main of pod quick has exit code 0, expected 1",
 	}
 	got := map[string]string{}
 	for _, s := range result.Scenarios {
 		got[s.Name] = string(s.Verdict) + ": " + s.Skipped + strings.Join(s.Differences, "; ")
-		if s.Verdict != report.Skipped && !strings.Contains(strings.Join(s.Notes, ""), "not looked at") {
+		if s.Verdict != report.Skipped && !strings.Contains(strings.Join(s.Notes, ""), "not observed") {
 			t.Errorf("%s: notes %q", s.Name, s.Notes)
 		}
 	}

@@ -8,41 +8,41 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// skipped says why a scenario cannot be played as the replay is set up; "" if it
+// skipReason returns why a scenario cannot be played with these options; "" if it
 // can.
-func skipped(file *scenario.File, options Options) string {
+func skipReason(file *scenario.File, options Options) string {
 	switch {
 	case options.Plugin != "" && len(file.Plugin) > 0:
-		return "it needs other options of this plugin than those of the one that runs"
+		return "it sets options of this plugin, and the plugin that runs has others"
 	case len(file.Site.Claims) > 0 && options.Plugin != "" && options.Client == nil:
-		return "it needs claims in a remote cluster, and nobody said where that is"
+		return "it needs claims in the remote cluster, and the options name no remote cluster"
 	}
 	if options.PlayNodes || options.Plugin == "" && options.Client == nil {
 		return ""
 	}
 	for i := range file.Pods {
 		pod := &file.Pods[i]
-		played := file.Nodes[file.Key(pod.Namespace, pod.Name)]
-		if played.Schedule.Duration > 0 {
-			return "it needs nodes that are played: a pod waits for its node"
+		behaviour := file.Nodes[file.Key(pod.Namespace, pod.Name)]
+		if behaviour.Schedule.Duration > 0 {
+			return "it needs simulated nodes: a pod waits for its node"
 		}
-		for _, event := range played.Events {
+		for _, event := range behaviour.Events {
 			switch {
 			case event.LoseNode:
-				return "it needs nodes that are played: a node is lost"
-			case event.Evict != "" && !exceeds(pod):
-				return "it needs nodes that are played: a pod is evicted that exceeds no limit"
+				return "it needs simulated nodes: a node is lost"
+			case event.Evict != "" && !hasStorageLimit(pod):
+				return "it needs simulated nodes: a pod without a storage limit is evicted"
 			case event.Delete && options.Client == nil:
-				return "it needs a remote cluster to delete a pod from, and nobody said where that is"
+				return "it deletes a remote pod, and the options name no remote cluster"
 			}
 		}
 	}
 	return ""
 }
 
-// exceeds says whether a real kubelet may evict a pod for what it writes: for
-// more than an emptyDir or the pod's ephemeral storage may hold.
-func exceeds(pod *corev1.Pod) bool {
+// hasStorageLimit reports whether a real kubelet can evict a pod because it writes
+// more than an emptyDir, or its ephemeral storage, may hold.
+func hasStorageLimit(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.EmptyDir != nil && v.EmptyDir.SizeLimit != nil }) ||
 		slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return !c.Resources.Limits.StorageEphemeral().IsZero() })
 }

@@ -65,11 +65,16 @@ type Pod struct {
 	Remote []State `json:"remote,omitempty"`
 }
 
-// State of a pod from a moment on.
+// The phases of a State that Kubernetes does not have.
+const (
+	Gone    = "Gone"    // the remote pod does not exist any more
+	Deleted = "Deleted" // the local pod was deleted
+)
+
+// State is the state of a pod from a moment on.
 type State struct {
 	At float64 `json:"atSeconds"`
-	// Phase as Kubernetes calls it; "Gone" of a remote pod that is there no more,
-	// or "Deleted" of a local one.
+	// Phase is a phase of Kubernetes, Gone or Deleted.
 	Phase string `json:"phase"`
 	// Reason of the phase, if there is one.
 	Reason string `json:"reason,omitempty"`

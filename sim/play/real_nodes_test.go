@@ -13,14 +13,14 @@ import (
 func TestStepsWaitForRealNodes(t *testing.T) {
 	const pending, running, succeeded, failed = corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded, corev1.PodFailed
 	type phases = []corev1.PodPhase
-	deletes := step{Step: scenario.Step{Delete: "pod"}}
-	vanishes, expires := step{vanish: "pod"}, step{expire: "pod"}
-	restarts := step{Step: scenario.Step{RestartVirtualKubelet: &scenario.Restart{}}}
+	deletes := timedStep{Step: scenario.Step{Delete: "pod"}}
+	remoteDeletes, expires := timedStep{deleteRemotePod: "pod"}, timedStep{expireDeadline: "pod"}
+	restarts := timedStep{Step: scenario.Step{RestartVirtualKubelet: &scenario.Restart{}}}
 	runs := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 	ended := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
 	for _, test := range []struct {
 		name     string
-		step     step
+		step     timedStep
 		expected phases
 		shown    phases
 		quick    corev1.ContainerState // expected to exit with 0
@@ -32,22 +32,56 @@ func TestStepsWaitForRealNodes(t *testing.T) {
 		{"delete of a running pod", deletes, phases{pending, running}, phases{pending, running}, runs, true},
 		{"delete of a pod that stays Pending", deletes, phases{pending}, phases{pending}, runs, true},
 		{"delete of a pod that failed instead", deletes, phases{pending, running, succeeded}, phases{pending, failed}, runs, true},
-		{"delete of another pod", step{Step: scenario.Step{Delete: "other"}}, phases{pending, running}, phases{pending}, runs, true},
-		{"loss of the remote pod before the pod runs", vanishes, phases{pending, running, failed}, phases{pending}, ended, false},
-		{"loss of the remote pod of a running pod", vanishes, phases{pending, running, failed}, phases{pending, running}, ended, true},
+		{"delete of another pod", timedStep{Step: scenario.Step{Delete: "other"}}, phases{pending, running}, phases{pending}, runs, true},
+		{"loss of the remote pod before the pod runs", remoteDeletes, phases{pending, running, failed}, phases{pending}, ended, false},
+		{"loss of the remote pod of a running pod", remoteDeletes, phases{pending, running, failed}, phases{pending, running}, ended, true},
 		{"deadline before a container has exited with 0", expires, phases{pending, running, failed}, phases{pending, running}, runs, false},
 		{"deadline after a container has exited with 0", expires, phases{pending, running, failed}, phases{pending, running}, ended, true},
 		{"restart before the pod runs", restarts, phases{pending, running, pending, running, succeeded}, phases{pending}, runs, false},
 		{"restart while the pod runs", restarts, phases{pending, running, pending, running, succeeded}, phases{pending, running}, runs, true},
 		{"restart while the pod stays Pending", restarts, phases{pending}, phases{pending}, runs, true},
-		{"second create", step{Step: scenario.Step{Create: "pod"}}, phases{pending, running}, phases{pending}, runs, true},
+		{"second create", timedStep{Step: scenario.Step{Create: "pod"}}, phases{pending, running}, phases{pending}, runs, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			expected := scenario.PodExpectation{Phases: test.expected, Containers: map[string]scenario.ContainerExpectation{"quick": {ExitCode: ptr.To[int32](0)}}}
 			status := corev1.PodStatus{Phase: test.shown[len(test.shown)-1], ContainerStatuses: []corev1.ContainerStatus{{Name: "quick", State: test.quick}}}
-			if got := happened("pod", expected, test.step, test.shown, status); got != test.want {
+			if got := shownBefore(test.step, "pod", expected, test.shown, status); got != test.want {
 				t.Errorf("the step can happen: %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// A pod has started when a node has done something with it, or when the scheduler
+// found no node for it.
+func TestPodsThatNoNodeHasStarted(t *testing.T) {
+	waiting := func(reason string) corev1.ContainerState {
+		return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}
+	}
+	pod := func(states ...corev1.ContainerState) (pod corev1.Pod) {
+		for _, state := range states {
+			pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{State: state})
+		}
+		return pod
+	}
+	unscheduled := pod()
+	unscheduled.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse}}
+	initialized := pod(waiting("PodInitializing"))
+	initialized.Status.InitContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+	for name, tc := range map[string]struct {
+		pod  corev1.Pod
+		want bool
+	}{
+		"new":                 {pod(), true},
+		"being created":       {pod(waiting("ContainerCreating"), waiting("")), true},
+		"no node":             {unscheduled, false},
+		"init container runs": {initialized, false},
+		"one of two runs":     {pod(waiting("ContainerCreating"), corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}), false},
+		"no image":            {pod(waiting("ErrImagePull")), false},
+		"ended":               {pod(corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}), false},
+	} {
+		if got := notStarted(tc.pod); got != tc.want {
+			t.Errorf("%s: not started is %v, want %v", name, got, tc.want)
+		}
 	}
 }

@@ -1,0 +1,68 @@
+package play
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
+)
+
+// createPods creates the scenario's pods. The steps of time 0 happen while the
+// creates are in flight.
+func (p *player) createPods(ctx context.Context) error {
+	env := p.env
+	env.kubelet.Apply(interlink.Objects{ConfigMaps: env.file.ConfigMaps, Secrets: env.file.Secrets})
+	var creates, steps errgroup.Group
+	creates.SetLimit(maxParallelCalls)
+	for len(p.steps) > 0 && p.steps[0].At.Duration == 0 {
+		step := p.steps[0]
+		p.steps = p.steps[1:]
+		if key := step.Delete + step.LoseDelete; key != "" {
+			p.deleted[key] = true
+		}
+		steps.Go(func() error {
+			for ctx.Err() == nil && !p.createIsInFlight(step.Create+step.Delete+step.LoseDelete) {
+				time.Sleep(100 * time.Microsecond)
+			}
+			p.runStep(ctx, step)
+			return ctx.Err()
+		})
+	}
+	for _, pod := range env.pods {
+		creates.Go(func() error {
+			if ctx.Err() == nil {
+				p.createPod(ctx, pod)
+			}
+			return ctx.Err()
+		})
+	}
+	if err := errors.Join(creates.Wait(), steps.Wait()); err != nil {
+		return context.Cause(ctx) // the only possible error
+	}
+	p.nextPoll, p.stepsFrom = env.started.Add(pollPause), env.started
+	return env.clock.waitUntil(ctx, env.started)
+}
+
+// createIsInFlight reports whether the create of a pod was sent; true for "".
+func (p *player) createIsInFlight(key string) bool {
+	return key == "" || len(p.env.kubelet.Status(key).ContainerStatuses) > 0
+}
+
+func (p *player) createPod(ctx context.Context, pod *corev1.Pod) {
+	err := p.env.kubelet.Create(ctx, pod)
+	key := p.env.keys[pod.UID]
+	var refusal *virtualkubelet.Refusal
+	switch {
+	case err == nil, p.deleted[key]: // users do not see the failure of a deleted pod
+	case errors.As(err, &refusal):
+		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Error()}
+	default:
+		p.seen.Pods[key].NotSent = err
+	}
+}

@@ -1,0 +1,71 @@
+package play
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
+)
+
+// maxDeleteTime is how long remote objects may exist after the pods are deleted.
+const maxDeleteTime = 90 * time.Second
+
+// deletePods reads the logs of the pods that still exist, and deletes them.
+func (p *player) deletePods(ctx context.Context) error {
+	var deletes errgroup.Group
+	deletes.SetLimit(maxParallelCalls)
+	for _, pod := range p.env.pods {
+		key := p.env.keys[pod.UID]
+		if p.deleted[key] {
+			continue
+		}
+		p.readLogs(ctx, key)
+		deletes.Go(func() error {
+			if err := p.env.kubelet.Delete(ctx, key); err != nil && ctx.Err() == nil {
+				p.env.recorder.violation("%v", err)
+			}
+			p.env.recorder.localDelete(p.env.elapsed(), key)
+			return ctx.Err()
+		})
+	}
+	if err := deletes.Wait(); err != nil {
+		return context.Cause(ctx) // the only possible error
+	}
+	if p.env.unanswered.Load() {
+		return errNoAnswer
+	}
+	return nil
+}
+
+// waitUntilDeleted waits until the remote cluster holds only what the scenario
+// expects to be left, or nothing happens any more.
+func (p *player) waitUntilDeleted(ctx context.Context) error {
+	env := p.env
+	limit := env.clock.Now().Add(maxDeleteTime)
+	if env.nodes == nil {
+		limit = limit.Add(maxLateness)
+	}
+	for {
+		if err := env.clock.waitUntil(ctx, env.clock.Now().Add(time.Second)); err != nil {
+			return err
+		}
+		if env.remote == nil {
+			break
+		}
+		err := env.finalizeClaims(ctx)
+		if err != nil {
+			return err
+		}
+		if p.seen.Left, err = p.snapshot(ctx); err != nil {
+			return err
+		}
+		if len(judge.LeftDifferences(env.file, p.seen.Left)) == 0 || env.clock.nothingDue() || env.clock.Now().After(limit) {
+			break
+		}
+	}
+	env.observe(ctx)
+	p.collectLogs(ctx)
+	return nil
+}

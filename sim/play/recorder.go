@@ -1,0 +1,145 @@
+package play
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
+)
+
+// What is recorded of one scenario is limited to what people can read.
+const (
+	maxTimelinePods = 100
+	maxViolations   = 20
+)
+
+// recorder keeps what happened and when. It is safe for concurrent use.
+type recorder struct {
+	keys []string // of the recorded pods
+
+	mu         sync.Mutex
+	local      map[string][]report.State
+	remote     map[string][]report.State
+	steps      []report.Step
+	violations []judge.Difference
+	more       int // violations that were not kept
+}
+
+// newRecorder returns a recorder of the first pods of a scenario.
+func newRecorder(keys []string) *recorder {
+	return &recorder{
+		keys: keys[:min(len(keys), maxTimelinePods)], local: map[string][]report.State{}, remote: map[string][]report.State{},
+	}
+}
+
+// violation keeps an event that must not happen in any scenario.
+func (r *recorder) violation(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.violations) == maxViolations {
+		r.more++
+		return
+	}
+	r.violations = append(r.violations, judge.Difference{Text: fmt.Sprintf(format, args...)})
+}
+
+// allViolations returns the violations in their order.
+func (r *recorder) allViolations() []judge.Difference {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	violations := slices.Clone(r.violations)
+	if r.more > 0 {
+		violations = append(violations, judge.Difference{Text: fmt.Sprintf("%d more violations are not listed", r.more)})
+	}
+	return violations
+}
+
+// step keeps a step that happened at a time of the scenario.
+func (r *recorder) step(at time.Duration, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.steps = append(r.steps, report.Step{At: at.Seconds(), Text: text})
+}
+
+// pods keeps what both clusters show at a time of the scenario, if it has changed.
+// local returns a local pod, or nil.
+func (r *recorder) pods(at time.Duration, local func(key string) *corev1.Pod, remote map[string]*corev1.Pod) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, key := range r.keys {
+		if pod := local(key); pod != nil && !r.deleted(key) {
+			r.local[key] = appendChange(r.local[key], stateOf(at, pod))
+		}
+		switch pod := remote[key]; {
+		case pod != nil:
+			r.remote[key] = appendChange(r.remote[key], stateOf(at, pod))
+		case len(r.remote[key]) > 0:
+			r.remote[key] = appendChange(r.remote[key], report.State{At: at.Seconds(), Phase: report.Gone})
+		}
+	}
+}
+
+func (r *recorder) deleted(key string) bool {
+	states := r.local[key]
+	return len(states) > 0 && states[len(states)-1].Phase == report.Deleted
+}
+
+// localDelete keeps that a pod was deleted from the local cluster.
+func (r *recorder) localDelete(at time.Duration, key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slices.Contains(r.keys, key) {
+		r.local[key] = appendChange(r.local[key], report.State{At: at.Seconds(), Phase: report.Deleted})
+	}
+}
+
+// timeline returns the recorded pods and steps.
+func (r *recorder) timeline() (pods []report.Pod, steps []report.Step) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, key := range r.keys {
+		pods = append(pods, report.Pod{Name: key, Local: r.local[key], Remote: r.remote[key]})
+	}
+	return pods, r.steps
+}
+
+// appendChange appends a state if it differs from the last one in more than time.
+func appendChange(states []report.State, next report.State) []report.State {
+	if n := len(states); n > 0 {
+		last := states[n-1]
+		last.At = next.At
+		if reflect.DeepEqual(last, next) {
+			return states
+		}
+	}
+	return append(states, next)
+}
+
+// stateOf returns the state of a pod for the timeline.
+func stateOf(at time.Duration, pod *corev1.Pod) report.State {
+	s := report.State{At: at.Seconds(), Phase: string(pod.Status.Phase)}
+	if pod.Status.Reason != s.Phase { // InterLink sets the reason Running in the phase Running
+		s.Reason = pod.Status.Reason
+	}
+	for i, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for _, c := range list {
+			container := report.Container{Name: c.Name, Init: i == 0, State: "waiting", Restarts: c.RestartCount}
+			switch {
+			case c.State.Terminated != nil:
+				container.State, container.Reason, container.ExitCode = "terminated", c.State.Terminated.Reason, c.State.Terminated.ExitCode
+			case c.State.Running != nil:
+				container.State = "running"
+			case c.State.Waiting != nil:
+				container.Reason = c.State.Waiting.Reason
+			}
+			s.Containers = append(s.Containers, container)
+		}
+	}
+	return s
+}

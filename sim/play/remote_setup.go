@@ -1,0 +1,51 @@
+package play
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// setUpRemote keeps in mind which claims the remote cluster has, and creates those
+// that the scenario expects to exist before its pods.
+func (e *environment) setUpRemote(ctx context.Context) error {
+	if e.remote == nil {
+		return nil
+	}
+	before, err := e.snapshot(ctx)
+	if err != nil {
+		return fmt.Errorf("read the remote cluster: %w", err)
+	}
+	e.foreignClaims = newClaimSet(before.Claims)
+	for _, name := range e.file.Site.Claims {
+		for _, namespace := range e.claimNamespaces() {
+			if err := e.createClaim(ctx, namespace, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *environment) createClaim(ctx context.Context, namespace, name string) error {
+	core := e.remote.CoreV1()
+	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	if _, err := core.Namespaces().Create(ctx, object, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("create remote namespace %s for the scenario: %w", namespace, err)
+	}
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Mi")}},
+		},
+	}
+	if _, err := core.PersistentVolumeClaims(namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("create remote claim %s/%s for the scenario: %w", namespace, name, err)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package play
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
+)
+
+// startEnvironment starts what a scenario needs: the clock, the remote cluster and
+// its nodes, the plugin unless it runs elsewhere, and the virtual kubelet.
+func startEnvironment(ctx context.Context, file *scenario.File, options Options) (_ *environment, err error) {
+	e := &environment{file: file, options: options, keys: map[types.UID]string{}, remote: options.Client}
+	defer func() {
+		if err != nil {
+			e.close()
+		}
+	}()
+	var keys []string
+	for i := range file.Pods {
+		pod := file.Pods[i].DeepCopy()
+		pod.UID = uuid.NewUUID()
+		key := file.Key(pod.Namespace, pod.Name)
+		e.pods, keys = append(e.pods, pod), append(keys, key)
+		e.keys[pod.UID] = key
+	}
+	e.localPods = inspect.NewLocalPods(e.uids())
+	e.recorder = newRecorder(keys)
+	cfg, err := pluginConfig(file, options)
+	if err != nil {
+		return nil, err
+	}
+	e.scope = plugin.Translation(cfg).Scope
+	startClock(e)
+	startRemote(ctx, e)
+	address := options.Plugin
+	if address == "" {
+		if address, err = startPlugin(ctx, e, cfg); err != nil {
+			return nil, err
+		}
+	}
+	if options.intercept != nil {
+		front, stop := options.intercept(address, e.remote)
+		e.closers = append(e.closers, stop)
+		address = front
+	}
+	if err := startKubelet(ctx, e, address); err != nil {
+		return nil, err
+	}
+	e.started = e.clock.Now()
+	return e, nil
+}
+
+// startClock chooses the clock. Real nodes, and a plugin that runs elsewhere, know
+// only real time.
+func startClock(e *environment) {
+	if e.options.Plugin != "" || e.options.Client != nil && !e.options.PlayNodes {
+		e.clock = newRealtimeClock(e.options.Speed, e.observe)
+		return
+	}
+	e.clock = newVirtualClock(
+		func(ctx context.Context) error { return waitUntilIdle(ctx, e) },
+		func() (time.Time, bool) { return e.nodes.NextTransition() },
+	)
+}
+
+// startRemote creates the remote cluster, unless the options name one, and its
+// simulated nodes, unless it has real ones.
+func startRemote(ctx context.Context, e *environment) {
+	o := e.options
+	logs := node.NewLogs(e.clock)
+	if o.Client == nil && o.Plugin == "" {
+		e.remote = fakecluster.New(fakecluster.Options{Now: e.clock.Now, Logs: logs.Open}).Client()
+	}
+	if !o.PlayNodes && e.remote == o.Client {
+		return
+	}
+	e.nodes = node.New(node.Options{
+		Client: e.remote, Clock: e.clock, Logs: logs, Log: o.Log, ServeLogs: o.PlayNodes, Name: nodeName(e.file.Name),
+		Behaviour: func(pod *corev1.Pod) (scenario.Pod, bool) {
+			key, ours := e.key(pod)
+			return e.file.Nodes[key], ours
+		},
+	})
+	e.runInBackground(ctx, func(ctx context.Context) {
+		if err := e.nodes.Run(ctx); err != nil {
+			e.recorder.violation("the simulated nodes ended: %v", err)
+		}
+	})
+}
+
+// nodeName returns the name of the scenario's own Node: several scenarios are played
+// on one cluster at the same time.
+func nodeName(scenario string) string {
+	name := "sim-" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(scenario))
+	return strings.TrimRight(name[:min(len(name), 63)], "-")
+}
+
+// startKubelet starts the local cluster, whose virtual kubelet calls the plugin at an
+// address.
+func startKubelet(ctx context.Context, e *environment, address string) (err error) {
+	e.kubelet, err = virtualkubelet.New(virtualkubelet.Config{
+		Options:       interlink.Options{VirtualKubelet: e.file.VirtualKubelet, Clock: e.clock.Now},
+		Plugin:        address,
+		HeaderTimeout: 2 * e.options.CallTimeout, // the error of CallTimeout says more
+		CallTimeout:   e.options.CallTimeout,
+		Observe: func(call virtualkubelet.Call) {
+			if call.Status == 0 && ctx.Err() == nil { // otherwise the scenario timed out
+				e.unanswered.Store(true)
+			}
+		},
+	})
+	if err == nil {
+		e.closers = append(e.closers, e.kubelet.Close)
+	}
+	return err
+}

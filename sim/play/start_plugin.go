@@ -1,0 +1,63 @@
+package play
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakehelm"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
+
+// pluginConfig returns the plugin's configuration: the user's environment variables,
+// overridden by the options of the scenario.
+func pluginConfig(file *scenario.File, options Options) (config.Config, error) {
+	environ := []string{"CONFIG_FILE_PATH=" + os.DevNull} // no default file is read
+	environ = append(environ, options.Environ...)
+	for _, name := range slices.Sorted(maps.Keys(file.Plugin)) {
+		environ = append(environ, name+"="+file.Plugin[name])
+	}
+	parsed, err := config.Parse(nil, environ)
+	if err != nil {
+		return config.Config{}, fmt.Errorf("configuration of the plugin: %w", err)
+	}
+	return parsed.Config, nil
+}
+
+// startPlugin starts this plugin in the environment, on a unix socket, and returns
+// its address.
+func startPlugin(ctx context.Context, e *environment, cfg config.Config) (string, error) {
+	folder, err := os.MkdirTemp("", "sim") // the path of a socket must be short
+	if err != nil {
+		return "", fmt.Errorf("create a folder for the plugin's socket: %w", err)
+	}
+	e.closers = append(e.closers, func() { _ = os.RemoveAll(folder) })
+	address := "unix://" + filepath.Join(folder, "plugin.sock")
+	cfg.App.SocketAddress = address
+	cfg.App.AdminAddress = ""
+	cfg.App.ShutdownGrace = time.Second
+	var tunnels lifecycle.Tunnels
+	if cfg.TCPTunnel.Enabled {
+		tunnels = fakehelm.New(e.remote, cfg.TCPTunnel.BastionNamespace)
+	}
+	e.plugin, err = plugin.New(cfg, e.remote, tunnels, e.options.Version, e.options.Log.With("scenario", e.file.Name))
+	if err != nil {
+		return "", err
+	}
+	if err := e.plugin.Listen(ctx); err != nil {
+		return "", err
+	}
+	e.runInBackground(ctx, func(ctx context.Context) {
+		if err := e.plugin.Run(ctx); err != nil {
+			e.recorder.violation("the plugin ended: %v", err)
+		}
+	})
+	return address, nil
+}

@@ -1,0 +1,72 @@
+package play
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// maxIdleWait limits waitUntilIdle, in real time. A few milliseconds are usual.
+const maxIdleWait = time.Minute
+
+// waitUntilIdle waits until the simulated nodes have done all that is due, and until
+// they and the plugin have observed all changes of the remote pods. Then it records
+// the pods.
+func waitUntilIdle(ctx context.Context, e *environment) error {
+	timeout := time.After(maxIdleWait)
+	for pause := 100 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		var err error
+		if e.nodes.Idle() { // checked first, since a list of many pods is expensive
+			var pods []corev1.Pod
+			pods, err = e.remotePods(ctx)
+			if err == nil && e.nodes.UpToDate(resourceVersions(pods)) && pluginIsUpToDate(e, pods) {
+				e.recordPods(pods)
+				return nil
+			}
+		}
+		select {
+		case <-time.After(pause):
+		case <-timeout:
+			return errors.Join(err, fmt.Errorf("the plugin and the nodes were not idle within %s", maxIdleWait))
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		}
+	}
+}
+
+func resourceVersions(pods []corev1.Pod) map[types.UID]string {
+	versions := make(map[types.UID]string, len(pods))
+	for i := range pods {
+		versions[pods[i].UID] = pods[i].ResourceVersion
+	}
+	return versions
+}
+
+// pluginIsUpToDate reports whether the plugin's cache has these remote pods and no
+// others. If one local pod has several remote pods, the cache needs to have one.
+func pluginIsUpToDate(e *environment, pods []corev1.Pod) bool {
+	versions := make(map[types.UID][]string, len(e.keys))
+	for uid := range e.keys {
+		versions[uid] = nil
+	}
+	for i := range pods {
+		uid := types.UID(pods[i].Labels[wire.LabelPodUID])
+		versions[uid] = append(versions[uid], pods[i].ResourceVersion)
+	}
+	for uid, candidates := range versions {
+		if len(candidates) == 0 {
+			candidates = []string{""}
+		}
+		if !slices.ContainsFunc(candidates, func(version string) bool { return e.plugin.HasProcessed(string(uid), version) }) {
+			return false
+		}
+	}
+	return true
+}
