@@ -14,34 +14,26 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
 
-// why says what a right is for, and where it is needed if not where all others are.
-func why(right cluster.Permission, namespace string) string {
-	if right.Namespace != namespace {
-		return right.Why + " (in namespace " + right.Namespace + ")"
-	}
-	return right.Why
-}
-
-// RequiredPermissions lists every right that the plugin needs in the remote cluster as it is
-// configured.
+// RequiredPermissions returns the permissions that the plugin needs in the remote
+// cluster with this configuration.
 func RequiredPermissions(cfg config.Config) []cluster.Permission {
 	namespace := cfg.Offloading.Namespace
-	rights := cluster.RequiredPermissions(namespace)
+	permissions := cluster.RequiredPermissions(namespace)
 	if !cfg.TCPTunnel.Enabled {
-		return rights
+		return permissions
 	}
-	rights = append(rights, cluster.TunnelPermissions(namespace)...)
-	for _, r := range tunnel.RequiredPermissions() {
-		rights = append(rights, cluster.Permission{
-			Verb: r.Verb, Group: r.Group, Resource: r.Resource, Namespace: cfg.TCPTunnel.BastionNamespace, Why: r.Why,
+	permissions = append(permissions, cluster.TunnelPermissions(namespace)...)
+	for _, p := range tunnel.RequiredPermissions() {
+		permissions = append(permissions, cluster.Permission{
+			Verb: p.Verb, Group: p.Group, Resource: p.Resource, Namespace: cfg.TCPTunnel.BastionNamespace, Why: p.Why,
 		})
 	}
-	return rights
+	return permissions
 }
 
-// Check reaches the remote cluster and asks it for every right that the plugin
-// needs. It writes a table and returns an error when the cluster cannot be
-// reached, or of kind Refused when a right is missing.
+// Check connects to the remote cluster and asks it for every permission that the
+// plugin needs. It writes a table to w. The error has kind Refused if a permission is
+// missing.
 func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, w io.Writer) error {
 	namespace := cfg.Offloading.Namespace
 	remote := cluster.NewReviewer(client)
@@ -53,25 +45,25 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	if namespace != "" {
 		where = "in namespace " + namespace
 	}
-	if _, err := fmt.Fprintf(w, "remote API server %s, rights %s:\n\n", version, where); err != nil {
+	if _, err := fmt.Fprintf(w, "remote API server %s, permissions %s:\n\n", version, where); err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	missing := 0
-	for _, right := range RequiredPermissions(cfg) {
-		permitted, reason, err := remote.Allowed(ctx, right)
+	for _, permission := range RequiredPermissions(cfg) {
+		allowed, reason, err := remote.Allowed(ctx, permission)
 		if err != nil {
 			return err
 		}
-		verdict := "yes"
-		if !permitted {
+		result := "yes"
+		if !allowed {
 			missing++
-			verdict = "MISSING"
+			result = "MISSING"
 			if reason != "" {
-				verdict += ": " + reason
+				result += ": " + reason
 			}
 		}
-		if _, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", right.Verb, right.Resource, why(right, namespace), verdict); err != nil {
+		if _, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", permission.Verb, permission.Resource, purpose(permission, namespace), result); err != nil {
 			return err
 		}
 	}
@@ -79,7 +71,16 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 		return err
 	}
 	if missing > 0 {
-		return errdefs.New(errdefs.Refused, "%d rights are missing %s", missing, where)
+		return errdefs.New(errdefs.Refused, "permissions missing %s: %d", where, missing)
 	}
 	return nil
+}
+
+// purpose returns what a permission is for, and its namespace if that is not the
+// namespace of the other permissions.
+func purpose(permission cluster.Permission, namespace string) string {
+	if permission.Namespace != namespace {
+		return permission.Why + " (in namespace " + permission.Namespace + ")"
+	}
+	return permission.Why
 }

@@ -1,6 +1,6 @@
-// Package plugin composes the plugin from its rooms: configuration, remote
-// cluster, lifecycle, server.
+// Package plugin composes the plugin from its packages: config, cluster, lifecycle and
+// server.
 //
-// It decides what is started in which order and what ends first; everything
-// else is in the rooms. It must not know the simulator, flags or signals.
+// It decides the order in which the parts start and stop. Everything else is in those
+// packages. It must not know the simulator, flags or signals.
 package plugin

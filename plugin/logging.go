@@ -14,15 +14,15 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
 
-// NewLogger returns the configured logger: text for people or JSON, to w and,
-// when a folder is configured, to a file in it named after the plugin. The caller
-// closes what is returned beside it.
+// NewLogger returns the configured logger. It writes text or JSON to w and, if a
+// folder is configured, also to a file in that folder, named after the plugin. The
+// caller closes the returned closer.
 func NewLogger(cfg config.Config, w io.Writer) (*slog.Logger, io.Closer, error) {
 	closer := io.NopCloser(nil)
 	var out = w
 	if cfg.Log.Dir != "" {
 		if err := os.MkdirAll(cfg.Log.Dir, 0o755); err != nil {
-			return nil, nil, fmt.Errorf("make the log folder: %w", err)
+			return nil, nil, fmt.Errorf("create the log folder: %w", err)
 		}
 		path := filepath.Join(cfg.Log.Dir, filepath.Base(cfg.App.Name)+".log")
 		file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
@@ -38,12 +38,13 @@ func NewLogger(cfg config.Config, w io.Writer) (*slog.Logger, io.Closer, error) 
 	return slog.New(slog.NewJSONHandler(out, options)), closer, nil
 }
 
-// RouteClientLogs sends what client-go logs of its own to log. It is global to
-// the process and so left to main.
+// RouteClientLogs sends client-go's own log messages to log. It changes a global
+// setting of the process, so only main calls it.
 func RouteClientLogs(log *slog.Logger) { klog.SetSlogLogger(log.With("component", "client-go")) }
 
-// RouteHelmLogs sends what Helm prints by Go's standard logger to log, without the
-// gateway's private key. It is global to the process and so left to main.
+// RouteHelmLogs sends what Helm prints with Go's standard logger to log, without the
+// gateway's private key. It changes a global setting of the process, so only main
+// calls it.
 func RouteHelmLogs(log *slog.Logger, cfg config.Config) {
 	stdlog.SetFlags(0)
 	stdlog.SetOutput(tunnel.NewRedactingWriter(log, cfg.TCPTunnel.GatewaySSHPrivateKey.Reveal()))

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"sync"
-	"time"
 
 	"k8s.io/client-go/kubernetes"
 
@@ -16,12 +14,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
-// Plugin is one plugin in front of one remote cluster.
+// Plugin is a plugin that offloads pods to one remote cluster.
 type Plugin struct {
 	cluster   *cluster.Cluster
 	lifecycle *lifecycle.Lifecycle
@@ -29,12 +25,12 @@ type Plugin struct {
 	config    config.Config
 }
 
-// New composes a plugin on a client of the remote cluster, which may be a fake, and
-// on what [ConnectTunnels] returns, or its like; it may be nil where [tcp_tunnel]
-// is not enabled. Nothing runs and nobody is talked to before [Plugin.Run].
+// New returns a plugin. client is a client of the remote cluster; it may be a fake.
+// tunnels is the result of [ConnectTunnels] or another implementation; it may be nil
+// if [tcp_tunnel] is not enabled. New starts nothing and sends no request.
 func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunnels, version string, log *slog.Logger) (*Plugin, error) {
 	if cfg.TCPTunnel.Enabled && tunnels == nil {
-		return nil, errors.New("[tcp_tunnel] enabled is set, and nothing is there to make tunnels")
+		return nil, errors.New("[tcp_tunnel] enabled is true, but there is no implementation of tunnels")
 	}
 	remote, err := cluster.New(client, cfg.Offloading.Namespace, log)
 	if err != nil {
@@ -65,51 +61,24 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	return p, nil
 }
 
-// Listen starts to accept connections, so that [Plugin.Addr] is known; Run does
-// it if it was not done.
+// Listen opens the listeners. After it returns, [Plugin.Addr] returns the address. Run
+// calls Listen if the caller has not.
 func (p *Plugin) Listen(ctx context.Context) error { return p.server.Listen(ctx) }
 
 // Addr returns the address that the plugin listens on.
 func (p *Plugin) Addr() net.Addr { return p.server.Addr() }
 
-// Run serves until ctx is done, then ends in order: no new requests, those in
-// flight, deletes that are still being retried, the pod cache. It answers while
-// the cache is still being filled and while the remote cluster cannot be reached.
-func (p *Plugin) Run(ctx context.Context) error {
-	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
-	var watch sync.WaitGroup
-	watch.Go(func() { p.cluster.Run(watching) })
-	defer func() { stopWatching(); watch.Wait() }()
-
-	if p.server.Addr() == nil {
-		if err := p.server.Listen(ctx); err != nil {
-			return err
-		}
-	}
-	// One grace for all: what the requests in flight leave of it is the deletes'.
-	closing, done := context.WithCancel(context.WithoutCancel(ctx))
-	defer done()
-	context.AfterFunc(ctx, func() { time.AfterFunc(p.config.App.ShutdownGrace, done) })
-	err := p.server.Serve(ctx)
-	if ctx.Err() == nil {
-		done() // it failed by itself
-	}
-	p.lifecycle.Close(closing)
-	return err
-}
-
 func (p *Plugin) cacheSynced(context.Context) error {
 	if !p.cluster.Synced() {
-		return errdefs.New(errdefs.Unavailable, "the remote cluster's pods have not been listed yet")
+		return errdefs.New(errdefs.Unavailable, "the pods of the remote cluster are not listed yet")
 	}
 	return nil
 }
 
-// HasProcessed says whether the plugin's pod cache is filled and shows the remote pod of
-// a local one in this resource version, of which the plugin need not change
-// anything; "" means that it shows none. It is for
-// who must not ask for a status before the watch has told of a change, as a
-// simulator that makes minutes pass in no time.
+// HasProcessed reports whether the pod cache contains the remote pod of a local pod in
+// this resource version, and the plugin has nothing to change in it. The resource
+// version is empty if the remote pod does not exist. A simulator with a virtual clock
+// needs this: it asks for a status only after the plugin has seen a change.
 func (p *Plugin) HasProcessed(uid, resourceVersion string) bool {
 	if !p.cluster.Synced() {
 		return false
@@ -119,19 +88,4 @@ func (p *Plugin) HasProcessed(uid, resourceVersion string) bool {
 		return resourceVersion == ""
 	}
 	return pod.ResourceVersion == resourceVersion && mesh.RequiredAction(pod) == mesh.NoAction
-}
-
-// Translation returns the options of package translate.
-func Translation(cfg config.Config) translate.Options {
-	return translate.Options{
-		Scope: scope.Scope{
-			Prefix:     cfg.Offloading.NamespacePrefix,
-			Exclusions: cfg.Offloading.NamespacePrefixExclusions,
-			Namespace:  cfg.Offloading.Namespace,
-			Instance:   cfg.App.Instance,
-		},
-		Offloading: cfg.Offloading,
-		Mesh:       cfg.Mesh,
-		Tunnels:    cfg.TCPTunnel.Enabled,
-	}
 }

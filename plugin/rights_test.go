@@ -120,7 +120,7 @@ func TestCheckNamesTheMissingRight(t *testing.T) {
 			h.eventually("the other rights are in force", func() bool { // RBAC takes a moment
 				table.Reset()
 				err := plugin.Check(t.Context(), cfg, client, &table)
-				return errdefs.Is(err, errdefs.Refused) && strings.Contains(err.Error(), "1 rights are missing")
+				return errdefs.Is(err, errdefs.Refused) && strings.Contains(err.Error(), "permissions missing in all namespaces: 1")
 			})
 			for line := range strings.Lines(table.String()) {
 				named := strings.HasPrefix(line, missing.Verb+" ") && strings.Contains(line, missing.Resource+" ")

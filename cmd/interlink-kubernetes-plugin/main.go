@@ -11,22 +11,22 @@ import (
 	"syscall"
 	"time"
 
-	_ "golang.org/x/crypto/x509roots/fallback" // an image from scratch has no certificate authorities
+	_ "golang.org/x/crypto/x509roots/fallback" // the image is built from scratch, without certificate authorities
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// version is set by the linker.
+// version is set by the linker (see the Makefile).
 var version = "dev"
 
 // Exit codes.
 const (
 	exitFailed  = 1
-	exitInvalid = 2 // the configuration
+	exitInvalid = 2 // the configuration is not valid
 )
 
-// checkTimeout bounds --check as a whole.
+// checkTimeout limits the duration of --check.
 const checkTimeout = 30 * time.Second
 
 func main() {
@@ -36,22 +36,22 @@ func main() {
 	os.Exit(code)
 }
 
-// run does what the arguments ask for and returns the exit code.
+// run runs the program with these arguments and returns the exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	invocation, err := config.Parse(args, environ)
+	parsed, err := config.Parse(args, environ)
 	fail := func(code int, err error) int {
 		_, _ = fmt.Fprintln(stderr, "interlink-kubernetes-plugin:", err)
 		return code
 	}
 	switch {
-	case invocation.Help:
+	case parsed.Help:
 		_, _ = io.WriteString(stdout, config.Usage())
 		return 0
-	case invocation.Version:
+	case parsed.Version:
 		_, _ = fmt.Fprintln(stdout, version)
 		return 0
-	case invocation.PrintConfig:
-		if printErr := invocation.Print(stdout); printErr != nil {
+	case parsed.PrintConfig:
+		if printErr := parsed.Print(stdout); printErr != nil {
 			return fail(exitFailed, printErr)
 		}
 		if err != nil {
@@ -62,12 +62,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return fail(exitInvalid, err)
 	}
 
-	cfg := invocation.Config
+	cfg := parsed.Config
 	client, err := plugin.Connect(cfg, version)
 	if err != nil {
 		return fail(exitInvalid, err)
 	}
-	if invocation.Check {
+	if parsed.Check {
 		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		defer cancel()
 		if err := plugin.Check(ctx, cfg, client, stdout); err != nil {
@@ -75,7 +75,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return 0
 	}
-	if err := serve(ctx, invocation, client, stdout); err != nil {
+	if err := serve(ctx, parsed, client, stdout); err != nil {
 		return fail(exitFailed, err)
 	}
 	return 0

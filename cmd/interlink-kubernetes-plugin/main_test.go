@@ -13,20 +13,20 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
-// The test binary is the program itself when it is told to be.
+// The test binary runs as the program if this variable is set.
 func TestMain(m *testing.M) {
-	if os.Getenv("BE_THE_PROGRAM") != "" {
+	if os.Getenv("RUN_THE_PROGRAM") != "" {
 		main()
 	}
 	os.Exit(m.Run())
 }
 
-// kubeconfig writes a kubeconfig for the API server of the tests.
+// kubeconfig writes a kubeconfig to a file and returns its path.
 func kubeconfig(t *testing.T, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
@@ -36,7 +36,7 @@ func kubeconfig(t *testing.T, content []byte) string {
 	return path
 }
 
-func TestWords(t *testing.T) {
+func TestFlags(t *testing.T) {
 	for _, test := range []struct {
 		args   []string
 		code   int
@@ -46,7 +46,7 @@ func TestWords(t *testing.T) {
 		{[]string{"--version"}, 0, []string{"dev\n"}, nil},
 		{[]string{"--help"}, 0, []string{"--app-socket-address", "--check", "--print-config"}, nil},
 		{[]string{"--no-such-flag"}, 2, nil, []string{"no-such-flag"}},
-		{ // all at once
+		{ // all errors together
 			[]string{"--app-socket-address=https://0.0.0.0", "--log-level=LOUD", "--offloading-create-timeout=10m"}, 2, nil,
 			[]string{"[app] socket_address", "[log] level", "[offloading] create_timeout", "flag --log-level"},
 		},
@@ -71,20 +71,20 @@ func TestWords(t *testing.T) {
 					}
 				}
 				if strings.Contains(check.got, "s3cr3t") {
-					t.Errorf("a secret is told:\n%s", check.got)
+					t.Errorf("the output shows a secret:\n%s", check.got)
 				}
 			}
 		})
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestCheckReportsPermissions(t *testing.T) {
 	server := apiserver.ForTest(t)
-	nobody, err := server.AddUser("nobody")
+	user, err := server.AddUser("without-permissions")
 	if err != nil {
 		t.Fatal(err)
 	}
-	mayNothing, err := nobody.KubeConfig()
+	noPermissions, err := user.KubeConfig()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +94,8 @@ func TestCheck(t *testing.T) {
 		code       int
 		want       string
 	}{
-		{"all rights", server.Kubeconfig(), 0, "deletecollection  pods "},
-		{"none", mayNothing, 1, "MISSING"},
+		{"all permissions", server.Kubeconfig(), 0, "deletecollection  pods "},
+		{"no permissions", noPermissions, 1, "MISSING"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
@@ -105,7 +105,7 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("the API server is unavailable", func(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		args := []string{"--check", "--k8s-kubeconfig-path", kubeconfig(t, server.Kubeconfig()), `--k8s-client-configuration={"host":"https://127.0.0.1:1"}`}
 		if code := run(t.Context(), args, nil, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "version of the remote API server") {
@@ -114,11 +114,11 @@ func TestCheck(t *testing.T) {
 	})
 }
 
-// A Python plugin's configuration file, unchanged, starts this one: it serves on
-// its socket, and SIGTERM ends it with 0 and without a trace.
+// The plugin starts with the configuration file of the Python plugin and serves on its
+// socket. After SIGTERM it removes the socket and ends with exit code 0.
 func TestServesUntilSIGTERM(t *testing.T) {
 	server := apiserver.ForTest(t)
-	folder, err := os.MkdirTemp("", "p") // a socket's path is short
+	folder, err := os.MkdirTemp("", "p") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ gateway_ssh_private_key=
 	}
 
 	program := exec.Command(os.Args[0])
-	program.Env = append(os.Environ(), "BE_THE_PROGRAM=1", "CONFIG_FILE_PATH="+file)
+	program.Env = append(os.Environ(), "RUN_THE_PROGRAM=1", "CONFIG_FILE_PATH="+file)
 	var output bytes.Buffer
 	program.Stdout, program.Stderr = &output, &output
 	if err := program.Start(); err != nil {
@@ -178,17 +178,15 @@ gateway_ssh_private_key=
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}
-	if err := ping(t, client); err != nil {
-		t.Fatal(err)
-	}
+	ping(t, client)
 	if err := program.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; err != nil {
-		t.Errorf("ended with %v\n%s", err, &output)
+		t.Errorf("the program ends with %v\n%s", err, &output)
 	}
 	if _, err := os.Stat(socket); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the socket is left behind: %v", err)
+		t.Errorf("the socket is not removed: %v", err)
 	}
 	logged, err := os.ReadFile(filepath.Join(folder, "logs", "interlink-kubernetes-plugin.log"))
 	if err != nil {
@@ -201,21 +199,22 @@ gateway_ssh_private_key=
 	}
 }
 
-// ping asks until the plugin answers.
-func ping(t *testing.T, client *http.Client) (err error) {
+// ping waits until the plugin responds to a ping.
+func ping(t *testing.T, client *http.Client) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		request, requestErr := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://unix/status", strings.NewReader("[]"))
-		if requestErr != nil {
-			return requestErr
+	testkit.EventuallyNoError(t.Context(), t, testkit.Timeout, "the plugin responds to a ping", func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://unix/status", strings.NewReader("[]"))
+		if err != nil {
+			return err
 		}
-		var answer *http.Response
-		if answer, err = client.Do(request); err == nil {
-			if answer.StatusCode != http.StatusOK {
-				return fmt.Errorf("the ping is answered %s", answer.Status)
-			}
-			return answer.Body.Close()
+		response, err := client.Do(request)
+		if err != nil {
+			return err
 		}
-	}
-	return err
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("the response to the ping is %s", response.Status)
+		}
+		return nil
+	})
 }

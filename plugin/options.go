@@ -1,0 +1,24 @@
+package plugin
+
+import (
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+)
+
+// Translation returns the options of package translate. They are the only option
+// struct that is composed of several sections of the configuration: the other rooms
+// use one section as it is (see package config).
+func Translation(cfg config.Config) translate.Options {
+	return translate.Options{
+		Scope: scope.Scope{
+			Prefix:     cfg.Offloading.NamespacePrefix,
+			Exclusions: cfg.Offloading.NamespacePrefixExclusions,
+			Namespace:  cfg.Offloading.Namespace,
+			Instance:   cfg.App.Instance,
+		},
+		Offloading: cfg.Offloading,
+		Mesh:       cfg.Mesh,
+		Tunnels:    cfg.TCPTunnel.Enabled,
+	}
+}

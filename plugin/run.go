@@ -1,0 +1,35 @@
+package plugin
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Run serves until ctx is done. Then it shuts down in this order: it accepts no new
+// requests, waits for the requests in flight, waits for deletes that are still being
+// retried, and stops the pod cache. It serves also while the pod cache is not synced
+// and while the remote cluster is unavailable.
+func (p *Plugin) Run(ctx context.Context) error {
+	cacheCtx, stopCache := context.WithCancel(context.WithoutCancel(ctx))
+	var cache sync.WaitGroup
+	cache.Go(func() { p.cluster.Run(cacheCtx) })
+	defer func() { stopCache(); cache.Wait() }()
+
+	if p.server.Addr() == nil {
+		if err := p.server.Listen(ctx); err != nil {
+			return err
+		}
+	}
+	// The shutdown grace limits both: deletes get the time that the requests in flight
+	// do not use.
+	grace, endGrace := context.WithCancel(context.WithoutCancel(ctx))
+	defer endGrace()
+	context.AfterFunc(ctx, func() { time.AfterFunc(p.config.App.ShutdownGrace, endGrace) })
+	err := p.server.Serve(ctx)
+	if ctx.Err() == nil {
+		endGrace() // the server failed: do not wait for deletes
+	}
+	p.lifecycle.Close(grace)
+	return err
+}
