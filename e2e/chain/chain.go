@@ -16,23 +16,24 @@ import (
 
 const (
 	listenTimeout = time.Minute
-	// readyTimeout: the virtual kubelet calls its node Ready only at its first ping, 30 s after its start.
-	readyTimeout  = 3 * time.Minute
-	forgetTimeout = 30 * time.Second
-	pollInterval  = 200 * time.Millisecond
+	// The virtual kubelet marks its node as Ready only at its first ping, 30 s after its start.
+	readyTimeout   = 3 * time.Minute
+	cleanupTimeout = 2 * time.Minute
+	pollInterval   = 200 * time.Millisecond
 )
 
-// A Chain is a virtual node in the local cluster, with the programs behind it.
+// Chain is a virtual node in the local cluster, with the programs behind it.
 type Chain struct {
 	config    Config
 	ports     ports
-	local     *local
+	local     *localCluster
 	interlink *process.Process
 	kubelet   *process.Process
 }
 
-// Start prepares the local cluster, starts both programs, and waits until the virtual node is Ready.
-// Its errors carry the ends of the programs' logs. The plugin must be there already.
+// Start prepares the local cluster, starts both programs, and waits until the virtual
+// node is Ready. Its errors contain the ends of the programs' logs. The plugin must
+// already listen.
 func Start(ctx context.Context, config Config) (*Chain, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
@@ -43,19 +44,19 @@ func Start(ctx context.Context, config Config) (*Chain, error) {
 	}
 	c := &Chain{config: config, local: local}
 	if err := c.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting InterLink: %w\n%s", err, c.Logs()), c.Stop())
+		return nil, errors.Join(fmt.Errorf("start InterLink: %w\n%s", err, c.Logs()), c.Stop())
 	}
 	return c, nil
 }
 
 func (c *Chain) start(ctx context.Context) error {
-	// A node of a run that was killed would look Ready before ours is.
-	if err := c.local.forget(ctx, c.config.NodeName); err != nil {
-		return fmt.Errorf("removing what another run left: %w", err)
+	// The node of a run that was killed could still be Ready.
+	if err := c.local.deleteNode(ctx, c.config.NodeName); err != nil {
+		return fmt.Errorf("delete objects of another run: %w", err)
 	}
-	token, err := c.local.admit(ctx, c.config.NodeName, c.config.Network != nil)
+	token, err := c.local.createAccount(ctx, c.config.NodeName, c.config.Network != nil)
 	if err != nil {
-		return fmt.Errorf("preparing the local cluster: %w", err)
+		return fmt.Errorf("prepare the local cluster: %w", err)
 	}
 	if c.ports, err = freePorts(c.config.HostAddress); err != nil {
 		return err
@@ -96,7 +97,7 @@ func (c *Chain) writeFiles(token string) error {
 		kubeconfigFile:  kubeconfig,
 		interlinkConfig: interlink,
 		kubeletConfig:   kubelet,
-		tokenFile:       []byte(token), // a newline at its end would make every call's header invalid
+		tokenFile:       []byte(token), // without a newline, which would make the header of each request invalid
 	} {
 		if err := os.WriteFile(c.config.file(name), content, 0o600); err != nil {
 			return err
@@ -106,7 +107,7 @@ func (c *Chain) writeFiles(token string) error {
 }
 
 func (c *Chain) startVirtualKubelet(ctx context.Context) error {
-	began := time.Now()
+	started := time.Now()
 	var err error
 	if c.kubelet, err = process.Start(process.Spec{
 		Path: filepath.Join(c.config.BinDir, kubeletProgram),
@@ -116,40 +117,42 @@ func (c *Chain) startVirtualKubelet(ctx context.Context) error {
 		return err
 	}
 	return c.wait(ctx, readyTimeout, "node "+c.config.NodeName+" is Ready", func(ctx context.Context) (bool, error) {
-		return c.local.ready(ctx, c.config.NodeName, began)
+		return c.local.ready(ctx, c.config.NodeName, started)
 	})
 }
 
-// RestartVirtualKubelet kills the virtual kubelet, as a crash of its host would, and starts it again.
+// RestartVirtualKubelet kills the virtual kubelet, as a crash of its host does, and
+// starts it again.
 func (c *Chain) RestartVirtualKubelet(ctx context.Context) error {
 	c.KillVirtualKubelet()
 	if err := c.startVirtualKubelet(ctx); err != nil {
-		return fmt.Errorf("restarting the virtual kubelet: %w\n%s", err, c.Logs())
+		return fmt.Errorf("restart the virtual kubelet: %w\n%s", err, c.Logs())
 	}
 	return nil
 }
 
-// KillVirtualKubelet leaves the virtual node without one until RestartVirtualKubelet.
+// KillVirtualKubelet kills the virtual kubelet. RestartVirtualKubelet starts it again.
 func (c *Chain) KillVirtualKubelet() { c.kubelet.Kill() }
 
-// Stop ends the programs and takes the virtual node, and what Start made beside it, out of the local cluster.
-// Pods that still stand on the node are the local cluster's to collect: delete them first.
+// Stop stops the programs, and deletes the virtual node and what Start created from the
+// local cluster. Delete the pods of the node first: otherwise the local cluster's garbage
+// collector deletes them later.
 func (c *Chain) Stop() error {
 	for _, p := range []*process.Process{c.kubelet, c.interlink} {
 		if p != nil {
 			p.Stop()
 		}
 	}
-	// A context of its own: the test's may have ended.
-	ctx, cancel := context.WithTimeout(context.Background(), forgetTimeout)
+	// Not the context of the caller, which may have ended.
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 	defer cancel()
-	if err := c.local.forget(ctx, c.config.NodeName); err != nil {
-		return fmt.Errorf("cleaning the local cluster up: %w", err)
+	if err := c.local.deleteNode(ctx, c.config.NodeName); err != nil {
+		return fmt.Errorf("clean up the local cluster: %w", err)
 	}
 	return nil
 }
 
-// Wait returns nil when ctx ends, and before that why a program has ended by itself.
+// Wait returns nil when ctx ends. If a program ends before that, Wait returns why.
 func (c *Chain) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -161,7 +164,7 @@ func (c *Chain) Wait(ctx context.Context) error {
 	}
 }
 
-// Logs are the ends of the programs' logs, for the message of a failed test.
+// Logs returns the ends of the programs' logs, for the message of a failed test.
 func (c *Chain) Logs() string {
 	var ends []string
 	for _, p := range []*process.Process{c.interlink, c.kubelet} {
@@ -172,13 +175,13 @@ func (c *Chain) Logs() string {
 	return strings.Join(ends, "\n")
 }
 
-// wait polls until something has happened. It ends early when a program does.
-func (c *Chain) wait(ctx context.Context, timeout time.Duration, what string, happened func(context.Context) (bool, error)) error {
+// wait polls until a condition holds. It returns early when a program ends.
+func (c *Chain) wait(ctx context.Context, timeout time.Duration, what string, condition func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	var last error // of the API server: it may pass
+	var last error // of the API server, which may be temporary
 	for {
-		done, err := happened(ctx)
+		done, err := condition(ctx)
 		if done {
 			return nil
 		}
@@ -190,12 +193,12 @@ func (c *Chain) wait(ctx context.Context, timeout time.Duration, what string, ha
 				continue
 			}
 			if err := p.Ended(); err != nil {
-				return fmt.Errorf("waiting until %s: %w", what, err)
+				return fmt.Errorf("wait until %s: %w", what, err)
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("waiting until %s: %w", what, ctx.Err()), last)
+			return errors.Join(fmt.Errorf("wait until %s: %w", what, ctx.Err()), last)
 		case <-time.After(pollInterval):
 		}
 	}

@@ -19,20 +19,21 @@ import (
 
 const accountNamespace = metav1.NamespaceDefault
 
-// account is the name of the service account that the virtual kubelet runs as, of its role and their binding.
-// Each node has its own, so that two chains can stand beside each other.
-func account(node string) string { return "virtual-kubelet-" + node }
+// accountName returns the name of the service account that the virtual kubelet uses, of
+// its role and of their binding. Each node has its own, so that several chains can run in
+// one cluster.
+func accountName(node string) string { return "virtual-kubelet-" + node }
 
 // tokenLifetime is longer than any test.
 const tokenLifetime = 24 * time.Hour
 
-// A local is the cluster with the virtual node, as its administrator sees it.
-type local struct {
+// localCluster is the cluster with the virtual node, with its administrator's permissions.
+type localCluster struct {
 	config *rest.Config
 	client *kubernetes.Clientset
 }
 
-func connect(kubeconfig string) (*local, error) {
+func connect(kubeconfig string) (*localCluster, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig of the local cluster: %w", err)
@@ -41,11 +42,11 @@ func connect(kubeconfig string) (*local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig of the local cluster: %w", err)
 	}
-	return &local{config, client}, nil
+	return &localCluster{config, client}, nil
 }
 
-// rules are the rights that a virtual kubelet has in a cluster, and not an administrator's, so that what
-// works here does not work by chance.
+// rules returns the permissions of a virtual kubelet. With an administrator's permissions
+// the tests would pass although the virtual kubelet lacks a permission.
 func rules(network bool) []rbacv1.PolicyRule {
 	rule := func(group string, resources []string, verbs ...string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: resources, Verbs: verbs}
@@ -59,7 +60,7 @@ func rules(network bool) []rbacv1.PolicyRule {
 		rule("", []string{"events"}, "create", "patch"),
 		rule("coordination.k8s.io", []string{"leases"}, "get", "list", "watch", "create", "update", "patch"),
 	}
-	if network { // it makes the local end of each pod's
+	if network { // the virtual kubelet creates the local end of each pod's network
 		rules = append(rules,
 			rule("", []string{"namespaces"}, "create"),
 			rule("", []string{"configmaps", "secrets", "services"}, "create", "update", "delete"),
@@ -70,11 +71,12 @@ func rules(network bool) []rbacv1.PolicyRule {
 	return rules
 }
 
-// admit makes the service account for a node, with its role, and returns a token.
-func (l *local) admit(ctx context.Context, node string, network bool) (token string, err error) {
-	name := account(node)
+// createAccount creates the service account for a node, with its role, and returns a
+// token.
+func (l *localCluster) createAccount(ctx context.Context, node string, network bool) (token string, err error) {
+	name := accountName(node)
 	meta := metav1.ObjectMeta{Name: name}
-	bearer := &corev1.ServiceAccount{ObjectMeta: meta}
+	account := &corev1.ServiceAccount{ObjectMeta: meta}
 	role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules(network)}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: meta,
@@ -82,7 +84,7 @@ func (l *local) admit(ctx context.Context, node string, network bool) (token str
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: accountNamespace}},
 	}
 	accounts := l.client.CoreV1().ServiceAccounts(accountNamespace)
-	if _, err := accounts.Create(ctx, bearer, metav1.CreateOptions{}); err != nil {
+	if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil {
 		return "", err
 	}
 	if _, err := l.client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{}); err != nil {
@@ -95,13 +97,13 @@ func (l *local) admit(ctx context.Context, node string, network bool) (token str
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
 	answer, err := accounts.CreateToken(ctx, name, request, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("token of service account %s: %w", name, err)
+		return "", fmt.Errorf("create a token of service account %s: %w", name, err)
 	}
 	return answer.Status.Token, nil
 }
 
-// kubeconfig is a file for the bearer of the token.
-func (l *local) kubeconfig(token string) ([]byte, error) {
+// kubeconfig returns a kubeconfig with a token.
+func (l *localCluster) kubeconfig(token string) ([]byte, error) {
 	if err := rest.LoadTLSFiles(l.config); err != nil {
 		return nil, err
 	}
@@ -119,16 +121,17 @@ func (l *local) kubeconfig(token string) ([]byte, error) {
 	return clientcmd.Write(*config)
 }
 
-// forget takes away the virtual node and what admit made, also of a run that was killed.
-func (l *local) forget(ctx context.Context, node string) error {
+// deleteNode deletes the virtual node and what createAccount created, also of a run that
+// was killed.
+func (l *localCluster) deleteNode(ctx context.Context, node string) error {
 	rbac, now := l.client.RbacV1(), metav1.DeleteOptions{}
 	var errs []error
 	for _, err := range []error{
 		l.client.CoreV1().Nodes().Delete(ctx, node, now),
 		l.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Delete(ctx, node, now),
-		rbac.ClusterRoleBindings().Delete(ctx, account(node), now),
-		rbac.ClusterRoles().Delete(ctx, account(node), now),
-		l.client.CoreV1().ServiceAccounts(accountNamespace).Delete(ctx, account(node), now),
+		rbac.ClusterRoleBindings().Delete(ctx, accountName(node), now),
+		rbac.ClusterRoles().Delete(ctx, accountName(node), now),
+		l.client.CoreV1().ServiceAccounts(accountNamespace).Delete(ctx, accountName(node), now),
 	} {
 		if err != nil && !apierrors.IsNotFound(err) {
 			errs = append(errs, err)
@@ -137,8 +140,9 @@ func (l *local) forget(ctx context.Context, node string) error {
 	return errors.Join(errs...)
 }
 
-// ready says whether the virtual node is Ready by a report that is not older than since.
-func (l *local) ready(ctx context.Context, name string, since time.Time) (bool, error) {
+// ready reports whether the virtual node is Ready since a time: an older report may be of
+// a virtual kubelet that was killed.
+func (l *localCluster) ready(ctx context.Context, name string, since time.Time) (bool, error) {
 	node, err := l.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return false, nil
@@ -149,7 +153,7 @@ func (l *local) ready(ctx context.Context, name string, since time.Time) (bool, 
 	return readySince(node, since), nil
 }
 
-// readySince compares whole seconds, because Kubernetes writes no more.
+// readySince compares whole seconds, because Kubernetes does not store fractions.
 func readySince(node *corev1.Node, since time.Time) bool {
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady {

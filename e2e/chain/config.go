@@ -14,41 +14,41 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Config says between what the programs stand.
+// Config describes what the programs connect.
 type Config struct {
 	// BinDir is the folder with the programs interlink and virtual-kubelet.
 	BinDir string
-	// WorkDir is an absolute path to an existing folder. It keeps configurations, data and logs,
-	// and among them a token for the local cluster.
+	// WorkDir is the absolute path of an existing folder for configurations, data and logs, and
+	// for a token of the local cluster.
 	WorkDir string
-	// Kubeconfig of an administrator of the local cluster.
+	// Kubeconfig is a file with an administrator's access to the local cluster.
 	Kubeconfig string
-	// HostAddress is the IP address of this host as the local cluster's nodes reach it: the API
-	// server there asks the virtual kubelet for logs.
+	// HostAddress is the IP address at which the local cluster's nodes reach this host: the API
+	// server there requests logs from the virtual kubelet.
 	HostAddress string
-	// Plugin is its address, unix:///path or http://host:port.
+	// Plugin is the address of the plugin, unix:///path or http://host:port.
 	Plugin string
-	// NodeName is that of the virtual node.
+	// NodeName is the name of the virtual node.
 	NodeName string
-	// Network connects the node's pods with the local cluster; nil leaves them apart.
+	// Network connects the node's pods with the local cluster; nil does not connect them.
 	Network *Network
 }
 
-// Network is InterLink's own, in the words of its configuration.
+// Network configures InterLink's network, with the keys of InterLink's configuration.
 type Network struct {
 	FullMesh     bool `json:"FullMesh"`
 	EnableTunnel bool `json:"EnableTunnel"` // without the mesh, for pods with ports
-	// ScriptTemplate and ServerTemplate are files: the mesh's script for the pods,
-	// where it is not to be InterLink's standard one, and what the virtual kubelet
-	// makes in the local cluster for each of them.
+	// ScriptTemplate and ServerTemplate are files: the mesh script for the pods, if it is
+	// not InterLink's own, and the objects that the virtual kubelet creates in the local
+	// cluster for each pod.
 	ScriptTemplate string `json:"MeshScriptTemplatePath,omitempty"`
 	ServerTemplate string `json:"WstunnelTemplatePath"`
-	// URLs of the programs that the script fetches.
+	// URLs of the programs that the script downloads.
 	Wstunnel    string `json:"WSTunnelExecutable,omitempty"`
 	WireguardGo string `json:"WireguardGoURL,omitempty"`
 	Wg          string `json:"WgToolURL,omitempty"`
 	Slirp4netns string `json:"Slirp4netnsURL,omitempty"`
-	// TunnelCommand is the tunnel's, with %s for the prefix, the ports and the ingress.
+	// TunnelCommand is the command of a tunnel, with %s for the prefix, the ports and the ingress.
 	TunnelCommand string `json:"WstunnelCommand,omitempty"`
 	// WildcardDNS is the domain of the local cluster's ingress.
 	WildcardDNS  string `json:"WildcardDNS"`
@@ -57,7 +57,7 @@ type Network struct {
 	DNSServiceIP string `json:"DNSServiceIP,omitempty"`
 }
 
-// validate returns all errors at once.
+// validate returns all errors, not only the first one.
 func (c Config) validate() error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -69,14 +69,14 @@ func (c Config) validate() error {
 		info, err := os.Stat(filepath.Join(c.BinDir, program))
 		check(err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0, "BinDir %q: no program %s", c.BinDir, program)
 	}
-	// InterLink refuses paths that are relative or hold "..", wherever it stands in them.
+	// InterLink rejects relative paths, and paths that contain "..".
 	check(filepath.IsAbs(c.WorkDir) && !strings.Contains(c.WorkDir, ".."), `WorkDir %q: must be absolute, without ".."`, c.WorkDir)
 	_, err := netip.ParseAddr(c.HostAddress)
 	check(err == nil, "HostAddress %q: not an IP address", c.HostAddress)
 	_, _, err = splitPlugin(c.Plugin)
 	check(err == nil, "Plugin: %v", err)
 	check(nodeName.MatchString(c.NodeName), "NodeName %q: not a name for a node", c.NodeName)
-	if c.Network != nil { // of a template that it cannot read InterLink takes its own, and says so in its log alone
+	if c.Network != nil { // InterLink only logs that it cannot read a template, and uses its own
 		for _, file := range []string{c.Network.ScriptTemplate, c.Network.ServerTemplate} {
 			if file == "" {
 				continue
@@ -88,14 +88,15 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// nodeName is narrower than Kubernetes' rule, because the name also becomes a label's value.
+// nodeName is stricter than Kubernetes' rule, because the name is also the value of a label.
 var nodeName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
-// splitPlugin makes of an address the URL and the port that InterLink wants apart.
+// splitPlugin splits an address into the URL and the port, which InterLink configures
+// separately.
 func splitPlugin(address string) (url, port string, err error) {
 	if path, ok := strings.CutPrefix(address, "unix://"); ok {
 		if !filepath.IsAbs(path) {
-			return "", "", fmt.Errorf("%q: a socket's path must be absolute", address)
+			return "", "", fmt.Errorf("%q: the path of a socket must be absolute", address)
 		}
 		return address, "0", nil
 	}
@@ -116,14 +117,14 @@ func splitPlugin(address string) (url, port string, err error) {
 	return "http://" + host, port, nil
 }
 
-// ports are those that the programs listen on.
+// ports are the ports that the programs listen on.
 type ports struct {
 	interlink int // on loopback
 	kubelet   int // on HostAddress
 }
 
-// freePorts finds ports that nobody uses. Another program might take one before ours does; then it says so in
-// its log, and Start fails with that.
+// freePorts finds ports that no program uses. If another program uses one of them before
+// ours listens, ours logs an error and Start fails with it.
 func freePorts(hostAddress string) (ports, error) {
 	var free ports
 	for _, want := range []struct {
@@ -132,16 +133,16 @@ func freePorts(hostAddress string) (ports, error) {
 	}{{"127.0.0.1", &free.interlink}, {hostAddress, &free.kubelet}} {
 		listener, err := net.Listen("tcp", net.JoinHostPort(want.host, "0"))
 		if err != nil {
-			return ports{}, fmt.Errorf("a free port of %s: %w", want.host, err)
+			return ports{}, fmt.Errorf("find a free port of %s: %w", want.host, err)
 		}
-		// Until all are found, so that each is found once.
-		defer listener.Close() //nolint:errcheck // nothing was sent
+		// Only when all ports are found, so that they differ.
+		defer listener.Close() //nolint:errcheck // it has no connections
 		*want.port = listener.Addr().(*net.TCPAddr).Port
 	}
 	return free, nil
 }
 
-// files of a chain, all in WorkDir.
+// file returns the path of a file in WorkDir.
 func (c Config) file(name string) string { return filepath.Join(c.WorkDir, name) }
 
 const (
@@ -159,7 +160,7 @@ const (
 
 type object = map[string]any
 
-// interlinkYAML is the configuration of the InterLink API server.
+// interlinkYAML returns the configuration of the InterLink API server.
 func (c Config) interlinkYAML(p ports) ([]byte, error) {
 	url, port, err := splitPlugin(c.Plugin)
 	if err != nil {
@@ -176,14 +177,15 @@ func (c Config) interlinkYAML(p ports) ([]byte, error) {
 	})
 }
 
-// kubeletYAML is the configuration of the virtual kubelet. The certificate that it serves logs with is
-// self-signed: nobody would sign a request for one, and the API server does not ask.
+// kubeletYAML returns the configuration of the virtual kubelet. It serves logs with a
+// self-signed certificate: no one signs certificates here, and the API server does not
+// verify it.
 func (c Config) kubeletYAML(p ports) ([]byte, error) {
 	configuration := object{
 		"InterlinkURL":      "http://127.0.0.1",
 		"InterlinkPort":     strconv.Itoa(p.interlink),
 		"VKTokenFile":       c.file(tokenFile),
-		"ServiceAccount":    account(c.NodeName),
+		"ServiceAccount":    accountName(c.NodeName),
 		"Namespace":         accountNamespace,
 		"DisableCSR":        true,
 		"VerboseLogging":    true,
@@ -192,8 +194,8 @@ func (c Config) kubeletYAML(p ports) ([]byte, error) {
 		"KubeletHTTP":       object{"Insecure": true},
 		"Resources":         object{"CPU": "100", "Memory": "256Gi", "Pods": "100"},
 		"PodCIDR":           object{"Subnet": "10.50.0.0/24", "MinIP": 2, "MaxIP": 250},
-		// What the local API server knows and the remote kubelet does not (spec.nodeName, metadata.uid...)
-		// is put in place on this side.
+		// The virtual kubelet replaces fields that the remote kubelet does not know (spec.nodeName,
+		// metadata.uid, ...).
 		"SkipDownwardAPIResolution": false,
 	}
 	if c.Network != nil {
@@ -202,11 +204,12 @@ func (c Config) kubeletYAML(p ports) ([]byte, error) {
 	return yaml.Marshal(configuration)
 }
 
-// interlinkEnv and kubeletEnv are what the programs take from their environment.
+// interlinkEnv returns the environment variables of the InterLink API server.
 func (c Config) interlinkEnv() []string {
 	return []string{"INTERLINKCONFIGPATH=" + c.file(interlinkConfig)}
 }
 
+// kubeletEnv returns the environment variables of the virtual kubelet.
 func (c Config) kubeletEnv(p ports) []string {
 	return []string{
 		"CONFIGPATH=" + c.file(kubeletConfig),

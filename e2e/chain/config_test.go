@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// programs makes a folder with two files that look like InterLink's programs.
-func programs(t *testing.T) string {
+// fakePrograms creates a folder with two files that have the names of InterLink's programs.
+func fakePrograms(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{interlinkProgram, kubeletProgram} {
@@ -29,20 +29,20 @@ func programs(t *testing.T) string {
 }
 
 func TestValidate(t *testing.T) {
-	good := Config{
-		BinDir: programs(t), WorkDir: t.TempDir(), HostAddress: "172.18.0.1",
+	valid := Config{
+		BinDir: fakePrograms(t), WorkDir: t.TempDir(), HostAddress: "172.18.0.1",
 		Plugin: "unix:///run/plugin.sock", NodeName: "vnode",
 	}
-	if err := good.validate(); err != nil {
-		t.Errorf("a good one: %v", err)
+	if err := valid.validate(); err != nil {
+		t.Errorf("a valid configuration: %v", err)
 	}
 	err := Config{BinDir: t.TempDir(), WorkDir: "/tmp/../tmp", HostAddress: "somewhere", Plugin: "https://plugin", NodeName: "V", Network: &Network{ScriptTemplate: "no-script"}}.validate()
 	if err == nil {
-		t.Fatal("no error")
+		t.Fatal("validate accepts an invalid configuration")
 	}
 	for _, want := range []string{"no program interlink", "no program virtual-kubelet", "WorkDir", "HostAddress", "Plugin", "NodeName", "no-script"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is missing in\n%v", want, err)
+			t.Errorf("the error does not contain %q:\n%v", want, err)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func TestSplitPlugin(t *testing.T) {
 	} {
 		url, port, err := splitPlugin(test.address)
 		if url != test.url || port != test.port || (err == nil) != (test.url != "") {
-			t.Errorf("%q: %q %q %v", test.address, url, port, err)
+			t.Errorf("splitPlugin(%q) returns %q, %q, %v", test.address, url, port, err)
 		}
 	}
 }
@@ -88,8 +88,8 @@ func TestNetworkConfiguration(t *testing.T) {
 	}
 }
 
-// The two programs meet where the configurations say the same.
-func TestConfigurationsFitTogether(t *testing.T) {
+// The virtual kubelet must find the InterLink API server, and that one the plugin.
+func TestConfigurationsAgree(t *testing.T) {
 	config := Config{WorkDir: "/work", HostAddress: "172.18.0.1", Plugin: "http://127.0.0.1:4000", NodeName: "vnode"}
 	p := ports{interlink: 13000, kubelet: 15820}
 	decode := func(text []byte, err error) map[string]any {
@@ -115,13 +115,13 @@ func TestConfigurationsFitTogether(t *testing.T) {
 		{kubelet["DisableCSR"], true},
 	} {
 		if pair[0] != pair[1] {
-			t.Errorf("%v is not %v", pair[0], pair[1])
+			t.Errorf("the configuration has %v, want %v", pair[0], pair[1])
 		}
 	}
 	env := strings.Join(config.kubeletEnv(p), " ")
 	for _, want := range []string{"NODENAME=vnode", "POD_IP=172.18.0.1", "KUBELET_PORT=15820", "KUBECONFIG=/work/", "CONFIGPATH=/work/"} {
 		if !strings.Contains(env, want) {
-			t.Errorf("%s is missing in %s", want, env)
+			t.Errorf("the environment %s does not contain %s", env, want)
 		}
 	}
 }
@@ -132,15 +132,15 @@ func TestFreePortsDiffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.interlink == 0 || p.kubelet == 0 || p.interlink == p.kubelet {
-		t.Errorf("they are %v", p)
+		t.Errorf("the ports are %v", p)
 	}
 	if _, err := freePorts("192.0.2.1"); err == nil || !strings.Contains(err.Error(), "192.0.2.1") {
-		t.Errorf("of an address that is not this host's: %v", err)
+		t.Errorf("an address of another host: %v", err)
 	}
 }
 
-func TestKubeconfigOfTheVirtualKubelet(t *testing.T) {
-	l := &local{config: &rest.Config{
+func TestVirtualKubeletHasOwnCredentials(t *testing.T) {
+	l := &localCluster{config: &rest.Config{
 		Host:            "https://127.0.0.1:6443",
 		TLSClientConfig: rest.TLSClientConfig{CAData: []byte("authority"), CertData: []byte("administrator"), KeyData: []byte("key")},
 	}}
@@ -153,36 +153,36 @@ func TestKubeconfigOfTheVirtualKubelet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if config.Host != l.config.Host || config.BearerToken != "t0ken" || string(config.CAData) != "authority" {
-		t.Errorf("it says %s", text)
+		t.Errorf("the kubeconfig is %s", text)
 	}
 	if len(config.CertData)+len(config.KeyData) != 0 {
-		t.Error("it holds the administrator's certificate")
+		t.Error("the kubeconfig contains the administrator's certificate")
 	}
 }
 
 func TestReadySince(t *testing.T) {
-	began := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
+	started := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
 	for _, test := range []struct {
 		status corev1.ConditionStatus
 		report time.Time
 		want   bool
 	}{
-		{corev1.ConditionTrue, began.Truncate(time.Second), true}, // of the same second
-		{corev1.ConditionTrue, began.Add(time.Second), true},
-		{corev1.ConditionTrue, began.Add(-time.Second), false}, // of the one that was killed
-		{corev1.ConditionFalse, began.Add(time.Second), false},
+		{corev1.ConditionTrue, started.Truncate(time.Second), true}, // in the same second
+		{corev1.ConditionTrue, started.Add(time.Second), true},
+		{corev1.ConditionTrue, started.Add(-time.Second), false}, // from the virtual kubelet that was killed
+		{corev1.ConditionFalse, started.Add(time.Second), false},
 	} {
 		node := &corev1.Node{Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{
-			{Type: corev1.NodeDiskPressure, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.NewTime(began.Add(time.Hour))},
+			{Type: corev1.NodeDiskPressure, Status: corev1.ConditionTrue, LastHeartbeatTime: metav1.NewTime(started.Add(time.Hour))},
 			{Type: corev1.NodeReady, Status: test.status, LastHeartbeatTime: metav1.NewTime(test.report)},
 		}}}
-		t.Run(fmt.Sprint(test.status, " ", test.report.Sub(began)), func(t *testing.T) {
-			if got := readySince(node, began); got != test.want {
-				t.Errorf("it is %v", got)
+		t.Run(fmt.Sprint(test.status, " ", test.report.Sub(started)), func(t *testing.T) {
+			if got := readySince(node, started); got != test.want {
+				t.Errorf("readySince returns %v", got)
 			}
 		})
 	}
-	if readySince(&corev1.Node{}, began) {
-		t.Error("a node that says nothing is ready")
+	if readySince(&corev1.Node{}, started) {
+		t.Error("a node without conditions is ready")
 	}
 }

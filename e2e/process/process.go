@@ -12,51 +12,52 @@ import (
 	"time"
 )
 
-// stopGrace is how long a program may take to end when it is asked to.
-const stopGrace = 20 * time.Second
+// stopTimeout is how long a program may take to end after SIGTERM.
+const stopTimeout = 20 * time.Second
 
-// A Spec says what to run.
+// Spec describes a program to run.
 type Spec struct {
 	Path string
 	Args []string
-	Env  []string // beside this process's own environment, and stronger
+	Env  []string // added to the environment of this process; these values win
 	Log  string   // file that standard output and error are appended to
 }
 
-// A Process is a program that was started.
+// Process is a program that was started.
 type Process struct {
-	spec  Spec
-	cmd   *exec.Cmd
-	guard *exec.Cmd
-	hold  io.Closer // the guard's standard input
-	done  chan struct{}
-	err   error // of the program's end; to be read after done is closed
+	spec       Spec
+	cmd        *exec.Cmd
+	guard      *exec.Cmd
+	guardInput io.Closer
+	done       chan struct{}
+	err        error // how the program ended; read it only after done is closed
 }
 
-// A test binary that panics, times out or is killed runs no cleanup. So a shell waits beside each program for
-// the end of its standard input, a pipe that only this process holds open, and then kills the program's group.
+// A test binary that panics, times out or is killed runs no cleanup. So a shell, the
+// guard, runs next to each program. It reads its standard input, a pipe that only this
+// process holds open, and kills the process group of the program at the end of it.
 const guardScript = `cat >/dev/null; kill -s KILL -- "-$1"`
 
-// Start runs a program. It ends at Stop or Kill, or with this process.
+// Start runs a program, until Stop or Kill or the end of this process.
 func Start(spec Spec) (*Process, error) {
 	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() //nolint:errcheck // the program writes to it, not we
+	defer log.Close() //nolint:errcheck // only the program writes to it
 	cmd := exec.Command(spec.Path, spec.Args...)
 	cmd.Env = append(os.Environ(), spec.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	// A group of its own: what the program starts can be ended with it, and the terminal's Ctrl-C leaves the
-	// order in which things end to the test.
+	// With its own process group, all that the program starts can be ended with it, and Ctrl-C in the terminal
+	// does not end the program before the test does.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	p := &Process{spec: spec, cmd: cmd, done: make(chan struct{})}
-	if p.guard, p.hold, err = startGuard(cmd.Process.Pid); err != nil {
+	if p.guard, p.guardInput, err = startGuard(cmd.Process.Pid); err != nil {
 		p.killGroup()
-		return nil, errors.Join(fmt.Errorf("guarding %s: %w", p.Name(), err), cmd.Wait())
+		return nil, errors.Join(fmt.Errorf("start the guard of %s: %w", p.Name(), err), cmd.Wait())
 	}
 	go p.wait()
 	return p, nil
@@ -65,32 +66,34 @@ func Start(spec Spec) (*Process, error) {
 func startGuard(group int) (*exec.Cmd, io.Closer, error) {
 	guard := exec.Command("/bin/sh", "-c", guardScript, "guard", strconv.Itoa(group))
 	guard.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	hold, err := guard.StdinPipe()
+	input, err := guard.StdinPipe()
 	if err != nil {
 		return nil, nil, err
 	}
-	return guard, hold, guard.Start()
+	return guard, input, guard.Start()
 }
 
-// wait ends with the program what belongs to it: at once, because afterwards its id may be another's.
+// wait waits for the program and then kills its process group at once: later, the ID
+// of the group may belong to other processes.
 func (p *Process) wait() {
 	p.err = p.cmd.Wait()
 	p.killGroup()
-	_ = p.guard.Process.Kill() // before it could kill
-	_ = p.hold.Close()
+	_ = p.guard.Process.Kill() // so that it kills no other group
+	_ = p.guardInput.Close()
 	_ = p.guard.Wait()
 	close(p.done)
 }
 
 func (p *Process) killGroup() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
-// Name is the program's file name, for messages.
+// Name returns the file name of the program, for messages.
 func (p *Process) Name() string { return filepath.Base(p.spec.Path) }
 
-// Done is closed when the program has ended, by itself or not.
+// Done returns a channel that is closed when the program has ended for any reason.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Ended is nil while the program runs; then it says how it ended, with the end of its log.
+// Ended returns nil while the program runs. After that it returns how the program
+// ended, with the end of its log.
 func (p *Process) Ended() error {
 	select {
 	case <-p.done:
@@ -104,18 +107,18 @@ func (p *Process) Ended() error {
 	}
 }
 
-// Stop asks the program to end, and kills it when it does not. What it started ends with it.
-// Another Stop or Kill changes nothing.
+// Stop sends SIGTERM to the program, and kills it after a timeout. All that the
+// program started ends with it. Stop and Kill can be called more than once.
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
-	case <-time.After(stopGrace):
+	case <-time.After(stopTimeout):
 		p.Kill()
 	}
 }
 
-// Kill ends the program and all that it started at once, as a crash would.
+// Kill kills the program and all that it started.
 func (p *Process) Kill() {
 	select {
 	case <-p.done:
@@ -125,28 +128,28 @@ func (p *Process) Kill() {
 	}
 }
 
-// Tail is the end of the program's log.
+// Tail returns the end of the program's log.
 func (p *Process) Tail() string { return Tail(p.spec.Log) }
 
-// tailSize is what a person reads of a log in the message of a failed test.
+// tailSize is how many bytes of a log the message of a failed test shows.
 const tailSize = 10_000
 
-// Tail is the end of a log file, under a line that names it.
+// Tail returns the end of a log file, after a line with its name.
 func Tail(path string) string {
 	text, err := tail(path)
 	if err != nil {
 		text = err.Error()
 	}
-	return fmt.Sprintf("--- the end of %s\n%s", filepath.Base(path), text)
+	return fmt.Sprintf("--- end of %s\n%s", filepath.Base(path), text)
 }
 
-// tail reads no more than it returns: logs of verbose programs are large.
+// tail reads only what it returns, because logs can be large.
 func tail(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close() //nolint:errcheck // it is only read
 	info, err := file.Stat()
 	if err != nil {
 		return "", err

@@ -5,13 +5,13 @@ package suite
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// chainJob returns the manifest of a job whose container runs a script.
 func chainJob(name, spec, script string) string {
 	return `
 apiVersion: batch/v1
@@ -20,39 +20,38 @@ metadata: {name: ` + name + `}
 spec:
   ` + spec + `
   template:
-    spec:` + onTheNode(6) + `
+    spec:` + nodeFields(chainNode, 6) + `
       restartPolicy: Never
       containers:
       - name: main
         image: ` + chainImage + `
         command: [sh, -c]
         args:
-        - |` + chainScript(script, 10) + `
+        - |` + indent(script, 10) + `
 `
 }
 
-// job waits until a job has a condition, and returns it with its pods.
-func (u *chainUser) job(name string, condition batchv1.JobConditionType) (*batchv1.Job, []corev1.Pod) {
+// waitForJob waits until a job has a condition, and returns the job with its pods.
+func (u *chainUser) waitForJob(name string, condition batchv1.JobConditionType) (*batchv1.Job, []corev1.Pod) {
 	u.Helper()
 	var job *batchv1.Job
-	u.wait(fmt.Sprintf("job %s is %s", name, condition), func(ctx context.Context) (bool, string) {
-		var err error
-		if job, err = u.stage.local.BatchV1().Jobs(u.namespace).Get(ctx, name, metav1.GetOptions{}); err != nil {
-			return false, err.Error()
+	eventually(u, fmt.Sprintf("job %s is %s", name, condition), func(ctx context.Context) (err error) {
+		if job, err = u.client.BatchV1().Jobs(u.name).Get(ctx, name, metav1.GetOptions{}); err != nil {
+			return err
 		}
 		for _, c := range job.Status.Conditions {
 			if c.Type == condition && c.Status == corev1.ConditionTrue {
-				return true, ""
+				return nil
 			}
 		}
-		return false, fmt.Sprintf("%+v", job.Status)
+		return fmt.Errorf("its status is %+v", job.Status)
 	})
 	return job, u.localPods("job-name=" + name)
 }
 
 func (u *chainUser) localPods(selector string) []corev1.Pod {
 	u.Helper()
-	pods, err := u.stage.local.CoreV1().Pods(u.namespace).List(u.deadline(), metav1.ListOptions{LabelSelector: selector})
+	pods, err := u.client.CoreV1().Pods(u.name).List(testEnv.ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		u.Fatal(err)
 	}
@@ -62,31 +61,31 @@ func (u *chainUser) localPods(selector string) []corev1.Pod {
 func chainJobCompletes(u *chainUser) {
 	spec := "completions: 3\n  parallelism: 2\n  completionMode: Indexed"
 	u.apply(chainJob("sums", spec, `echo "part $JOB_COMPLETION_INDEX"`))
-	job, pods := u.job("sums", batchv1.JobComplete)
+	job, pods := u.waitForJob("sums", batchv1.JobComplete)
 	if len(pods) != 3 || job.Status.Succeeded != 3 {
-		u.Errorf("%d pods, status %+v", len(pods), job.Status)
+		u.Errorf("the job has %d pods and status %+v", len(pods), job.Status)
 	}
 	for _, pod := range pods {
 		u.wantLines(u.kubectl("logs", pod.Name), "part "+pod.Annotations["batch.kubernetes.io/job-completion-index"])
 	}
 	u.kubectl("delete", "job", "sums")
-	u.noRemotePods()
+	u.waitForNoRemotePods()
 }
 
 func chainJobFails(u *chainUser) {
-	u.apply(chainJob("hopeless", "backoffLimit: 1", "echo no hope; exit 1"))
-	job, pods := u.job("hopeless", batchv1.JobFailed)
+	u.apply(chainJob("failing", "backoffLimit: 1", "echo cannot succeed; exit 1"))
+	job, pods := u.waitForJob("failing", batchv1.JobFailed)
 	if len(pods) != 2 || job.Status.Failed != 2 {
-		u.Errorf("%d pods, status %+v", len(pods), job.Status)
+		u.Errorf("the job has %d pods and status %+v", len(pods), job.Status)
 	}
 	for _, pod := range pods {
 		if pod.Status.Phase != corev1.PodFailed {
 			u.Errorf("pod %s is %s", pod.Name, pod.Status.Phase)
 		}
-		u.wantLines(u.kubectl("logs", pod.Name), "no hope")
+		u.wantLines(u.kubectl("logs", pod.Name), "cannot succeed")
 	}
-	u.kubectl("delete", "job", "hopeless")
-	u.noRemotePods()
+	u.kubectl("delete", "job", "failing")
+	u.waitForNoRemotePods()
 }
 
 func chainDeploymentManifest(version string) string {
@@ -99,49 +98,50 @@ spec:
   selector: {matchLabels: {app: web}}
   template:
     metadata: {labels: {app: web}}
-    spec:` + onTheNode(6) + `
+    spec:` + nodeFields(chainNode, 6) + `
       containers:
       - name: main
         image: ` + chainImage + `
         env: [{name: VERSION, value: ` + version + `}]
         command: [sh, -c]
         args:
-        - |` + chainScript("echo serving $VERSION"+untilTold, 10) + `
+        - |` + indent("echo serving $VERSION"+waitForFile, 10) + `
 `
 }
 
 func chainDeployment(u *chainUser) {
-	rolledOut := func() { u.kubectl("rollout", "status", "deployment/web", "--timeout="+chainPatience.String()) }
+	rolledOut := func() { u.waitAvailable("web") }
 	u.apply(chainDeploymentManifest("v1"))
 	rolledOut()
-	u.serving(2, "v1")
+	u.waitForServing(2, "v1")
 
 	u.apply(chainDeploymentManifest("v2"))
 	rolledOut()
-	u.serving(2, "v2")
+	u.waitForServing(2, "v2")
 
 	u.kubectl("scale", "deployment/web", "--replicas=3")
 	rolledOut()
-	u.serving(3, "v2")
+	u.waitForServing(3, "v2")
 	u.kubectl("scale", "deployment/web", "--replicas=1")
-	u.serving(1, "v2")
+	u.waitForServing(1, "v2")
 
-	// A pod that is deleted is replaced.
+	// The deployment replaces a pod that is deleted.
 	old := u.localPods("app=web")[0]
 	u.kubectl("delete", "pod", old.Name)
 	rolledOut()
-	u.serving(1, "v2")
-	if again := u.localPods("app=web")[0]; again.UID == old.UID {
+	u.waitForServing(1, "v2")
+	if replacement := u.localPods("app=web")[0]; replacement.UID == old.UID {
 		u.Errorf("pod %s was not replaced", old.Name)
 	}
 	u.kubectl("delete", "deployment", "web")
-	u.noRemotePods()
+	u.waitForNoRemotePods()
 }
 
-// serving waits until exactly so many pods run, here and remotely, and say that they are of a version.
-func (u *chainUser) serving(replicas int, version string) {
+// waitForServing waits until as many pods as there are replicas run in both clusters,
+// and log that they serve a version.
+func (u *chainUser) waitForServing(replicas int, version string) {
 	u.Helper()
-	u.wait(fmt.Sprintf("%d pods serve %s", replicas, version), func(ctx context.Context) (bool, string) {
+	eventually(u, fmt.Sprintf("%d pods serve %s", replicas, version), func(context.Context) error {
 		var running []string
 		pods := u.localPods("app=web")
 		for _, pod := range pods {
@@ -149,15 +149,19 @@ func (u *chainUser) serving(replicas int, version string) {
 				running = append(running, pod.Name)
 			}
 		}
-		left := strings.Join(u.left(ctx), ", ")
-		return len(pods) == replicas && len(running) == replicas && strings.Count(left, "pod ") == replicas,
-			fmt.Sprintf("%d pods, running %v; remotely %s", len(pods), running, left)
+		if remote := len(u.remotePods()); len(pods) != replicas || len(running) != replicas || remote != replicas {
+			return fmt.Errorf("there are %d local pods, of which %v run, and %d remote pods", len(pods), running, remote)
+		}
+		return nil
 	})
 	for _, pod := range u.localPods("app=web") {
-		// A container that runs may not have said anything yet.
-		u.wait("pod "+pod.Name+" serves "+version, func(ctx context.Context) (bool, string) {
-			log := u.run(ctx, u.stage.localConfig, u.namespace, "logs", pod.Name)
-			return log == "serving "+version+"\n", log
+		// A container that runs may not have written a line yet.
+		eventually(u, "pod "+pod.Name+" serves "+version, func(ctx context.Context) error {
+			log, err := u.run(ctx, "-n", u.name, "logs", pod.Name)
+			if err == nil && log != "serving "+version+"\n" {
+				err = fmt.Errorf("its log is %q", log)
+			}
+			return err
 		})
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/chain"
@@ -18,22 +17,20 @@ import (
 
 const chainNetworkNode = "chain-network"
 
-// testChainNetworks has networks as InterLink itself sets them up: its virtual kubelet makes the local end, fills
-// in a script, the project's or its own, or a tunnel's command, and gives the pod the local end's address.
+// testChainNetworks tests networks as InterLink itself sets them up. The virtual
+// kubelet creates the local end, fills in a script (the project's or its own) or the
+// command of a tunnel, and gives the pod the address of the local end.
 func testChainNetworks(t *testing.T) {
-	if os.Getenv("INTERLINK_BIN_DIR") == "" {
-		t.Skip("INTERLINK_BIN_DIR is not set: networks were NOT run with InterLink's own virtual kubelet")
-	}
-	local, image := openLocal(t, "e2e-chain-networks"), networkImage(t)
-	with := strings.NewReplacer("IMAGE", image, "FILES_PORT", "8081", "PORT", "80")
-	local.apply(with.Replace(meshWeb))
-	local.apply(with.Replace(meshFiles))
-	local.available("web")
-	local.available("files")
-	files, service := "http://"+local.address+":8081/", "http://web."+local.namespace
+	interlinkPrograms(t)
+	local, image := newLocalNamespace(t, "e2e-chain-networks"), networkImage(t)
+	local.apply(testManifest(t, "web-service.yaml", values{"IMAGE": image}))
+	local.apply(testManifest(t, "program-files.yaml", values{"IMAGE": image, "FILES_PORT": "8081"}))
+	local.waitAvailable("web")
+	local.waitAvailable("files")
+	files, service := "http://"+local.address+":8081/", "http://web."+local.name
 	mesh := chain.Network{
 		FullMesh: true, Wstunnel: files + "wstunnel", WireguardGo: files + "wireguard-go", Wg: files + "wg", Slirp4netns: "http://127.0.0.1:1/slirp4netns",
-		PodCIDR: podRange, ServiceCIDR: serviceRange, DNSServiceIP: local.dns(),
+		PodCIDR: podRange, ServiceCIDR: serviceRange, DNSServiceIP: local.clusterDNS(),
 	}
 	tunnel := chain.Network{
 		EnableTunnel: true, TunnelCommand: tunnelCommand(files+"wstunnel.tar.gz", "%s", "%s", "%s"),
@@ -42,17 +39,17 @@ func testChainNetworks(t *testing.T) {
 		name           string
 		network        chain.Network
 		script, server string
-		web            string // as the pod asks for it; "": there is no way
+		web            string // URL of the service for the pod; "" if the pod cannot reach it
 		options        []string
 	}{
-		{"mesh by the project's script", mesh, meshScript(t), meshPeer, service, []string{"MESH_PRIVILEGED=false"}},
-		// It changes its own container's resolver alone.
-		{"mesh by InterLink's script", mesh, "", meshPeer, "http://" + local.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}"), []string{"MESH_SLURM_SETUP_SCRIPT=true"}},
-		{"tunnel", tunnel, "", tunnelServer, "", nil},
+		{"mesh by the project's script", mesh, meshScript(t), "mesh-peer.yaml", service, []string{"MESH_PRIVILEGED=false"}},
+		// This script changes the DNS configuration of its own container only.
+		{"mesh by InterLink's script", mesh, "", "mesh-peer.yaml", "http://" + local.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}"), []string{"MESH_SLURM_SETUP_SCRIPT=true"}},
+		{"tunnel", tunnel, "", "tunnel-server.yaml", "", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			local.T = t
-			stage := startChain(t, chainNetworkNode, func(folder string) *chain.Network {
+			running := startChain(t, chainNetworkNode, func(folder string) *chain.Network {
 				write := func(name, text string) string {
 					path := filepath.Join(folder, name)
 					if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -61,32 +58,33 @@ func testChainNetworks(t *testing.T) {
 					return path
 				}
 				test.network.WildcardDNS = ingressDomain
-				test.network.ServerTemplate = write("peer.yaml", with.Replace(test.server))
+				test.network.ServerTemplate = write("peer.yaml", testManifest(t, test.server, values{"IMAGE": image, "PORT": "80"}))
 				if test.script != "" {
 					test.network.ScriptTemplate = write("mesh.sh", test.script)
 				}
 				return &test.network
 			}, append(test.options, "MESH_IMAGE="+image, "MESH_INSTALL=")...)
-			stage.user(t).reached(local, image, test.web)
+			running.newUser(t).testNetwork(local, image, test.web)
 		})
 	}
 }
 
-// reached makes a pod on the virtual node, reaches it by its address, and a service of the local cluster from it.
-func (u *chainUser) reached(local *realLocal, image, web string) {
+// testNetwork creates a pod on the virtual node, reaches it by its address, and lets it
+// reach a service of the local cluster.
+func (u *chainUser) testNetwork(local *localNamespace, image, web string) {
 	u.Helper()
-	workload := strings.ReplaceAll(meshWorkload, "http://web", web)
+	workload := testManifest(u, "mesh-workload.sh", values{"SERVICE": web})
 	if web == "" {
 		workload = strings.ReplaceAll(workload, "ping", "true")
 	}
-	// InterLink's name for the local end, and of that for the ingress.
-	peer := "wstunnel-served-" + u.namespace
-	local.ingress(peer+"-"+u.namespace, "80")
+	// These are the names that InterLink gives to the local end and to its ingress.
+	peer := "wstunnel-served-" + u.name
+	local.createIngress(peer+"-"+u.name, "80")
 	u.apply(`
 apiVersion: v1
 kind: Pod
 metadata: {name: served, annotations: {interlink.eu/shadow-same-ns: "true"}}
-spec:` + onNode(chainNetworkNode, 2) + `
+spec:` + nodeFields(chainNetworkNode, 2) + `
   containers:
   - name: main
     image: ` + image + `
@@ -94,21 +92,21 @@ spec:` + onNode(chainNetworkNode, 2) + `
     ports: [{containerPort: 8000}]
     command: [sh, -c]
     args:
-    - |` + chainScript(workload, 6) + `
+    - |` + indent(workload, 6) + `
 `)
-	pod := u.phase("served", corev1.PodRunning)
+	pod := u.waitForPhase("served", corev1.PodRunning)
 	if len(pod.Status.InitContainerStatuses) != 0 {
-		u.Errorf("init containers are shown: %+v", pod.Status.InitContainerStatuses)
+		u.Errorf("the local cluster shows init containers: %+v", pod.Status.InitContainerStatuses)
 	}
-	at := "http://" + pod.Status.PodIP + ":8000"
-	local.reaches("the pod is reached by its address", "web", "the remote workload", "curl", "-fsS", "--max-time", "5", at)
+	url := "http://" + pod.Status.PodIP + ":8000"
+	local.waitForOutput("the local cluster reaches the pod by its address", "web", "the remote workload", "curl", "-fsS", "--max-time", "10", url)
 	if web != "" {
-		local.reaches("and reaches a service of the local cluster", "web", "the local web", "curl", "-fsS", "--max-time", "10", at+"/cgi-bin/ask")
+		local.waitForOutput("the pod reaches a service of the local cluster", "web", "the local web", "curl", "-fsS", "--max-time", "20", url+"/cgi-bin/ask")
 	}
 	u.kubectl("delete", "pod", "served")
-	u.noRemotePods()
-	u.wait("the local end is gone", func(ctx context.Context) (bool, string) {
-		_, err := u.stage.local.AppsV1().Deployments(u.namespace).Get(ctx, peer, metav1.GetOptions{})
-		return apierrors.IsNotFound(err), "it is there"
+	u.waitForNoRemotePods()
+	eventually(u, "the local end is deleted", func(ctx context.Context) error {
+		_, err := u.client.AppsV1().Deployments(u.name).Get(ctx, peer, metav1.GetOptions{})
+		return wantNotFound(err)
 	})
 }

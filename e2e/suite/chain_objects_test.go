@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// chainObjects are what the pods of this file use.
+// chainObjects are the objects that the pods in this file use.
 const chainObjects = `
 apiVersion: v1
 kind: ConfigMap
@@ -28,7 +28,7 @@ func chainVolumes(u *chainUser) {
 apiVersion: v1
 kind: Pod
 metadata: {name: reader, labels: {purpose: reading}}
-spec:` + onTheNode(2) + `
+spec:` + nodeFields(chainNode, 2) + `
   restartPolicy: Never
   volumes:
   - {name: settings, configMap: {name: settings}}
@@ -51,7 +51,7 @@ spec:` + onTheNode(2) + `
     - {name: mixed, mountPath: /mixed}
     command: [sh, -c]
     args:
-    - |` + chainScript(`
+    - |` + indent(`
 echo "volume $(cat /settings/colour) $(cat /settings/shape)"
 echo "bytes $(od -An -tx1 /settings/bytes)"
 echo "subpath $(cat /one/colour)"
@@ -60,15 +60,15 @@ echo "mode $(stat -Lc %a /login/deep/password)"
 echo written >/scratch/file && echo "scratch $(cat /scratch/file)"
 echo "projected $(cat /mixed/shape)"
 echo "label $(grep purpose /mixed/labels)"
-[ "$(tr -cd . </mixed/token)" = .. ] && echo "token is one"
+[ "$(tr -cd . </mixed/token)" = .. ] && echo "token has three parts"
 `, 6) + `
 `)
-	u.phase("reader", corev1.PodSucceeded)
+	u.waitForPhase("reader", corev1.PodSucceeded)
 	u.wantLines(u.kubectl("logs", "reader"),
 		"volume blue round", "bytes  00 01 02", "subpath blue", `secret it's "s3cr3t"`, "mode 400",
-		"scratch written", "projected round", `label purpose="reading"`, "token is one")
+		"scratch written", "projected round", `label purpose="reading"`, "token has three parts")
 	u.kubectl("delete", "pod/reader")
-	u.noRemotePods()
+	u.waitForNoRemotePods()
 }
 
 func chainEnvironment(u *chainUser) {
@@ -76,7 +76,7 @@ func chainEnvironment(u *chainUser) {
 apiVersion: v1
 kind: Pod
 metadata: {name: env}
-spec:` + onTheNode(2) + `
+spec:` + nodeFields(chainNode, 2) + `
   restartPolicy: Never
   containers:
   - name: main
@@ -94,11 +94,11 @@ spec:` + onTheNode(2) + `
     - {name: NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
     - {name: COMPOSED, value: "$(COLOUR) in $(NAMESPACE)"}
 `)
-	u.phase("env", corev1.PodSucceeded)
+	u.waitForPhase("env", corev1.PodSucceeded)
 	log := u.kubectl("logs", "env")
 	u.wantLines(log, "colour=blue", "shape=round", "LOGIN_user=ada", `QUOTED=a "b" 'c' $d`, "COLOUR=blue",
-		`PASSWORD=it's "s3cr3t"`, "POD=env", "NAMESPACE="+u.namespace, "COMPOSED=blue in "+u.namespace)
+		`PASSWORD=it's "s3cr3t"`, "POD=env", "NAMESPACE="+u.name, "COMPOSED=blue in "+u.name)
 	if strings.Contains(log, u.remote) {
-		u.Errorf("the remote namespace is seen from within:\n%s", log)
+		u.Errorf("the container sees the remote namespace:\n%s", log)
 	}
 }

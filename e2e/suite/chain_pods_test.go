@@ -5,21 +5,21 @@ package suite
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// chainPod is a manifest of one pod with one container, which runs a script.
+// chainPod returns the manifest of a pod with one container, which runs a script.
 func chainPod(name, restartPolicy, script string) string {
 	return `
 apiVersion: v1
 kind: Pod
 metadata: {name: ` + name + `}
-spec:` + onTheNode(2) + `
+spec:` + nodeFields(chainNode, 2) + `
   restartPolicy: ` + restartPolicy + `
   containers:
   - name: main
@@ -27,24 +27,20 @@ spec:` + onTheNode(2) + `
     imagePullPolicy: IfNotPresent
     command: [sh, -c]
     args:
-    - |` + chainScript(script, 6) + `
+    - |` + indent(script, 6) + `
 `
 }
 
-// chainScript indents a script to stand in a manifest.
-func chainScript(script string, indent int) string {
-	return strings.ReplaceAll("\n"+strings.TrimSpace(script), "\n", "\n"+strings.Repeat(" ", indent))
-}
-
-// untilTold is a script that waits for the file /tmp/go, and ends at once when it is asked to.
-const untilTold = `
+// waitForFile is a script that waits for the file /tmp/go, and exits at once when it
+// receives SIGTERM.
+const waitForFile = `
 trap 'exit 0' TERM
 while [ ! -e /tmp/go ]; do sleep 1; done
 `
 
 func chainPodRuns(u *chainUser) {
 	u.apply(chainPod("hello", "Never", "echo hello from $HOSTNAME; echo goodbye"))
-	u.phase("hello", corev1.PodSucceeded)
+	u.waitForPhase("hello", corev1.PodSucceeded)
 	u.wantLines(u.kubectl("logs", "hello"), "hello from hello", "goodbye")
 	if got := u.kubectl("logs", "hello", "--tail=1"); got != "goodbye\n" {
 		u.Errorf("the last line is %q", got)
@@ -53,24 +49,17 @@ func chainPodRuns(u *chainUser) {
 		u.Errorf("kubectl get shows %q", got)
 	}
 	u.kubectl("delete", "pod", "hello")
-	u.noRemotePods()
+	u.waitForNoRemotePods()
 }
 
-// noRemotePods waits until the remote namespace has no pod.
-func (u *chainUser) noRemotePods() {
-	u.Helper()
-	u.wait("no pod stands remotely", func(ctx context.Context) (bool, string) {
-		left := u.left(ctx)
-		return !slices.ContainsFunc(left, func(name string) bool { return strings.HasPrefix(name, "pod ") }), strings.Join(left, ", ")
-	})
-}
-
-// Lines come while the container runs, and the stream ends when it does: it is told to go on only after its
-// first line was read.
+// kubectl prints lines while the container runs, and ends when the container exits. The
+// container continues only after the test has read its first line.
 func chainLogsFollowed(u *chainUser) {
-	u.apply(chainPod("talker", "Never", "echo first"+untilTold+"echo last"))
-	u.phase("talker", corev1.PodRunning)
-	follow := u.command(u.deadline(), u.stage.localConfig, u.namespace, "logs", "--follow", "talker")
+	u.apply(chainPod("talker", "Never", "echo first"+waitForFile+"echo last"))
+	u.waitForPhase("talker", corev1.PodRunning)
+	ctx, cancel := context.WithTimeout(testEnv.ctx, waitTimeout)
+	defer cancel()
+	follow := u.command(ctx, "-n", u.name, "logs", "--follow", "talker")
 	pipe, err := follow.StdoutPipe()
 	if err != nil {
 		u.Fatal(err)
@@ -82,26 +71,26 @@ func chainLogsFollowed(u *chainUser) {
 	if !lines.Scan() || lines.Text() != "first" {
 		u.Fatalf("the first line is %q: %v", lines.Text(), lines.Err())
 	}
-	u.exec("talker", "touch", "/tmp/go")
+	u.execRemote("talker", "touch", "/tmp/go")
 	var rest []string
 	for lines.Scan() {
 		rest = append(rest, lines.Text())
 	}
 	if err := follow.Wait(); err != nil || !slices.Equal(rest, []string{"last"}) {
-		u.Errorf("after the first line came %q: %v", rest, err)
+		u.Errorf("the lines after the first are %q: %v", rest, err)
 	}
-	u.phase("talker", corev1.PodSucceeded)
+	u.waitForPhase("talker", corev1.PodSucceeded)
 }
 
-// kubectl delete waits until the local pod is gone.
+// kubectl delete waits until the local pod is deleted.
 func chainRunningPodDeleted(u *chainUser) {
-	u.apply(chainPod("worker", "Always", untilTold))
-	u.phase("worker", corev1.PodRunning)
+	u.apply(chainPod("worker", "Always", waitForFile))
+	u.waitForPhase("worker", corev1.PodRunning)
 	remote := u.remotePod("worker")
 	u.kubectl("delete", "pod", "worker")
-	u.wait("the remote pod is gone", func(ctx context.Context) (bool, string) {
-		pod, err := u.stage.remote.CoreV1().Pods(u.remote).Get(ctx, remote.Name, metav1.GetOptions{})
-		return apierrors.IsNotFound(err), string(pod.Status.Phase)
+	eventually(u, "the remote pod is deleted", func(ctx context.Context) error {
+		_, err := testEnv.remote.client.CoreV1().Pods(u.remote).Get(ctx, remote.Name, metav1.GetOptions{})
+		return wantNotFound(err)
 	})
 }
 
@@ -110,7 +99,7 @@ func chainInitContainers(u *chainUser) {
 apiVersion: v1
 kind: Pod
 metadata: {name: prepared}
-spec:` + onTheNode(2) + `
+spec:` + nodeFields(chainNode, 2) + `
   restartPolicy: Never
   volumes: [{name: work, emptyDir: {}}]
   initContainers:
@@ -119,19 +108,19 @@ spec:` + onTheNode(2) + `
   containers:
   - {name: main, image: ` + chainImage + `, command: [cat, /work/steps], volumeMounts: [{name: work, mountPath: /work}]}
 `)
-	u.phase("prepared", corev1.PodSucceeded)
+	u.waitForPhase("prepared", corev1.PodSucceeded)
 	for container, want := range map[string]string{"one": "did one\n", "two": "did two\n", "main": "one\ntwo\n"} {
 		if got := u.kubectl("logs", "prepared", "-c", container); got != want {
-			u.Errorf("container %s says %q", container, got)
+			u.Errorf("the log of container %s is %q, want %q", container, got, want)
 		}
 	}
 }
 
 func chainContainerFails(u *chainUser) {
 	u.apply(chainPod("failing", "Never", "echo about to fail; exit 3"))
-	pod := u.phase("failing", corev1.PodFailed)
+	pod := u.waitForPhase("failing", corev1.PodFailed)
 	if ended := pod.Status.ContainerStatuses[0].State.Terminated; ended == nil || ended.ExitCode != 3 {
-		u.Errorf("its container is %+v", pod.Status.ContainerStatuses[0].State)
+		u.Errorf("the container is %+v", pod.Status.ContainerStatuses[0].State)
 	}
 	u.wantLines(u.kubectl("logs", "failing"), "about to fail")
 }
@@ -141,27 +130,27 @@ func chainInitFails(u *chainUser) {
 apiVersion: v1
 kind: Pod
 metadata: {name: unprepared}
-spec:` + onTheNode(2) + `
+spec:` + nodeFields(chainNode, 2) + `
   restartPolicy: Never
   initContainers:
   - {name: prepare, image: ` + chainImage + `, command: [sh, -c, "echo cannot prepare; exit 4"]}
   containers:
   - {name: main, image: ` + chainImage + `, command: [echo, started]}
 `)
-	pod := u.phase("unprepared", corev1.PodFailed)
+	pod := u.waitForPhase("unprepared", corev1.PodFailed)
 	if len(pod.Status.InitContainerStatuses) != 1 {
-		u.Fatalf("its init containers are %+v", pod.Status.InitContainerStatuses)
+		u.Fatalf("the init containers are %+v", pod.Status.InitContainerStatuses)
 	}
 	if ended := pod.Status.InitContainerStatuses[0].State.Terminated; ended == nil || ended.ExitCode != 4 {
-		u.Errorf("its init container is %+v", pod.Status.InitContainerStatuses[0].State)
+		u.Errorf("the init container is %+v", pod.Status.InitContainerStatuses[0].State)
 	}
 	u.wantLines(u.kubectl("logs", "unprepared", "-c", "prepare"), "cannot prepare")
 }
 
-// waitingFor waits until a container waits for one of some reasons.
-func (u *chainUser) waitingFor(pod string, reasons ...string) {
+// waitForReason waits until the container of a pod waits for one of some reasons.
+func (u *chainUser) waitForReason(pod string, reasons ...string) {
 	u.Helper()
-	u.pod(pod, "waits for one of "+strings.Join(reasons, ", "), func(pod *corev1.Pod) bool {
+	u.waitForPod(pod, "waits for one of "+strings.Join(reasons, ", "), func(pod *corev1.Pod) bool {
 		return len(pod.Status.ContainerStatuses) == 1 && pod.Status.ContainerStatuses[0].State.Waiting != nil &&
 			slices.Contains(reasons, pod.Status.ContainerStatuses[0].State.Waiting.Reason)
 	})
@@ -169,25 +158,28 @@ func (u *chainUser) waitingFor(pod string, reasons ...string) {
 
 func chainImageMissing(u *chainUser) {
 	u.apply(strings.ReplaceAll(chainPod("missing", "Never", "true"), chainImage, "registry.invalid/no/such:image"))
-	u.waitingFor("missing", "ErrImagePull", "ImagePullBackOff")
-	u.phase("missing", corev1.PodPending)
+	u.waitForReason("missing", "ErrImagePull", "ImagePullBackOff")
+	u.waitForPhase("missing", corev1.PodPending)
 	u.kubectl("delete", "pod", "missing")
-	u.noRemotePods()
+	u.waitForNoRemotePods()
 }
 
-// A pod that may be restarted is never Failed, however often it crashes.
+// A pod with restartPolicy Always is never Failed, however often its container fails.
 func chainCrashLoop(u *chainUser) {
-	u.apply(chainPod("crashing", "Always", "echo once more; exit 1"))
-	u.waitingFor("crashing", "CrashLoopBackOff")
-	pod := u.pod("crashing", "was restarted", func(pod *corev1.Pod) bool {
+	u.apply(chainPod("crashing", "Always", "echo another run; exit 1"))
+	u.waitForReason("crashing", "CrashLoopBackOff")
+	pod := u.waitForPod("crashing", "was restarted", func(pod *corev1.Pod) bool {
 		return len(pod.Status.ContainerStatuses) == 1 && pod.Status.ContainerStatuses[0].RestartCount >= 2
 	})
 	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
-		u.Errorf("it is %s", pod.Status.Phase)
+		u.Errorf("the pod is %s", pod.Status.Phase)
 	}
-	// Just after a crash the kubelet may have no run before this one any more, as on each node.
-	u.wait("the log of a run before is there", func(ctx context.Context) (bool, string) {
-		log := u.run(ctx, u.stage.localConfig, u.namespace, "logs", "crashing", "--previous")
-		return log == "once more\n", log
+	// As on each node, the kubelet may have no log of a previous run for a moment after a restart.
+	eventually(u, "the log of the previous run can be read", func(ctx context.Context) error {
+		log, err := u.run(ctx, "-n", u.name, "logs", "crashing", "--previous")
+		if err == nil && log != "another run\n" {
+			err = fmt.Errorf("it is %q", log)
+		}
+		return err
 	})
 }

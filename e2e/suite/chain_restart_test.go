@@ -11,54 +11,57 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// chainRestart kills the virtual kubelet under running pods. While there is none a pod ends, another is created
-// and a third is deleted. The next one must find the same remote pods, make none a second time, and make up for
-// what it missed.
+// chainRestart kills the virtual kubelet while pods run. Before the next one starts, a
+// pod ends, another one is created and a third one is deleted. The next virtual kubelet
+// must find the same remote pods, create none of them again, and handle what happened
+// in the meantime.
 func chainRestart(u *chainUser) {
-	u.apply(chainPod("staying", "Never", "echo staying runs"+untilTold+"echo staying ends"))
-	u.apply(chainPod("ending", "Never", "echo ending runs"+untilTold+"echo ending ends"))
-	u.apply(chainPod("leaving", "Never", untilTold))
+	u.apply(chainPod("staying", "Never", "echo staying runs"+waitForFile+"echo staying ends"))
+	u.apply(chainPod("ending", "Never", "echo ending runs"+waitForFile+"echo ending ends"))
+	u.apply(chainPod("leaving", "Never", waitForFile))
 	u.apply(chainDeploymentManifest("v1"))
 	for _, name := range []string{"staying", "ending", "leaving"} {
-		u.phase(name, corev1.PodRunning)
+		u.waitForPhase(name, corev1.PodRunning)
 	}
-	u.kubectl("rollout", "status", "deployment/web", "--timeout="+chainPatience.String())
+	u.waitAvailable("web")
 	before := u.remotePods()
 	if len(before) != 5 {
-		u.Fatalf("there are %d remote pods", len(before))
+		u.Fatalf("%d remote pods exist, want 5", len(before))
 	}
 	leaving := u.localUID("leaving")
 
-	u.stage.chain.KillVirtualKubelet()
-	u.exec("ending", "touch", "/tmp/go")
+	u.chain.interlink.KillVirtualKubelet()
+	u.execRemote("ending", "touch", "/tmp/go")
 	u.kubectl("delete", "pod", "leaving", "--wait=false")
-	u.apply(chainPod("coming", "Never", "echo coming runs"+untilTold))
-	if err := u.stage.chain.RestartVirtualKubelet(u.Context()); err != nil {
+	u.apply(chainPod("coming", "Never", "echo coming runs"+waitForFile))
+	if err := u.chain.interlink.RestartVirtualKubelet(testEnv.ctx); err != nil {
 		u.Fatal(err)
 	}
 
-	u.phase("ending", corev1.PodSucceeded)
+	u.waitForPhase("ending", corev1.PodSucceeded)
 	u.wantLines(u.kubectl("logs", "ending"), "ending runs", "ending ends")
-	u.phase("coming", corev1.PodRunning)
-	u.kubectl("wait", "--for=delete", "pod/leaving", "--timeout="+chainPatience.String())
-	u.wait("the remote pod of leaving is gone", func(context.Context) (bool, string) {
-		pod, there := u.remotePods()[leaving]
-		return !there, pod.Name
+	u.waitForPhase("coming", corev1.PodRunning)
+	u.kubectl("wait", "--for=delete", "pod/leaving", "--timeout="+waitTimeout.String())
+	eventually(u, "the remote pod of the deleted pod is deleted", func(context.Context) error {
+		if pod, found := u.remotePods()[leaving]; found {
+			return fmt.Errorf("pod %s exists", pod.Name)
+		}
+		return nil
 	})
 	delete(before, leaving)
-	u.sameRemotely(before, "coming")
+	u.wantSameRemotePods(before, "coming")
 
-	// The pods of before are as alive as ever.
-	u.phase("staying", corev1.PodRunning)
+	// The pods from before the restart still work.
+	u.waitForPhase("staying", corev1.PodRunning)
 	u.wantLines(u.kubectl("logs", "staying"), "staying runs")
-	u.exec("staying", "touch", "/tmp/go")
-	u.phase("staying", corev1.PodSucceeded)
+	u.execRemote("staying", "touch", "/tmp/go")
+	u.waitForPhase("staying", corev1.PodSucceeded)
 	u.wantLines(u.kubectl("logs", "staying"), "staying ends")
-	u.kubectl("rollout", "status", "deployment/web", "--timeout="+chainPatience.String())
+	u.waitAvailable("web")
 }
 
-// sameRemotely checks that the remote pods are those of before, each still the same, and one more.
-func (u *chainUser) sameRemotely(before map[types.UID]corev1.Pod, more string) {
+// wantSameRemotePods checks that the remote pods are the same as before, and one more.
+func (u *chainUser) wantSameRemotePods(before map[types.UID]corev1.Pod, more string) {
 	u.Helper()
 	now := u.remotePods()
 	delete(now, u.localUID(more))
@@ -71,11 +74,6 @@ func (u *chainUser) sameRemotely(before map[types.UID]corev1.Pod, more string) {
 		return all
 	}
 	if was, is := describe(before), describe(now); !slices.Equal(was, is) {
-		u.Errorf("remotely stood %q,\nand now stand %q", was, is)
+		u.Errorf("the remote pods were %q\nand are %q", was, is)
 	}
-}
-
-func (u *chainUser) localUID(pod string) types.UID {
-	u.Helper()
-	return types.UID(u.kubectl("get", "pod", pod, "-o", "jsonpath={.metadata.uid}"))
 }

@@ -4,19 +4,20 @@ package suite
 
 import "testing"
 
-// testChain is suite two: InterLink's real programs stand between the local cluster and the plugin, and a user
-// with kubectl finds on the virtual node what a real node gives.
+// testChain is suite two: InterLink's real programs run between the local cluster and
+// the plugin. For a user with kubectl the virtual node behaves as a real node does.
 //
-// Every test has a namespace of its own, and fails if something stands remotely after it was deleted.
+// Each test has its own namespace, and fails if something is left in the remote cluster
+// after the namespace was deleted.
 func testChain(t *testing.T) {
-	stage := startChain(t, chainNode, nil)
-	t.Run("side by side", func(t *testing.T) {
+	running := startChain(t, chainNode, nil)
+	t.Run("parallel", func(t *testing.T) {
 		for _, test := range []struct {
 			name string
 			run  func(*chainUser)
 		}{
 			{"deployment", chainDeployment}, // the longest first
-			{"container crashes again and again", chainCrashLoop},
+			{"container fails repeatedly", chainCrashLoop},
 			{"job fails", chainJobFails},
 			{"job completes", chainJobCompletes},
 			{"pod runs and ends", chainPodRuns},
@@ -31,10 +32,10 @@ func testChain(t *testing.T) {
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
-				test.run(stage.user(t))
+				test.run(running.newUser(t))
 			})
 		}
 	})
-	// It kills the virtual kubelet, so it has it to itself.
-	t.Run("virtual kubelet restarts", func(t *testing.T) { chainRestart(stage.user(t)) })
+	// This test kills the virtual kubelet, so no other test runs at the same time.
+	t.Run("virtual kubelet restarts", func(t *testing.T) { chainRestart(running.newUser(t)) })
 }

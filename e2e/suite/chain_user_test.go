@@ -6,11 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,239 +16,197 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// A chainUser works in a namespace of the local cluster.
+// chainUser is a user of the virtual node, with a namespace of the local cluster.
 type chainUser struct {
-	*testing.T
-	stage     *chainStage
-	namespace string
-	remote    string // the namespace where the plugin puts what is of this one
+	*namespace
+	chain  *runningChain
+	remote string // the namespace of the remote cluster that the plugin uses
 }
 
-// user makes a namespace for one test. It goes when the test ends, and then nothing may stand remotely:
-// so each test of the chain is also one of cleaning up.
-func (s *chainStage) user(t *testing.T) *chainUser {
+// newUser creates a namespace for one test. It is deleted at the end of the test,
+// and then nothing must be left in the remote cluster: so each test of the chain also
+// tests the deletion.
+func (c *runningChain) newUser(t *testing.T) *chainUser {
 	t.Helper()
-	namespace, err := s.local.CoreV1().Namespaces().Create(t.Context(),
+	created, err := c.local.client.CoreV1().Namespaces().Create(testEnv.ctx,
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "chain-"}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &chainUser{t, s, namespace.Name, "offloading-" + namespace.Name}
-	t.Cleanup(u.leave)
+	u := &chainUser{&namespace{t, c.local, created.Name}, c, "offloading-" + created.Name}
+	t.Cleanup(func() {
+		if u.Failed() {
+			u.logState() // before it is deleted
+			u.deleteNamespaces()
+			return
+		}
+		defer func() {
+			if u.Failed() {
+				u.logState()
+			}
+		}()
+		u.deleteNamespaces()
+	})
 	return u
 }
 
-// leave runs when the test's own context has ended.
-func (u *chainUser) leave() {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*chainPatience)
-	defer cancel()
-	if u.Failed() {
-		u.explain(ctx) // before all is gone
-		u.cleanUp(ctx)
-		return
-	}
-	if u.cleanUp(ctx); u.Failed() {
-		u.explain(ctx)
-	}
-}
-
-// cleanUp deletes the namespace and waits until nothing is left of it, here and remotely.
-func (u *chainUser) cleanUp(ctx context.Context) {
-	if err := u.stage.local.CoreV1().Namespaces().Delete(ctx, u.namespace, metav1.DeleteOptions{}); err != nil {
+// deleteNamespaces deletes the local namespace and waits until nothing of it is left
+// in both clusters.
+func (u *chainUser) deleteNamespaces() {
+	namespaces := u.client.CoreV1().Namespaces()
+	if err := namespaces.Delete(afterTest(), u.name, metav1.DeleteOptions{}); err != nil {
 		u.Error(err)
 	}
-	u.waitWith(ctx, "the local namespace is gone", func(ctx context.Context) (bool, string) {
-		_, err := u.stage.local.CoreV1().Namespaces().Get(ctx, u.namespace, metav1.GetOptions{})
-		return apierrors.IsNotFound(err), fmt.Sprint(err)
+	eventually(u, "the local namespace is deleted", func(ctx context.Context) error {
+		_, err := namespaces.Get(ctx, u.name, metav1.GetOptions{})
+		return wantNotFound(err)
 	})
-	u.waitWith(ctx, "nothing stands remotely", func(ctx context.Context) (bool, string) {
-		left := u.left(ctx)
-		return len(left) == 0, strings.Join(left, ", ")
+	eventually(u, "nothing is left in the remote cluster", func(ctx context.Context) error {
+		if objects := u.remoteObjects(ctx); len(objects) > 0 {
+			return errors.New(strings.Join(objects, ", "))
+		}
+		return nil
 	})
-	// The plugin keeps namespaces; this one is of no more use.
-	if err := u.stage.remote.CoreV1().Namespaces().Delete(ctx, u.remote, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+	// The plugin keeps namespaces. No other test uses this one.
+	err := testEnv.remote.client.CoreV1().Namespaces().Delete(afterTest(), u.remote, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
 		u.Error(err)
 	}
 }
 
-// explain logs what a person needs to understand a failure.
-func (u *chainUser) explain(ctx context.Context) {
-	for _, side := range []struct{ name, config, namespace string }{
-		{"locally", u.stage.localConfig, u.namespace}, {"remotely", u.stage.remoteConfig, u.remote},
-	} {
-		u.Logf("%s:\n%s", side.name, u.run(ctx, side.config, side.namespace, "get", "pods,events", "-o", "wide"))
+// wantNotFound returns nil if an object does not exist.
+func wantNotFound(err error) error {
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err == nil:
+		return errors.New("it exists")
 	}
-	u.Log(u.stage.logs())
+	return err
 }
 
-// left names what stands in the remote namespace, but for what Kubernetes itself puts into each.
-func (u *chainUser) left(ctx context.Context) []string {
-	core, all := u.stage.remote.CoreV1(), metav1.ListOptions{}
-	var left []string
-	pods, err := core.Pods(u.remote).List(ctx, all)
-	if err != nil {
+// logState logs what helps to understand a failure.
+func (u *chainUser) logState() {
+	for _, side := range []struct {
+		name      string
+		cluster   *cluster
+		namespace string
+	}{{"local", u.cluster, u.name}, {"remote", testEnv.remote.cluster, u.remote}} {
+		out, err := side.cluster.run(afterTest(), "-n", side.namespace, "get", "pods,events", "-o", "wide")
+		u.Logf("%s cluster: %v\n%s", side.name, err, out)
+	}
+	u.Log(u.chain.logs())
+}
+
+// remoteObjects lists the objects of the remote namespace, without those that
+// Kubernetes itself creates in each namespace.
+func (u *chainUser) remoteObjects(ctx context.Context) []string {
+	core, options := testEnv.remote.client.CoreV1(), metav1.ListOptions{}
+	pods, err1 := core.Pods(u.remote).List(ctx, options)
+	configMaps, err2 := core.ConfigMaps(u.remote).List(ctx, options)
+	secrets, err3 := core.Secrets(u.remote).List(ctx, options)
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return []string{err.Error()}
 	}
+	var objects []string
 	for _, pod := range pods.Items {
-		left = append(left, "pod "+pod.Name)
-	}
-	configMaps, err := core.ConfigMaps(u.remote).List(ctx, all)
-	if err != nil {
-		return []string{err.Error()}
+		objects = append(objects, "pod "+pod.Name)
 	}
 	for _, configMap := range configMaps.Items {
 		if configMap.Name != "kube-root-ca.crt" {
-			left = append(left, "configmap "+configMap.Name)
+			objects = append(objects, "configmap "+configMap.Name)
 		}
-	}
-	secrets, err := core.Secrets(u.remote).List(ctx, all)
-	if err != nil {
-		return []string{err.Error()}
 	}
 	for _, secret := range secrets.Items {
-		left = append(left, "secret "+secret.Name)
+		objects = append(objects, "secret "+secret.Name)
 	}
-	return left
+	return objects
 }
 
-// run returns what kubectl said, also of an error.
-func (u *chainUser) run(ctx context.Context, kubeconfig, namespace string, args ...string) string {
-	out, err := u.command(ctx, kubeconfig, namespace, args...).CombinedOutput()
-	if err != nil {
-		return fmt.Sprintf("%s%v", out, err)
-	}
-	return string(out)
-}
-
-func (u *chainUser) command(ctx context.Context, kubeconfig, namespace string, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, u.stage.kubectl, append([]string{"--kubeconfig", kubeconfig, "--namespace", namespace}, args...)...)
-}
-
-// kubectl runs a command on the local cluster that must succeed, and returns its standard output.
-func (u *chainUser) kubectl(args ...string) string {
+// waitForNoRemotePods waits until the remote namespace has no pod.
+func (u *chainUser) waitForNoRemotePods() {
 	u.Helper()
-	return u.must(u.command(u.deadline(), u.stage.localConfig, u.namespace, args...))
-}
-
-// exec runs a command in the remote pod of a local one. A virtual node has no exec of its own; here it is
-// how a test tells a container to go on.
-func (u *chainUser) exec(pod string, command ...string) {
-	u.Helper()
-	name := u.remotePod(pod).Name
-	u.must(u.command(u.deadline(), u.stage.remoteConfig, u.remote, append([]string{"exec", name, "--"}, command...)...))
-}
-
-// apply applies a manifest as text.
-func (u *chainUser) apply(manifest string) {
-	u.Helper()
-	command := u.command(u.deadline(), u.stage.localConfig, u.namespace, "apply", "-f", "-")
-	command.Stdin = strings.NewReader(manifest)
-	u.must(command)
-}
-
-func (u *chainUser) must(command *exec.Cmd) string {
-	u.Helper()
-	out, err := command.Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			err = fmt.Errorf("%w: %s", err, exit.Stderr)
+	eventually(u, "no remote pod exists", func(context.Context) error {
+		if pods := u.remotePods(); len(pods) > 0 {
+			return fmt.Errorf("%d remote pods exist", len(pods))
 		}
-		u.Fatalf("kubectl %s: %v\n%s", strings.Join(command.Args[5:], " "), err, out)
-	}
-	return string(out)
+		return nil
+	})
 }
 
-func (u *chainUser) deadline() context.Context {
-	ctx, cancel := context.WithTimeout(u.Context(), chainPatience)
-	u.Cleanup(cancel)
-	return ctx
-}
-
-// wait polls until something has happened; the text says what is there instead.
-func (u *chainUser) wait(what string, happened func(context.Context) (bool, string)) {
+// execRemote runs a command in the remote pod of a local pod. A virtual node does not
+// support exec; here it is how a test tells a container to continue.
+func (u *chainUser) execRemote(pod string, command ...string) {
 	u.Helper()
-	if !u.waitWith(u.Context(), what, happened) {
-		u.FailNow()
+	args := append([]string{"-n", u.remote, "exec", u.remotePod(pod).Name, "--"}, command...)
+	if _, err := testEnv.remote.run(testEnv.ctx, args...); err != nil {
+		u.Fatal(err)
 	}
 }
 
-func (u *chainUser) waitWith(ctx context.Context, what string, happened func(context.Context) (bool, string)) bool {
-	u.Helper()
-	ctx, cancel := context.WithTimeout(ctx, chainPatience)
-	defer cancel()
-	for {
-		done, instead := happened(ctx)
-		if done {
-			return true
-		}
-		select {
-		case <-ctx.Done():
-			u.Errorf("waiting until %s: %v; instead: %s", what, ctx.Err(), instead)
-			return false
-		case <-time.After(chainPoll):
-		}
-	}
-}
-
-// pod waits until a local pod is as it should be, and returns it.
-func (u *chainUser) pod(name, what string, is func(*corev1.Pod) bool) *corev1.Pod {
+// waitForPod waits until a local pod satisfies a condition, and returns the pod.
+func (u *chainUser) waitForPod(name, what string, condition func(*corev1.Pod) bool) *corev1.Pod {
 	u.Helper()
 	var pod *corev1.Pod
-	u.wait("pod "+name+" "+what, func(ctx context.Context) (bool, string) {
-		var err error
-		if pod, err = u.stage.local.CoreV1().Pods(u.namespace).Get(ctx, name, metav1.GetOptions{}); err != nil {
-			return false, err.Error()
+	eventually(u, "pod "+name+" "+what, func(ctx context.Context) (err error) {
+		if pod, err = u.client.CoreV1().Pods(u.name).Get(ctx, name, metav1.GetOptions{}); err != nil {
+			return err
 		}
-		return is(pod), fmt.Sprintf("%s, %+v", pod.Status.Phase, pod.Status.ContainerStatuses)
+		if !condition(pod) {
+			return fmt.Errorf("it is %s with containers %+v", pod.Status.Phase, pod.Status.ContainerStatuses)
+		}
+		return nil
 	})
 	return pod
 }
 
-// phase waits for a phase of a local pod.
-func (u *chainUser) phase(name string, phase corev1.PodPhase) *corev1.Pod {
+// waitForPhase waits until a local pod has a phase.
+func (u *chainUser) waitForPhase(name string, phase corev1.PodPhase) *corev1.Pod {
 	u.Helper()
-	return u.pod(name, "is "+string(phase), func(pod *corev1.Pod) bool { return pod.Status.Phase == phase })
+	return u.waitForPod(name, "is "+string(phase), func(pod *corev1.Pod) bool { return pod.Status.Phase == phase })
 }
 
-// remotePods maps the UIDs of local pods to the remote pods that stand for them, which must be one for each.
+// remotePods returns the remote pods by the UIDs of their local pods. A local pod must
+// not have two.
 func (u *chainUser) remotePods() map[types.UID]corev1.Pod {
 	u.Helper()
-	list, err := u.stage.remote.CoreV1().Pods(u.remote).List(u.deadline(), metav1.ListOptions{})
+	list, err := testEnv.remote.client.CoreV1().Pods(u.remote).List(testEnv.ctx, metav1.ListOptions{})
 	if err != nil {
 		u.Fatal(err)
 	}
 	pods := map[types.UID]corev1.Pod{}
 	for _, pod := range list.Items {
 		uid := types.UID(pod.Labels["interlink.io/source.pod_uid"])
-		if twice, found := pods[uid]; found || uid == "" {
-			u.Errorf("pod %s stands beside %s for the same local pod %q", pod.Name, twice.Name, uid)
+		if other, found := pods[uid]; found || uid == "" {
+			u.Errorf("the remote pods %s and %s have the same local pod %q", pod.Name, other.Name, uid)
 		}
 		pods[uid] = pod
 	}
 	return pods
 }
 
+// remotePod returns the remote pod of a local pod.
 func (u *chainUser) remotePod(name string) corev1.Pod {
 	u.Helper()
-	pod, err := u.stage.local.CoreV1().Pods(u.namespace).Get(u.deadline(), name, metav1.GetOptions{})
-	if err != nil {
-		u.Fatal(err)
-	}
-	remote, found := u.remotePods()[pod.UID]
+	remote, found := u.remotePods()[u.localUID(name)]
 	if !found {
 		u.Fatalf("pod %s has no remote pod", name)
 	}
 	return remote
 }
 
-// wantLines checks that a log holds some lines.
+func (u *chainUser) localUID(pod string) types.UID {
+	u.Helper()
+	return types.UID(u.kubectl("get", "pod", pod, "-o", "jsonpath={.metadata.uid}"))
+}
+
+// wantLines checks that a log has some lines.
 func (u *chainUser) wantLines(log string, want ...string) {
 	u.Helper()
 	lines := strings.Split(log, "\n")
 	for _, line := range want {
 		if !slices.Contains(lines, line) {
-			u.Errorf("the line %q is missing in the log:\n%s", line, log)
+			u.Errorf("the log has no line %q:\n%s", line, log)
 		}
 	}
 }

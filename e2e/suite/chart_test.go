@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,9 +20,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 
@@ -38,27 +34,16 @@ const (
 )
 
 // testChart installs the plugin's image into the local cluster with the chart, and
-// plays scenarios through each of its pods; then upgrades and uninstalls it.
+// plays scenarios against each of its pods. Then it upgrades and uninstalls the chart.
 func testChart(t *testing.T) {
-	image := os.Getenv("E2E_PLUGIN_IMAGE")
-	if image == "" {
-		t.Fatal("E2E_PLUGIN_IMAGE names no image that the local cluster can run")
-	}
+	image := requireEnv(t, "E2E_PLUGIN_IMAGE")
 	at := strings.LastIndex(image, ":")
 	if at < strings.LastIndex(image, "/") || strings.Contains(image, "@") {
 		t.Fatalf("E2E_PLUGIN_IMAGE is %s, which has no tag", image)
 	}
 	repository, tag := image[:at], image[at+1:]
-	kubeconfig := os.Getenv("E2E_LOCAL_KUBECONFIG")
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	credentials(t, client)
+	local := openLocalCluster(t)
+	createCredentials(t, local)
 	values := map[string]any{
 		"image":               map[string]any{"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"},
 		"remote":              map[string]any{"existingSecret": "remote-cluster"},
@@ -66,50 +51,50 @@ func testChart(t *testing.T) {
 		"podDisruptionBudget": map[string]any{"enabled": true},
 		"config":              map[string]any{"offloading": map[string]any{"namespace_prefix": "offloading-chart"}, "log": map[string]any{"level": "DEBUG"}},
 	}
-	helm := helmIn(t, kubeconfig, chartNamespace)
+	helm := newHelm(t, local.kubeconfig, chartNamespace)
 	install := action.NewInstall(helm)
 	install.ReleaseName, install.Namespace = "plugin", chartNamespace
-	install.Wait, install.Timeout = true, patience
+	install.Wait, install.Timeout = true, waitTimeout
 	chart, err := loader.Load(chartPath)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := install.RunWithContext(stage.ctx, chart, values); err != nil {
-		t.Fatalf("install: %v\n%s", err, describe(kubeconfig))
+	if _, err := install.RunWithContext(testEnv.ctx, chart, values); err != nil {
+		t.Fatalf("install: %v\n%s", err, describeRelease(local))
 	}
 	uninstall := sync.OnceFunc(func() {
 		run := action.NewUninstall(helm)
-		run.Wait, run.Timeout = true, patience
+		run.Wait, run.Timeout = true, waitTimeout
 		if _, err := run.Run("plugin"); err != nil {
 			t.Errorf("uninstall: %v", err)
 		}
 	})
 	t.Cleanup(uninstall)
-	pods := releasePods(t, client)
+	pods := releasePods(t, local)
 	if len(pods) != 2 {
-		t.Fatalf("%d pods: %v", len(pods), pods)
+		t.Fatalf("the release has the pods %v, want 2", pods)
 	}
 	for _, pod := range pods {
-		address := forward(t, config, pod, 4000)
-		playThrough(t, address)
-		metrics(t, forward(t, config, pod, 8080))
+		address := forward(t, local, pod, 4000)
+		playSome(t, address)
+		checkMetrics(t, forward(t, local, pod, 8080))
 	}
 
 	values["replicas"] = 1
 	upgrade := action.NewUpgrade(helm)
-	upgrade.Namespace, upgrade.Wait, upgrade.Timeout = chartNamespace, true, patience
-	if _, err := upgrade.RunWithContext(stage.ctx, "plugin", chart, values); err != nil {
-		t.Fatalf("upgrade: %v\n%s", err, describe(kubeconfig))
+	upgrade.Namespace, upgrade.Wait, upgrade.Timeout = chartNamespace, true, waitTimeout
+	if _, err := upgrade.RunWithContext(testEnv.ctx, "plugin", chart, values); err != nil {
+		t.Fatalf("upgrade: %v\n%s", err, describeRelease(local))
 	}
-	eventually(t, "one pod is left", func(context.Context) error {
-		if pods := releasePods(t, client); len(pods) != 1 {
-			return fmt.Errorf("pods %v", pods)
+	eventually(t, "the release has one pod", func(context.Context) error {
+		if pods := releasePods(t, local); len(pods) != 1 {
+			return fmt.Errorf("it has %v", pods)
 		}
 		return nil
 	})
 	uninstall()
-	eventually(t, "nothing is left of the release", func(ctx context.Context) error {
-		out, err := kubectl(ctx, kubeconfig, "-n", chartNamespace, "get", "all,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets",
+	eventually(t, "all objects of the release are deleted", func(ctx context.Context) error {
+		out, err := local.run(ctx, "-n", chartNamespace, "get", "all,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets",
 			"-l", "app.kubernetes.io/instance=plugin", "-o", "name")
 		if err == nil && strings.TrimSpace(out) != "" {
 			err = errors.New(out)
@@ -118,29 +103,29 @@ func testChart(t *testing.T) {
 	})
 }
 
-// credentials puts the plugin's kubeconfig where the chart expects it.
-func credentials(t *testing.T, client kubernetes.Interface) {
+// createCredentials creates the namespace of the chart, with the Secret that holds the
+// plugin's kubeconfig.
+func createCredentials(t *testing.T, local *cluster) {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: chartNamespace, Labels: map[string]string{
 		"pod-security.kubernetes.io/enforce": "restricted",
 	}}}
-	if _, err := client.CoreV1().Namespaces().Create(stage.ctx, namespace, metav1.CreateOptions{}); err != nil {
+	if _, err := local.client.CoreV1().Namespaces().Create(testEnv.ctx, namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(stage.ctx), patience)
-		defer cancel()
-		if _, err := kubectl(ctx, os.Getenv("E2E_LOCAL_KUBECONFIG"), "delete", "namespace", chartNamespace); err != nil { // and waits
+		if _, err := local.run(afterTest(), "delete", "namespace", chartNamespace); err != nil {
 			t.Error(err)
 		}
 	})
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "remote-cluster"}, Data: map[string][]byte{"kubeconfig": stage.all.internal}}
-	if _, err := client.CoreV1().Secrets(chartNamespace).Create(stage.ctx, secret, metav1.CreateOptions{}); err != nil {
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "remote-cluster"}, Data: map[string][]byte{"kubeconfig": testEnv.clusterWide.internal}}
+	if _, err := local.client.CoreV1().Secrets(chartNamespace).Create(testEnv.ctx, secret, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func helmIn(t *testing.T, kubeconfig, namespace string) *action.Configuration {
+// newHelm returns a Helm client for a namespace of a cluster.
+func newHelm(t *testing.T, kubeconfig, namespace string) *action.Configuration {
 	t.Helper()
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.KubeConfig, flags.Namespace = &kubeconfig, &namespace
@@ -151,10 +136,10 @@ func helmIn(t *testing.T, kubeconfig, namespace string) *action.Configuration {
 	return helm
 }
 
-// releasePods are the names of the release's pods that are not on their way out.
-func releasePods(t *testing.T, client kubernetes.Interface) []string {
+// releasePods returns the names of the release's pods that are not being deleted.
+func releasePods(t *testing.T, local *cluster) []string {
 	t.Helper()
-	list, err := client.CoreV1().Pods(chartNamespace).List(stage.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=plugin"})
+	list, err := local.client.CoreV1().Pods(chartNamespace).List(testEnv.ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=plugin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,8 +152,8 @@ func releasePods(t *testing.T, client kubernetes.Interface) []string {
 	return names
 }
 
-// playThrough plays some scenarios against the plugin in the local cluster.
-func playThrough(t *testing.T, address string) {
+// playSome plays some scenarios against a plugin in the local cluster.
+func playSome(t *testing.T, address string) {
 	t.Helper()
 	files, err := scenario.ReadAll(scenarios)
 	if err != nil {
@@ -176,14 +161,14 @@ func playThrough(t *testing.T, address string) {
 	}
 	some := []string{"plain-pod", "exit-three", "volume-configmap", "logs-of-each-container"}
 	files = slices.DeleteFunc(files, func(f *scenario.File) bool { return !slices.Contains(some, f.Name) })
-	result, err := play.Run(stage.ctx, files, play.Options{
-		Plugin: address, Client: stage.remote.client, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=offloading-chart"}, Parallel: len(some),
+	result, err := play.Run(testEnv.ctx, files, play.Options{
+		Plugin: address, Client: testEnv.remote.client, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=offloading-chart"}, Parallel: len(some),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(result.Scenarios) != len(some) {
-		t.Fatalf("%d of %d scenarios", len(result.Scenarios), len(some))
+		t.Fatalf("%d scenarios were played, want %d", len(result.Scenarios), len(some))
 	}
 	for _, s := range result.Scenarios {
 		if s.Verdict != report.Passed {
@@ -192,32 +177,29 @@ func playThrough(t *testing.T, address string) {
 	}
 }
 
-// metrics looks at what Prometheus would.
-func metrics(t *testing.T, address string) {
+// checkMetrics requests the metrics as Prometheus does.
+func checkMetrics(t *testing.T, address string) {
 	t.Helper()
 	response, err := http.Get(address + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // read to its end
+	defer response.Body.Close() //nolint:errcheck // the test reads it to its end
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(text), "\ninterlink_") {
 		t.Errorf("%s, %v: %.300s", response.Status, err, text)
 	}
 }
 
-// forward makes a pod's port reachable from here until the test ends.
-func forward(t *testing.T, config *rest.Config, pod string, port int) string {
+// forward forwards a port of a pod to this machine until the end of the test, and
+// returns its URL.
+func forward(t *testing.T, local *cluster, pod string, port int) string {
 	t.Helper()
-	round, upgrader, err := spdy.RoundTripperFor(config)
+	round, upgrader, err := spdy.RoundTripperFor(local.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := client.CoreV1().RESTClient().Post().Resource("pods").Namespace(chartNamespace).Name(pod).SubResource("portforward").URL()
+	url := local.client.CoreV1().RESTClient().Post().Resource("pods").Namespace(chartNamespace).Name(pod).SubResource("portforward").URL()
 	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: round}, http.MethodPost, url)
 	stop, ready := make(chan struct{}), make(chan struct{})
 	forwarder, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", port)}, stop, ready, io.Discard, io.Discard)
@@ -234,9 +216,9 @@ func forward(t *testing.T, config *rest.Config, pod string, port int) string {
 	select {
 	case <-ready:
 	case <-ended:
-		t.Fatalf("port %d of pod %s: %v", port, pod, failed)
-	case <-time.After(patience):
-		t.Fatalf("port %d of pod %s: no connection", port, pod)
+		t.Fatalf("forward port %d of pod %s: %v", port, pod, failed)
+	case <-time.After(waitTimeout):
+		t.Fatalf("forward port %d of pod %s: no connection within %s", port, pod, waitTimeout)
 	}
 	ports, err := forwarder.GetPorts()
 	if err != nil {
@@ -245,13 +227,14 @@ func forward(t *testing.T, config *rest.Config, pod string, port int) string {
 	return fmt.Sprintf("http://127.0.0.1:%d", ports[0].Local)
 }
 
-// describe is what a user would look at when a release does not come up.
-func describe(kubeconfig string) string {
+// describeRelease returns what a user needs to see when the release does not become
+// ready.
+func describeRelease(local *cluster) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var text strings.Builder
 	for _, args := range [][]string{{"describe", "pods"}, {"logs", "--all-containers", "--prefix", "--tail=40", "-l", "app.kubernetes.io/instance=plugin"}} {
-		out, err := kubectl(ctx, kubeconfig, append([]string{"-n", chartNamespace}, args...)...)
+		out, err := local.run(ctx, append([]string{"-n", chartNamespace}, args...)...)
 		fmt.Fprintln(&text, filepath.Join(args...), err, "\n"+out)
 	}
 	return text.String()

@@ -13,16 +13,17 @@ import (
 	"time"
 )
 
-// stage is what all tests share.
-var stage struct {
-	ctx    context.Context // ends with an interrupt
-	began  time.Time
-	folder string // for kubeconfigs, sockets and logs
-	scoped account
-	all    account
-	remote *remoteCluster
-	// When the API server was restarted.
-	restartBegan, restartEnded time.Time
+// testEnv is what all tests share.
+var testEnv struct {
+	ctx     context.Context // canceled by an interrupt
+	started time.Time
+	folder  string // for kubeconfigs, sockets and logs
+	remote  *remoteCluster
+	// The plugin's accounts, which have no other permissions than those of
+	// manifests/rbac-*.yaml.
+	clusterWide, singleNamespace account
+	// The API server of the remote cluster was restarted between these times.
+	restartStarted, restartEnded time.Time
 }
 
 func TestMain(m *testing.M) {
@@ -32,26 +33,26 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	stage.ctx, stage.began = ctx, time.Now()
-	folder, err := os.MkdirTemp("", "e2e") // a socket's path is short
+	testEnv.ctx, testEnv.started = ctx, time.Now()
+	folder, err := os.MkdirTemp("", "e2e") // short, because the path of a socket must be short
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	stage.folder = folder
+	testEnv.folder = folder
 	defer func() {
 		if err := os.RemoveAll(folder); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}()
-	if stage.remote, err = openRemote(); err == nil {
+	if testEnv.remote, err = openRemote(ctx); err == nil {
 		defer func() {
-			if err := stage.remote.restore(context.WithoutCancel(ctx)); err != nil {
+			if err := testEnv.remote.restore(context.WithoutCancel(ctx)); err != nil {
 				fmt.Fprintln(os.Stderr, "after the tests:", err)
 				code = 1
 			}
 		}()
-		err = grant(ctx)
+		err = prepareRemote(ctx)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "before the tests:", err)
@@ -64,25 +65,26 @@ func run(m *testing.M) (code int) {
 	return code
 }
 
-// grant makes the accounts of both forms of rights, which are all that the plugin
-// has in any test.
-func grant(ctx context.Context) (err error) {
-	if stage.all, err = stage.remote.account(ctx, "rbac-cluster-wide.yaml", "interlink-plugin"); err != nil {
+// prepareRemote creates the plugin's accounts, and the namespaces that several tests
+// share.
+func prepareRemote(ctx context.Context) (err error) {
+	remote := testEnv.remote
+	if testEnv.clusterWide, err = remote.createAccount(ctx, "rbac-cluster-wide.yaml", "interlink-plugin"); err != nil {
 		return err
 	}
-	if err := stage.remote.apply(ctx, "rbac-tcp-tunnel.yaml"); err != nil {
+	if err := remote.applyFile(ctx, "rbac-tcp-tunnel.yaml"); err != nil {
 		return err
 	}
-	if err := stage.remote.makeNamespace(ctx, "offloading"); err != nil {
-		return err
+	for _, name := range []string{"offloading", ingressNamespace} {
+		if err := remote.createNamespace(ctx, name); err != nil {
+			return err
+		}
 	}
-	if stage.scoped, err = stage.remote.account(ctx, "rbac-single-namespace.yaml", "offloading"); err != nil {
-		return err
-	}
-	return os.Setenv("E2E_PLUGIN_KUBECONFIG", stage.all.kubeconfig)
+	testEnv.singleNamespace, err = remote.createAccount(ctx, "rbac-single-namespace.yaml", "offloading")
+	return err
 }
 
-// keepLogs copies the programs' logs to where those of the clusters go.
+// keepLogs copies the logs of the programs to the folder with those of the clusters.
 func keepLogs(folder string) {
 	to := filepath.Join(os.Getenv("E2E_BIN_DIR"), "e2e", "logs", "programs")
 	logs, _ := filepath.Glob(filepath.Join(folder, "*.log"))
@@ -94,10 +96,10 @@ func keepLogs(folder string) {
 			err = os.MkdirAll(to, 0o755)
 		}
 		if err == nil {
-			err = os.WriteFile(filepath.Join(to, filepath.Base(path)), text, 0o600) // InterLink's may hold what pods have
+			err = os.WriteFile(filepath.Join(to, filepath.Base(path)), text, 0o600) // logs of InterLink may hold what pods hold
 		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "a log that is lost:", err)
+			fmt.Fprintln(os.Stderr, "cannot keep a log:", err)
 		}
 	}
 }

@@ -17,18 +17,21 @@ import (
 
 const scenarios = "../../fixtures/scenarios"
 
-// notReal are the scenarios that no real kubelet can play, with the reason.
-var notReal = map[string]string{
-	"eviction-before-start":        "a pod without a storage limit is evicted", // of a node under pressure
+// simulatedOnly are the scenarios that no real kubelet can play, with the reason.
+var simulatedOnly = map[string]string{
+	"eviction-before-start":        "a pod without a storage limit is evicted", // only a node under pressure does that
 	"node-lost":                    "a node is lost",
-	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does it with a real one
+	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does this with a real node
 }
 
-// atOnce is how many scenarios are played side by side: they mostly wait, but a
-// node that starts many more pods at once on two cores is late for their steps.
-const atOnce = 12
+// maxParallelScenarios limits how many scenarios are played at the same time, over
+// all groups of options. They mostly wait. No scenario depends on the load, but a node
+// that starts many pods at the same time on two cores is slow for everything.
+const maxParallelScenarios = 16
 
-// testScenarios plays all scenarios against the plugin's program on real nodes.
+var scenarioSlots = make(chan struct{}, maxParallelScenarios)
+
+// testScenarios plays all scenarios against the plugin's program, on real nodes.
 func testScenarios(t *testing.T) {
 	files, err := scenario.ReadAll(scenarios)
 	if err != nil {
@@ -41,12 +44,12 @@ func testScenarios(t *testing.T) {
 			if options != "" {
 				env = strings.Split(options, " ")
 			}
-			playAll(t, stage.all, group, env...)
+			playAll(t, testEnv.clusterWide, group, env...)
 		})
 	}
 }
 
-// testSingleNamespace plays some under the rights of one namespace.
+// testSingleNamespace plays some scenarios with the permissions of one namespace.
 func testSingleNamespace(t *testing.T) {
 	files, err := scenario.ReadAll(scenarios)
 	if err != nil {
@@ -55,16 +58,16 @@ func testSingleNamespace(t *testing.T) {
 	some := []string{"plain-pod", "volume-configmap", "volume-secret", "claim-deleted", "claim-missing", "logs-of-each-container", "delete-running", "mesh-fails"}
 	files = slices.DeleteFunc(files, func(f *scenario.File) bool { return !slices.Contains(some, f.Name) })
 	if len(files) != len(some) {
-		t.Fatalf("%d of %d scenarios", len(files), len(some))
+		t.Fatalf("%d scenarios were found, want %d", len(files), len(some))
 	}
 	for _, file := range files {
-		file.Plugin = nil // what one of them needs all have
+		file.Plugin = nil // the plugin below has the options of all
 	}
-	playAll(t, stage.scoped, files, "OFFLOADING_NAMESPACE=offloading", "MESH_IMAGE=busybox:1.37", "MESH_INSTALL=")
+	playAll(t, testEnv.singleNamespace, files, "OFFLOADING_NAMESPACE=offloading", "MESH_IMAGE=busybox:1.37", "MESH_INSTALL=")
 }
 
 // byOptions groups scenarios by the options of the plugin that they need, and
-// takes these out of them: the plugin that runs has them.
+// removes the options from them: the plugin that is started for a group has them.
 func byOptions(files []*scenario.File) map[string][]*scenario.File {
 	groups := map[string][]*scenario.File{}
 	for _, file := range files {
@@ -79,31 +82,34 @@ func byOptions(files []*scenario.File) map[string][]*scenario.File {
 	return groups
 }
 
+// playAll plays scenarios against a plugin that it starts.
 func playAll(t *testing.T, a account, files []*scenario.File, env ...string) {
 	plugin := startPlugin(t, a, env...)
-	result, err := play.Run(stage.ctx, files, play.Options{
-		Plugin: plugin.address, Client: stage.remote.client, Environ: env, Parallel: atOnce,
+	result, err := play.Run(testEnv.ctx, files, play.Options{
+		Plugin: plugin.address, Client: testEnv.remote.client, Environ: env, Parallel: maxParallelScenarios,
+		Started: func(string) { scenarioSlots <- struct{}{} },
+		Done:    func(report.Scenario) { <-scenarioSlots },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range result.Scenarios {
 		t.Run(s.Name, func(t *testing.T) {
-			switch why, impossible := notReal[s.Name]; {
+			switch why, impossible := simulatedOnly[s.Name]; {
 			case s.Verdict == report.Failed:
 				t.Errorf("%s\n%s", strings.Join(s.Differences, "\n"), history(s))
 			case impossible && (s.Verdict != report.Skipped || !strings.Contains(s.Skipped, why)):
-				t.Errorf("%s: it was to be skipped, since %s", s.Verdict, why)
-			case impossible:
+				t.Errorf("the scenario %s, and must be skipped because %s", s.Verdict, why)
+			case impossible: // CI=true accepts this: these scenarios are played in sim/play and on an API server
 				t.Skip(s.Skipped)
 			case s.Verdict == report.Skipped:
-				t.Errorf("not played: %s", s.Skipped)
+				t.Errorf("the scenario was skipped: %s", s.Skipped)
 			}
 		})
 	}
 }
 
-// history is what both clusters showed.
+// history returns the states that both clusters showed, with their times.
 func history(s report.Scenario) string {
 	var text strings.Builder
 	for _, pod := range s.Pods {

@@ -4,13 +4,13 @@ package suite
 
 import "testing"
 
-// TestEndToEnd is all of both suites, in an order that they need: what strikes a
-// whole cluster has it to itself, and what was asked of the remote API server is
-// looked at when all has been asked.
+// TestEndToEnd runs the tests of both suites in the order that they need. A test that
+// disrupts a whole cluster does not run in parallel with others. The permissions are
+// checked at the end, because the audit log must have the requests of all tests.
 func TestEndToEnd(t *testing.T) {
 	t.Run("drain", testDrain)
 	t.Run("control plane restarts", testControlPlaneRestarts)
-	t.Run("side by side", func(t *testing.T) {
+	t.Run("parallel", func(t *testing.T) {
 		for _, test := range []struct {
 			name string
 			run  func(*testing.T)
@@ -24,7 +24,7 @@ func TestEndToEnd(t *testing.T) {
 			{"chart", testChart},
 			{"mesh", testMesh},
 			{"tunnel command", testTunnelCommand},
-			{"tunnels", testTunnels},
+			{"TCP tunnels", testTCPTunnels},
 			{"chain", testChain},
 		} {
 			t.Run(test.name, func(t *testing.T) {
@@ -33,6 +33,6 @@ func TestEndToEnd(t *testing.T) {
 			})
 		}
 	})
-	t.Run("chain networks", testChainNetworks) // after the scenarios, whose times a busy machine misses
-	t.Run("rights", testRights)
+	t.Run("chain networks", testChainNetworks)
+	t.Run("permissions", testPermissions)
 }

@@ -24,22 +24,23 @@ const (
 	gatewayNamespace = "e2e-tunnels"
 )
 
-// asker is a pod of the local cluster that asks the gateway.
-const asker = `
+// clientDeployment runs a pod of the local cluster that sends requests to the
+// gateway.
+const clientDeployment = `
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: asker}
+metadata: {name: client}
 spec:
-  selector: {matchLabels: {app: asker}}
+  selector: {matchLabels: {app: client}}
   template:
-    metadata: {labels: {app: asker}}
+    metadata: {labels: {app: client}}
     spec:
       terminationGracePeriodSeconds: 0
-      containers: [{name: asker, image: %q, command: [sleep, infinity]}]
+      containers: [{name: client, image: %q, command: [sleep, infinity]}]
 `
 
-// sshKeys makes a pair as ssh-keygen would.
-func sshKeys(t *testing.T) (private, public string) {
+// newSSHKeys returns a private and a public key in the formats of ssh-keygen.
+func newSSHKeys(t *testing.T) (private, public string) {
 	t.Helper()
 	key, secret, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -56,25 +57,25 @@ func sshKeys(t *testing.T) (private, public string) {
 	return string(pem.EncodeToMemory(block)), strings.TrimSpace(string(ssh.MarshalAuthorizedKey(authorized)))
 }
 
-// gateway installs the chart of the gateway into the local cluster, and returns its
-// public host key.
-func gateway(l *realLocal, image, publicKey string) string {
+// installGateway installs the chart of the gateway into the local cluster, and
+// returns its public host key.
+func installGateway(l *localNamespace, image, publicKey string) string {
 	l.Helper()
 	at := strings.LastIndex(image, ":")
 	chart, err := loader.Load(gatewayChart)
 	if err != nil {
 		l.Fatal(err)
 	}
-	install := action.NewInstall(helmIn(l.T, l.kubeconfig, l.namespace))
-	install.ReleaseName, install.Namespace, install.Wait, install.Timeout = "gateway", l.namespace, true, patience
-	_, err = install.RunWithContext(stage.ctx, chart, map[string]any{
+	install := action.NewInstall(newHelm(l.T, l.kubeconfig, l.name))
+	install.ReleaseName, install.Namespace, install.Wait, install.Timeout = "gateway", l.name, true, waitTimeout
+	_, err = install.RunWithContext(testEnv.ctx, chart, map[string]any{
 		"image": map[string]any{"repository": image[:at], "tag": image[at+1:]},
 		"ssh":   map[string]any{"publicKey": publicKey},
 	})
 	if err != nil {
 		l.Fatalf("install the gateway: %v\n%s", err, l.kubectl("get", "pods,events"))
 	}
-	secret, err := l.client.CoreV1().Secrets(l.namespace).Get(stage.ctx, "gateway-host-key", metav1.GetOptions{})
+	secret, err := l.client.CoreV1().Secrets(l.name).Get(testEnv.ctx, "gateway-host-key", metav1.GetOptions{})
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -85,19 +86,19 @@ func gateway(l *realLocal, image, publicKey string) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key.PublicKey())))
 }
 
-// testTunnels reaches two ports of a remote pod through the gateway in the local
+// testTCPTunnels reaches two ports of a remote pod through the gateway in the local
 // cluster.
-func testTunnels(t *testing.T) {
+func testTCPTunnels(t *testing.T) {
 	image := networkImage(t)
-	cluster := openLocal(t, gatewayNamespace)
-	private, public := sshKeys(t)
-	hostKey := gateway(cluster, image, public)
-	cluster.apply(fmt.Sprintf(asker, image))
-	cluster.available("asker")
+	cluster := newLocalNamespace(t, gatewayNamespace)
+	private, public := newSSHKeys(t)
+	hostKey := installGateway(cluster, image, public)
+	cluster.apply(fmt.Sprintf(clientDeployment, image))
+	cluster.waitAvailable("client")
 
-	l := newLocal(t, startPlugin(t, stage.all, "TCP_TUNNEL_ENABLED=true", "TCP_TUNNEL_GATEWAY_HOST="+cluster.address, "TCP_TUNNEL_GATEWAY_PORT=30222",
+	l := newSimulatedCluster(t, startPlugin(t, testEnv.clusterWide, "TCP_TUNNEL_ENABLED=true", "TCP_TUNNEL_GATEWAY_HOST="+cluster.address, "TCP_TUNNEL_GATEWAY_PORT=30222",
 		"TCP_TUNNEL_GATEWAY_SSH_HOST_KEY="+hostKey, "TCP_TUNNEL_GATEWAY_SSH_PRIVATE_KEY="+private, "TCP_TUNNEL_BASTION_IMAGE="+image).address)
-	name := l.create(shell("exposed", `
+	name := l.create(shellPod("exposed", `
 mkdir -p /www/a /www/b
 echo first >/www/a/index.html
 echo second >/www/b/index.html
@@ -106,25 +107,25 @@ exec busybox httpd -f -p 8443 -h /www/b`, func(pod *corev1.Pod) {
 		pod.Spec.Containers[0].Image = image
 		pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80}, {ContainerPort: 8443}}
 	}))
-	l.phase(name, corev1.PodRunning)
-	ask := func(port int) []string {
-		return []string{"curl", "-fsS", "--max-time", "5", fmt.Sprintf("http://gateway.%s:%d/", gatewayNamespace, port)}
+	l.waitForPhase(name, corev1.PodRunning)
+	request := func(port int) []string {
+		return []string{"curl", "-fsS", "--max-time", "10", fmt.Sprintf("http://gateway.%s:%d/", gatewayNamespace, port)}
 	}
 	both := func(when string) {
 		t.Helper()
-		cluster.reaches("port 80 "+when, "asker", "first", ask(80)...)
-		cluster.reaches("port 8443 "+when, "asker", "second", ask(8443)...)
+		cluster.waitForOutput("port 80 "+when, "client", "first", request(80)...)
+		cluster.waitForOutput("port 8443 "+when, "client", "second", request(8443)...)
 	}
 	both("is reached")
 	cluster.kubectl("delete", "pod", "-l", "app.kubernetes.io/name=gateway", "--wait=true")
-	both("is reached by the gateway's next pod")
+	both("is reached after the gateway was replaced")
 
 	uid := string(l.Pod(name).UID)
 	l.remove(name)
 	for _, port := range []int{80, 8443} {
 		eventually(t, fmt.Sprintf("port %d is closed", port), func(ctx context.Context) error {
-			if out, err := cluster.in(ctx, "asker", ask(port)...); err == nil {
-				return fmt.Errorf("it answers %q", out)
+			if out, err := cluster.exec(ctx, "client", request(port)...); err == nil {
+				return fmt.Errorf("the port still answers %q", out)
 			} else if !strings.Contains(err.Error(), "Couldn't connect") && !strings.Contains(err.Error(), "Failed to connect") {
 				return err
 			}
@@ -132,11 +133,11 @@ exec busybox httpd -f -p 8443 -h /www/b`, func(pod *corev1.Pod) {
 		})
 	}
 	for what, list := range map[string]string{
-		"a release": "secrets,deployments,configmaps,pods -n tcp-tunnel -l interlink.io/tunnel.pod_uid=" + uid,
-		"a Service": "services -A -l interlink.io/source.pod_uid=" + uid,
+		"the release": "secrets,deployments,configmaps,pods -n tcp-tunnel -l interlink.io/tunnel.pod_uid=" + uid,
+		"the Service": "services -A -l interlink.io/source.pod_uid=" + uid,
 	} {
-		eventually(t, what+" is not left", func(ctx context.Context) error {
-			out, err := kubectl(ctx, stage.remote.kubeconfig, append([]string{"get", "-o", "name"}, strings.Fields(list)...)...)
+		eventually(t, what+" is deleted", func(ctx context.Context) error {
+			out, err := testEnv.remote.run(ctx, append([]string{"get", "-o", "name"}, strings.Fields(list)...)...)
 			if err == nil && strings.TrimSpace(out) != "" {
 				err = errors.New(out)
 			}
