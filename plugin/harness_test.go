@@ -6,14 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,37 +19,40 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// harness is the whole plugin behind its unix socket, in front of a real API
-// server, and InterLink's way to talk to it.
+// harness runs the whole plugin on a real API server, and sends requests to its unix
+// socket as InterLink does.
 type harness struct {
 	t      *testing.T
 	admin  kubernetes.Interface
 	prefix string
 	http   *http.Client
-	log    *journal
+	log    *testkit.Log
 	stop   context.CancelFunc
 }
 
-// settings change the configuration or the client before the plugin starts.
+// settings are what a test can change before the plugin starts.
 type settings struct {
 	config *config.Config
 	client kubernetes.Interface
 }
 
+// start starts a plugin on the API server that the tests share.
 func start(t *testing.T, change ...func(*settings)) *harness {
 	t.Helper()
 	return startOn(t, apiserver.ForTest(t), change...)
 }
 
+// startOn starts a plugin on an API server.
 func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) *harness {
 	t.Helper()
-	// t.TempDir is named after the test, and a socket's path is short.
+	// The path of a socket must be short; t.TempDir contains the name of the test.
 	folder, err := os.MkdirTemp("", "p")
 	if err != nil {
 		t.Fatal(err)
@@ -68,9 +68,8 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 	for _, c := range change {
 		c(&s)
 	}
-	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: &journal{t: t}}
-	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	p, err := plugin.New(cfg, s.client, nil, "test", log)
+	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: testkit.NewLog(t)}
+	p, err := plugin.New(cfg, s.client, nil, "test", h.log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,23 +78,23 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 	}
 	var ctx context.Context
 	ctx, h.stop = context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx) }()
+	result := make(chan error, 1)
+	go func() { result <- p.Run(ctx) }()
 	h.http = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}
 	t.Cleanup(func() {
 		h.stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the plugin ended with %v", err)
+		if err := <-result; err != nil {
+			t.Errorf("Run returns %v", err)
 		}
 		if _, err := os.Stat(socket); !os.IsNotExist(err) {
-			t.Errorf("the socket is left behind: %v", err)
+			t.Errorf("the socket still exists after the plugin has stopped: %v", err)
 		}
 	})
 	h.eventually("the pod cache is filled", func() bool {
-		nobody := withJobID(podOf("nobody").Pod, "a-job")
-		body, err := json.Marshal([]corev1.Pod{nobody})
+		missing := withJobID(podOf("missing").Pod, "a-job")
+		body, err := json.Marshal([]corev1.Pod{missing})
 		h.must(err)
 		code, _ := h.call(http.MethodGet, "/status", body)
 		return code == http.StatusOK
@@ -103,33 +102,12 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 	return h
 }
 
-// journal keeps the plugin's log, and shows it with the test's own.
-type journal struct {
-	t    *testing.T
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.t.Log(strings.TrimSuffix(string(line), "\n"))
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-// logged returns what the plugin has logged so far.
-func (h *harness) logged() string {
-	h.log.mu.Lock()
-	defer h.log.mu.Unlock()
-	return h.log.text.String()
-}
-
 // namespace returns the remote namespace of the local one.
 func (h *harness) namespace(local string) string {
 	return scope.Scope{Prefix: h.prefix}.RemoteNamespace(local)
 }
 
-// call sends a request as InterLink does, a body on a GET included.
+// call sends a request as InterLink does; a GET also has a body.
 func (h *harness) call(method, path string, body []byte) (int, []byte) {
 	h.t.Helper()
 	request, err := http.NewRequestWithContext(h.t.Context(), method, "http://unix"+path, bytes.NewReader(body))
@@ -151,16 +129,13 @@ func (h *harness) must(err error) {
 	}
 }
 
-func (h *harness) eventually(what string, holds func() bool) {
+// eventually waits until a condition holds.
+func (h *harness) eventually(what string, condition func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if holds() {
-			return
-		}
-	}
-	h.t.Fatalf("did not happen: %s", what)
+	testkit.Eventually(h.t, what, condition)
 }
 
+// create sends a create, which must succeed. request is a body or is encoded as JSON.
 func (h *harness) create(request any) wire.CreateResponse {
 	h.t.Helper()
 	body, ok := request.([]byte)
@@ -178,7 +153,7 @@ func (h *harness) create(request any) wire.CreateResponse {
 	return answer
 }
 
-// status asks for one pod; jid is empty before create was answered.
+// status asks for the status of one pod. jid is empty for a pod that is not created yet.
 func (h *harness) status(pod corev1.Pod, jid string) wire.PodStatus {
 	h.t.Helper()
 	pod = withJobID(pod, jid)
@@ -196,6 +171,7 @@ func (h *harness) status(pod corev1.Pod, jid string) wire.PodStatus {
 	return answer[0]
 }
 
+// withJobID returns a copy of a local pod with the job ID that create returned.
 func withJobID(pod corev1.Pod, jid string) corev1.Pod {
 	pod = *pod.DeepCopy()
 	if jid != "" {
@@ -207,6 +183,7 @@ func withJobID(pod corev1.Pod, jid string) corev1.Pod {
 	return pod
 }
 
+// delete sends a delete, which must succeed.
 func (h *harness) delete(pod corev1.Pod) {
 	h.t.Helper()
 	body, err := json.Marshal(pod)
@@ -222,14 +199,13 @@ func (h *harness) remotePod(pod corev1.Pod) *corev1.Pod {
 	list, err := h.admin.CoreV1().Pods("").List(h.t.Context(), metav1.ListOptions{LabelSelector: scope.PodSelector(string(pod.UID))})
 	h.must(err)
 	if len(list.Items) != 1 {
-		h.t.Fatalf("%d remote pods for %s/%s", len(list.Items), pod.Namespace, pod.Name)
+		h.t.Fatalf("%d remote pods exist for %s/%s, want 1", len(list.Items), pod.Namespace, pod.Name)
 	}
 	return &list.Items[0]
 }
 
-// kubelet writes a remote pod's status, as its kubelet would, and waits until
-// the plugin's cache has it: a status answer then shows the reason marker.
-func (h *harness) kubelet(pod corev1.Pod, status corev1.PodStatus) {
+// setStatus writes the status of a remote pod, as its kubelet does.
+func (h *harness) setStatus(pod corev1.Pod, status corev1.PodStatus) {
 	h.t.Helper()
 	remote := h.remotePod(pod)
 	remote.Status = status

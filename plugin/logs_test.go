@@ -23,18 +23,19 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// kubeletLogs is the part of a kubelet that the API server asks for logs: it
-// answers with the request's own words, so that a test sees what arrived.
-type kubeletLogs struct {
+// fakeKubelet is a kubelet that answers a request for logs with the name of the container
+// and the options of the request.
+type fakeKubelet struct {
 	node string
 
-	mu   sync.Mutex
-	left int // followers that the API server has let go
+	mu           sync.Mutex
+	disconnected int // requests that the API server has ended
 }
 
-func startKubelet(h *harness) *kubeletLogs {
+// startKubelet starts a fakeKubelet and creates its node.
+func startKubelet(h *harness) *fakeKubelet {
 	h.t.Helper()
-	k := &kubeletLogs{node: "node-" + string(uuid.NewUUID())}
+	k := &fakeKubelet{node: "node-" + string(uuid.NewUUID())}
 	server := httptest.NewTLSServer(k)
 	h.t.Cleanup(server.Close)
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
@@ -53,7 +54,7 @@ func startKubelet(h *harness) *kubeletLogs {
 	return k
 }
 
-func (k *kubeletLogs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (k *fakeKubelet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(r.URL.Path, "/") // /containerLogs/NAMESPACE/POD/CONTAINER
 	_, _ = fmt.Fprintf(w, "container %s\n", parts[len(parts)-1])
 	query := r.URL.Query()
@@ -66,14 +67,14 @@ func (k *kubeletLogs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).Flush()
-	<-r.Context().Done() // a quiet stream
+	<-r.Context().Done() // a log without new lines
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.left++
+	k.disconnected++
 }
 
-// onNode creates a pod and binds it to the kubelet's node.
-func (h *harness) onNode(k *kubeletLogs, r wire.CreateRequest) {
+// createOnNode creates a pod and binds it to the node of a kubelet.
+func (h *harness) createOnNode(k *fakeKubelet, r wire.CreateRequest) {
 	h.t.Helper()
 	h.create(r)
 	remote := h.remotePod(r.Pod)
@@ -82,8 +83,9 @@ func (h *harness) onNode(k *kubeletLogs, r wire.CreateRequest) {
 	}, metav1.CreateOptions{}))
 }
 
+// logRequest returns the body of a request for logs.
 func logRequest(pod corev1.Pod, container string, opts wire.LogOpts) []byte {
-	body, _ := json.Marshal(wire.LogRequest{ // strings and numbers cannot fail
+	body, _ := json.Marshal(wire.LogRequest{ // the encoding of strings and numbers cannot fail
 		Namespace: pod.Namespace, PodName: pod.Name, PodUID: string(pod.UID), ContainerName: container, Opts: opts,
 	})
 	return body
@@ -94,61 +96,61 @@ func TestLogs(t *testing.T) {
 	k := startKubelet(h)
 	r := podOf("logs", busybox("one"), busybox("two"))
 	r.Pod.Spec.InitContainers = []corev1.Container{busybox("init")}
-	h.onNode(k, r)
+	h.createOnNode(k, r)
 	since := time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC)
 	for _, test := range []struct {
 		name, container string
 		opts            wire.LogOpts
 		want            string
 	}{
-		{"all of a container", "two", wire.LogOpts{}, "container two\n"},
+		{"a container", "two", wire.LogOpts{}, "container two\n"},
 		{"an init container", "init", wire.LogOpts{}, "container init\n"},
-		{"no container named: the first", "", wire.LogOpts{}, "container one\n"},
+		{"no container name: the first container", "", wire.LogOpts{}, "container one\n"},
 		{"tail, timestamps, previous", "one", wire.LogOpts{Tail: 5, Timestamps: true, Previous: true}, "container one\nprevious=true\ntimestamps=true\ntailLines=5\n"},
 		{"since seconds", "one", wire.LogOpts{SinceSeconds: 60}, "container one\nsinceSeconds=60\n"},
-		{"since a time, which outranks seconds", "one", wire.LogOpts{SinceSeconds: 60, SinceTime: since}, "container one\nsinceTime=2026-11-23T01:02:03Z\n"},
+		{"since a time, which is preferred to seconds", "one", wire.LogOpts{SinceSeconds: 60, SinceTime: since}, "container one\nsinceTime=2026-11-23T01:02:03Z\n"},
 		{"bytes", "one", wire.LogOpts{Bytes: 9}, "container one\nlimitBytes=9\n"},
-		{"bytes, as an old SDK says it", "one", wire.LogOpts{LimitBytes: 9}, "container one\nlimitBytes=9\n"},
+		{"bytes, with the key of an older SDK", "one", wire.LogOpts{LimitBytes: 9}, "container one\nlimitBytes=9\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
 				code, text := h.call(method, "/getLogs", logRequest(r.Pod, test.container, test.opts))
 				if code != http.StatusOK || string(text) != test.want {
-					t.Errorf("%s answered %d %q, want %q", method, code, text, test.want)
+					t.Errorf("%s gets %d %q, want %q", method, code, text, test.want)
 				}
 			}
 		})
 	}
-	if code, text := h.call(http.MethodGet, "/getLogs", logRequest(r.Pod, "nobody", wire.LogOpts{})); code != http.StatusUnprocessableEntity || !bytes.Contains(text, []byte("nobody")) {
-		t.Errorf("a container that is not there: %d %s", code, text)
+	if code, text := h.call(http.MethodGet, "/getLogs", logRequest(r.Pod, "missing", wire.LogOpts{})); code != http.StatusUnprocessableEntity || !bytes.Contains(text, []byte("missing")) {
+		t.Errorf("a container that does not exist gets %d %s", code, text)
 	}
 	unknown := podOf("unknown", busybox("main"))
 	if code, text := h.call(http.MethodGet, "/getLogs", logRequest(unknown.Pod, "main", wire.LogOpts{})); code != http.StatusNotFound {
-		t.Errorf("a pod that is not there: %d %s", code, text)
+		t.Errorf("a pod that does not exist gets %d %s", code, text)
 	}
 }
 
-// The default container is the one that kubectl would choose.
+// Without a container name, the plugin chooses the container that kubectl would choose.
 func TestLogsOfTheDefaultContainer(t *testing.T) {
 	h := start(t)
 	k := startKubelet(h)
 	r := podOf("default", busybox("one"), busybox("two"))
 	r.Pod.Annotations = map[string]string{"kubectl.kubernetes.io/default-container": "two"}
-	h.onNode(k, r)
+	h.createOnNode(k, r)
 	if code, text := h.call(http.MethodGet, "/getLogs", logRequest(r.Pod, "", wire.LogOpts{})); code != http.StatusOK || string(text) != "container two\n" {
-		t.Errorf("answered %d %q", code, text)
+		t.Errorf("the request gets %d %q", code, text)
 	}
 }
 
-// A follower gets each line at once; when it leaves, the quiet stream behind it
-// ends as far as the kubelet.
-func TestFollowEndsWhenTheCallerLeaves(t *testing.T) {
+// A caller that follows a log gets each line at once. When it disconnects, the request
+// to the kubelet ends, also if there are no new lines (docs/contract.md, LOGS-6).
+func TestFollowEndsWhenTheCallerDisconnects(t *testing.T) {
 	h := start(t)
 	k := startKubelet(h)
 	r := podOf("follow", busybox("main"))
-	h.onNode(k, r)
-	ctx, leave := context.WithCancel(t.Context())
-	defer leave()
+	h.createOnNode(k, r)
+	ctx, disconnect := context.WithCancel(t.Context())
+	defer disconnect()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://unix/getLogs", bytes.NewReader(logRequest(r.Pod, "main", wire.LogOpts{Follow: true})))
 	h.must(err)
 	answer, err := h.http.Do(request)
@@ -157,23 +159,23 @@ func TestFollowEndsWhenTheCallerLeaves(t *testing.T) {
 	lines := bufio.NewReader(answer.Body)
 	for _, want := range []string{"container main\n", "follow=true\n"} {
 		if line, err := lines.ReadString('\n'); err != nil || line != want {
-			t.Fatalf("read %q, %v", line, err)
+			t.Fatalf("the log has the line %q, %v; want %q", line, err, want)
 		}
 	}
-	leave()
-	h.eventually("the kubelet is rid of the follower", func() bool {
+	disconnect()
+	h.eventually("the request to the kubelet ends", func() bool {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		return k.left == 1
+		return k.disconnected == 1
 	})
 }
 
-// A follower is told of the end when the plugin stops.
+// When the plugin stops, a caller that follows a log sees that the log is incomplete.
 func TestFollowEndsWhenThePluginStops(t *testing.T) {
 	h := start(t)
 	k := startKubelet(h)
 	r := podOf("follow", busybox("main"))
-	h.onNode(k, r)
+	h.createOnNode(k, r)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://unix/getLogs", bytes.NewReader(logRequest(r.Pod, "main", wire.LogOpts{Follow: true})))
 	h.must(err)
 	answer, err := h.http.Do(request)
@@ -184,6 +186,6 @@ func TestFollowEndsWhenThePluginStops(t *testing.T) {
 	}
 	h.stop()
 	if rest, err := io.ReadAll(answer.Body); err == nil {
-		t.Errorf("the stream ended as if it were whole: %q", rest)
+		t.Errorf("the log ends without an error: %q", rest)
 	}
 }

@@ -22,6 +22,7 @@ func podOf(name string, containers ...corev1.Container) wire.CreateRequest {
 	}}
 }
 
+// busybox returns a container with mounts of the given volumes.
 func busybox(name string, mounts ...string) corev1.Container {
 	c := corev1.Container{Name: name, Image: "busybox"}
 	for _, volume := range mounts {
@@ -36,7 +37,7 @@ func configMapVolume(name, configMap string) corev1.Volume {
 	}}}
 }
 
-// remoteConfigMaps returns the ConfigMaps that a pod has in the remote cluster.
+// remoteConfigMaps returns the ConfigMaps of a pod in the remote cluster.
 func (h *harness) remoteConfigMaps(pod corev1.Pod) []corev1.ConfigMap {
 	h.t.Helper()
 	list, err := h.admin.CoreV1().ConfigMaps("").List(context.Background(), metav1.ListOptions{LabelSelector: scope.PodSelector(string(pod.UID))})
@@ -44,7 +45,8 @@ func (h *harness) remoteConfigMaps(pod corev1.Pod) []corev1.ConfigMap {
 	return list.Items
 }
 
-// The Python plugin failed this pod: the ConfigMap comes twice.
+// The request has the ConfigMap twice (docs/contract.md, VOL-1). The Python plugin failed
+// this pod.
 func TestTwoContainersShareAConfigMap(t *testing.T) {
 	h := start(t)
 	r := podOf("shared", busybox("one", "config"), busybox("two", "config"))
@@ -52,35 +54,35 @@ func TestTwoContainersShareAConfigMap(t *testing.T) {
 	app := []corev1.ConfigMap{{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: "demo"}, Data: map[string]string{"k": "v"}}}
 	r.Containers = []wire.ContainerVolumes{{Name: "one", ConfigMaps: app}, {Name: "two", ConfigMaps: app}}
 	h.create(r)
-	made := h.remoteConfigMaps(r.Pod)
-	if len(made) != 1 || made[0].Data["k"] != "v" {
-		t.Fatalf("made %v", made)
+	created := h.remoteConfigMaps(r.Pod)
+	if len(created) != 1 || created[0].Data["k"] != "v" {
+		t.Fatalf("the ConfigMaps are %v", created)
 	}
-	if ref := h.remotePod(r.Pod).Spec.Volumes[0].ConfigMap.Name; ref != made[0].Name {
-		t.Errorf("the pod mounts %s, made is %s", ref, made[0].Name)
+	if ref := h.remotePod(r.Pod).Spec.Volumes[0].ConfigMap.Name; ref != created[0].Name {
+		t.Errorf("the pod mounts %s, the ConfigMap is %s", ref, created[0].Name)
 	}
 }
 
-// The Python plugin cut names at 63 characters: the UID was lost, the second pod
-// met the first one's objects, and deleting one deleted the other.
-func TestLongNamesStayApart(t *testing.T) {
+// The Python plugin cut names at 63 characters and so lost the UID: two pods with the same
+// long name got the same objects, and the delete of one deleted the other.
+func TestLongNamesAreUnique(t *testing.T) {
 	h := start(t)
 	name := strings.Repeat("a-long-name", 8) // 88 characters
 	one, two := podOf(name, busybox("main")), podOf(name, busybox("main"))
 	first, second := h.create(one), h.create(two)
 	if first.PodJID == second.PodJID || h.remotePod(one.Pod).Name == h.remotePod(two.Pod).Name {
-		t.Fatalf("two pods share one: %+v %+v", first, second)
+		t.Fatalf("two local pods got the same remote pod: %+v %+v", first, second)
 	}
 	h.delete(one.Pod)
 	if h.objects(string(one.Pod.UID)) != "" {
-		t.Error("the first pod is left")
+		t.Error("the first pod was not deleted")
 	}
 	if h.remotePod(two.Pod).UID == "" {
-		t.Error("the second pod is gone")
+		t.Error("the second pod was deleted")
 	}
 }
 
-func TestBinaryDataArrives(t *testing.T) {
+func TestBinaryDataIsCopied(t *testing.T) {
 	h := start(t)
 	r := podOf("binary", busybox("main", "config"))
 	r.Pod.Spec.Volumes = []corev1.Volume{configMapVolume("config", "blob")}
@@ -89,15 +91,15 @@ func TestBinaryDataArrives(t *testing.T) {
 		{ObjectMeta: metav1.ObjectMeta{Name: "blob", Namespace: "demo"}, BinaryData: blob},
 	}}}
 	h.create(r)
-	made := h.remoteConfigMaps(r.Pod)
-	if len(made) != 1 || cmp.Diff(blob, made[0].BinaryData) != "" {
-		t.Errorf("made %v", made)
+	created := h.remoteConfigMaps(r.Pod)
+	if len(created) != 1 || cmp.Diff(blob, created[0].BinaryData) != "" {
+		t.Errorf("the ConfigMaps are %v", created)
 	}
 }
 
-// A ConfigMap that only variables refer to belongs to no volume; deleting by
-// volumes, as the Python plugin did, left it behind.
-func TestConfigMapsOfVariablesGoWithThePod(t *testing.T) {
+// A ConfigMap that only variables use is in no volume. The Python plugin deleted by
+// volumes and did not delete it.
+func TestConfigMapsOfVariablesAreDeletedWithThePod(t *testing.T) {
 	h := start(t)
 	r := podOf("env", busybox("main"))
 	r.Pod.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "K", ValueFrom: &corev1.EnvVarSource{
@@ -112,21 +114,21 @@ func TestConfigMapsOfVariablesGoWithThePod(t *testing.T) {
 		Secrets:    []corev1.Secret{{ObjectMeta: metav1.ObjectMeta{Name: "keys", Namespace: "demo"}, Data: map[string][]byte{"K": []byte("v")}}},
 	}}
 	h.create(r)
-	made := h.remoteConfigMaps(r.Pod)
+	created := h.remoteConfigMaps(r.Pod)
 	main := h.remotePod(r.Pod).Spec.Containers[0]
-	if len(made) != 1 || main.Env[0].ValueFrom.ConfigMapKeyRef.Name != made[0].Name {
-		t.Fatalf("made %v, the variable refers to %+v", made, main.Env)
+	if len(created) != 1 || main.Env[0].ValueFrom.ConfigMapKeyRef.Name != created[0].Name {
+		t.Fatalf("the ConfigMaps are %v, the variables are %+v", created, main.Env)
 	}
 	h.delete(r.Pod)
 	if left := h.objects(string(r.Pod.UID)); left != "" {
-		t.Errorf("left behind:\n%s", left)
+		t.Errorf("these objects remain:\n%s", left)
 	}
 }
 
-// Pods that a Python plugin created lack the instance label and have names cut
-// at 63 characters; after the change they are served, re-created without a
-// second pod, and deleted.
-func TestPodsOfAPythonPluginAreServed(t *testing.T) {
+// Pods that the Python plugin created have no instance label, and names that are cut at 63
+// characters. After an upgrade the plugin reports and deletes them, and a create does not
+// create a second pod.
+func TestPodsOfThePythonPlugin(t *testing.T) {
 	h := start(t)
 	r := podOf(strings.Repeat("a-long-name", 8), busybox("main"))
 	namespace := h.namespace("demo")
@@ -142,16 +144,16 @@ func TestPodsOfAPythonPluginAreServed(t *testing.T) {
 	h.must(err)
 
 	if answer := h.status(r.Pod, string(python.UID)); answer.JID != string(python.UID) || answer.Containers[0].State.Waiting == nil {
-		t.Errorf("status is %+v", answer)
+		t.Errorf("the status is %+v", answer)
 	}
-	// The status of a cached pod follows its kubelet without a live look-up.
-	h.kubelet(r.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{of("main", running())}})
+	// The pod cache also has this pod.
+	h.setStatus(r.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{statusOf("main", running())}})
 	h.eventuallyStatus(r.Pod, string(python.UID), func(s wire.PodStatus) bool { return s.Containers[0].State.Running != nil })
 	if answer := h.create(r); answer.PodJID != string(python.UID) {
-		t.Errorf("create answered %+v, the pod is %s", answer, python.UID)
+		t.Errorf("create returns %+v, the pod is %s", answer, python.UID)
 	}
 	h.delete(r.Pod)
 	if left := h.objects(string(r.Pod.UID)); left != "" {
-		t.Errorf("left behind:\n%s", left)
+		t.Errorf("these objects remain:\n%s", left)
 	}
 }

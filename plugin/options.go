@@ -6,10 +6,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
-// Translation returns the options of package translate. They are the only option
+// TranslateOptions returns the options of package translate. They are the only option
 // struct that is composed of several sections of the configuration: the other rooms
 // use one section as it is (see package config).
-func Translation(cfg config.Config) translate.Options {
+func TranslateOptions(cfg config.Config) translate.Options {
 	return translate.Options{
 		Scope: scope.Scope{
 			Prefix:     cfg.Offloading.NamespacePrefix,

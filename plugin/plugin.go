@@ -38,7 +38,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	}
 	p := &Plugin{cluster: remote, config: cfg}
 	p.lifecycle = lifecycle.New(remote, lifecycle.Options{
-		Translate:     Translation(cfg),
+		Translate:     TranslateOptions(cfg),
 		CreateTimeout: cfg.Offloading.CreateTimeout,
 		Tunnels:       tunnels,
 		Log:           log,

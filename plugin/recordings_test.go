@@ -1,10 +1,7 @@
 package plugin_test
 
 import (
-	"context"
 	"encoding/json"
-	"flag"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,41 +9,31 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-var update = flag.Bool("update", false, "rewrite fixtures/objects")
-
-// recordings is where the recorded requests of a real InterLink are, beside a
-// checkout of those who develop the plugin; others run the project's own.
-const recordings = "../../shared/contract/wire"
-
-// forReading are recordings that carry InterLink's own mesh script: they are
-// read by people and belong into no fixture.
-var forReading = []string{"11-create-mesh", "12-create-mesh-user-preexec", "39-delete-running"}
-
-// TestRequestsOfTheProject runs what stands above the dashes of the goldens in
-// fixtures/translate through the whole plugin, on a real API server.
-func TestRequestsOfTheProject(t *testing.T) {
+// TestOwnCreates creates, reports and deletes the pods of the requests in
+// fixtures/translate.
+func TestOwnCreates(t *testing.T) {
 	files, err := filepath.Glob("../fixtures/translate/*.golden")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no fixtures: %v", err)
+		t.Fatalf("fixtures/translate has no goldens: %v", err)
 	}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, below, _ := strings.Cut(string(content), "\n----------\n")
-		if strings.Contains("\n"+text, "\noptions:") || strings.HasPrefix(below, "error:") {
-			continue // is about another configuration, or a refusal: plugin/translate has it
+		text, result, _ := strings.Cut(string(content), "\n----------\n")
+		if strings.Contains("\n"+text, "\noptions:") || strings.HasPrefix(result, "error:") {
+			continue // another configuration, or a request that is refused: plugin/translate tests it
 		}
 		name := strings.TrimSuffix(filepath.Base(file), ".golden")
 		t.Run(name, func(t *testing.T) {
@@ -54,82 +41,65 @@ func TestRequestsOfTheProject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wholeLife(t, "own-"+name, request)
+			testPod(t, "own-"+name, request)
 		})
 	}
 }
 
-// TestRecordedCreates runs each recorded create through a pod's whole life.
+// TestRecordedCreates creates, reports and deletes the pod of each recorded create.
 func TestRecordedCreates(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(recordings, "*-create-*.request.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Logf("no recordings in %s: only the project's own requests are run", recordings)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".request.json")
-		t.Run(name, func(t *testing.T) {
-			request, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if slices.Contains(forReading, name) {
-				name = ""
-			}
-			wholeLife(t, name, request)
-		})
+	for _, recording := range testkit.Recordings(t) {
+		if strings.Contains(recording.Name, "-create-") {
+			t.Run(recording.Name, func(t *testing.T) { testPod(t, recording.Name, recording.Body) })
+		}
 	}
 }
 
-// wholeLife creates a pod, compares the objects on the API server to a golden, if
-// one is named,
-// creates it again, asks for its status, deletes it, and looks for what is left.
-func wholeLife(t *testing.T, name string, body []byte) {
+// testPod creates a pod and compares its objects on the API server with a golden. It then
+// creates the pod again, asks for its status, deletes it, and checks that no object
+// remains.
+func testPod(t *testing.T, golden string, body []byte) {
 	h := start(t)
 	var request wire.CreateRequest
 	h.must(json.Unmarshal(body, &request))
 	pod := request.Pod
-	h.siteClaims(request)
+	h.createSiteClaims(request)
 
 	first := h.create(body)
 	if remote := h.remotePod(pod); first.PodUID != string(pod.UID) || first.PodJID != string(remote.UID) {
-		t.Errorf("create answered %+v, the remote pod is %s", first, remote.UID)
+		t.Errorf("create returns %+v, the remote pod is %s", first, remote.UID)
 	}
-	if name != "" {
-		h.compareObjects(name, pod)
-	}
+	h.compareObjects(golden, pod)
 	if second := h.create(body); second != first {
-		t.Errorf("create answered %+v, then %+v", first, second)
+		t.Errorf("the first create returns %+v, the second %+v", first, second)
 	}
 
 	answer := h.status(pod, first.PodJID)
 	if answer.JID != first.PodJID {
-		t.Errorf("status tells JID %q, create told %q", answer.JID, first.PodJID)
+		t.Errorf("the job ID of the status is %q, that of the create %q", answer.JID, first.PodJID)
 	}
 	for i, container := range answer.Containers {
 		if container.Name != pod.Spec.Containers[i].Name || container.State.Waiting == nil {
-			t.Errorf("container %d of a pod that nobody runs: %+v", i, container)
+			t.Errorf("container %d of a pod that no kubelet runs has the status %+v", i, container)
 		}
 	}
 	if len(answer.Containers) != len(pod.Spec.Containers) {
-		t.Errorf("%d of %d containers", len(answer.Containers), len(pod.Spec.Containers))
+		t.Errorf("the status has %d of %d containers", len(answer.Containers), len(pod.Spec.Containers))
 	}
 
 	h.delete(withJobID(pod, first.PodJID))
 	if left := h.objects(string(pod.UID)); left != "" {
-		t.Errorf("left behind:\n%s", left)
+		t.Errorf("these objects remain:\n%s", left)
 	}
 }
 
-// siteClaims makes the claims that a site would have made beforehand: those that
-// the pod neither brings nor describes.
-func (h *harness) siteClaims(request wire.CreateRequest) {
+// createSiteClaims creates the claims that belong to the site: those that the request has
+// neither as an object nor as a template.
+func (h *harness) createSiteClaims(request wire.CreateRequest) {
 	h.t.Helper()
 	pod := request.Pod
 	for _, name := range translate.ClaimNames(&pod) {
-		if pod.Annotations[wire.AnnotationRemotePVC+"."+name] != "" || brings(request, name) {
+		if pod.Annotations[wire.AnnotationRemotePVC+"."+name] != "" || hasClaim(request, name) {
 			continue
 		}
 		namespace := h.namespace(pod.Namespace)
@@ -146,138 +116,64 @@ func (h *harness) siteClaims(request wire.CreateRequest) {
 	}
 }
 
-func brings(request wire.CreateRequest, claim string) bool {
+// hasClaim reports whether a request has a claim as an object.
+func hasClaim(request wire.CreateRequest, claim string) bool {
 	return slices.ContainsFunc(request.Containers, func(c wire.ContainerVolumes) bool {
 		return slices.ContainsFunc(c.PersistentVolumeClaims, func(p corev1.PersistentVolumeClaim) bool { return p.Name == claim })
 	})
 }
 
-// compareObjects compares what stands on the API server for a pod to a golden.
-func (h *harness) compareObjects(name string, pod corev1.Pod) {
-	h.t.Helper()
-	file := filepath.Join("..", "fixtures", "objects", name+".yaml")
-	got := strings.ReplaceAll(h.objects(string(pod.UID)), h.prefix, "offloading")
-	if *update {
-		h.must(os.WriteFile(file, []byte(got), 0o644))
-		return
-	}
-	want, err := os.ReadFile(file)
-	h.must(err)
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		h.t.Errorf("objects on the API server (-want +got)\n%s", diff)
-	}
-}
-
-// objects lists, as documents of a manifest, what carries a local pod's UID, in
-// any namespace.
-func (h *harness) objects(uid string) string {
-	h.t.Helper()
-	ctx, byUID, core := context.Background(), metav1.ListOptions{LabelSelector: wire.LabelPodUID + "=" + uid}, h.admin.CoreV1()
-	var out strings.Builder
-	document := func(kind string, object metav1.Object) {
-		for _, clear := range []func(){
-			func() { object.SetUID("") }, func() { object.SetResourceVersion("") }, func() { object.SetGeneration(0) },
-			func() { object.SetCreationTimestamp(metav1.Time{}) }, func() { object.SetManagedFields(nil) },
-			func() { delete(object.GetLabels(), wire.LabelAttempt) },
-		} {
-			clear()
-		}
-		text, err := yaml.Marshal(object)
-		h.must(err)
-		fmt.Fprintf(&out, "--- # %s\n%s", kind, text)
-	}
-	configMaps, err := core.ConfigMaps("").List(ctx, byUID)
-	h.must(err)
-	for i := range configMaps.Items {
-		document("ConfigMap", &configMaps.Items[i])
-	}
-	secrets, err := core.Secrets("").List(ctx, byUID)
-	h.must(err)
-	for i := range secrets.Items {
-		for key := range secrets.Items[i].Data {
-			if strings.HasSuffix(key, ".sh") { // of the pod's network: plugin/mesh tests what is in them
-				secrets.Items[i].Data[key] = nil
-			}
-		}
-		document("Secret", &secrets.Items[i])
-	}
-	services, err := core.Services("").List(ctx, byUID)
-	h.must(err)
-	for i := range services.Items {
-		document("Service", &services.Items[i])
-	}
-	pods, err := core.Pods("").List(ctx, byUID)
-	h.must(err)
-	for i := range pods.Items {
-		pods.Items[i].Status = corev1.PodStatus{}
-		document("Pod", &pods.Items[i])
-	}
-	return out.String()
-}
-
-// TestRecordedCalls sends every other recorded request: pings, status of pods in
-// all states, deletes, logs. None is about a pod that is there, and each must get
-// the answer that keeps the virtual kubelet honest.
+// TestRecordedCalls sends every other recorded request: pings, statuses, deletes and
+// requests for logs. The pods of these requests do not exist in the remote cluster.
 func TestRecordedCalls(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(recordings, "*.request.meta.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := start(t)
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".request.meta.json")
-		if strings.Contains(name, "-create-") || slices.Contains(forReading, name) {
+	shared := start(t)
+	for _, recording := range testkit.Recordings(t) {
+		if strings.Contains(recording.Name, "-create-") {
 			continue
 		}
-		t.Run(name, func(t *testing.T) {
-			h := *h
+		t.Run(recording.Name, func(t *testing.T) {
+			h := *shared
 			h.t = t
-			var meta struct{ Method, RequestURI string }
-			text, err := os.ReadFile(file)
-			h.must(err)
-			h.must(json.Unmarshal(text, &meta))
-			body, err := os.ReadFile(strings.TrimSuffix(file, "meta.json") + "json")
-			h.must(err)
-			code, answer := h.call(meta.Method, meta.RequestURI, body)
-			switch meta.RequestURI {
+			code, answer := h.call(recording.Method, recording.Path, recording.Body)
+			switch recording.Path {
 			case "/status":
-				h.vanished(body, code, answer)
+				h.checkMissingPods(recording.Body, code, answer)
 			case "/delete":
 				if code != http.StatusOK {
-					t.Errorf("answered %d %s", code, answer)
+					t.Errorf("delete gets %d %s", code, answer)
 				}
 			case "/getLogs":
 				if code != http.StatusNotFound || !strings.Contains(string(answer), `"detail"`) {
-					t.Errorf("answered %d %s", code, answer)
+					t.Errorf("the request for logs gets %d %s", code, answer)
 				}
 			default:
-				t.Errorf("nobody judges %s", meta.RequestURI)
+				t.Errorf("this test has no check for the path %s", recording.Path)
 			}
 		})
 	}
 }
 
-// vanished checks the answer about pods that had a job ID and are nowhere: every
-// container terminated, none missing. A ping is answered by an empty list.
-func (h *harness) vanished(request []byte, code int, answer []byte) {
+// checkMissingPods checks the answer to a status of pods that have a job ID and do not
+// exist: it lists each container as terminated. The answer to a ping is an empty list.
+func (h *harness) checkMissingPods(request []byte, code int, answer []byte) {
 	h.t.Helper()
 	var pods []corev1.Pod
 	var states []wire.PodStatus
 	h.must(json.Unmarshal(request, &pods))
 	if code != http.StatusOK {
-		h.t.Fatalf("answered %d %s", code, answer)
+		h.t.Fatalf("status gets %d %s", code, answer)
 	}
 	h.must(json.Unmarshal(answer, &states))
 	if len(states) != len(pods) {
-		h.t.Fatalf("%d answers about %d pods: %s", len(states), len(pods), answer)
+		h.t.Fatalf("the answer has %d of %d pods: %s", len(states), len(pods), answer)
 	}
 	for i, pod := range pods {
 		if len(states[i].Containers) != len(pod.Spec.Containers) {
-			h.t.Errorf("%d of %d containers", len(states[i].Containers), len(pod.Spec.Containers))
+			h.t.Errorf("the status has %d of %d containers", len(states[i].Containers), len(pod.Spec.Containers))
 		}
 		for _, c := range states[i].Containers {
 			if c.State.Terminated == nil || c.State.Terminated.ExitCode != 137 || c.State.Terminated.Reason != "RemotePodNotFound" {
-				h.t.Errorf("container %s is %+v", c.Name, c.State)
+				h.t.Errorf("container %s has the state %+v", c.Name, c.State)
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func planFile(file string, s streams) error {
 	if err != nil {
 		return err
 	}
-	manifest, err := plan.Of(text, plugin.Translation(invocation.Config))
+	manifest, err := plan.Of(text, plugin.TranslateOptions(invocation.Config))
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func startEnvironment(ctx context.Context, file *scenario.File, options Options)
 	if err != nil {
 		return nil, err
 	}
-	e.scope = plugin.Translation(cfg).Scope
+	e.scope = plugin.TranslateOptions(cfg).Scope
 	startClock(e)
 	startRemote(ctx, e)
 	address := options.Plugin

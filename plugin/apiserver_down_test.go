@@ -13,10 +13,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// The remote API server goes away and comes back: the node stays Ready, known
-// pods keep their last state, nothing is guessed, creates say so, deletes are
-// made up for.
-func TestRemoteClusterGoesAway(t *testing.T) {
+// The remote API server goes down and comes up again. Meanwhile the node stays Ready,
+// known pods keep their last state, other pods have no state, creates fail with a reason,
+// and deletes are retried.
+func TestRemoteAPIServerGoesDownAndUp(t *testing.T) {
 	server, err := apiserver.Start(t.Context(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
@@ -30,35 +30,35 @@ func TestRemoteClusterGoesAway(t *testing.T) {
 	known, deleted, unknown := podOf("known", busybox("main")), podOf("deleted", busybox("main")), podOf("unknown", busybox("main"))
 	jid := h.create(known).PodJID
 	h.create(deleted)
-	h.kubelet(known.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{of("main", running())}})
+	h.setStatus(known.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{statusOf("main", running())}})
 	h.eventuallyStatus(known.Pod, jid, func(s wire.PodStatus) bool { return s.Containers[0].State.Running != nil })
 
 	if err := server.Down(); err != nil {
 		t.Fatal(err)
 	}
 	if code, body := h.call(http.MethodGet, "/status", []byte("[]")); code != http.StatusOK {
-		t.Errorf("the ping is answered %d %s", code, body)
+		t.Errorf("the ping gets %d %s", code, body)
 	}
 	if answer := h.status(known.Pod, jid); answer.Containers[0].State.Running == nil {
-		t.Errorf("a known pod is %+v", answer.Containers[0].State)
+		t.Errorf("a known pod has the state %+v", answer.Containers[0].State)
 	}
 	body, err := json.Marshal([]corev1.Pod{withJobID(unknown.Pod, "a-job")})
 	h.must(err)
 	if code, text := h.call(http.MethodGet, "/status", body); code != http.StatusServiceUnavailable {
-		t.Errorf("an unknown pod is answered %d %s", code, text)
+		t.Errorf("the status of an unknown pod gets %d %s", code, text)
 	}
-	if code, detail := h.failsToCreate(unknown); code != http.StatusServiceUnavailable || !strings.Contains(detail, "not done within 2s") {
-		t.Errorf("a create is answered %d %s", code, detail)
+	if code, detail := h.createFails(unknown); code != http.StatusServiceUnavailable || !strings.Contains(detail, "not done within 2s") {
+		t.Errorf("a create gets %d %s", code, detail)
 	}
-	h.delete(deleted.Pod) // is answered 200 all the same
+	h.delete(deleted.Pod) // succeeds all the same
 
 	if err := server.Up(); err != nil {
 		t.Fatal(err)
 	}
-	h.eventually("the delete is made up for", func() bool { return h.objects(string(deleted.Pod.UID)) == "" })
+	h.eventually("the delete is retried", func() bool { return h.objects(string(deleted.Pod.UID)) == "" })
 	if answer := h.create(unknown); answer.PodUID != string(unknown.Pod.UID) {
-		t.Errorf("create answered %+v", answer)
+		t.Errorf("create returns %+v", answer)
 	}
-	h.kubelet(known.Pod, corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: []corev1.ContainerStatus{of("main", terminated(0, "Completed"))}})
+	h.setStatus(known.Pod, corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: []corev1.ContainerStatus{statusOf("main", terminated(0, "Completed"))}})
 	h.eventuallyStatus(known.Pod, jid, func(s wire.PodStatus) bool { return s.Containers[0].State.Terminated != nil })
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
@@ -19,19 +20,20 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// user makes a user of the API server who has the given rights and no other.
-func user(t *testing.T, server *apiserver.Server, name string, rights []cluster.Permission) *kubernetes.Clientset {
+// newUser creates a user of the API server with the given permissions and no others, and
+// returns a client of that user.
+func newUser(t *testing.T, server *apiserver.Server, name string, permissions []cluster.Permission) *kubernetes.Clientset {
 	t.Helper()
 	account, err := server.AddUser(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var rules []rbacv1.PolicyRule
-	for _, right := range rights {
-		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{right.Resource}, Verbs: []string{right.Verb}})
+	for _, p := range permissions {
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{p.Resource}, Verbs: []string{p.Verb}})
 	}
 	if len(rules) > 0 {
-		if err := server.Grant(t.Context(), name, rights[0].Namespace, rules...); err != nil {
+		if err := server.Grant(t.Context(), name, permissions[0].Namespace, rules...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,9 +44,9 @@ func user(t *testing.T, server *apiserver.Server, name string, rights []cluster.
 	return client
 }
 
-// Under exactly the rights that --check asks for, everything works: in the whole
-// cluster, and with credentials that own a single namespace.
-func TestListedRightsSuffice(t *testing.T) {
+// The plugin works with exactly the permissions that --check lists, in the whole cluster
+// and in single-namespace mode.
+func TestRequiredPermissionsSuffice(t *testing.T) {
 	server := apiserver.ForTest(t)
 	for _, single := range []bool{false, true} {
 		t.Run(fmt.Sprintf("single namespace %v", single), func(t *testing.T) {
@@ -52,7 +54,7 @@ func TestListedRightsSuffice(t *testing.T) {
 			if single {
 				namespace = server.Namespace(t)
 			}
-			client := user(t, server, fmt.Sprintf("suffice-%v", single), cluster.RequiredPermissions(namespace))
+			client := newUser(t, server, fmt.Sprintf("suffice-%v", single), cluster.RequiredPermissions(namespace))
 			cfg := config.Defaults()
 			cfg.Offloading.Namespace = namespace
 			h := startOn(t, server, func(s *settings) {
@@ -60,15 +62,15 @@ func TestListedRightsSuffice(t *testing.T) {
 				s.config.Offloading.Namespace = namespace
 			})
 			var table bytes.Buffer
-			h.eventually("the rights are in force", func() bool { // RBAC takes a moment
+			h.eventually("the permissions are in effect", func() bool { // RBAC needs a moment
 				table.Reset()
 				return plugin.Check(t.Context(), cfg, client, &table) == nil
 			})
 			if strings.Contains(table.String(), "MISSING") || !strings.Contains(table.String(), "deletecollection") {
-				t.Errorf("the table is\n%s", table.String())
+				t.Errorf("Check writes\n%s", table.String())
 			}
 
-			r := podOf("rights", busybox("main", "config", "data"))
+			r := podOf("permissions", busybox("main", "config", "data"))
 			claim := "data-" + string(r.Pod.UID)
 			r.Pod.Annotations = map[string]string{
 				"interlink.io/remote-pvc":          claim,
@@ -82,42 +84,41 @@ func TestListedRightsSuffice(t *testing.T) {
 				Secrets:    []corev1.Secret{{ObjectMeta: metav1.ObjectMeta{Name: "keys"}, Data: map[string][]byte{"k": []byte("v")}}},
 			}}
 			jid := h.create(r).PodJID
-			h.kubelet(r.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{of("main", running())}})
+			h.setStatus(r.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{statusOf("main", running())}})
 			h.eventuallyStatus(r.Pod, jid, func(s wire.PodStatus) bool { return s.Containers[0].State.Running != nil })
 
 			failing := podOf("failing", busybox("main", "config"))
 			failing.Pod.Spec.Volumes, failing.Containers = r.Pod.Spec.Volumes[:1], r.Containers
 			failing.Pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: -1}}
-			h.failsToCreate(failing)
+			h.createFails(failing)
 			if left := h.objects(string(failing.Pod.UID)); left != "" {
-				t.Errorf("the failed create left\n%s", left)
+				t.Errorf("after the failed create these objects remain:\n%s", left)
 			}
 
 			h.delete(r.Pod)
 			if left := h.objects(string(r.Pod.UID)); left != "" {
-				t.Errorf("left behind:\n%s", left)
+				t.Errorf("these objects remain:\n%s", left)
 			}
 			for _, word := range []string{"forbidden", "cannot "} {
-				if strings.Contains(h.logged(), word) {
-					t.Errorf("the log says %q", word)
+				if strings.Contains(h.log.String(), word) {
+					t.Errorf("the log contains %q", word)
 				}
 			}
 		})
 	}
 }
 
-// Each right that is missing is found and named.
-func TestCheckNamesTheMissingRight(t *testing.T) {
+// Check names each missing permission.
+func TestCheckNamesTheMissingPermission(t *testing.T) {
 	server := apiserver.ForTest(t)
-	rights := cluster.RequiredPermissions("")
-	for i, missing := range rights {
+	permissions := cluster.RequiredPermissions("")
+	for i, missing := range permissions {
 		t.Run(missing.String(), func(t *testing.T) {
-			granted := append(append([]cluster.Permission(nil), rights[:i]...), rights[i+1:]...)
-			client := user(t, server, fmt.Sprintf("lacking-%d", i), granted)
+			granted := append(append([]cluster.Permission(nil), permissions[:i]...), permissions[i+1:]...)
+			client := newUser(t, server, fmt.Sprintf("lacking-%d", i), granted)
 			cfg := config.Defaults()
 			var table bytes.Buffer
-			h := &harness{t: t}
-			h.eventually("the other rights are in force", func() bool { // RBAC takes a moment
+			testkit.Eventually(t, "the other permissions are in effect", func() bool { // RBAC needs a moment
 				table.Reset()
 				err := plugin.Check(t.Context(), cfg, client, &table)
 				return errdefs.Is(err, errdefs.Refused) && strings.Contains(err.Error(), "permissions missing in all namespaces: 1")
@@ -125,7 +126,7 @@ func TestCheckNamesTheMissingRight(t *testing.T) {
 			for line := range strings.Lines(table.String()) {
 				named := strings.HasPrefix(line, missing.Verb+" ") && strings.Contains(line, missing.Resource+" ")
 				if strings.Contains(line, "MISSING") != named {
-					t.Errorf("the table says %q", line)
+					t.Errorf("Check writes the line %q", line)
 				}
 			}
 		})

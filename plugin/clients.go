@@ -26,8 +26,7 @@ func Connect(cfg config.Config, version string) (*kubernetes.Clientset, error) {
 	return client, nil
 }
 
-// ConnectTunnels returns what creates the TCP tunnels of pods, or nil if tunnels
-// are disabled. It reads the bastion's chart and sends no request.
+// ConnectTunnels returns the TCP tunnels of pods, or nil if they are not enabled. It reads the bastion's chart and sends no request.
 func ConnectTunnels(cfg config.Config, version string, log *slog.Logger) (lifecycle.Tunnels, error) {
 	if !cfg.TCPTunnel.Enabled {
 		return nil, nil
