@@ -17,7 +17,7 @@ import (
 
 // programs builds the project's programs once, and returns their folder.
 var programs = sync.OnceValues(func() (string, error) {
-	build := exec.Command("go", "build", "-o", programsFolder, "./cmd/...")
+	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", programsFolder, "./cmd/...")
 	build.Dir = ".."
 	build.Stderr = os.Stderr
 	return programsFolder, build.Run()
