@@ -1,20 +1,20 @@
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 20s
-# More flags for go test, as in: make test TESTFLAGS='-run TestCreate -v'
+# Additional flags for go test, for example: make test TESTFLAGS='-run TestCreate -v'
 TESTFLAGS ?=
 
-# The architectures of make binaries, and the name of the image.
+# The architectures for "make binaries", and the name of the image for "make image".
 ARCHES ?= $(shell go env GOARCH)
 IMAGE  ?= ghcr.io/interlink-hq/interlink-kubernetes-plugin:$(patsubst v%,%,$(VERSION))
 
 CACHE  = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/interlink-kubernetes-plugin
 LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksum | cut -d ' ' -f 1)/golangci-lint
 
-# The folder of kube-apiserver and etcd; makes them at first use and says so.
+# Prints the folder with kube-apiserver and etcd. The first use builds them, which takes minutes.
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image demo run test race e2e e2e-up e2e-down lint fuzz bench generate clean
+.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint fuzz bench generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,67 +22,70 @@ help: ## List the targets
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 
-binaries: ## Build the programs for linux, for each of ARCHES, into bin/linux-<arch>/
+binaries: ## Build the programs for Linux, for each architecture in ARCHES, into bin/linux-<arch>/
 	@set -e; for arch in $(ARCHES); do echo "linux/$$arch"; \
 		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/linux-$$arch/ ./cmd/...; \
 	done
 
 image: ARCHES := $(shell go env GOARCH)
-image: binaries ## Build the container image IMAGE for this machine's architecture (needs Docker)
+image: binaries ## Build the container image IMAGE for the architecture of this machine (needs Docker)
 	docker build --build-arg TARGETARCH=$(ARCHES) --build-arg VERSION=$(patsubst v%,%,$(VERSION)) \
 		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag $(IMAGE) .
 
-demo: build ## Replay all scenarios against the plugin, on a simulated remote cluster (under a minute)
+demo: build ## Replay all scenarios against the plugin, on a simulated remote cluster (less than a minute)
 	bin/interlink-sim replay --html bin/demo.html fixtures/scenarios
 	@echo "bin/demo.html shows each scenario as a timeline"
 
-run: build ## Run the plugin on the cluster of KUBECONFIG, or else on a throwaway API server
+run: build ## Run the plugin on the cluster of KUBECONFIG, or else on a temporary API server
 	@set -- bin/interlink-kubernetes-plugin --app-socket-address "unix://$(CURDIR)/bin/plugin.sock" --log-rich-enabled; \
 	if [ -n "$$KUBECONFIG" ]; then \
-		echo "the plugin listens on bin/plugin.sock; its cluster is that of $$KUBECONFIG"; \
+		echo "the plugin listens on bin/plugin.sock and uses the cluster of $$KUBECONFIG"; \
 		exec "$$@" --k8s-kubeconfig-path "$$KUBECONFIG"; \
 	fi; \
-	echo "KUBECONFIG is not set: starting a throwaway API server; the plugin will listen on bin/plugin.sock"; \
+	echo "KUBECONFIG is not set: starting a temporary API server; the plugin will listen on bin/plugin.sock"; \
 	go build -o bin/apiserver-up ./fixtures/apiserver/cmd/apiserver-up && \
 	exec bin/apiserver-up --kubeconfig bin/kubeconfig -- "$$@" --k8s-kubeconfig-path bin/kubeconfig
 
-test: ## Run all tests (the first run makes a real kube-apiserver: minutes)
-	@echo "Tests run against a real kube-apiserver: looking for it, or making it."
+assets: ## Build the kube-apiserver and etcd that the tests use (minutes, only once)
+	@$(ASSETS)
+
+test: ## Run all tests (the first run builds a real kube-apiserver, which takes minutes)
+	@echo "The tests use a real kube-apiserver. The first run builds it."
 	@assets=$$($(ASSETS)) && echo "go test ./..." && KUBEBUILDER_ASSETS="$$assets" go test -timeout 15m $(TESTFLAGS) ./...
 
 race: ## Run all tests under the race detector (needs gcc)
 	@assets=$$($(ASSETS)) && echo "go test -race ./..." && \
 	CGO_ENABLED=1 KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 30m $(TESTFLAGS) ./...
 
-# As a program, not by go run, which an interrupt would end before it.
+# A program instead of "go run", which would end before the program does after an interrupt.
 bin/e2e/e2e: FORCE
 	@go build -o $@ ./e2e/cmd/e2e
 FORCE:
 
-e2e: bin/e2e/e2e ## Run the tests on two kind clusters, made and taken away (E2E_KEEP=1: they stay)
+e2e: bin/e2e/e2e ## Create two kind clusters, run the end-to-end tests, delete the clusters (E2E_KEEP=1 keeps them)
 	@exec bin/e2e/e2e run $(TESTFLAGS)
 
-e2e-up: bin/e2e/e2e ## Make the two kind clusters and leave them
+e2e-up: bin/e2e/e2e ## Create the two kind clusters and keep them
 	@exec bin/e2e/e2e up
 
-e2e-down: bin/e2e/e2e ## Take the two kind clusters away
+e2e-down: bin/e2e/e2e ## Delete the two kind clusters
 	@exec bin/e2e/e2e down
 
-lint: $(LINTER) ## Check format, vet, golangci-lint, go.mod
+# golangci-lint's standard set includes govet, with the checks of "go vet".
+lint: $(LINTER) ## Check the format, run golangci-lint, check go.mod
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "gofmt -w:" $$files; exit 1; }
-	go vet -tags e2e ./...
 	@echo golangci-lint run; $(LINTER) run --build-tags e2e ./...
 	go mod tidy -diff
 	go mod verify
 
 $(LINTER):
-	@echo "building golangci-lint: a few minutes, once"
+	@echo "building golangci-lint, which takes a few minutes, only once"
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 go -C .ci/tools build -trimpath -o $@.new github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@mv $@.new $@
 
-# Now and then the go command takes the end of the fuzzing time itself for a failure ("context deadline
-# exceeded"). A finding always leaves a failing input, and that is what counts.
+# Sometimes the go command reports the end of the fuzzing time as a failure ("context deadline exceeded").
+# A real failure always writes a failing input.
 fuzz: ## Run each fuzz target for FUZZTIME (20s)
 	@set -e; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
@@ -95,12 +98,12 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
-bench: ## Measure the simulator: whole replays of up to 10,000 pods, and load (minutes)
+bench: ## Measure the simulator: replays of up to 10,000 pods, and load (takes minutes)
 	go test -run '^$$' -bench 'Replay|Load' -benchtime 1x ./sim/...
 
-generate: ## Rewrite goldens, the sample configuration and the reference from the code
+generate: ## Write goldens, the sample configuration and the reference from the code
 	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go test -count=1 \
 		$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | xargs -n 1 dirname | sort -u) -update
 
-clean: ## Remove bin/ (what took minutes stays in the cache)
+clean: ## Delete bin/ (the cache keeps what takes minutes to build)
 	rm -rf bin
