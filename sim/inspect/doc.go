@@ -1,8 +1,8 @@
-// Package inspect is what stands in the remote cluster for local pods, and what
-// the containers of their remote pods would find there: variables and files, as a
-// kubelet makes them.
+// Package inspect looks at a remote cluster: which objects exist there for a local
+// pod, and which variables and files the containers of its remote pod get from a
+// kubelet.
 //
-// It must know nothing of any plugin (objects are found by the local pod's UID,
-// wherever they carry it) but the label of its tunnels, and nothing of how a scenario
-// is played.
+// It must not know how a plugin names or labels objects (it finds them by the local
+// pod's UID, wherever they contain it), except for the label of tunnels; and it must
+// not know how a scenario runs, or what it expects.
 package inspect

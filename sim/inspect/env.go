@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,14 +13,15 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
-// Env are the variables that a kubelet gives a container: those of whole objects
-// first, in order, then the others; $(NAME) is replaced by what comes before. An
-// error says what is missing and not optional, so that the container cannot start:
+// Env returns the variables that a kubelet sets in a container: first those of
+// envFrom, in order, then those of env, in which $(NAME) is replaced by an earlier
+// variable. An error means that the container cannot start, because a source is
+// missing that is not optional:
 // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
-// Only what the snapshot holds is known: no variables of services, and no objects
-// that carry no UID.
-func (s *Snapshot) Env(pod *corev1.Pod, name string) (map[string]string, error) {
-	c, err := container(pod, name)
+// Only the objects of the snapshot are known: the variables of Services are missing,
+// and so are objects that do not contain the UID of a local pod.
+func (s *Snapshot) Env(pod *corev1.Pod, containerName string) (map[string]string, error) {
+	c, err := findContainer(pod, containerName)
 	if err != nil {
 		return nil, err
 	}
@@ -30,8 +32,8 @@ func (s *Snapshot) Env(pod *corev1.Pod, name string) (map[string]string, error) 
 			return nil, err
 		}
 		for _, key := range slices.Sorted(maps.Keys(values)) {
-			// Current kubelets take any name without "="; older ones leave out more,
-			// as names that begin with a digit.
+			// Current kubelets accept any name without "=". Older ones accept fewer names;
+			// for example, they reject a digit at the beginning.
 			if !strings.Contains(from.Prefix+key, "=") {
 				env[from.Prefix+key] = values[key]
 			}
@@ -58,15 +60,15 @@ func (s *Snapshot) envFrom(pod *corev1.Pod, from corev1.EnvFromSource) (map[stri
 	case from.ConfigMapRef != nil:
 		object := s.configMap(pod.Namespace, from.ConfigMapRef.Name)
 		if object == nil {
-			return nil, missing("ConfigMap", from.ConfigMapRef.Name, "", from.ConfigMapRef.Optional)
+			return nil, missingError("ConfigMap", from.ConfigMapRef.Name, "", from.ConfigMapRef.Optional)
 		}
 		return object.Data, nil
 	case from.SecretRef != nil:
 		object := s.secret(pod.Namespace, from.SecretRef.Name)
 		if object == nil {
-			return nil, missing("Secret", from.SecretRef.Name, "", from.SecretRef.Optional)
+			return nil, missingError("Secret", from.SecretRef.Name, "", from.SecretRef.Optional)
 		}
-		return text(object.Data), nil
+		return toStrings(object.Data), nil
 	}
 	return nil, nil
 }
@@ -79,15 +81,15 @@ func (s *Snapshot) valueFrom(pod *corev1.Pod, c *corev1.Container, from *corev1.
 			value, found = object.Data[ref.Key]
 		}
 		if !found {
-			err = missing("ConfigMap", ref.Name, ref.Key, ref.Optional)
+			err = missingError("ConfigMap", ref.Name, ref.Key, ref.Optional)
 		}
 	case from.SecretKeyRef != nil:
 		ref := from.SecretKeyRef
 		if object := s.secret(pod.Namespace, ref.Name); object != nil {
-			value, found = text(object.Data)[ref.Key]
+			value, found = toStrings(object.Data)[ref.Key]
 		}
 		if !found {
-			err = missing("Secret", ref.Name, ref.Key, ref.Optional)
+			err = missingError("Secret", ref.Name, ref.Key, ref.Optional)
 		}
 	case from.FieldRef != nil:
 		value, err = podspec.Field(pod, from.FieldRef.FieldPath)
@@ -96,23 +98,23 @@ func (s *Snapshot) valueFrom(pod *corev1.Pod, c *corev1.Container, from *corev1.
 		value, err = podspec.Resource(pod, c, from.ResourceFieldRef)
 		found = err == nil
 	default:
-		err = fmt.Errorf("where its value comes from is not known here")
+		err = errors.New("the simulator does not know this kind of valueFrom")
 	}
 	return value, found, err
 }
 
-// missing is an error, unless it is optional.
-func missing(kind, name, key string, optional *bool) error {
+// missingError returns nil if the object or the key is optional.
+func missingError(kind, name, key string, optional *bool) error {
 	switch {
 	case ptr.Deref(optional, false):
 		return nil
 	case key != "":
-		return fmt.Errorf("remotely there is no %s %s with a key %s", kind, name, key)
+		return fmt.Errorf("the remote cluster has no %s %s with key %s", kind, name, key)
 	}
-	return fmt.Errorf("remotely there is no %s %s", kind, name)
+	return fmt.Errorf("the remote cluster has no %s %s", kind, name)
 }
 
-func text(data map[string][]byte) map[string]string {
+func toStrings(data map[string][]byte) map[string]string {
 	values := make(map[string]string, len(data))
 	for key, value := range data {
 		values[key] = string(value)

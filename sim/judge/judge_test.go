@@ -118,7 +118,7 @@ func TestDifferences(t *testing.T) {
 		{"no variable", func(o *Observation, _ *Pod) { o.RemotePods["web"].Spec.Containers[0].Env = nil }, "container main of the remote pod of web has no variable A"},
 		{"variable", func(o *Observation, _ *Pod) { o.RemotePods["web"].Spec.Containers[0].Env[0].Value = "2" }, `container main of the remote pod of web has variable A with value "2", expected "1"`},
 		{"file", func(o *Observation, _ *Pod) { o.Created.ConfigMaps[0].Data["a"] = "2" }, `container main of the remote pod of web has file /c/a with content "2", expected "1"`},
-		{"no object", func(o *Observation, _ *Pod) { o.Created.ConfigMaps = nil }, "container main of the remote pod of web cannot start: volume v: remotely there is no ConfigMap o"},
+		{"no object", func(o *Observation, _ *Pod) { o.Created.ConfigMaps = nil }, "container main of the remote pod of web cannot start: volume v: the remote cluster has no ConfigMap o"},
 		{"log", func(_ *Observation, s *Pod) { s.Logs[0].Text = "x\ny\n" }, `LOGS-1: log 1 of pod web (main, tail 2) is ["x" "y"], expected ["x"]`},
 		{"log refused", func(_ *Observation, s *Pod) { s.Logs[0].Err = errors.New("Status code: 404") }, "LOGS-1: log 1 of pod web (main, tail 2): Status code: 404"},
 		{"log not requested", func(_ *Observation, s *Pod) { s.Logs = nil }, "log 1 of pod web (main, tail 2) was not requested"},

@@ -1,8 +1,3 @@
-// Package tunnels stands in for Helm where the remote cluster is simulated: a
-// release is its record and no more, since nobody runs what it would install.
-//
-// It knows how Helm names and labels its records, which is how they are counted. It
-// must not know pods.
 package fakehelm
 
 import (
@@ -17,21 +12,21 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
-// Tunnels of one cluster.
+// Tunnels implements the plugin's interface for the tunnels of one cluster.
 type Tunnels struct {
 	client    kubernetes.Interface
 	namespace string
 }
 
-// New returns those in a namespace.
+// New returns the tunnels whose releases are in a namespace.
 func New(client kubernetes.Interface, namespace string) *Tunnels {
 	return &Tunnels{client, namespace}
 }
 
-// Namespace is where the records are.
+// Namespace returns the namespace of the releases.
 func (t *Tunnels) Namespace() string { return t.namespace }
 
-// Open makes a release's record; one that is there is left.
+// Open creates the record of a release. It does not change an existing one.
 func (t *Tunnels) Open(ctx context.Context, release string, labels map[string]string, _ int32, _ string) error {
 	record := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
@@ -45,27 +40,28 @@ func (t *Tunnels) Open(ctx context.Context, release string, labels map[string]st
 	if apierrors.IsAlreadyExists(err) {
 		return nil
 	}
-	return failure("install "+release, err)
+	return classify("install release "+release, err)
 }
 
-// Close takes the records away that a selector selects.
+// Close deletes the records that match a label selector. It is no error if there are none.
 func (t *Tunnels) Close(ctx context.Context, selector string) error {
 	err := t.client.CoreV1().Secrets(t.namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "owner=helm," + selector})
-	return failure("uninstall the releases of "+selector, err)
+	return classify("uninstall releases with "+selector, err)
 }
 
-// failure says of an error whether it may pass.
-func failure(what string, err error) error {
+// classify adds the kind that tells the plugin whether it should retry. It does not
+// use the plugin's own classification: a fault there must show in the simulator.
+func classify(operation string, err error) error {
 	kind := errdefs.Unavailable
 	switch {
 	case err == nil:
 		return nil
-	case apierrors.IsNotFound(err):
-		kind = errdefs.NotFound // the namespace
+	case apierrors.IsNotFound(err): // the namespace does not exist
+		kind = errdefs.NotFound
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		kind = errdefs.Refused
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
 		kind = errdefs.Invalid
 	}
-	return errdefs.New(kind, "%s: %w", what, err)
+	return errdefs.New(kind, "%s: %w", operation, err)
 }
