@@ -115,7 +115,7 @@ func TestCloseReportsWhyItIsForbidden(t *testing.T) {
 			e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
 			e.faults.set(func(_ int, r *http.Request) fault {
 				if permissionOf(r) == request {
-					return faulty.Says("not permitted by the policy")
+					return faulty.ForbiddenWithText("not permitted by the policy")
 				}
 				return ""
 			})

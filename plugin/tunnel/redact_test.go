@@ -68,7 +68,7 @@ func TestKeyIsRedacted(t *testing.T) {
 			e.faults.set(func(_ int, r *http.Request) fault {
 				switch permissionOf(r) {
 				case "create deployments.apps":
-					return faulty.Says("this is not permitted: " + quote + " and that is all")
+					return faulty.ForbiddenWithText("this is not permitted: " + quote + " and that is all")
 				case "update secrets": // the first update writes the reason of the failure, the second belongs to the rollback
 					if updates++; updates > 1 {
 						return forbidden
