@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
@@ -20,30 +21,34 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// Options of a plugin with a simulated cluster behind it.
+// Options configure a plugin with a simulated remote cluster.
 type Options struct {
-	// Config is the plugin's, with the address where it listens.
+	// Config is the plugin's configuration; it contains the address to listen on.
 	Config config.Config
-	// Scenarios say what pods of their pods' names do. Any other starts its
-	// containers after a second, and ends them after another.
+	// Scenarios say what the remote pods of their pods do: a request's pod and a
+	// scenario's pod match if namespace and name are equal. Any other pod starts its
+	// containers after one second and ends them one second later.
 	Scenarios []*scenario.File
-	// Speed is how many times as fast as on the clock the nodes live; the default is 1.
-	Speed   float64
+	// Speed is how many times as fast as real time the nodes run; the default is 1.
+	Speed float64
+	// Version is the version that the plugin reports.
 	Version string
-	Log     *slog.Logger
-	// Listening, if it is there, is told the address once connections are accepted.
+	// Log is the logger of the plugin and of the nodes.
+	Log *slog.Logger
+	// Listening is called with the address once the plugin accepts connections; it may
+	// be nil.
 	Listening func(net.Addr)
 }
 
-// Run serves until ctx is done. What the pods of the cluster were is gone then.
+// Run serves requests until ctx is done. Then the cluster and its pods no longer exist.
 func Run(ctx context.Context, options Options) error {
 	if options.Speed == 0 {
 		options.Speed = 1
 	}
 	if options.Speed < 0 {
-		return errors.New("speed must be more than 0")
+		return errors.New("speed must be greater than 0")
 	}
-	behaviours, err := behavioursOf(options.Scenarios)
+	behaviours, err := podBehaviours(options.Scenarios)
 	if err != nil {
 		return err
 	}
@@ -53,14 +58,15 @@ func Run(ctx context.Context, options Options) error {
 	nodes := node.New(node.Options{
 		Client: client, Clock: clock, Logs: logs, Log: options.Log,
 		Behaviour: func(pod *corev1.Pod) (scenario.Pod, bool) {
-			return behaviours[source{pod.Annotations[wire.AnnotationSourceNamespace], pod.Annotations[wire.AnnotationSourceName]}], true
+			localPod := types.NamespacedName{Namespace: pod.Annotations[wire.AnnotationSourceNamespace], Name: pod.Annotations[wire.AnnotationSourceName]}
+			return behaviours[localPod], true
 		},
 	})
-	var exposed lifecycle.Tunnels
+	var tunnels lifecycle.Tunnels
 	if t := options.Config.TCPTunnel; t.Enabled {
-		exposed = fakehelm.New(client, t.BastionNamespace)
+		tunnels = fakehelm.New(client, t.BastionNamespace)
 	}
-	p, err := plugin.New(options.Config, client, exposed, options.Version, options.Log)
+	p, err := plugin.New(options.Config, client, tunnels, options.Version, options.Log)
 	if err != nil {
 		return err
 	}
@@ -70,30 +76,29 @@ func Run(ctx context.Context, options Options) error {
 	if options.Listening != nil {
 		options.Listening(p.Addr())
 	}
-	playing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var failed error
-	var play sync.WaitGroup
-	play.Go(func() { failed = nodes.Run(playing) })
+	// The nodes run until the plugin has shut down: its last requests need them.
+	nodesCtx, stopNodes := context.WithCancel(context.WithoutCancel(ctx))
+	var nodesErr error
+	var running sync.WaitGroup
+	running.Go(func() { nodesErr = nodes.Run(nodesCtx) })
 	err = p.Run(ctx)
-	stop()
-	play.Wait()
-	return errors.Join(err, failed)
+	stopNodes()
+	running.Wait()
+	return errors.Join(err, nodesErr)
 }
 
-// source is a local pod.
-type source struct{ namespace, name string }
-
-// behavioursOf are those of all scenarios; no two may say something of one pod.
-func behavioursOf(files []*scenario.File) (map[source]scenario.Pod, error) {
-	behaviours, from := map[source]scenario.Pod{}, map[source]string{}
+// podBehaviours returns the behaviours of all scenarios by local pod. Two scenarios
+// must not define the same pod.
+func podBehaviours(files []*scenario.File) (map[types.NamespacedName]scenario.Pod, error) {
+	behaviours, paths := map[types.NamespacedName]scenario.Pod{}, map[types.NamespacedName]string{}
 	for _, file := range files {
 		for key, behaviour := range file.Nodes {
 			pod := file.Pod(key)
-			at := source{pod.Namespace, pod.Name}
-			if other, there := from[at]; there {
-				return nil, fmt.Errorf("%s and %s both say what pod %s/%s does", other, file.Path, at.namespace, at.name)
+			localPod := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
+			if path, exists := paths[localPod]; exists {
+				return nil, fmt.Errorf("%s and %s both define the behaviour of pod %s", path, file.Path, localPod)
 			}
-			behaviours[at], from[at] = behaviour, file.Path
+			behaviours[localPod], paths[localPod] = behaviour, file.Path
 		}
 	}
 	return behaviours, nil
