@@ -1,4 +1,4 @@
-// Package manifests holds the tests of the manifests, and nothing else.
+// Package manifests contains only the tests of the manifests.
 package manifests
 
 import (
@@ -29,7 +29,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
 )
 
-// read returns the objects of a manifest, which must not have a field that Kubernetes does not know.
+// read returns the objects of a manifest. It rejects fields that Kubernetes does not know.
 func read(t *testing.T, path string) []runtime.Object {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -177,8 +177,8 @@ func checkVirtualNode(t *testing.T, pod *corev1.Pod) {
 	t.Error("the pod does not tolerate the virtual node")
 }
 
-// The values for InterLink's own chart: the plugin reads its configuration there and listens where InterLink
-// looks for it.
+// With the values for InterLink's own chart, the plugin finds its configuration and listens on the socket that
+// InterLink calls.
 func TestInterLinkChartValues(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("examples", "interlink-chart-values.yaml"))
 	if err != nil {
@@ -199,16 +199,16 @@ func TestInterLinkChartValues(t *testing.T) {
 	if err := os.WriteFile(file, []byte(values.Plugin.Config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	invocation, err := config.Parse(nil, []string{values.Plugin.Envs[0].Name + "=" + file})
-	if err != nil || len(invocation.Warnings) > 0 {
-		t.Fatal(err, invocation.Warnings)
+	parsed, err := config.Parse(nil, []string{values.Plugin.Envs[0].Name + "=" + file})
+	if err != nil || len(parsed.Warnings) > 0 {
+		t.Fatal(err, parsed.Warnings)
 	}
-	network, address := invocation.Config.App.Listen()
-	if network+"://"+address != values.Plugin.Socket || invocation.File != file {
-		t.Errorf("the plugin listens on %s %s, InterLink looks at %s", network, address, values.Plugin.Socket)
+	network, address := parsed.Config.App.Listen()
+	if network+"://"+address != values.Plugin.Socket || parsed.File != file {
+		t.Errorf("the plugin listens on %s %s, but InterLink calls %s", network, address, values.Plugin.Socket)
 	}
 	mount, volume := values.Plugin.ExtraVolumeMounts[0], values.ExtraVolumes[0]
-	if mount.Name != volume.Name || !strings.HasPrefix(invocation.Config.K8s.KubeconfigPath, mount.MountPath+"/") {
-		t.Errorf("the kubeconfig is looked for at %s, and mounted at %s", invocation.Config.K8s.KubeconfigPath, mount.MountPath)
+	if mount.Name != volume.Name || !strings.HasPrefix(parsed.Config.K8s.KubeconfigPath, mount.MountPath+"/") {
+		t.Errorf("the plugin reads the kubeconfig at %s, but it is mounted at %s", parsed.Config.K8s.KubeconfigPath, mount.MountPath)
 	}
 }

@@ -3,9 +3,9 @@ package manifests
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"strings"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -21,73 +21,76 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// The two forms, and the remote namespace of each; "" means that the plugin makes namespaces.
-var forms = []struct{ file, namespace, home string }{
+// rbacFiles are the two sets of permissions. If namespace is empty, the plugin creates
+// namespaces; home is the namespace of the service account.
+var rbacFiles = []struct{ name, namespace, home string }{
 	{"rbac-cluster-wide.yaml", "", "interlink-plugin"},
 	{"rbac-single-namespace.yaml", "offloading", "offloading"},
 }
 
-// granted spells rules out, as cluster.Permission does.
+// granted returns the permissions that rules grant, in the words of cluster.Permission.
 func granted(t *testing.T, rules []rbacv1.PolicyRule) map[string]bool {
 	t.Helper()
-	rights := map[string]bool{}
+	permissions := map[string]bool{}
 	for _, rule := range rules {
 		if len(rule.APIGroups) != 1 || rule.APIGroups[0] != "" || len(rule.ResourceNames)+len(rule.NonResourceURLs) > 0 {
-			t.Errorf("a rule is of another sort: %v", rule)
+			t.Errorf("the test does not support this rule: %v", rule)
 		}
 		for _, resource := range rule.Resources {
 			for _, verb := range rule.Verbs {
-				right := cluster.Permission{Verb: verb, Resource: resource}.String()
-				if rights[right] {
-					t.Errorf("%s is granted twice", right)
+				permission := cluster.Permission{Verb: verb, Resource: resource}.String()
+				if permissions[permission] {
+					t.Errorf("%s is granted twice", permission)
 				}
-				rights[right] = true
+				permissions[permission] = true
 			}
 		}
 	}
-	return rights
+	return permissions
 }
 
-// Each form grants what the plugin uses, no less and no more, to its account, where it is used.
-func TestRulesAreTheRightsThatThePluginUses(t *testing.T) {
-	for _, form := range forms {
-		t.Run(form.file, func(t *testing.T) {
+// Each file grants exactly the permissions that the plugin uses, to its service account and
+// in the right namespaces.
+func TestFilesGrantTheRequiredPermissions(t *testing.T) {
+	for _, file := range rbacFiles {
+		t.Run(file.name, func(t *testing.T) {
 			var rules []rbacv1.PolicyRule
 			var bound string
-			account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "interlink-plugin", Namespace: form.home}
-			for _, object := range read(t, form.file) {
+			account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "interlink-plugin", Namespace: file.home}
+			for _, object := range read(t, file.name) {
 				switch o := object.(type) {
 				case *rbacv1.ClusterRole:
 					rules, bound = append(rules, o.Rules...), bound+"ClusterRole "+o.Name
 				case *rbacv1.Role:
 					rules, bound = append(rules, o.Rules...), bound+"Role "+o.Name
-					if o.Namespace != form.namespace {
+					if o.Namespace != file.namespace {
 						t.Errorf("the role is in namespace %q", o.Namespace)
 					}
 				case *rbacv1.ClusterRoleBinding:
 					checkBinding(t, bound, o.RoleRef, o.Subjects, account)
 				case *rbacv1.RoleBinding:
 					checkBinding(t, bound, o.RoleRef, o.Subjects, account)
-					if o.Namespace != form.namespace {
+					if o.Namespace != file.namespace {
 						t.Errorf("the binding is in namespace %q", o.Namespace)
 					}
 				case *corev1.Secret:
-					if o.Type != corev1.SecretTypeServiceAccountToken || o.Annotations[corev1.ServiceAccountNameKey] != account.Name || o.Namespace != form.home {
-						t.Errorf("the token's secret is %v", o)
+					if o.Type != corev1.SecretTypeServiceAccountToken || o.Annotations[corev1.ServiceAccountNameKey] != account.Name || o.Namespace != file.home {
+						t.Errorf("the Secret of the token is %v", o)
 					}
 				}
 			}
 			used := map[string]bool{}
-			for _, right := range cluster.RequiredPermissions(form.namespace) {
-				used[right.String()] = true
+			for _, permission := range cluster.RequiredPermissions(file.namespace) {
+				used[permission.String()] = true
 			}
 			if diff := gocmp.Diff(used, granted(t, rules)); diff != "" {
-				t.Errorf("the rules differ from what the plugin uses (-used +granted):\n%s", diff)
+				t.Errorf("the rules differ from the permissions that the plugin uses (-used +granted):\n%s", diff)
 			}
 		})
 	}
@@ -96,22 +99,23 @@ func TestRulesAreTheRightsThatThePluginUses(t *testing.T) {
 func checkBinding(t *testing.T, role string, ref rbacv1.RoleRef, subjects []rbacv1.Subject, account rbacv1.Subject) {
 	t.Helper()
 	if ref.APIGroup != rbacv1.GroupName || ref.Kind+" "+ref.Name != role || len(subjects) != 1 || subjects[0] != account {
-		t.Errorf("%v is bound to %v", ref, subjects)
+		t.Errorf("the binding grants %v to %v", ref, subjects)
 	}
 }
 
-// On a real API server the account of each form passes the plugin's own check, and may no more.
-func TestAccountPassesTheCheck(t *testing.T) {
+// On a real API server, the service account of each file has the permissions of --check,
+// and no others.
+func TestServiceAccountPassesTheCheck(t *testing.T) {
 	server := apiserver.ForTest(t)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "offloading"}}
 	if _, err := server.Client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range forms {
-		t.Run(form.file, func(t *testing.T) {
-			apply(t, server, form.file, metav1.CreateOptions{})
+	for _, file := range rbacFiles {
+		t.Run(file.name, func(t *testing.T) {
+			apply(t, server, file.name, metav1.CreateOptions{})
 			request := &authenticationv1.TokenRequest{}
-			token, err := server.Client.CoreV1().ServiceAccounts(form.home).CreateToken(t.Context(), "interlink-plugin", request, metav1.CreateOptions{})
+			token, err := server.Client.CoreV1().ServiceAccounts(file.home).CreateToken(t.Context(), "interlink-plugin", request, metav1.CreateOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,16 +126,15 @@ func TestAccountPassesTheCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			cfg := config.Defaults()
-			cfg.Offloading.Namespace = form.namespace
+			cfg.Offloading.Namespace = file.namespace
 			var table bytes.Buffer
-			for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // RBAC takes a moment
+			// The API server needs a moment until it applies new RBAC rules.
+			testkit.EventuallyNoError(t.Context(), t, testkit.Timeout, "--check finds all permissions", func(ctx context.Context) error {
 				table.Reset()
-				if err = plugin.Check(t.Context(), cfg, client, &table); err == nil || time.Now().After(deadline) {
-					break
-				}
-			}
-			if err != nil || strings.Contains(table.String(), "MISSING") {
-				t.Errorf("%v\n%s", err, &table)
+				return plugin.Check(ctx, cfg, client, &table)
+			})
+			if strings.Contains(table.String(), "MISSING") {
+				t.Errorf("a permission is missing:\n%s", &table)
 			}
 			for _, more := range []cluster.Permission{
 				{Verb: "list", Resource: "secrets", Namespace: "offloading"},
@@ -139,22 +142,22 @@ func TestAccountPassesTheCheck(t *testing.T) {
 				{Verb: "delete", Resource: "namespaces"},
 				{Verb: "create", Resource: "pods/exec", Namespace: "offloading"},
 			} {
-				permitted, _, err := cluster.NewReviewer(client).Allowed(t.Context(), more)
-				if err != nil || permitted {
-					t.Errorf("%s: %v, %v", more, permitted, err)
+				allowed, _, err := cluster.NewReviewer(client).Allowed(t.Context(), more)
+				if err != nil || allowed {
+					t.Errorf("%s: %v, %v", more, allowed, err)
 				}
 			}
-			if form.namespace != "" {
+			if file.namespace != "" {
 				elsewhere := cluster.Permission{Verb: "create", Resource: "pods", Namespace: "default"}
-				if permitted, _, err := cluster.NewReviewer(client).Allowed(t.Context(), elsewhere); err != nil || permitted {
-					t.Errorf("%s in another namespace: %v, %v", elsewhere, permitted, err)
+				if allowed, _, err := cluster.NewReviewer(client).Allowed(t.Context(), elsewhere); err != nil || allowed {
+					t.Errorf("%s in another namespace: %v, %v", elsewhere, allowed, err)
 				}
 			}
 		})
 	}
 }
 
-// A real API server takes every other manifest.
+// A real API server accepts the other manifests.
 func TestAPIServerAcceptsManifests(t *testing.T) {
 	server := apiserver.ForTest(t)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "interlink"}}
@@ -168,7 +171,8 @@ func TestAPIServerAcceptsManifests(t *testing.T) {
 	}
 }
 
-// apply creates a manifest's objects; those without a namespace go to the default one.
+// apply creates the objects of a manifest. Objects without a namespace are created in the
+// default namespace.
 func apply(t *testing.T, server *apiserver.Server, file string, options metav1.CreateOptions) {
 	t.Helper()
 	options.FieldValidation = metav1.FieldValidationStrict
@@ -186,18 +190,18 @@ func apply(t *testing.T, server *apiserver.Server, file string, options metav1.C
 		if err != nil {
 			t.Fatal(err)
 		}
-		made := &unstructured.Unstructured{Object: content}
-		kind := made.GroupVersionKind()
+		created := &unstructured.Unstructured{Object: content}
+		kind := created.GroupVersionKind()
 		mapping, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
 		if err != nil {
 			t.Fatal(err)
 		}
 		namespace := ""
 		if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
-			namespace = cmp.Or(made.GetNamespace(), "default")
+			namespace = cmp.Or(created.GetNamespace(), "default")
 		}
-		if _, err = client.Resource(mapping.Resource).Namespace(namespace).Create(t.Context(), made, options); err != nil {
-			t.Errorf("%s %s: %v", made.GetKind(), made.GetName(), err)
+		if _, err = client.Resource(mapping.Resource).Namespace(namespace).Create(t.Context(), created, options); err != nil {
+			t.Errorf("%s %s: %v", created.GetKind(), created.GetName(), err)
 		}
 	}
 }

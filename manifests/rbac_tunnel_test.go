@@ -11,17 +11,17 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// The rules for TCP tunnels are what the plugin asks for when it makes some, less
-// what it always asks for.
-func TestTunnelRules(t *testing.T) {
-	type right struct{ namespace, group, resource, verb string }
-	granted := map[right]bool{}
-	note := func(namespace string, rules []rbacv1.PolicyRule) {
+// rbac-tcp-tunnel.yaml grants exactly the permissions that the plugin uses only if
+// tunnels are enabled.
+func TestTunnelFileGrantsTheRequiredPermissions(t *testing.T) {
+	type permission struct{ namespace, group, resource, verb string }
+	granted := map[permission]bool{}
+	add := func(namespace string, rules []rbacv1.PolicyRule) {
 		for _, rule := range rules {
 			for _, group := range rule.APIGroups {
 				for _, resource := range rule.Resources {
 					for _, verb := range rule.Verbs {
-						granted[right{namespace, group, resource, verb}] = true
+						granted[permission{namespace, group, resource, verb}] = true
 					}
 				}
 			}
@@ -31,9 +31,9 @@ func TestTunnelRules(t *testing.T) {
 	for _, object := range read(t, "rbac-tcp-tunnel.yaml") {
 		switch o := object.(type) {
 		case *rbacv1.ClusterRole:
-			note("", o.Rules)
+			add("", o.Rules)
 		case *rbacv1.Role:
-			note(o.Namespace, o.Rules)
+			add(o.Namespace, o.Rules)
 		case *rbacv1.ClusterRoleBinding:
 			checkBinding(t, "ClusterRole interlink-plugin-tcp-tunnel", o.RoleRef, o.Subjects, account)
 		case *rbacv1.RoleBinding:
@@ -42,11 +42,11 @@ func TestTunnelRules(t *testing.T) {
 	}
 	cfg := config.Defaults()
 	cfg.TCPTunnel.Enabled = true
-	asked := map[right]bool{}
+	required := map[permission]bool{}
 	for _, r := range plugin.RequiredPermissions(cfg)[len(cluster.RequiredPermissions("")):] {
-		asked[right{r.Namespace, r.Group, r.Resource, r.Verb}] = true
+		required[permission{r.Namespace, r.Group, r.Resource, r.Verb}] = true
 	}
-	if diff := gocmp.Diff(asked, granted); diff != "" {
-		t.Errorf("the rules differ from what the plugin uses (-used +granted):\n%s", diff)
+	if diff := gocmp.Diff(required, granted); diff != "" {
+		t.Errorf("the rules differ from the permissions that the plugin uses (-used +granted):\n%s", diff)
 	}
 }
