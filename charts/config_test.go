@@ -14,7 +14,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// configFiles returns the rendered ConfigMap's data.
+// configFiles returns the data of the rendered ConfigMap.
 func configFiles(t *testing.T, files map[string]string) map[string]string {
 	t.Helper()
 	var object corev1.ConfigMap
@@ -24,7 +24,7 @@ func configFiles(t *testing.T, files map[string]string) map[string]string {
 	return object.Data
 }
 
-// secretEnvironment returns what the rendered Secret of secretConfig puts into the environment.
+// secretEnvironment returns the environment variables from the rendered Secret of secretConfig.
 func secretEnvironment(t *testing.T, files map[string]string) []string {
 	t.Helper()
 	var environ []string
@@ -42,7 +42,7 @@ func secretEnvironment(t *testing.T, files map[string]string) []string {
 	return environ
 }
 
-// parse reads the rendered configuration as the plugin would.
+// parse parses the rendered configuration with the parser of the plugin.
 func parse(t *testing.T, values map[string]any) *config.ParseResult {
 	t.Helper()
 	files := mustRender(t, values)
@@ -50,17 +50,17 @@ func parse(t *testing.T, values map[string]any) *config.ParseResult {
 	if err := os.WriteFile(path, []byte(configFiles(t, files)["config.ini"]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	invocation, err := config.Parse([]string{"--config", path}, secretEnvironment(t, files))
+	parsed, err := config.Parse([]string{"--config", path}, secretEnvironment(t, files))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, warning := range invocation.Warnings {
-		t.Error("a warning:", warning)
+	for _, warning := range parsed.Warnings {
+		t.Error("the plugin warns:", warning)
 	}
-	return invocation
+	return parsed
 }
 
-// samples are values for options that do not take just any value of their kind.
+// samples are values of options that do not accept every value of their kind.
 var samples = map[string]any{
 	"app.api_versions":                   []any{"v1"},
 	"app.api_docs_path":                  "/documentation",
@@ -76,7 +76,7 @@ var samples = map[string]any{
 	"tcp_tunnel.gateway_ssh_private_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nZXhhbXBsZQ==\n-----END OPENSSH PRIVATE KEY-----\n",
 }
 
-// sample returns a value that is not the option's default.
+// sample returns a valid value that differs from the option's default.
 func sample(option config.Option) any {
 	if value, ok := samples[option.Section+"."+option.Key]; ok {
 		return value
@@ -103,13 +103,13 @@ func sample(option config.Option) any {
 	return "sample"
 }
 
-// Every option of the plugin can be set, and arrives as it was set. A new one needs at most a sample.
+// Every option of the plugin can be set in the values. A new option needs at most a sample.
 func TestEveryOptionCanBeSet(t *testing.T) {
 	sections := map[string]map[string]any{"config": {}, "secretConfig": {}}
 	want := map[string]string{}
 	for _, option := range config.Options() {
 		name := option.Section + "." + option.Key
-		if elsewhere[name] != "" {
+		if setByOtherValue[name] != "" {
 			continue
 		}
 		into := sections["config"]
@@ -136,13 +136,13 @@ func TestEveryOptionCanBeSet(t *testing.T) {
 			want[name] = config.Secret(text).String()
 		}
 	}
-	invocation := parse(t, map[string]any{
+	parsed := parse(t, map[string]any{
 		"config": sections["config"], "secretConfig": sections["secretConfig"], "admin": map[string]any{"port": 9999},
 	})
 	want["app.admin_address"] = ":9999"
-	for _, setting := range invocation.Settings {
+	for _, setting := range parsed.Settings {
 		name := setting.Option.Section + "." + setting.Option.Key
-		if name == "k8s.kubeconfig" { // the chart gives it as a file, see TestKubeconfigIsAFile
+		if name == "k8s.kubeconfig" { // the chart mounts it as a file, see TestKubeconfigIsAFile
 			continue
 		}
 		origin := config.File
@@ -155,7 +155,7 @@ func TestEveryOptionCanBeSet(t *testing.T) {
 	}
 }
 
-// A kubeconfig given as a value becomes a file that the plugin looks for.
+// The chart mounts a kubeconfig from the values as a file, and configures its path.
 func TestKubeconfigIsAFile(t *testing.T) {
 	values := parseValues(t, "remote: {kubeconfig: 'current-context: remote'}")
 	files := mustRender(t, values)
@@ -166,17 +166,19 @@ func TestKubeconfigIsAFile(t *testing.T) {
 	const folder = "/etc/interlink/remote"
 	if string(secret.Data["kubeconfig"]) != "current-context: remote" || parse(t, values).Config.K8s.KubeconfigPath != folder+"/kubeconfig" ||
 		!strings.Contains(files["deployment.yaml"], "mountPath: "+folder+"\n") || !strings.Contains(files["deployment.yaml"], "secretName: "+secret.Name+"\n") {
-		t.Errorf("the secret is %v, the deployment\n%s", secret, files["deployment.yaml"])
+		t.Errorf("the Secret is %v, the Deployment is\n%s", secret, files["deployment.yaml"])
 	}
 }
 
-// What the chart sets by itself, and how it writes what is hard to write.
-func TestConfigIsReadAsItWasWritten(t *testing.T) {
+// The plugin reads the options that the chart sets, and values that are difficult to quote.
+func TestPluginReadsTheConfiguration(t *testing.T) {
 	t.Run("alone", func(t *testing.T) {
 		c := parse(t, readValues(t, filepath.Join(plugin, "ci", "alone.yaml"))).Config
 		network, address := c.App.Listen()
 		got := fmt.Sprintln(network, address, c.App.AdminAddress, c.App.Instance, c.App.ShutdownGrace, c.K8s.KubeconfigPath)
-		if want := "tcp 0.0.0.0:4000 :8080 interlink.demo 30s /etc/interlink/remote/kubeconfig\n"; got != want {
+		// The chart computes the grace period of the pod from shutdown_grace, so it repeats the default of the plugin.
+		want := fmt.Sprintln("tcp 0.0.0.0:4000 :8080 interlink.demo", config.Defaults().App.ShutdownGrace, "/etc/interlink/remote/kubeconfig")
+		if got != want {
 			t.Errorf("got %s want %s", got, want)
 		}
 	})
@@ -193,17 +195,17 @@ func TestConfigIsReadAsItWasWritten(t *testing.T) {
 			t.Errorf("the proxy is %q", proxy)
 		}
 		if !strings.HasPrefix(c.TCPTunnel.GatewaySSHPrivateKey.Reveal(), "-----BEGIN OPENSSH PRIVATE KEY-----\n") {
-			t.Error("the key has lost its lines")
+			t.Error("the lines of the key are lost")
 		}
 	})
-	t.Run("nothing is a value too", func(t *testing.T) {
+	t.Run("zero and empty values", func(t *testing.T) {
 		const values = `{remote: {inCluster: true}, config: {app: {shutdown_grace: 0, api_docs_path: ""}, mesh: {init_container: false}}}`
 		c := parse(t, parseValues(t, values)).Config
 		if c.App.ShutdownGrace != 0 || c.App.APIDocsPath != "" || c.Mesh.InitContainer {
 			t.Errorf("got %+v %+v", c.App, c.Mesh)
 		}
 	})
-	t.Run("what looks like something else", func(t *testing.T) {
+	t.Run("strings that look like other types", func(t *testing.T) {
 		const values = `{remote: {inCluster: true}, config: {app: {name: "0x10", description: "[a] # %s"}, k8s: {context: "true"}}}`
 		c := parse(t, parseValues(t, values)).Config
 		if c.App.Name != "0x10" || c.App.Description != "[a] # %s" || c.K8s.Context != "true" {
@@ -222,7 +224,7 @@ func TestConfigIsReadAsItWasWritten(t *testing.T) {
 	eachValues(t, func(t *testing.T, _ string, values map[string]any) { parse(t, values) })
 }
 
-// interlinkConfig is the part of InterLink's own configuration that the chart writes.
+// interlinkConfig contains the fields of InterLink's configuration that the chart writes.
 type interlinkConfig struct {
 	InterlinkAddress, InterlinkPort, SidecarURL, SidecarPort, DataRootFolder string
 	VerboseLogging, ErrorsOnlyLogging                                        bool
@@ -232,8 +234,8 @@ type interlinkConfig struct {
 	}
 }
 
-// InterLink looks for the plugin where it listens.
-func TestInterLinkFindsThePlugin(t *testing.T) {
+// InterLink calls the address on which the plugin listens.
+func TestInterLinkCallsThePlugin(t *testing.T) {
 	for _, test := range []struct{ address, url, port string }{
 		{"", "unix:///var/run/interlink/plugin.sock", "0"},
 		{"unix:///var/run/interlink/p", "unix:///var/run/interlink/p", "0"},

@@ -54,8 +54,8 @@ func documents(t *testing.T, text string) [][]byte {
 	}
 }
 
-// decode reads a manifest into Kubernetes' own types and refuses fields that they do not have. Objects
-// of the Prometheus operator are judged, but not returned.
+// decode decodes a manifest into the types of Kubernetes and rejects unknown fields. It checks objects
+// of the Prometheus operator, but does not return them.
 func decode(t *testing.T, text string) []runtime.Object {
 	t.Helper()
 	strict := serializer.NewSerializerWithOptions(serializer.DefaultMetaFactory, scheme.Scheme, scheme.Scheme,
@@ -79,7 +79,7 @@ func decode(t *testing.T, text string) []runtime.Object {
 	return objects
 }
 
-// A real API server takes every object, and the pod meets the strictest of the pod security standards.
+// A real API server accepts every object, and the pod fits the restricted Pod Security Standard.
 func TestAPIServerAcceptsEveryObject(t *testing.T) {
 	server := apiserver.ForTest(t)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: demo.namespace, Labels: map[string]string{
@@ -122,7 +122,7 @@ func create(t *testing.T, client dynamic.Interface, resource schema.GroupVersion
 	}
 }
 
-// What must hold of every pod, whatever the values.
+// These rules hold for the pod with all values.
 func TestPod(t *testing.T) {
 	eachValues(t, func(t *testing.T, _ string, values map[string]any) {
 		var deployment *appsv1.Deployment
@@ -132,20 +132,20 @@ func TestPod(t *testing.T) {
 			}
 		}
 		pod := deployment.Spec.Template.Spec
-		invocation := parse(t, values)
-		// The plugin has its grace, and then 12 s to undo what was cut off.
+		parsed := parse(t, values)
+		// The plugin needs the shutdown grace, and then 12 s for the rollback of cancelled requests.
 		preStop := time.Duration(pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
-		least := preStop + invocation.Config.App.ShutdownGrace + 12*time.Second
+		least := preStop + parsed.Config.App.ShutdownGrace + 12*time.Second
 		if grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second; grace <= least {
-			t.Errorf("the pod has %s to end, and needs more than %s", grace, least)
+			t.Errorf("the termination grace period is %s; it must be longer than %s", grace, least)
 		}
 		remote, _ := values["remote"].(map[string]any)
 		if inCluster, _ := remote["inCluster"].(bool); *pod.AutomountServiceAccountToken != inCluster {
-			t.Error("the service account's token is mounted, or is not though it is needed")
+			t.Error("the token of the service account must be mounted only with remote.inCluster")
 		}
 		for _, container := range append(pod.InitContainers, pod.Containers...) {
 			if !*container.SecurityContext.ReadOnlyRootFilesystem || container.ReadinessProbe == nil || container.LivenessProbe == nil {
-				t.Errorf("container %s lacks a probe or may write", container.Name)
+				t.Errorf("container %s has no probe, or its root file system is writable", container.Name)
 			}
 		}
 	})

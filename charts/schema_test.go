@@ -11,19 +11,19 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// elsewhere names the options that are not set in config, and the values that set them.
-var elsewhere = map[string]string{
+// setByOtherValue lists the options that are not in config, with the values that set them.
+var setByOtherValue = map[string]string{
 	"app.admin_address": "admin.port",
 	"k8s.kubeconfig":    "remote.kubeconfig",
 }
 
-// mayBeSecret are the options that config and secretConfig both take.
+// mayBeSecret lists the options that may be in config or in secretConfig.
 var mayBeSecret = map[string]bool{"k8s.client_configuration": true}
 
-// schemaOf are the options whose schema does not follow from their kind alone.
+// schemaOf contains the schemas of the options for which the kind is not enough.
 var schemaOf = map[string]map[string]any{
 	"app.shutdown_grace": {"type": "integer", "minimum": 0, "maximum": 3600,
-		"description": "How many seconds requests in flight may go on after SIGTERM; the pod's grace period follows it."},
+		"description": "How many seconds requests in flight may continue after SIGTERM. The chart computes the pod's termination grace period from it."},
 	"app.socket_address":             {"type": "string", "pattern": "^(unix:///|http://)[^\\s]+$"},
 	"app.instance":                   {"type": "string", "pattern": "^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$"},
 	"k8s.client_configuration":       {"type": "object"},
@@ -31,18 +31,18 @@ var schemaOf = map[string]map[string]any{
 	"offloading.node_tolerations":    {"type": "array", "items": map[string]any{"type": "object"}},
 	"offloading.unsupported_volumes": {"enum": []any{"drop", "refuse"}},
 	"k8s.qps":                        {"type": "number", "exclusiveMinimum": 0},
-	// The only texts of several lines are secrets.
+	// Only secrets may have several lines.
 	"tcp_tunnel.gateway_ssh_private_key": {"type": "string"},
 }
 
-// schemaOfKind is what a value of each kind may be in the chart.
+// schemaOfKind contains the schema of each kind of option.
 var schemaOfKind = map[config.Kind]map[string]any{
 	config.Text:     {"type": "string", "pattern": "^[^\\r\\n]*$"},
 	config.Bool:     {"type": "boolean"},
 	config.Number:   {"type": "integer"},
 	config.Duration: {"type": []any{"string", "number"}, "pattern": "^[0-9][0-9a-zµ.]*$"},
 	config.Size:     {"type": []any{"string", "integer"}, "pattern": "^[0-9]+ ?([KMG]iB?)?$"},
-	// YAML would read a bare 0660 as the number 432.
+	// YAML parses 0660 without quotes as the number 432.
 	config.Mode:   {"type": "string", "pattern": "^(0o)?[0-7]{3,4}$"},
 	config.Level:  {"enum": []any{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}},
 	config.Choice: {"type": "string"},
@@ -50,12 +50,12 @@ var schemaOfKind = map[config.Kind]map[string]any{
 	config.JSON:   {"type": []any{"object", "array"}},
 }
 
-// optionSchema returns the schema of a part of the table of options.
-func optionSchema(description string, holds func(name string, option config.Option) bool) map[string]any {
+// optionSchema returns the schema of the options for which include returns true.
+func optionSchema(description string, include func(name string, option config.Option) bool) map[string]any {
 	sections := map[string]any{}
 	for _, option := range config.Options() {
 		name := option.Section + "." + option.Key
-		if elsewhere[name] != "" || !holds(name, option) {
+		if setByOtherValue[name] != "" || !include(name, option) {
 			continue
 		}
 		schema := map[string]any{"description": option.Help}
@@ -79,8 +79,8 @@ func optionSchema(description string, holds func(name string, option config.Opti
 	return map[string]any{"type": "object", "additionalProperties": false, "description": description, "properties": sections}
 }
 
-// The schema's options are those of the plugin's table; an update brings new ones in.
-func TestSchemaHasEveryOption(t *testing.T) {
+// The schema contains every option of the plugin's table. With -update the test adds new options.
+func TestSchemaContainsEveryOption(t *testing.T) {
 	path := filepath.Join(plugin, "values.schema.json")
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -91,9 +91,9 @@ func TestSchemaHasEveryOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	properties := schema["properties"].(map[string]any)
-	properties["config"] = optionSchema("The plugin's options, by section and key of its configuration file.",
+	properties["config"] = optionSchema("Options of the plugin, by section and key of its configuration file.",
 		func(_ string, option config.Option) bool { return !option.Secret })
-	properties["secretConfig"] = optionSchema("Options that hold secrets; they reach the plugin through a Secret.",
+	properties["secretConfig"] = optionSchema("Options that contain secrets; the chart passes them to the plugin in a Secret.",
 		func(name string, option config.Option) bool { return option.Secret || mayBeSecret[name] })
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -105,8 +105,8 @@ func TestSchemaHasEveryOption(t *testing.T) {
 	golden(t, path, out.Bytes())
 }
 
-// Every value that values.yaml has is in the schema: its objects refuse what they do not know.
-func TestSchemaRejects(t *testing.T) {
+// The schema and the templates reject invalid and unknown values.
+func TestInvalidValuesAreRejected(t *testing.T) {
 	const remote = "remote: {existingSecret: remote-cluster}\n"
 	for _, test := range []struct {
 		values string
@@ -139,7 +139,7 @@ func TestSchemaRejects(t *testing.T) {
 		{remote + "config: {offloading: {unsupported_volumes: keep}}", []string{"/unsupported_volumes", "'refuse'"}},
 		{remote + "config: {tcp_tunnel: {gateway_ssh_private_key: key}}", []string{"/config/tcp_tunnel", "'gateway_ssh_private_key'"}},
 		{remote + "secretConfig: {app: {name: a}}", []string{"/secretConfig", "'app'"}},
-		{remote + "interlink: {enabled: true}\nconfig: {app: {socket_address: unix:///elsewhere/plugin.sock}}", []string{"unix:///var/run/interlink/"}},
+		{remote + "interlink: {enabled: true}\nconfig: {app: {socket_address: unix:///setByOtherValue/plugin.sock}}", []string{"unix:///var/run/interlink/"}},
 		{remote + "interlink: {tls: {clientAuth: true}}", []string{"/interlink/tls/existingSecret", "minLength"}},
 		{remote + "admin: {port: 4000}", []string{"admin.port", "4000"}},
 		{remote + "admin: {port: 5000}\nconfig: {app: {socket_port: 5000}}", []string{"admin.port", "5000"}},
@@ -154,11 +154,11 @@ func TestSchemaRejects(t *testing.T) {
 		t.Run(strings.TrimPrefix(test.values, remote), func(t *testing.T) {
 			_, err := render(parseValues(t, test.values), demo)
 			if err == nil {
-				t.Fatal("it is accepted")
+				t.Fatal("the chart accepts the values")
 			}
 			for _, word := range test.words {
 				if !strings.Contains(err.Error(), word) {
-					t.Errorf("the error lacks %q: %v", word, err)
+					t.Errorf("the error does not contain %q: %v", word, err)
 				}
 			}
 		})

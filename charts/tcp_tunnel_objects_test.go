@@ -19,7 +19,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
 )
 
-// A real API server takes every object, and the pods meet the strictest of the pod security standards.
+// A real API server accepts every object, and the pods fit the restricted Pod Security Standard.
 func TestAPIServerAcceptsTheTunnel(t *testing.T) {
 	server := apiserver.ForTest(t)
 	namespace := server.Namespace(t)
@@ -47,7 +47,7 @@ func TestAPIServerAcceptsTheTunnel(t *testing.T) {
 		}
 	}
 	eachTunnel(t, func(t *testing.T, chart, _ string, values map[string]any) {
-		// A file says its own context only where it tries another one: what the chart itself has is judged.
+		// Some files set another security context; the test checks the one of the chart.
 		delete(values, "podSecurityContext")
 		for _, object := range decode(t, manifest(mustRenderTunnel(t, chart, values))) {
 			accept(t, object.GetObjectKind().GroupVersionKind(), object)
@@ -60,7 +60,7 @@ func TestAPIServerAcceptsTheTunnel(t *testing.T) {
 	})
 }
 
-// What must hold of both pods, whatever the values.
+// These rules hold for both pods with all values.
 func TestTunnelPods(t *testing.T) {
 	eachTunnel(t, func(t *testing.T, chart, _ string, values map[string]any) {
 		for _, object := range decode(t, mustRenderTunnel(t, chart, values)["deployment.yaml"]) {
@@ -68,26 +68,26 @@ func TestTunnelPods(t *testing.T) {
 			pod := deployment.Spec.Template
 			for key, value := range deployment.Spec.Selector.MatchLabels {
 				if pod.Labels[key] != value {
-					t.Errorf("the pod's label %s is %q, and the selector's %q", key, pod.Labels[key], value)
+					t.Errorf("the label %s of the pod is %q, but the selector requires %q", key, pod.Labels[key], value)
 				}
 			}
 			for key, value := range deployment.Labels {
 				if pod.Labels[key] != value {
-					t.Errorf("the pod lacks the label %s=%s", key, value)
+					t.Errorf("the pod does not have the label %s=%s", key, value)
 				}
 			}
 			if *pod.Spec.AutomountServiceAccountToken || *pod.Spec.EnableServiceLinks {
-				t.Error("the pod gets what it does not need")
+				t.Error("the pod must not have a service account token or service links")
 			}
 			container := pod.Spec.Containers[0]
 			if !*container.SecurityContext.ReadOnlyRootFilesystem || container.ReadinessProbe == nil {
-				t.Error("the container lacks a probe or may write")
+				t.Error("the container has no probe, or its root file system is writable")
 			}
 		}
 	})
 }
 
-// What the values decide about which objects there are.
+// The values determine which Services exist.
 func TestGatewayServices(t *testing.T) {
 	for values, want := range map[string]string{
 		"":                           "ClusterIP NodePort/30222",

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// merged lays values over others, map by map.
+// merged merges over into base, map by map.
 func merged(base, over map[string]any) map[string]any {
 	for key, value := range over {
 		if below, ok := value.(map[string]any); ok {
@@ -23,12 +23,12 @@ func merged(base, over map[string]any) map[string]any {
 	return base
 }
 
-func TestTunnelRejects(t *testing.T) {
+func TestInvalidTunnelValuesAreRejected(t *testing.T) {
 	for _, test := range []struct {
 		chart, values string
 		words         []string
 	}{
-		{gateway, "ssh: {publicKey: ''}", []string{"ssh.publicKey is needed"}},
+		{gateway, "ssh: {publicKey: ''}", []string{"ssh.publicKey is required"}},
 		{gateway, "ssh: {publicKey: AAAAC3Nz}", []string{"/ssh/publicKey", "pattern"}},
 		{gateway, `ssh: {publicKey: "ssh-ed25519 AAAAC3Nz\ncommand=\"sh\" ssh-ed25519 AAAA"}`, []string{"/ssh/publicKey", "pattern"}},
 		{gateway, "ssh: {userName: root}", []string{"/ssh/userName", "not"}},
@@ -47,28 +47,28 @@ func TestTunnelRejects(t *testing.T) {
 		{gateway, "tunnel: {service: {type: ClusterIP}}", []string{"/tunnel/service/type", "'NodePort'"}},
 		{gateway, "tunnel: {gateway: {}}", []string{"/tunnel", "'gateway'"}},
 		{gateway, "podSecurityContext: {runAsUser: 0}", []string{"/podSecurityContext/runAsUser", "minimum"}},
-		{gateway, "podSecurityContext: {runAsUser: null}", []string{"podSecurityContext.runAsUser is needed"}},
+		{gateway, "podSecurityContext: {runAsUser: null}", []string{"podSecurityContext.runAsUser is required"}},
 
-		{bastion, "tunnel: {gateway: {host: ''}}", []string{"tunnel.gateway.host is needed"}},
+		{bastion, "tunnel: {gateway: {host: ''}}", []string{"tunnel.gateway.host is required"}},
 		{bastion, `tunnel: {gateway: {host: "a\nProxyCommand sh"}}`, []string{"/tunnel/gateway/host", "pattern"}},
 		{bastion, "tunnel: {gateway: {port: 30222}}", []string{"tunnel.gateway.port is not a value", "tunnel.gateway.ssh.port"}},
 		{bastion, "tunnel: {gateway: {ssh: {port: 0}}}", []string{"/tunnel/gateway/ssh/port", "minimum"}},
 		{bastion, "tunnel: {gateway: {ssh: {port: 65536}}}", []string{"/tunnel/gateway/ssh/port", "maximum"}},
 		{bastion, "tunnel: {gateway: {ssh: {userName: -a}}}", []string{"/tunnel/gateway/ssh/userName", "pattern"}},
-		{bastion, "tunnel: {gateway: {ssh: {privateKey: ''}}}", []string{"tunnel.gateway.ssh.privateKey is needed"}},
+		{bastion, "tunnel: {gateway: {ssh: {privateKey: ''}}}", []string{"tunnel.gateway.ssh.privateKey is required"}},
 		{bastion, "tunnel: {gateway: {ssh: {privateKey: hunter2}}}", []string{"tunnel.gateway.ssh.privateKey is neither"}},
 		{bastion, "tunnel: {gateway: {ssh: {privateKey: aHVudGVyMg==}}}", []string{"tunnel.gateway.ssh.privateKey is neither"}},
 		{bastion, "tunnel: {gateway: {ssh: {hostKey: gateway ssh-ed25519 AAAA}}}", []string{"/tunnel/gateway/ssh/hostKey", "pattern"}},
 		{bastion, "tunnel: {gateway: {ssh: {publicKey: a}}}", []string{"/tunnel/gateway/ssh", "'publicKey'"}},
 		{bastion, "tunnel: {service: {gatewayPort: 0}}", []string{"/tunnel/service/gatewayPort", "minimum"}},
 		{bastion, "tunnel: {service: {gatewayPort: 65536}}", []string{"/tunnel/service/gatewayPort", "maximum"}},
-		{bastion, "tunnel: {service: {targetHost: ''}}", []string{"tunnel.service.targetHost is needed"}},
+		{bastion, "tunnel: {service: {targetHost: ''}}", []string{"tunnel.service.targetHost is required"}},
 		{bastion, "tunnel: {service: {targetHost: 'a b'}}", []string{"/tunnel/service/targetHost", "pattern"}},
 		{bastion, "tunnel: {service: {targetPort: 0}}", []string{"/tunnel/service/targetPort", "minimum"}},
 		{bastion, "tunnel: {service: {targetPort: 65536}}", []string{"/tunnel/service/targetPort", "maximum"}},
 		{bastion, "tunnel: {services: {}}", []string{"/tunnel", "'services'"}},
 		{bastion, "podSecurityContext: {runAsUser: 0}", []string{"/podSecurityContext/runAsUser", "minimum"}},
-		{bastion, "podSecurityContext: {runAsUser: null}", []string{"podSecurityContext.runAsUser is needed"}},
+		{bastion, "podSecurityContext: {runAsUser: null}", []string{"podSecurityContext.runAsUser is required"}},
 		{bastion, "ssh: {}", []string{"'ssh'"}},
 
 		{"both", "replicas: 2", []string{"'replicas'"}},
@@ -93,11 +93,11 @@ func TestTunnelRejects(t *testing.T) {
 				values := merged(parseValues(t, least), parseValues(t, test.values))
 				_, err := renderTunnel(loadTunnel(t, chart), values, clusterOf())
 				if err == nil {
-					t.Fatal("it is accepted")
+					t.Fatal("the chart accepts the values")
 				}
 				for _, word := range test.words {
 					if !strings.Contains(err.Error(), word) {
-						t.Errorf("the error lacks %q: %v", word, err)
+						t.Errorf("the error does not contain %q: %v", word, err)
 					}
 				}
 				if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "aHVudGVyMg") {
@@ -108,14 +108,15 @@ func TestTunnelRejects(t *testing.T) {
 	}
 }
 
-// known collects the paths of all values, and refuses an object of the schema that takes what it does not know.
+// known adds the paths of all values of a schema to into. The test fails if an object of the schema accepts unknown
+// values.
 func known(t *testing.T, path string, schema map[string]any, into map[string]bool) {
 	properties, _ := schema["properties"].(map[string]any)
 	if properties == nil {
 		return
 	}
 	if schema["additionalProperties"] != false && path != "/podSecurityContext" {
-		t.Errorf("%s takes unknown values", path)
+		t.Errorf("%s accepts unknown values", path)
 	}
 	for name, below := range properties {
 		into[path+"/"+name] = true
@@ -123,7 +124,7 @@ func known(t *testing.T, path string, schema map[string]any, into map[string]boo
 	}
 }
 
-// values.yaml names every value of the schema, so that it documents all there are.
+// values.yaml contains every value of the schema, so it documents all values.
 func TestTunnelValuesAreDocumented(t *testing.T) {
 	for _, chart := range []string{gateway, bastion} {
 		t.Run(chart, func(t *testing.T) {
@@ -150,7 +151,7 @@ func TestTunnelValuesAreDocumented(t *testing.T) {
 				for _, name := range strings.Split(path[1:], "/") {
 					if below, ok := at.(map[string]any); ok {
 						if _, ok = below[name]; !ok && path != "/global" && path != "/resources/claims" && path != "/tunnel/gateway/port" {
-							t.Errorf("values.yaml lacks %s", path)
+							t.Errorf("values.yaml does not contain %s", path)
 						}
 						at = below[name]
 					}

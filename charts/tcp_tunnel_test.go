@@ -23,17 +23,19 @@ import (
 	"k8s.io/client-go/dynamic"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
 const gateway, bastion = "gateway", "bastion"
 
-// The least that each of the two needs.
+// The required values of the two charts.
 const (
 	gatewayValues = "ssh: {publicKey: ssh-ed25519 AAAAC3Nz}\n"
 	bastionValues = "tunnel: {gateway: {host: gateway.example, ssh: {privateKey: '-----BEGIN PRIVATE KEY-----'}}, service: {targetHost: service}}\n"
 )
 
-// cluster is where the templates' lookup looks: it holds the objects that an earlier release left.
+// cluster contains the objects that the function lookup of the templates finds.
 type cluster struct{ client dynamic.Interface }
 
 func clusterOf(objects ...runtime.Object) cluster {
@@ -53,7 +55,7 @@ func loadTunnel(t *testing.T, name string) *chart.Chart {
 	return loaded
 }
 
-// renderTunnel returns what the templates of one of the two charts make, by file name.
+// renderTunnel renders the templates of one of the two charts. It returns the texts by file name.
 func renderTunnel(loaded *chart.Chart, values map[string]any, old cluster) (map[string]string, error) {
 	top, err := chartutil.ToRenderValues(loaded, values, chartutil.ReleaseOptions{
 		Name: demo.name, Namespace: demo.namespace, Revision: 1, IsInstall: true,
@@ -65,13 +67,13 @@ func renderTunnel(loaded *chart.Chart, values map[string]any, old cluster) (map[
 	if err != nil {
 		return nil, err
 	}
-	made := map[string]string{}
+	rendered := map[string]string{}
 	for path, text := range files {
 		if strings.TrimSpace(text) != "" {
-			made[filepath.Base(path)] = strings.TrimSpace(text) + "\n"
+			rendered[filepath.Base(path)] = strings.TrimSpace(text) + "\n"
 		}
 	}
-	return made, nil
+	return rendered, nil
 }
 
 func mustRenderTunnel(t *testing.T, name string, values map[string]any, old ...runtime.Object) map[string]string {
@@ -83,12 +85,12 @@ func mustRenderTunnel(t *testing.T, name string, values map[string]any, old ...r
 	return files
 }
 
-// eachTunnel runs a test for each file of values of both charts; path is that of its goldens.
+// eachTunnel runs a test for each file of values of both charts; path is the path of the goldens.
 func eachTunnel(t *testing.T, test func(t *testing.T, chart, path string, values map[string]any)) {
 	const suffix = ".values.yaml"
 	files, err := filepath.Glob(filepath.Join("testdata", "tcp-tunnel", "*", "*"+suffix))
 	if err != nil || len(files) < 5 {
-		t.Fatalf("there are %d files of values: %v", len(files), err)
+		t.Fatalf("found %d files of values: %v", len(files), err)
 	}
 	for _, file := range files {
 		path := strings.TrimSuffix(file, suffix)
@@ -120,8 +122,8 @@ func TestTunnelLint(t *testing.T) {
 	eachTunnel(t, func(t *testing.T, chart, _ string, values map[string]any) { check(t, chart, values) })
 }
 
-// The chart that the program carries is the one of this folder.
-func TestBastionIsTheChart(t *testing.T) {
+// The embedded chart is the same as the chart in this folder.
+func TestEmbeddedBastion(t *testing.T) {
 	var files []*loader.BufferedFile
 	err := fs.WalkDir(Bastion(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -148,7 +150,7 @@ func TestBastionIsTheChart(t *testing.T) {
 	}
 }
 
-// A private key stands in its Secret, whichever way it was given, and nowhere else.
+// The private key is in its Secret and in no other object, in whichever format it is set.
 func TestTunnelKeyIsOnlyInItsSecret(t *testing.T) {
 	const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nZXhhbXBsZQ==\n-----END OPENSSH PRIVATE KEY-----\n"
 	const encoded = "LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZLS0tLS0KWlhoaGJYQnNaUT09Ci0tLS0tRU5EIE9QRU5TU0ggUFJJVkFURSBLRVktLS0tLQo="
@@ -172,12 +174,12 @@ func TestTunnelKeyIsOnlyInItsSecret(t *testing.T) {
 			files := mustRenderTunnel(t, test.chart, values)
 			for _, object := range decode(t, manifest(files)) {
 				if secret, ok := object.(*corev1.Secret); ok && (string(secret.Data["ssh-privatekey"]) != key || len(secret.Data) != 1) {
-					t.Errorf("the secret is %q", secret.Data)
+					t.Errorf("the Secret contains %q", secret.Data)
 				}
 			}
 			for name, text := range files {
 				if holds := strings.Contains(text, "ZXhhbXBsZQ==") || strings.Contains(text, encoded); holds != (name == "secret.yaml") {
-					t.Errorf("the key is in %s: %v", name, holds)
+					t.Errorf("%s contains the key: %v", name, holds)
 				}
 			}
 		})
@@ -188,33 +190,33 @@ func hostKeySecret(t *testing.T, files map[string]string) *corev1.Secret {
 	t.Helper()
 	objects := decode(t, files["secret.yaml"])
 	if len(objects) != 1 {
-		t.Fatalf("there are %d objects", len(objects))
+		t.Fatalf("found %d objects, want 1", len(objects))
 	}
 	return objects[0].(*corev1.Secret)
 }
 
-// The gateway makes itself a host key, and keeps the one it has until it is given another.
+// The chart of the gateway creates a host key and keeps it until another key is set.
 func TestGatewayKeepsItsHostKey(t *testing.T) {
 	values := parseValues(t, gatewayValues)
-	made := hostKeySecret(t, mustRenderTunnel(t, gateway, values))
-	block, _ := pem.Decode(made.Data["ssh-privatekey"])
+	created := hostKeySecret(t, mustRenderTunnel(t, gateway, values))
+	block, _ := pem.Decode(created.Data["ssh-privatekey"])
 	if block == nil {
 		t.Fatal("the key is not in PEM")
 	}
 	if _, err := x509.ParseECPrivateKey(block.Bytes); err != nil {
 		t.Error(err)
 	}
-	made.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}
-	if kept := hostKeySecret(t, mustRenderTunnel(t, gateway, values, made)); !cmp.Equal(kept.Data, made.Data) {
-		t.Error("an upgrade changes the key")
+	created.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}
+	if kept := hostKeySecret(t, mustRenderTunnel(t, gateway, values, created)); !cmp.Equal(kept.Data, created.Data) {
+		t.Error("an upgrade changes the host key")
 	}
 	values["ssh"].(map[string]any)["hostKey"] = "-----BEGIN another"
-	if given := hostKeySecret(t, mustRenderTunnel(t, gateway, values, made)); string(given.Data["ssh-privatekey"]) != "-----BEGIN another\n" {
-		t.Error("the key that was given does not count")
+	if given := hostKeySecret(t, mustRenderTunnel(t, gateway, values, created)); string(given.Data["ssh-privatekey"]) != "-----BEGIN another\n" {
+		t.Error("the host key from the values is not used")
 	}
 }
 
-// What the user may put into authorized_keys cannot lose the restriction.
+// Every line of authorized_keys has the restriction, whatever the value contains.
 func TestEveryKeyIsRestricted(t *testing.T) {
 	values := parseValues(t, gatewayValues)
 	values["ssh"].(map[string]any)["publicKey"] = "\nssh-ed25519 AAAAC3Nz one\r\n\n  ssh-rsa AAAAB3Nz two\n"
@@ -224,31 +226,16 @@ func TestEveryKeyIsRestricted(t *testing.T) {
 	}
 }
 
-// onMachine returns the path of a program that a test cannot do without; only CI must have it.
-func onMachine(t *testing.T, name string) string {
-	t.Helper()
-	for _, candidate := range []string{name, "/usr/sbin/" + name} {
-		if path, err := exec.LookPath(candidate); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed", name)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
-
 func TestTunnelScripts(t *testing.T) {
-	shellcheck := onMachine(t, "shellcheck")
+	shellcheck := testkit.Program(t, "shellcheck")
 	files, err := filepath.Glob(filepath.Join("tcp-tunnel", "*", "files", "*.sh"))
 	if err != nil || len(files) != 2 {
-		t.Fatalf("there are %d scripts: %v", len(files), err)
+		t.Fatalf("found %d scripts: %v", len(files), err)
 	}
 	if out, err := exec.Command(shellcheck, append([]string{"--shell=sh"}, files...)...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	// The ConfigMaps hold them as they are.
+	// The ConfigMaps contain the scripts unchanged.
 	for chart, text := range map[string]string{gateway: gatewayValues, bastion: bastionValues} {
 		want, err := os.ReadFile(filepath.Join("tcp-tunnel", chart, "files", "run.sh"))
 		if err != nil {

@@ -1,4 +1,4 @@
-{{/* The plugin's options as they will be: the chart's own, and over them what config says; as YAML. */}}
+{{/* The options of the plugin, as YAML: those that the chart sets, overridden by config. */}}
 {{- define "interlink-plugin.options" -}}
 {{- $app := dict "instance" (include "interlink-plugin.instance" .) "admin_address" (printf ":%d" (int .Values.admin.port)) "shutdown_grace" 30 -}}
 {{- if .Values.interlink.enabled -}}
@@ -12,19 +12,19 @@
 {{- end -}}
 {{- $options := mustMergeOverwrite (dict "app" $app "k8s" $k8s) (deepCopy .Values.config) -}}
 {{- if and .Values.interlink.enabled (not (regexMatch "^(unix:///var/run/interlink/|http://127\\.0\\.0\\.1(:|/?$))" $options.app.socket_address)) -}}
-{{- fail "config.app.socket_address: InterLink beside the plugin reaches unix:///var/run/interlink/<name> or http://127.0.0.1 only" -}}
+{{- fail "config.app.socket_address: InterLink in the same pod can connect only to unix:///var/run/interlink/<name> or http://127.0.0.1" -}}
 {{- end -}}
 {{- if and (hasPrefix "http://" $options.app.socket_address) (not (hasKey $options.app "socket_port")) (not (regexMatch ":[0-9]+/?$" $options.app.socket_address)) -}}
 {{- $_ := set $options.app "socket_port" 4000 -}}
 {{- end -}}
 {{- $admin := toString (int .Values.admin.port) -}}
 {{- if or (and .Values.interlink.enabled (eq $admin (toString (int .Values.interlink.port)))) (and (hasPrefix "http://" $options.app.socket_address) (or (hasSuffix (printf ":%s" $admin) (trimSuffix "/" $options.app.socket_address)) (eq $admin (toString (int ($options.app.socket_port | default 0)))))) -}}
-{{- fail (printf "admin.port: %s is the port of the API already" $admin) -}}
+{{- fail (printf "admin.port: %s is already the port of the API" $admin) -}}
 {{- end -}}
 {{- toYaml $options -}}
 {{- end -}}
 
-{{/* Stable over time and, within one cluster, unique. A label value: at most 63 characters. */}}
+{{/* The instance: it stays the same over time and is unique in the cluster. A label value has at most 63 characters. */}}
 {{- define "interlink-plugin.instance" -}}
 {{- $name := printf "%s.%s" .Release.Namespace .Release.Name -}}
 {{- if gt (len $name) 63 -}}
@@ -42,7 +42,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The port that the Service leads to, whoever listens there; empty for none. */}}
+{{/* The target port of the Service: InterLink's or the plugin's; empty if there is no Service. */}}
 {{- define "interlink-plugin.apiPort" -}}
 {{- if .Values.interlink.enabled -}}
 {{- int .Values.interlink.port -}}
@@ -51,7 +51,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* config.ini. Lists and objects are JSON there; Python's %% is a percent sign. */}}
+{{/* config.ini. Lists and objects are written as JSON, and a percent sign as %%, as in Python. */}}
 {{- define "interlink-plugin.ini" -}}
 {{- $lines := list -}}
 {{- range $section, $keys := include "interlink-plugin.options" . | fromYaml -}}
@@ -93,8 +93,8 @@ TLS:
 {{- end }}
 {{- end -}}
 
-{{/* Seconds from the end of preStop until a pod is killed: the grace for requests in flight, 12 s to undo
-     what was cut off, and some to spare. */}}
+{{/* The time for preStop, for the requests in flight, 12 s for the rollback of requests that are cancelled, and
+     8 s in reserve. */}}
 {{- define "interlink-plugin.terminationGracePeriodSeconds" -}}
 {{- $app := (include "interlink-plugin.options" . | fromYaml).app -}}
 {{- add (int .Values.preStopSeconds) (int $app.shutdown_grace) 20 -}}

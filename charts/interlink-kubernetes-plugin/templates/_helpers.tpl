@@ -13,7 +13,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* A name of what belongs to the plugin: interlink-plugin.named (list . "remote"). */}}
+{{/* The name of an object of the plugin: interlink-plugin.named (list . "remote"). */}}
 {{- define "interlink-plugin.named" -}}
 {{- $suffix := index . 1 -}}
 {{- printf "%s-%s" (include "interlink-plugin.fullname" (index . 0) | trunc (int (sub 62 (len $suffix))) | trimSuffix "-") $suffix -}}
@@ -46,15 +46,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
-{{/* The Secret of the kubeconfig; empty where there is none. What is not said exactly once fails. */}}
+{{/* The Secret of the kubeconfig; empty if there is none. It fails unless exactly one source is set. */}}
 {{- define "interlink-plugin.remoteSecret" -}}
 {{- $remote := .Values.remote -}}
-{{- $said := 0 -}}
+{{- $count := 0 -}}
 {{- range list $remote.existingSecret $remote.kubeconfig $remote.inCluster (dig "k8s" "kubeconfig_path" "" .Values.config) -}}
-{{- if . -}}{{- $said = add1 $said -}}{{- end -}}
+{{- if . -}}{{- $count = add1 $count -}}{{- end -}}
 {{- end -}}
-{{- if ne (int $said) 1 -}}
-{{- fail (printf "the credentials of the remote cluster: set exactly one of remote.existingSecret, remote.kubeconfig, remote.inCluster and config.k8s.kubeconfig_path; %d are set" (int $said)) -}}
+{{- if ne (int $count) 1 -}}
+{{- fail (printf "the credentials of the remote cluster: set exactly one of remote.existingSecret, remote.kubeconfig, remote.inCluster and config.k8s.kubeconfig_path; %d are set" (int $count)) -}}
 {{- end -}}
 {{- if $remote.existingSecret -}}
 {{- $remote.existingSecret -}}

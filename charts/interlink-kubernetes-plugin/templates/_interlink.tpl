@@ -1,5 +1,5 @@
-{{/* The InterLink API server. As a native sidecar it ends after the plugin: SIGTERM ends it at once, and it
-     is what brings the answers of the plugin's last requests to the virtual kubelet. */}}
+{{/* The InterLink API server. As a native sidecar it ends after the plugin: it ends at once after SIGTERM, and it
+     must still forward the responses to the plugin's last requests to the virtual kubelet. */}}
 {{- define "interlink-plugin.interlinkContainer" -}}
 {{- $tls := .Values.interlink.tls -}}
 - name: interlink
@@ -19,12 +19,12 @@
       containerPort: {{ .Values.interlink.port }}
       protocol: TCP
   {{- if $tls.clientAuth }}
-  # The kubelet has no certificate to show.
+  # The kubelet has no client certificate.
   readinessProbe:
     tcpSocket:
       port: api
   {{- else }}
-  # Its ping asks the plugin: ready means that the whole way is open.
+  # /pinglink calls the plugin, so ready means that the plugin responds too.
   readinessProbe:
     httpGet:
       path: /pinglink

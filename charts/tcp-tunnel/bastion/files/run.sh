@@ -1,10 +1,10 @@
 #!/bin/sh
-# Keeps the tunnel open: runs ssh, and runs it again when it ends; ssh_config beside this file says what it does.
+# Keeps the tunnel open: runs ssh with ssh_config of the same folder, and runs it again when it ends.
 config=$(dirname "$0")/ssh_config
 shortest=1
 longest=60
 
-# A shell hears of a signal only while it waits, so what takes time runs in the background.
+# A shell handles a signal only while it waits, so long commands run in the background.
 trap 'kill "$!" 2>/dev/null; exit 0' TERM INT
 
 pause=$shortest
@@ -14,11 +14,11 @@ while true; do
     wait "$!"
     status=$?
     lasted=$(($(date +%s) - start))
-    # It did stand: what failed now is something new.
+    # The connection worked, so this is a new failure.
     if [ "$lasted" -gt 60 ]; then
         pause=$shortest
     fi
-    echo "ssh ended with status $status after $lasted s, the next try is in $pause s" >&2
+    echo "ssh ended with status $status after $lasted s; next attempt in $pause s" >&2
     sleep "$pause" &
     wait "$!"
     pause=$((pause * 2))

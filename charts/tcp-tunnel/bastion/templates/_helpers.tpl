@@ -13,14 +13,14 @@
 {{- end -}}
 {{- end -}}
 
-{{/* As in the releases of the plugin's Python version: a Deployment's selector cannot change. */}}
+{{/* The same as in the releases of the Python plugin, because the selector of a Deployment cannot change. */}}
 {{- define "tcp-tunnel-bastion.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "tcp-tunnel-bastion.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 interlink/role: {{ include "tcp-tunnel-bastion.name" . | quote }}
 {{- end -}}
 
-{{/* Labels of the chart win over commonLabels, and no key stands twice. */}}
+{{/* Labels of the chart have priority over commonLabels, and no key occurs twice. */}}
 {{- define "tcp-tunnel-bastion.labels" -}}
 {{- $labels := include "tcp-tunnel-bastion.selectorLabels" . | fromYaml -}}
 {{- $_ := set $labels "app.kubernetes.io/version" .Chart.AppVersion -}}
@@ -34,9 +34,9 @@ interlink/role: {{ include "tcp-tunnel-bastion.name" . | quote }}
 {{- print .Values.image.repository $separator .Values.image.tag -}}
 {{- end -}}
 
-{{/* The private key as ssh wants it: PEM with an end of line. An error never shows it. */}}
+{{/* The private key for ssh: PEM with a newline at its end. Errors never show it. */}}
 {{- define "tcp-tunnel-bastion.privateKey" -}}
-{{- $key := required "tunnel.gateway.ssh.privateKey is needed: the private key to log in to the gateway with" .Values.tunnel.gateway.ssh.privateKey | trim -}}
+{{- $key := required "tunnel.gateway.ssh.privateKey is required: the private key for the login on the gateway" .Values.tunnel.gateway.ssh.privateKey | trim -}}
 {{- if not (hasPrefix "-----BEGIN" $key) -}}
 {{- $key = nospace $key | b64dec | trim -}}
 {{- end -}}
@@ -46,20 +46,20 @@ interlink/role: {{ include "tcp-tunnel-bastion.name" . | quote }}
 {{- print ($key | replace "\r" "") "\n" -}}
 {{- end -}}
 
-{{/* What the ConfigMap holds. */}}
+{{/* The content of the ConfigMap. */}}
 {{- define "tcp-tunnel-bastion.files" -}}
 {{- $gateway := .Values.tunnel.gateway -}}
 {{- $service := .Values.tunnel.service -}}
 {{- if hasKey $gateway "port" -}}
-{{- fail "tunnel.gateway.port is not a value: the gateway's SSH port is tunnel.gateway.ssh.port" -}}
+{{- fail "tunnel.gateway.port is not a value: the SSH port of the gateway is tunnel.gateway.ssh.port" -}}
 {{- end -}}
-{{- $user := required "podSecurityContext.runAsUser is needed: the number of the user that ssh runs as" .Values.podSecurityContext.runAsUser | int64 -}}
+{{- $user := required "podSecurityContext.runAsUser is required: the ID of the user that ssh runs as" .Values.podSecurityContext.runAsUser | int64 -}}
 {{- $group := .Values.podSecurityContext.runAsGroup | default $user | int64 -}}
 run.sh: |
   {{- .Files.Get "files/run.sh" | trim | nindent 2 }}
 ssh_config: |
   Host gateway
-    HostName {{ required "tunnel.gateway.host is needed: the name or address of the gateway" $gateway.host }}
+    HostName {{ required "tunnel.gateway.host is required: the name or address of the gateway" $gateway.host }}
     Port {{ $gateway.ssh.port }}
     User {{ $gateway.ssh.userName }}
     IdentityFile /etc/tunnel/key/ssh-privatekey
@@ -68,7 +68,7 @@ ssh_config: |
     BatchMode yes
     ConnectTimeout 10
 
-    # The gateway's key counts under this name, whatever address it has.
+    # The name for the gateway's key; it does not depend on the address.
     HostKeyAlias gateway
     GlobalKnownHostsFile /dev/null
     UpdateHostKeys no
@@ -80,13 +80,13 @@ ssh_config: |
     StrictHostKeyChecking accept-new
     {{- end }}
 
-    RemoteForward 0.0.0.0:{{ $service.gatewayPort }} [{{ required "tunnel.service.targetHost is needed: the host in this cluster that the tunnel leads to" $service.targetHost }}]:{{ $service.targetPort }}
-    # Without its port a connection is of no use: it ends, and is tried anew.
+    RemoteForward 0.0.0.0:{{ $service.gatewayPort }} [{{ required "tunnel.service.targetHost is required: the host in this cluster to which the tunnel forwards" $service.targetHost }}]:{{ $service.targetPort }}
+    # Without this port the connection is useless: ssh ends, and run.sh starts it again.
     ExitOnForwardFailure yes
     ServerAliveInterval 15
     ServerAliveCountMax 3
 
-    # The readiness probe asks at this socket whether the connection stands.
+    # The readiness probe uses this socket to check the connection.
     ControlMaster auto
     ControlPath /tmp/control
     ControlPersist no

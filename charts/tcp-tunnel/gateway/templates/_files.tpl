@@ -1,4 +1,4 @@
-{{/* What the ConfigMap holds. */}}
+{{/* The content of the ConfigMap. */}}
 {{- define "tcp-tunnel-gateway.files" -}}
 run.sh: |
   {{- .Files.Get "files/run.sh" | trim | nindent 2 }}
@@ -8,7 +8,7 @@ sshd_config: |
   PidFile none
   LogLevel INFO
 
-  # Only this user, and only by a key.
+  # Only this user can log in, and only with a key.
   AllowUsers {{ .Values.ssh.userName }}
   AuthorizedKeysFile /etc/tunnel/config/authorized_keys
   AuthenticationMethods publickey
@@ -16,10 +16,10 @@ sshd_config: |
   PasswordAuthentication no
   KbdInteractiveAuthentication no
   UsePAM no
-  # A volume's folders may be written to by its group.
+  # The folders of a volume are writable by its group, which StrictModes rejects.
   StrictModes no
 
-  # Tunnels from here to the bastions, and nothing else.
+  # Allow only tunnels from this pod to the bastions.
   AllowTcpForwarding remote
   GatewayPorts clientspecified
   PermitListen any
@@ -33,10 +33,10 @@ sshd_config: |
   PermitUserRC no
   ForceCommand /bin/false
 
-  # A bastion that is gone must free its port, for the one that comes after it.
+  # When a bastion is lost, its port must become free for its successor.
   ClientAliveInterval 15
   ClientAliveCountMax 3
-  # After a restart all bastions come at once.
+  # After a restart, all bastions connect at the same time.
   LoginGraceTime 30
   MaxStartups 100:30:500
 authorized_keys: |

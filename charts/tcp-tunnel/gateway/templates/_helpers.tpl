@@ -13,20 +13,20 @@
 {{- end -}}
 {{- end -}}
 
-{{/* A name of what belongs to it: tcp-tunnel-gateway.named (list . "host-key"). */}}
+{{/* The name of an object of the gateway: tcp-tunnel-gateway.named (list . "host-key"). */}}
 {{- define "tcp-tunnel-gateway.named" -}}
 {{- $suffix := index . 1 -}}
 {{- printf "%s-%s" (include "tcp-tunnel-gateway.fullname" (index . 0) | trunc (int (sub 62 (len $suffix))) | trimSuffix "-") $suffix -}}
 {{- end -}}
 
-{{/* As in the releases of the plugin's Python version: a Deployment's selector cannot change. */}}
+{{/* The same as in the releases of the Python plugin, because the selector of a Deployment cannot change. */}}
 {{- define "tcp-tunnel-gateway.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "tcp-tunnel-gateway.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 interlink/role: {{ include "tcp-tunnel-gateway.name" . | quote }}
 {{- end -}}
 
-{{/* Labels of the chart win over commonLabels, and no key stands twice. */}}
+{{/* Labels of the chart have priority over commonLabels, and no key occurs twice. */}}
 {{- define "tcp-tunnel-gateway.labels" -}}
 {{- $labels := include "tcp-tunnel-gateway.selectorLabels" . | fromYaml -}}
 {{- $_ := set $labels "app.kubernetes.io/version" .Chart.AppVersion -}}
@@ -40,9 +40,9 @@ interlink/role: {{ include "tcp-tunnel-gateway.name" . | quote }}
 {{- print .Values.image.repository $separator .Values.image.tag -}}
 {{- end -}}
 
-{{/* The files of the ConfigMap that the values decide. */}}
+{{/* The files of the ConfigMap that depend on the values. */}}
 {{- define "tcp-tunnel-gateway.authorizedKeys" -}}
-{{- $keys := required "ssh.publicKey is needed: the public key that bastions log in with" (trim .Values.ssh.publicKey) -}}
+{{- $keys := required "ssh.publicKey is required: the public key of the bastions" (trim .Values.ssh.publicKey) -}}
 {{- range splitList "\n" $keys -}}
 {{- with trim . }}
 restrict,port-forwarding {{ . }}
@@ -51,7 +51,7 @@ restrict,port-forwarding {{ . }}
 {{- end -}}
 
 {{- define "tcp-tunnel-gateway.passwd" -}}
-{{- $user := required "podSecurityContext.runAsUser is needed: the number of the user that sshd runs as and lets in" .Values.podSecurityContext.runAsUser | int64 -}}
+{{- $user := required "podSecurityContext.runAsUser is required: the ID of the user that sshd runs as and that bastions log in as" .Values.podSecurityContext.runAsUser | int64 -}}
 {{- $group := .Values.podSecurityContext.runAsGroup | default $user | int64 -}}
 root:x:0:0:root:/root:/bin/sh
 {{ .Values.ssh.userName }}:x:{{ $user }}:{{ $group }}:tunnels:/tmp:/bin/false
@@ -60,12 +60,12 @@ root:x:0:0:root:/root:/bin/sh
 {{/* The Secret of the host key. */}}
 {{- define "tcp-tunnel-gateway.hostKeySecret" -}}
 {{- if and .Values.ssh.existingSecret .Values.ssh.hostKey -}}
-{{- fail "ssh.hostKey and ssh.existingSecret are both set: the server has one host key" -}}
+{{- fail "ssh.hostKey and ssh.existingSecret are both set; set one of them" -}}
 {{- end -}}
 {{- .Values.ssh.existingSecret | default (include "tcp-tunnel-gateway.named" (list . "host-key")) -}}
 {{- end -}}
 
-{{/* ECDSA, because OpenSSH reads Ed25519 in the form that genPrivateKey gives it only from version 9.6 on. */}}
+{{/* ECDSA, because only OpenSSH 9.6 and later reads Ed25519 keys in the format of genPrivateKey. */}}
 {{- define "tcp-tunnel-gateway.hostKey" -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace (include "tcp-tunnel-gateway.hostKeySecret" .) | default dict -}}
 {{- if .Values.ssh.hostKey -}}

@@ -3,6 +3,8 @@
 package charts
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -21,38 +23,41 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
-// pair is a gateway and a bastion of the charts, run by OpenSSH on this machine as no pod would: as an account
-// that it has, in folders of the test, and on free ports of the loopback addresses.
-type pair struct {
+// openSSH runs the gateway and the bastion of the charts with OpenSSH on this machine, without pods: as a user of
+// the machine, in folders of the test, and on free ports of the loopback addresses.
+type openSSH struct {
 	folder           string
 	account          *user.User
 	sshPort, tunnel  int
 	gateway, bastion map[string]string
 }
 
-// newPair renders and lays out the gateway; bastionOf does it for a bastion.
-func newPair(t *testing.T) *pair {
+// newOpenSSH renders the gateway and writes its files; setBastion does the same for the bastion.
+func newOpenSSH(t *testing.T) *openSSH {
 	t.Helper()
-	for _, program := range []string{"ssh", "sshd", "ssh-keygen"} {
-		onMachine(t, program)
+	for _, name := range []string{"ssh", "sshd", "ssh-keygen"} {
+		program(t, name)
 	}
 	account, err := user.Current()
 	if err == nil && account.Uid == "0" {
-		// What runs as root would not show what a pod may not. (systemd says that "nobody" is locked.)
+		// root could do things that the user of a pod cannot. (systemd reports that "nobody" is locked.)
 		account, err = user.Lookup("daemon")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Short, for the path of a socket is; and others than root must reach it, which t.TempDir does not let them.
+	// The path of a socket must be short, and other users than root must be able to open the folder: t.TempDir is
+	// not suitable.
 	folder, err := os.MkdirTemp("", "tunnel")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	p := &pair{folder: folder, account: account, sshPort: freePort(t), tunnel: freePort(t)}
+	p := &openSSH{folder: folder, account: account, sshPort: testkit.FreePort(t), tunnel: testkit.FreePort(t)}
 	if err := os.Chmod(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -62,12 +67,12 @@ func newPair(t *testing.T) *pair {
 		"ssh":                map[string]any{"publicKey": read(t, folder, "id.pub"), "userName": account.Username},
 		"podSecurityContext": map[string]any{"runAsUser": uid},
 	})
-	p.layOut(t, gateway, p.gateway)
+	p.writeFiles(t, gateway, p.gateway)
 	return p
 }
 
-// bastionOf renders a bastion that leads to the target and trusts the host key.
-func (p *pair) bastionOf(t *testing.T, target, hostKey string) {
+// setBastion renders a bastion that forwards to the target and trusts the host key, and writes its files.
+func (p *openSSH) setBastion(t *testing.T, target, hostKey string) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(target)
 	if err != nil {
@@ -80,18 +85,19 @@ func (p *pair) bastionOf(t *testing.T, target, hostKey string) {
 		}},
 		"service": map[string]any{"gatewayPort": p.tunnel, "targetHost": host, "targetPort": targetPort},
 	}})
-	p.layOut(t, bastion, p.bastion)
+	p.writeFiles(t, bastion, p.bastion)
 }
 
-// moved rewrites the paths and ports of a pod. A tunnel's port is on an address that needs GatewayPorts.
-func (p *pair) moved(chart, text string) string {
+// replacePaths replaces the paths and ports of the pod by those of the test. The port of the tunnel is on an address
+// that requires GatewayPorts.
+func (p *openSSH) replacePaths(chart, text string) string {
 	root := filepath.Join(p.folder, chart)
 	return strings.NewReplacer("/etc/tunnel", root, "/tmp/", root+"/tmp/", "0.0.0.0", "127.0.0.2",
 		"Port 2222\n", fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\n", p.sshPort)).Replace(text)
 }
 
-// layOut writes the files as the kubelet does: root's, and the keys readable for a group of the pod.
-func (p *pair) layOut(t *testing.T, chart string, files map[string]string) {
+// writeFiles writes the files as the kubelet does: they belong to root, and the group of the pod can read the keys.
+func (p *openSSH) writeFiles(t *testing.T, chart string, files map[string]string) {
 	t.Helper()
 	uid, _ := strconv.Atoi(p.account.Uid)
 	gid, _ := strconv.Atoi(p.account.Gid)
@@ -118,11 +124,11 @@ func (p *pair) layOut(t *testing.T, chart string, files map[string]string) {
 		}
 	}
 	for name, text := range configFiles(t, files) {
-		write("config", name, []byte(p.moved(chart, text)), 0o644, 0, 0)
+		write("config", name, []byte(p.replacePaths(chart, text)), 0o644, 0, 0)
 	}
 	mode := os.FileMode(0o440)
 	if os.Getuid() != 0 {
-		mode = 0o400 // no other owner to give it to
+		mode = 0o400 // only root can change the owner
 	}
 	for _, object := range decode(t, files["secret.yaml"]) {
 		for name, data := range object.(*corev1.Secret).Data {
@@ -132,11 +138,11 @@ func (p *pair) layOut(t *testing.T, chart string, files map[string]string) {
 	}
 }
 
-// command is that of the pod's container, or its probe, as the pod's user.
-func (p *pair) command(t *testing.T, chart string, args []string) *exec.Cmd {
+// command returns a command of the container or its probe; it runs as the user of the pod.
+func (p *openSSH) command(t *testing.T, chart string, args []string) *exec.Cmd {
 	t.Helper()
 	for i := range args {
-		args[i] = p.moved(chart, args[i])
+		args[i] = p.replacePaths(chart, args[i])
 	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -153,13 +159,13 @@ func container(t *testing.T, files map[string]string) corev1.Container {
 	return decode(t, files["deployment.yaml"])[0].(*appsv1.Deployment).Spec.Template.Spec.Containers[0]
 }
 
-// ready asks the bastion's readiness probe.
-func (p *pair) ready(t *testing.T) bool {
+// ready runs the readiness probe of the bastion.
+func (p *openSSH) ready(t *testing.T) bool {
 	return p.command(t, bastion, container(t, p.bastion).ReadinessProbe.Exec.Command).Run() == nil
 }
 
-// reaches says whether a request to the tunnel's port comes through.
-func (p *pair) reaches() bool {
+// reachable reports whether a request to the port of the tunnel gets a response from the target.
+func (p *openSSH) reachable() bool {
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Get(fmt.Sprintf("http://127.0.0.2:%d/", p.tunnel))
 	if err != nil {
@@ -170,18 +176,18 @@ func (p *pair) reaches() bool {
 	return err == nil && string(body) == "hello"
 }
 
-// process is a container that runs.
+// process is the process of a running container.
 type process struct {
 	*exec.Cmd
 	out  *output
 	done chan struct{}
 }
 
-func (p *pair) start(t *testing.T, chart string) *process {
+func (p *openSSH) start(t *testing.T, chart string) *process {
 	t.Helper()
 	files := map[string]map[string]string{gateway: p.gateway, bastion: p.bastion}[chart]
 	c := &process{p.command(t, chart, container(t, files).Command), &output{}, make(chan struct{})}
-	// A pipe of our own: exec's would keep Wait until the last of its children has closed it.
+	// With a pipe of package exec, Wait would block until the last descendant has closed it.
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -196,13 +202,13 @@ func (p *pair) start(t *testing.T, chart string) *process {
 	t.Cleanup(func() {
 		c.kill()
 		if t.Failed() {
-			t.Logf("the %s wrote\n%s", chart, c.out)
+			t.Logf("output of the %s:\n%s", chart, c.out)
 		}
 	})
 	return c
 }
 
-// kill ends it with all that it started, as the end of a container's first process does.
+// kill kills the process and its descendants, like the end of the first process of a container.
 func (c *process) kill() {
 	for _, pid := range descendants(c.Process.Pid) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -210,7 +216,7 @@ func (c *process) kill() {
 	<-c.done
 }
 
-// descendants of a process, itself first.
+// descendants returns a process and its descendants.
 func descendants(pid int) []int {
 	all := []int{pid}
 	for i := 0; i < len(all); i++ {
@@ -240,23 +246,24 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-func eventually(t *testing.T, what string, holds func() bool) {
+// waitUntil waits until condition holds. A tunnel that was lost needs more time than testkit.Timeout on a slow machine:
+// the pause between two attempts grows.
+func waitUntil(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("in vain we waited until", what)
+	testkit.EventuallyNoError(t.Context(), t, 2*testkit.Timeout, what, func(context.Context) error {
+		if !condition() {
+			return errors.New("not yet")
 		}
-	}
+		return nil
+	})
 }
 
-func freePort(t *testing.T) int {
+// program skips the test if a program does not exist. Users other than root do not have /usr/sbin in their PATH.
+func program(t *testing.T, name string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	if _, err := exec.LookPath("/usr/sbin/" + name); err != nil {
+		testkit.Program(t, name)
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 func run(t *testing.T, name string, args ...string) string {
