@@ -21,36 +21,36 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// DefaultNodeImage is the one that this release of kind was made for.
+// DefaultNodeImage is the node image of this release of kind.
 const DefaultNodeImage = defaults.Image
 
-// Provider makes clusters, with their kubeconfigs and the audit log in Folder.
+// Provider creates clusters, with their kubeconfigs and the audit log in Folder.
 type Provider struct {
 	Folder string
 	Log    func(format string, args ...any)
 	kind   *cluster.Provider
 }
 
-// NewProvider uses the engine that the docker command is set to.
+// NewProvider returns a Provider that uses the engine of the docker command.
 func NewProvider(folder string, log func(format string, args ...any)) *Provider {
 	return &Provider{Folder: folder, Log: log, kind: cluster.NewProvider(cluster.ProviderWithDocker(), cluster.ProviderWithLogger(kindlog.NoopLogger{}))}
 }
 
-// Cluster is one that can be used.
+// Cluster is a cluster that is ready.
 type Cluster struct {
 	Name       string
-	Kubeconfig string // of its administrator, for this machine
-	Internal   string // URL of its API server for what runs in Docker's network
+	Kubeconfig string // a file with an administrator's access from this machine
+	Internal   string // URL of its API server in Docker's network
 }
 
-// Exists says whether there is a cluster of a name, usable or not.
+// Exists reports whether a cluster of this name exists, ready or not.
 func (p *Provider) Exists(name string) (bool, error) {
 	names, err := p.kind.List()
 	return slices.Contains(names, name), err
 }
 
-// Up makes a cluster and waits until its node is ready. When ctx ends meanwhile,
-// what has been made is taken away again.
+// Up creates a cluster and waits until its node is ready. If ctx ends before that, Up
+// deletes what it created.
 func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cluster, error) {
 	audit := filepath.Dir(AuditLog(p.Folder))
 	if err := os.MkdirAll(audit, 0o755); err != nil {
@@ -60,29 +60,29 @@ func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cl
 		return nil, err
 	}
 	var failed error
-	made := make(chan struct{})
+	created := make(chan struct{})
 	go func() {
-		defer close(made)
+		defer close(created)
 		failed = p.kind.Create(name,
 			cluster.CreateWithV1Alpha4Config(config(name, p.Folder, airgap)),
 			cluster.CreateWithNodeImage(image),
 			cluster.CreateWithKubeconfigPath(Kubeconfig(p.Folder, name)),
-			cluster.CreateWithRetain(true), // its logs say why it failed; Down removes it
+			cluster.CreateWithRetain(true), // keep a failed node for its logs; Down deletes it
 			cluster.CreateWithDisplayUsage(false),
 			cluster.CreateWithDisplaySalutation(false),
 		)
 	}()
 	select {
-	case <-made:
+	case <-created:
 		if failed != nil {
-			return nil, fmt.Errorf("make the kind cluster %s: %w", name, failed)
+			return nil, fmt.Errorf("create the kind cluster %s: %w", name, failed)
 		}
 	case <-ctx.Done():
-		// kind cannot be told to stop, but ends when its containers are gone.
+		// kind has no way to cancel, but it ends when its containers are deleted.
 		for {
 			err := p.Down(name)
 			select {
-			case <-made:
+			case <-created:
 				return nil, errors.Join(ctx.Err(), err, p.Down(name))
 			case <-time.After(time.Second):
 			}
@@ -90,24 +90,24 @@ func (p *Provider) Up(ctx context.Context, name, image string, airgap bool) (*Cl
 	}
 	c, err := p.Find(name)
 	if err == nil {
-		p.Log("waiting for the node of %s: pod networks and nodes take some seconds", name)
+		p.Log("waiting for the node of %s and its pod network", name)
 		err = ready(ctx, c.Kubeconfig)
 	}
 	return c, err
 }
 
-// ready waits until every node is. kind would too, but not end when ctx does.
+// ready waits until all nodes are ready. kind can do that too, but not end with ctx.
 func ready(ctx context.Context, kubeconfig string) error {
 	client, err := connect(kubeconfig)
 	if err != nil {
 		return err
 	}
-	last := errors.New("no node")
-	err = wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, 5*time.Minute, true, func(ctx context.Context) (bool, error) {
+	last := errors.New("there is no node")
+	err = wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, 10*time.Minute, true, func(ctx context.Context) (bool, error) {
 		nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		if err != nil {
 			last = err
-			return false, nil // the API server may still be coming up
+			return false, nil // the API server may not have started yet
 		}
 		for _, node := range nodes.Items {
 			if !slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
@@ -120,7 +120,7 @@ func ready(ctx context.Context, kubeconfig string) error {
 		return len(nodes.Items) > 0, nil
 	})
 	if err != nil {
-		return fmt.Errorf("wait for nodes: %w: %w", err, last)
+		return fmt.Errorf("wait until the nodes are ready: %w: %w", err, last)
 	}
 	return nil
 }
@@ -133,26 +133,26 @@ func connect(kubeconfig string) (*kubernetes.Clientset, error) {
 	return kubernetes.NewForConfig(config)
 }
 
-// Find returns a cluster that was made before.
+// Find returns a cluster that exists.
 func (p *Provider) Find(name string) (*Cluster, error) {
 	c := &Cluster{Name: name, Kubeconfig: Kubeconfig(p.Folder, name)}
 	if err := p.kind.ExportKubeConfig(name, c.Kubeconfig, false); err != nil {
-		return nil, fmt.Errorf("kubeconfig of %s: %w", name, err)
+		return nil, fmt.Errorf("get the kubeconfig of %s: %w", name, err)
 	}
 	nodes, err := p.kind.ListInternalNodes(name)
 	if err != nil || len(nodes) == 0 {
-		return nil, fmt.Errorf("no node of %s: %w", name, err)
+		return nil, fmt.Errorf("find a node of %s: %w", name, err)
 	}
 	ipv4, _, err := nodes[0].IP()
 	if err != nil {
-		return nil, fmt.Errorf("address of %s: %w", name, err)
+		return nil, fmt.Errorf("get the address of %s: %w", name, err)
 	}
 	c.Internal = "https://" + ipv4 + ":6443"
 	_, err = clientcmd.LoadFromFile(c.Kubeconfig)
 	return c, err
 }
 
-// Down takes a cluster away, with its kubeconfig; none is no error.
+// Down deletes a cluster and its kubeconfig, if they exist.
 func (p *Provider) Down(name string) error {
 	if err := p.kind.Delete(name, Kubeconfig(p.Folder, name)); err != nil {
 		return fmt.Errorf("delete the kind cluster %s: %w", name, err)
@@ -165,8 +165,7 @@ func (p *Provider) Down(name string) error {
 	return nil
 }
 
-// Load puts an archive of images, as docker save writes it, into every node of a
-// cluster.
+// Load loads an archive of images, as docker save writes it, into all nodes of a cluster.
 func (p *Provider) Load(name, archive string) error {
 	nodes, err := p.kind.ListInternalNodes(name)
 	if err != nil {
@@ -185,8 +184,8 @@ func (p *Provider) Load(name, archive string) error {
 	return nil
 }
 
-// Export writes the logs of a cluster's nodes and pods into a folder, and the
-// events and pods that its API server knows.
+// Export writes the logs of a cluster's nodes and pods, its events and its pods to a
+// folder.
 func (p *Provider) Export(ctx context.Context, name, folder string) error {
 	errs := []error{p.kind.CollectLogs(name, folder), os.MkdirAll(folder, 0o755)}
 	client, err := connect(Kubeconfig(p.Folder, name))
@@ -200,7 +199,7 @@ func (p *Provider) Export(ctx context.Context, name, folder string) error {
 	pods, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
 	errs = append(errs, err, write(filepath.Join(folder, "pods.yaml"), pods))
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("logs of %s: %w", name, err)
+		return fmt.Errorf("export the logs of %s: %w", name, err)
 	}
 	return nil
 }
@@ -210,5 +209,5 @@ func write(path string, objects any) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, text, 0o600) // pods have Secrets in their variables
+	return os.WriteFile(path, text, 0o600) // variables of pods contain Secrets
 }

@@ -8,17 +8,17 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 )
 
-// Names of the clusters. They are the same in every run, so that a run finds what
-// a killed one has left.
+// Names of the clusters. They are the same in each run, so that a run finds what a killed
+// run left.
 const (
 	Remote = "interlink-e2e-remote"
 	Local  = "interlink-e2e-local"
 )
 
-// AuditLog is the remote API server's audit log, in the run's folder.
+// AuditLog returns the path of the remote API server's audit log in a run's folder.
 func AuditLog(folder string) string { return filepath.Join(folder, "audit", "audit.log") }
 
-// auditPolicy logs who asked for what; of objects it holds names alone.
+// auditPolicy logs the user and the object of each request, without the content of objects.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -26,8 +26,8 @@ rules:
 - level: Metadata
 `
 
-// The API server's options for the audit log, in both forms that kubeadm's
-// configuration has: kind chooses one by the release.
+// The API server's options for the audit log, in both versions of kubeadm's configuration.
+// kind uses the one that fits the release of Kubernetes.
 const (
 	auditVolumes = `kind: ClusterConfiguration
 apiServer:
@@ -45,8 +45,8 @@ apiServer:
 `
 )
 
-// config is one node that is everything. A node image of this project's own
-// (airgap) brings its own network and an older Kubernetes.
+// config returns the configuration of a cluster with one node. A node image that this
+// project builds (airgap) has its own network and an older Kubernetes.
 func config(name, folder string, airgap bool) *v1alpha4.Cluster {
 	c := &v1alpha4.Cluster{
 		TypeMeta: v1alpha4.TypeMeta{APIVersion: "kind.x-k8s.io/v1alpha4", Kind: "Cluster"},
@@ -54,7 +54,7 @@ func config(name, folder string, airgap bool) *v1alpha4.Cluster {
 	}
 	if airgap {
 		c.Networking = v1alpha4.Networking{DisableDefaultCNI: true, PodSubnet: "10.244.0.0/24"}
-		// A container's own restart policy: on by itself from Kubernetes 1.35 on.
+		// Restart policies of containers, which Kubernetes enables by default since 1.35.
 		c.FeatureGates = map[string]bool{"ContainerRestartRules": true}
 	}
 	if name == Remote {
@@ -67,7 +67,7 @@ func config(name, folder string, airgap bool) *v1alpha4.Cluster {
 	return c
 }
 
-// Kubeconfig is where a cluster's kubeconfig goes: remote.kubeconfig, say.
+// Kubeconfig returns the path of a cluster's kubeconfig, such as remote.kubeconfig.
 func Kubeconfig(folder, name string) string {
 	name = strings.TrimPrefix(name, "interlink-e2e-")
 	return filepath.Join(folder, fmt.Sprintf("%s.kubeconfig", name))

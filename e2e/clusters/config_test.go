@@ -7,12 +7,12 @@ import (
 )
 
 func TestConfig(t *testing.T) {
-	for name, want := range map[string]struct{ audit, gap bool }{Remote: {true, false}, Local: {false, true}} {
-		c := config(name, "/run/x", want.gap)
+	for name, want := range map[string]struct{ audit, airgap bool }{Remote: {true, false}, Local: {false, true}} {
+		c := config(name, "/run/x", want.airgap)
 		if got := len(c.Nodes[0].ExtraMounts) > 0 && len(c.KubeadmConfigPatches) > 0; got != want.audit {
-			t.Errorf("%s: audit log %v", name, got)
+			t.Errorf("cluster %s has an audit log: %v, want %v", name, got, want.audit)
 		}
-		if c.Networking.DisableDefaultCNI != want.gap || c.FeatureGates["ContainerRestartRules"] != want.gap {
+		if c.Networking.DisableDefaultCNI != want.airgap || c.FeatureGates["ContainerRestartRules"] != want.airgap {
 			t.Errorf("%s: %+v %v", name, c.Networking, c.FeatureGates)
 		}
 		for _, patch := range c.KubeadmConfigPatches {

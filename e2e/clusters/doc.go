@@ -1,5 +1,5 @@
-// Package clusters makes the kind clusters that the end-to-end tests run on, and
-// takes them away: remote, where pods are to run, and local, whose pods they are.
+// Package clusters creates and deletes the kind clusters of the end-to-end tests: the
+// remote cluster runs the pods of the local cluster.
 //
-// It knows nothing of the plugin.
+// It knows nothing about the plugin.
 package clusters

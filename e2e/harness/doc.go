@@ -1,7 +1,7 @@
-// Package harness prepares what the end-to-end tests run on, and takes it away:
-// the engine, the node image, the two clusters, the built programs and the
+// Package harness prepares what the end-to-end tests need, and deletes it afterwards:
+// the container engine, the node image, the two clusters, the built programs and the
 // plugin's image.
 //
-// The tests (e2e/suite) are told of it by their environment alone, so that they
-// run on clusters that were made elsewhere just as well.
+// It passes environment variables to the tests (e2e/suite) and nothing else, so the tests
+// can also run on other clusters.
 package harness

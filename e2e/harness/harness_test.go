@@ -8,8 +8,8 @@ import (
 )
 
 func TestGivenClusters(t *testing.T) {
-	there := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(there, nil, 0o600); err != nil {
+	existing := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(existing, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
@@ -18,10 +18,10 @@ func TestGivenClusters(t *testing.T) {
 		err           string
 	}{
 		{"", "", false, ""},
-		{there, there, true, ""},
-		{there, "", true, EnvLocal + " names no kubeconfig"},
-		{"", there, true, EnvRemote + " names no kubeconfig"},
-		{there, there + "-not", true, EnvLocal + " names no kubeconfig"},
+		{existing, existing, true, ""},
+		{existing, "", true, EnvLocal + " names no kubeconfig"},
+		{"", existing, true, EnvRemote + " names no kubeconfig"},
+		{existing, existing + "-missing", true, EnvLocal + " names no kubeconfig"},
 	} {
 		t.Setenv(EnvRemote, tc.remote)
 		t.Setenv(EnvLocal, tc.local)
@@ -39,12 +39,12 @@ func TestOneRunAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := h.Lock(); err == nil || !strings.Contains(err.Error(), "another run") {
-		t.Errorf("a second one: %v", err)
+		t.Errorf("a second run locks too: %v", err)
 	}
 	unlock()
 	unlock, err = h.Lock()
 	if err != nil {
-		t.Errorf("afterwards: %v", err)
+		t.Errorf("lock after unlock: %v", err)
 	} else {
 		unlock()
 	}
@@ -61,7 +61,7 @@ func TestCheckoutIsFound(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	if _, err := New(t.Logf); err == nil {
-		t.Error("a folder that is no checkout was taken for one")
+		t.Error("New accepts a folder that is not a checkout")
 	}
 }
 

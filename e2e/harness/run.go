@@ -17,12 +17,12 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/engine"
 )
 
-// errTests says that the tests ran and failed: all else went well.
-var errTests = errors.New("the end-to-end tests failed")
+// errTestsFailed means that the tests ran and failed, and nothing else did.
+var errTestsFailed = errors.New("the end-to-end tests failed")
 
-// Run makes the clusters, runs the tests with some arguments, and takes all away
-// again, also when they fail or ctx ends. With keep the clusters stay. What went on
-// in the clusters is exported if the tests fail.
+// Run creates the clusters, runs the tests with some arguments, and deletes all that it
+// created, also when the tests fail or ctx ends. With keep the clusters are kept. If the
+// tests fail, Run exports the logs of the clusters.
 func (h *Harness) Run(ctx context.Context, keep bool, args []string) (err error) {
 	env, given, err := h.given()
 	if err != nil {
@@ -30,8 +30,8 @@ func (h *Harness) Run(ctx context.Context, keep bool, args []string) (err error)
 	}
 	if !given {
 		defer func() {
-			// What is taken away must not be cut short by what ended the tests.
-			err = errors.Join(err, h.end(context.WithoutCancel(ctx), keep, err != nil && ctx.Err() == nil))
+			// An interrupt that ends the tests must not end the cleanup.
+			err = errors.Join(err, h.cleanUp(context.WithoutCancel(ctx), keep, err != nil && ctx.Err() == nil))
 		}()
 		if env, err = h.prepare(ctx, keep); err != nil {
 			return err
@@ -48,7 +48,7 @@ func (h *Harness) Run(ctx context.Context, keep bool, args []string) (err error)
 	return h.test(ctx, test, append(env, EnvBinDir+"="+filepath.Join(h.Project, "bin")), args)
 }
 
-// given are the clusters that the user has named.
+// given reports whether the user named clusters.
 func (h *Harness) given() (env []string, given bool, err error) {
 	remote, local := os.Getenv(EnvRemote), os.Getenv(EnvLocal)
 	if remote == "" && local == "" {
@@ -56,12 +56,13 @@ func (h *Harness) given() (env []string, given bool, err error) {
 	}
 	for name, path := range map[string]string{EnvRemote: remote, EnvLocal: local} {
 		if _, err := os.Stat(path); err != nil {
-			return nil, true, fmt.Errorf("%s names no kubeconfig (both clusters are to be named, or none): %w", name, err)
+			return nil, true, fmt.Errorf("%s names no kubeconfig (set the variables of both clusters, or of none): %w", name, err)
 		}
 	}
-	return nil, true, nil // the tests have our environment
+	return nil, true, nil // the tests inherit the environment
 }
 
+// prepare creates the clusters and returns the environment variables of the tests.
 func (h *Harness) prepare(ctx context.Context, keep bool) ([]string, error) {
 	remote, local, err := h.Up(ctx, keep)
 	if err != nil {
@@ -84,39 +85,39 @@ func (h *Harness) prepare(ctx context.Context, keep bool) ([]string, error) {
 	}, nil
 }
 
-// hostAddress is this machine's as the clusters' nodes reach it.
+// hostAddress returns the address at which the clusters' nodes reach this machine.
 func hostAddress(ctx context.Context) (string, error) {
 	gateway, err := exec.CommandContext(ctx, "docker", "network", "inspect", "kind", "--format", `{{range .IPAM.Config}}{{.Gateway}} {{end}}`).Output()
 	if err != nil {
-		return "", fmt.Errorf("the address of this machine in Docker's network: %w", err)
+		return "", fmt.Errorf("get the address of this machine in Docker's network kind: %w", err)
 	}
 	for address := range strings.FieldsSeq(string(gateway)) {
 		if !strings.Contains(address, ":") {
-			return address, nil // of IP version 4
+			return address, nil // IPv4
 		}
 	}
 	return "", fmt.Errorf("this machine has no IPv4 address in Docker's network kind: %q", gateway)
 }
 
-// test runs the tests in a process group of their own, which is asked to end when
-// ctx does, and never outlives this call.
+// test runs the tests in their own process group. The group receives SIGTERM when ctx
+// ends, and none of its processes runs after test returns.
 func (h *Harness) test(ctx context.Context, program string, env, args []string) error {
 	cmd := exec.CommandContext(ctx, program, append([]string{"-test.v", "-test.timeout=45m", "-test.parallel=12"}, args...)...)
 	cmd.Dir = filepath.Join(h.Project, "e2e", "suite")
-	// What killed tests leave, credentials among it, goes with this folder; it is short, as a socket's path must be.
+	// Tests that are killed leave files here, also credentials. The path is short, because the path of a socket must be.
 	temporary, err := os.MkdirTemp("", "e2e")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temporary) //nolint:errcheck // nothing to do about it
+	defer os.RemoveAll(temporary) //nolint:errcheck // nothing can be done about it
 	cmd.Env = append(append(os.Environ(), "TMPDIR="+temporary), env...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, EnvRemote+"=") }) {
-		cmd.WaitDelay = 5 * time.Second // the clusters go anyway
+		cmd.WaitDelay = 5 * time.Second // the clusters are deleted
 	} else {
-		cmd.WaitDelay = 5 * time.Minute // what the tests made in clusters that stay must go
+		cmd.WaitDelay = 5 * time.Minute // the tests must clean up clusters that are kept
 	}
 	err = cmd.Run()
 	if cmd.Process != nil {
@@ -126,13 +127,13 @@ func (h *Harness) test(ctx context.Context, program string, env, args []string) 
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errTests, err)
+		return fmt.Errorf("%w: %w", errTestsFailed, err)
 	}
 	return nil
 }
 
-// end exports what a failure needs, and takes everything away unless it is kept.
-func (h *Harness) end(ctx context.Context, keep, failed bool) error {
+// cleanUp exports logs after a failure, and deletes everything unless it is kept.
+func (h *Harness) cleanUp(ctx context.Context, keep, failed bool) error {
 	var errs []error
 	if failed {
 		folder := filepath.Join(h.Folder, "logs")
@@ -141,12 +142,12 @@ func (h *Harness) end(ctx context.Context, keep, failed bool) error {
 				h.Log("%v", err)
 			}
 		}
-		h.Log("logs and events of the clusters are in %s", folder)
+		h.Log("the logs and events of the clusters are in %s", folder)
 	}
 	if keep {
-		h.Log("the clusters stay: kubeconfigs are in %s; make e2e-down takes them away", h.Folder)
-		if h.ours {
-			h.Log("so does the Docker engine at unix://%s/docker.sock", engine.Folder)
+		h.Log("the clusters are kept: their kubeconfigs are in %s; make e2e-down deletes them", h.Folder)
+		if h.ownEngine {
+			h.Log("the Docker engine is kept at unix://%s/docker.sock", engine.Folder)
 		}
 		return nil
 	}

@@ -1,10 +1,10 @@
-// Command e2e runs the end-to-end tests on two kind clusters that it makes and
-// takes away:
+// Command e2e runs the end-to-end tests on two kind clusters, which it creates and
+// deletes:
 //
-//	e2e run [-- FLAGS OF THE TESTS]    make the clusters, test, take them away
-//	e2e up                             make the clusters and leave them
-//	e2e chain PLUGIN                   InterLink between the local one and a plugin, until Ctrl-C
-//	e2e down                           take them away
+//	e2e run [-- TEST FLAGS]    create the clusters, run the tests, delete the clusters
+//	e2e up                     create the clusters and keep them
+//	e2e chain PLUGIN           run InterLink between the local cluster and a plugin, until Ctrl-C
+//	e2e down                   delete the clusters
 package main
 
 import (
@@ -24,7 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		<-ctx.Done()
-		stop() // a second one ends the program at once
+		stop() // a second interrupt ends the program at once
 	}()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -54,11 +54,11 @@ func run(ctx context.Context, args []string) error {
 	case "run", "up", "down":
 	case "chain":
 		if len(args) != 1 {
-			return errors.New("chain wants a plugin's address: unix:///path or http://host:port")
+			return errors.New("chain needs the address of a plugin: unix:///path or http://host:port")
 		}
 		return h.Chain(ctx, args[0])
 	default:
-		return fmt.Errorf("%q is no command of: run, up, chain, down", command)
+		return fmt.Errorf("unknown command %q: use run, up, chain or down", command)
 	}
 	unlock, err := h.Lock()
 	if err != nil {
@@ -82,7 +82,7 @@ func up(ctx context.Context, h *harness.Harness) error {
 	if host != "" {
 		host = "\n    export DOCKER_HOST=" + host
 	}
-	fmt.Printf("Two clusters are up:%s\n    kubectl --kubeconfig %s get nodes\n    kubectl --kubeconfig %s get nodes\n",
+	fmt.Printf("Two clusters are ready:%s\n    kubectl --kubeconfig %s get nodes\n    kubectl --kubeconfig %s get nodes\n",
 		host, clusters.Kubeconfig(h.Folder, clusters.Local), clusters.Kubeconfig(h.Folder, clusters.Remote))
 	return nil
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/engine"
 )
 
-// Builder makes node images.
+// Builder builds node images.
 type Builder struct {
 	Project string // the checkout's folder
-	Cache   string // a folder for what takes minutes and can be used again
+	Cache   string // a folder for what takes minutes to build and can be used again
 	Log     func(format string, args ...any)
 }
 
-// Image returns the name of the node image in the engine, which it makes if what
-// it is made from has changed: some ten minutes at first, seconds from then on.
+// Image returns the name of the node image in the engine. It builds the image if the
+// files that it is built from have changed: about ten minutes the first time.
 func (b Builder) Image(ctx context.Context) (string, error) {
 	kind, err := output(exec.CommandContext(ctx, "go", "-C", b.Project, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"))
 	if err != nil {
 		return "", err
 	}
-	r, err := read(b.Project, kind)
+	r, err := readRecipe(b.Project, kind)
 	if err != nil {
 		return "", err
 	}
@@ -42,28 +42,28 @@ func (b Builder) Image(ctx context.Context) (string, error) {
 		return r.image(), nil
 	}
 	b.Log("building a node image of Kubernetes %s from Debian packages and Go modules", r.kubernetes)
-	if err := b.canMakeDebian(ctx); err != nil {
+	if err := b.installDebootstrap(ctx); err != nil {
 		return "", fmt.Errorf("%w, or name an image with KIND_NODE_IMAGE", err)
 	}
-	for _, step := range []func(context.Context, recipe) error{b.programs, b.nodeRoot, b.images, b.node, b.forget} {
+	for _, step := range []func(context.Context, recipe) error{b.buildPrograms, b.nodeRoot, b.buildImages, b.buildNode, b.removeOld} {
 		if err := step(ctx, r); err != nil {
-			return "", fmt.Errorf("node image of Kubernetes %s: %w", r.kubernetes, err)
+			return "", fmt.Errorf("build the node image of Kubernetes %s: %w", r.kubernetes, err)
 		}
 	}
 	return r.image(), nil
 }
 
-// canMakeDebian installs what that takes.
-func (b Builder) canMakeDebian(ctx context.Context) error {
+// installDebootstrap installs the program that creates Debian file systems.
+func (b Builder) installDebootstrap(ctx context.Context) error {
 	if os.Getuid() != 0 {
-		return errors.New("only root can make a Debian for an image: run as root")
+		return errors.New("only root can create the Debian file system of an image: run as root")
 	}
 	return engine.Install(ctx, b.Log, map[string]string{"debootstrap": "debootstrap"})
 }
 
 const lockFile = "lock"
 
-// lock lets one process at a time build.
+// lock makes sure that only one process builds at a time.
 func (b Builder) lock() (unlock func(), err error) {
 	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
 		return nil, err
@@ -75,12 +75,12 @@ func (b Builder) lock() (unlock func(), err error) {
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return func() { _ = file.Close() }, nil // which ends the lock
+	return func() { _ = file.Close() }, nil // this releases the lock
 }
 
-// forget removes older node images, what they were made of, and what killed runs
-// have left in the cache.
-func (b Builder) forget(ctx context.Context, r recipe) error {
+// removeOld deletes older node images, their parts, and what killed runs left in the
+// cache.
+func (b Builder) removeOld(ctx context.Context, r recipe) error {
 	for _, repository := range []string{Repository, debianRepository} {
 		names, err := output(exec.CommandContext(ctx, "docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository))
 		if err != nil {
@@ -88,7 +88,7 @@ func (b Builder) forget(ctx context.Context, r recipe) error {
 		}
 		for _, name := range strings.Fields(names) {
 			if name != r.image() {
-				_ = run(ctx, "docker", "image", "rm", name) // a cluster may run it
+				_ = run(ctx, "docker", "image", "rm", name) // fails if a cluster uses the image
 			}
 		}
 	}
@@ -96,7 +96,7 @@ func (b Builder) forget(ctx context.Context, r recipe) error {
 	if err != nil {
 		return err
 	}
-	keep := []string{lockFile, filepath.Base(b.bin(r)), filepath.Base(b.debian()), filepath.Base(b.root(networkPackages))}
+	keep := []string{lockFile, filepath.Base(b.programsFolder(r)), filepath.Base(b.nodeRootFolder()), filepath.Base(b.rootFolder(networkPackages))}
 	for _, entry := range entries {
 		if slices.Contains(keep, entry.Name()) {
 			continue
@@ -108,27 +108,27 @@ func (b Builder) forget(ctx context.Context, r recipe) error {
 	return nil
 }
 
-// run runs a command that prints only what went wrong.
+// run runs a command. Its error contains the output.
 func run(ctx context.Context, name string, args ...string) error {
 	_, err := output(exec.CommandContext(ctx, name, args...))
 	return err
 }
 
-// output runs a command; its error holds what the command said.
+// output runs a command and returns its standard output. Its error contains all output.
 func output(cmd *exec.Cmd) (string, error) {
-	// debootstrap takes its mounts away when it is asked to end.
+	// After SIGTERM debootstrap unmounts what it mounted.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if cmd.Cancel != nil {
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 		cmd.WaitDelay = 20 * time.Second
 	}
-	var complaint strings.Builder
+	var stderr strings.Builder
 	if cmd.Stderr == nil {
-		cmd.Stderr = &complaint
+		cmd.Stderr = &stderr
 	}
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s%s", cmd, err, out, &complaint)
+		return "", fmt.Errorf("%s: %w\n%s%s", cmd, err, out, &stderr)
 	}
 	return strings.TrimSpace(string(out)), nil
 }

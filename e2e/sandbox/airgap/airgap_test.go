@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// project copies what the recipe is read from into a folder, and finds kind's.
-func project(t *testing.T) (folder, kind string) {
+// copyProject copies the files that the recipe reads into a folder, and finds the folder
+// of kind's module.
+func copyProject(t *testing.T) (folder, kind string) {
 	t.Helper()
 	folder = t.TempDir()
 	for _, name := range []string{"e2e/sandbox/airgap", "e2e/sandbox/engine/runc-shim", "e2e/sandbox/wstunnel"} {
@@ -26,36 +27,35 @@ func project(t *testing.T) (folder, kind string) {
 }
 
 func TestRecipe(t *testing.T) {
-	folder, kind := project(t)
-	r, err := read(folder, kind)
+	folder, kind := copyProject(t)
+	r, err := readRecipe(folder, kind)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := regexp.MustCompile(`^interlink-e2e/node:v1\.\d+\.\d+-[0-9a-f]{12}$`); !want.MatchString(r.image()) {
-		t.Errorf("image %s", r.image())
+		t.Errorf("the image is %s", r.image())
 	}
 	for component, want := range map[string]string{
 		"kube-apiserver": `^registry\.k8s\.io/kube-apiserver:v1\.\d+\.\d+$`,
 		"etcd":           `^registry\.k8s\.io/etcd:3\.\d+\.\d+-0$`,
 		"coredns":        `^registry\.k8s\.io/coredns/coredns:v1\.\d+\.\d+$`,
 	} {
-		if got := r.registry(component); !regexp.MustCompile(want).MatchString(got) {
-			t.Errorf("image of %s: %s", component, got)
+		if got := r.imageOf(component); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("the image of %s is %s", component, got)
 		}
 	}
 }
 
-// What the image is made from makes another image when it changes, and nothing
-// else does.
-func TestRebuiltWhenInputsChange(t *testing.T) {
-	folder, kind := project(t)
-	before, err := read(folder, kind)
+// A change of an input gives the image another name, and nothing else does.
+func TestImageIsRebuiltWhenInputsChange(t *testing.T) {
+	folder, kind := copyProject(t)
+	before, err := readRecipe(folder, kind)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
 		file            string
-		image, programs bool // is another
+		image, programs bool // changes
 	}{
 		{"e2e/sandbox/airgap/kubernetes/go.sum", true, true},
 		{"e2e/sandbox/airgap/coredns/go.mod", true, true},
@@ -68,25 +68,25 @@ func TestRebuiltWhenInputsChange(t *testing.T) {
 		{"e2e/sandbox/airgap/notes.md", false, false},
 	} {
 		path := filepath.Join(folder, tc.file)
-		was, _ := os.ReadFile(path)
-		if err := os.WriteFile(path, append(was, "\n// changed\n"...), 0o644); err != nil {
+		original, _ := os.ReadFile(path)
+		if err := os.WriteFile(path, append(original, "\n// changed\n"...), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		after, err := read(folder, kind)
+		after, err := readRecipe(folder, kind)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if (after.key != before.key) != tc.image || (after.programs != before.programs) != tc.programs {
-			t.Errorf("%s changed: another image %v, other programs %v", tc.file, after.key != before.key, after.programs != before.programs)
+			t.Errorf("after a change of %s: another image %v, other programs %v", tc.file, after.key != before.key, after.programs != before.programs)
 		}
-		if err := os.WriteFile(path, was, 0o644); err != nil {
+		if err := os.WriteFile(path, original, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func TestRecipeWithoutRelease(t *testing.T) {
-	folder, kind := project(t)
+func TestRecipeNeedsARelease(t *testing.T) {
+	folder, kind := copyProject(t)
 	path := filepath.Join(folder, "e2e/sandbox/airgap/kubernetes/go.mod")
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -96,29 +96,30 @@ func TestRecipeWithoutRelease(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := read(folder, kind); err == nil || !strings.Contains(err.Error(), "go.etcd.io/etcd/server/v3") {
+	if _, err := readRecipe(folder, kind); err == nil || !strings.Contains(err.Error(), "go.etcd.io/etcd/server/v3") {
 		t.Errorf("%v", err)
 	}
 }
 
-// What lies over the Debian is of this release of kind, with its modes.
-func TestLay(t *testing.T) {
-	folder, kind := project(t)
-	r, err := read(folder, kind)
+// The files over the Debian file system are those of this release of kind, with their
+// modes.
+func TestNodeFiles(t *testing.T) {
+	folder, kind := copyProject(t)
+	r, err := readRecipe(folder, kind)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := Builder{Cache: t.TempDir()}
-	if err := os.MkdirAll(b.bin(r), 0o755); err != nil {
+	if err := os.MkdirAll(b.programsFolder(r), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"kubeadm", "kubelet", "kubectl", "runc-shim"} {
-		if err := os.WriteFile(filepath.Join(b.bin(r), name), []byte(name), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(b.programsFolder(r), name), []byte(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	root := t.TempDir()
-	if err := b.lay(r, root); err != nil {
+	if err := b.writeNodeFiles(r, root); err != nil {
 		t.Fatal(err)
 	}
 	for name, mode := range map[string]os.FileMode{
@@ -129,7 +130,7 @@ func TestLay(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		} else if info.Mode().Perm() != mode {
-			t.Errorf("%s has mode %v, not %v", name, info.Mode(), mode)
+			t.Errorf("%s has mode %v, want %v", name, info.Mode(), mode)
 		}
 	}
 	config, err := os.ReadFile(filepath.Join(root, "etc/containerd/config.toml"))
@@ -138,10 +139,10 @@ func TestLay(t *testing.T) {
 	}
 	for _, want := range []string{`"` + pause + `"`, "restrict_oom_score_adj = true"} {
 		if !strings.Contains(string(config), want) {
-			t.Errorf("no %s in\n%s", want, config)
+			t.Errorf("config.toml does not contain %s:\n%s", want, config)
 		}
 	}
 	if err := replace(filepath.Join(root, "kind/version"), "no such text", ""); err == nil {
-		t.Error("what is not there was replaced")
+		t.Error("replace does not fail for a missing text")
 	}
 }

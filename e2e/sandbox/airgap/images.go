@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-const path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+const pathVariable = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// images puts everything that a node starts as a container into one archive.
-func (b Builder) images(ctx context.Context, r recipe) error {
-	b.Log("making the images of the control plane")
+// buildImages writes all images that a node starts to one archive.
+func (b Builder) buildImages(ctx context.Context, r recipe) error {
+	b.Log("building the images of the control plane")
 	var names []string
-	defer func() { // they are in the archive, and mean nothing to this engine's user
+	defer func() { // the archive contains them, and the user of this engine does not need them
 		if len(names) > 0 {
 			_ = run(context.WithoutCancel(ctx), "docker", append([]string{"image", "rm"}, names...)...)
 		}
@@ -34,60 +34,60 @@ func (b Builder) images(ctx context.Context, r recipe) error {
 			return err
 		}
 		if err := fill(root); err != nil {
-			return fmt.Errorf("image %s: %w", name, err)
+			return fmt.Errorf("build image %s: %w", name, err)
 		}
 		names = append(names, name)
-		return load(ctx, root, name, append(changes, path)...)
+		return load(ctx, root, name, append(changes, pathVariable)...)
 	}
 	for _, component := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"} {
-		if err := add(r.registry(component), b.program(r, component)); err != nil {
+		if err := add(r.imageOf(component), b.program(r, component)); err != nil {
 			return err
 		}
 	}
-	for _, image := range []struct{ name, program string }{{r.registry("coredns"), "coredns"}, {pause, "pause"}} {
+	for _, image := range []struct{ name, program string }{{r.imageOf("coredns"), "coredns"}, {pause, "pause"}} {
 		if err := add(image.name, b.program(r, image.program), `ENTRYPOINT ["/usr/local/bin/`+image.program+`"]`); err != nil {
 			return err
 		}
 	}
-	if err := add(r.registry("kube-proxy"), b.proxy(ctx, r)); err != nil {
+	if err := add(r.imageOf("kube-proxy"), b.proxy(ctx, r)); err != nil {
 		return err
 	}
 	if err := add(BusyBox, b.busyBox(ctx), `CMD ["sh"]`); err != nil {
 		return err
 	}
 	names = append(names, Network)
-	if err := b.network(ctx); err != nil {
-		return fmt.Errorf("image %s: %w", Network, err)
+	if err := b.buildNetworkImage(ctx); err != nil {
+		return fmt.Errorf("build image %s: %w", Network, err)
 	}
 	return run(ctx, "docker", append([]string{"save", "-o", b.archive(r)}, names...)...)
 }
 
 func (b Builder) archive(r recipe) string { return filepath.Join(b.Cache, "images-"+r.key+".tar") }
 
-// program fills an image with one static program.
+// program returns a function that writes one static program to an image.
 func (b Builder) program(r recipe, name string) func(string) error {
 	return func(root string) error {
-		return copyFile(filepath.Join(b.bin(r), name), filepath.Join(root, "usr/local/bin", name))
+		return copyFile(filepath.Join(b.programsFolder(r), name), filepath.Join(root, "usr/local/bin", name))
 	}
 }
 
-// proxy fills kube-proxy's image: it needs the packet filter's programs, with
-// their libraries.
+// proxy returns a function that writes kube-proxy's image, which contains the programs of
+// the packet filter and their libraries.
 func (b Builder) proxy(ctx context.Context, r recipe) func(string) error {
 	return func(root string) error {
 		if err := b.program(r, "kube-proxy")(root); err != nil {
 			return err
 		}
 		files := []string{"/usr/sbin/xtables-nft-multi", "/usr/sbin/nft", "/usr/sbin/conntrack", "/usr/sbin/ipset"}
-		extensions, err := fs.Glob(os.DirFS(b.debian()), "usr/lib/*/xtables/*.so")
+		extensions, err := fs.Glob(os.DirFS(b.nodeRootFolder()), "usr/lib/*/xtables/*.so")
 		if err != nil {
 			return err
 		}
 		for _, name := range extensions {
 			files = append(files, "/"+name)
 		}
-		// Those of the extensions too: one that lacks its own fails when a rule first needs it.
-		libraries, err := output(exec.CommandContext(ctx, "chroot", append([]string{b.debian(), "ldd"}, files...)...))
+		// The extensions need their libraries too: without one, the first rule that uses the extension fails.
+		libraries, err := output(exec.CommandContext(ctx, "chroot", append([]string{b.nodeRootFolder(), "ldd"}, files...)...))
 		if err != nil {
 			return err
 		}
@@ -97,11 +97,11 @@ func (b Builder) proxy(ctx context.Context, r recipe) func(string) error {
 			}
 		}
 		for _, file := range files {
-			if err := copyFile(filepath.Join(b.debian(), file), filepath.Join(root, file)); err != nil {
+			if err := copyFile(filepath.Join(b.nodeRootFolder(), file), filepath.Join(root, file)); err != nil {
 				return err
 			}
 		}
-		if err := os.Mkdir(filepath.Join(root, "run"), 0o755); err != nil { // iptables locks itself there
+		if err := os.Mkdir(filepath.Join(root, "run"), 0o755); err != nil { // for the lock file of iptables
 			return err
 		}
 		for _, name := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
@@ -113,10 +113,10 @@ func (b Builder) proxy(ctx context.Context, r recipe) func(string) error {
 	}
 }
 
-// busyBox fills the image that pods of the tests run.
+// busyBox returns a function that writes the image that pods of the tests run.
 func (b Builder) busyBox(ctx context.Context) func(string) error {
 	return func(root string) error {
-		if err := copyFile(filepath.Join(b.debian(), "usr/bin/busybox"), filepath.Join(root, "bin/busybox")); err != nil {
+		if err := copyFile(filepath.Join(b.nodeRootFolder(), "usr/bin/busybox"), filepath.Join(root, "bin/busybox")); err != nil {
 			return err
 		}
 		if err := run(ctx, "chroot", root, "/bin/busybox", "--install", "-s", "/bin"); err != nil {
@@ -134,7 +134,7 @@ func (b Builder) busyBox(ctx context.Context) func(string) error {
 	}
 }
 
-// copyFile copies a file, or what a link leads to, with its mode.
+// copyFile copies a file with its mode. It follows links.
 func copyFile(from, to string) error {
 	info, err := os.Stat(from)
 	if err != nil {
@@ -150,7 +150,7 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, text, info.Mode().Perm())
 }
 
-// load makes a folder an image of one layer.
+// load creates an image of one layer from a folder.
 func load(ctx context.Context, root, name string, changes ...string) error {
 	args := []string{"import"}
 	for _, change := range changes {

@@ -8,33 +8,33 @@ import (
 	"strings"
 )
 
-// Network is the image of pods that make networks: it has what a mesh and a tunnel
-// need, at both ends, so that nothing is fetched.
+// Network is the image with the programs that both ends of a mesh and of a tunnel need,
+// so that they download nothing.
 const Network = "docker.io/interlink-e2e/network:1"
 
-// networkPackages of Debian that it has beside the required ones.
+// networkPackages are the Debian packages of the image, in addition to the required ones.
 var networkPackages = []string{
 	"busybox-static", "curl", "dnsmasq-base", "iproute2", "iptables", "iputils-ping",
 	"openssh-client", "openssh-server", "wireguard-go", "wireguard-tools",
 }
 
-// NetworkImage makes the image of pods that make networks, where the node image is
-// not of this package's making and so has it not.
+// NetworkImage builds the image Network, for clusters whose node image was not built by
+// this package and so does not contain it.
 func (b Builder) NetworkImage(ctx context.Context) error {
 	unlock, err := b.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := b.canMakeDebian(ctx); err != nil {
+	if err := b.installDebootstrap(ctx); err != nil {
 		return err
 	}
-	return b.network(ctx)
+	return b.buildNetworkImage(ctx)
 }
 
-// network puts the image into the engine.
-func (b Builder) network(ctx context.Context) error {
-	root := b.root(networkPackages)
+// buildNetworkImage builds the image Network in the engine.
+func (b Builder) buildNetworkImage(ctx context.Context) error {
+	root := b.rootFolder(networkPackages)
 	if err := b.debootstrap(ctx, root, networkPackages); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (b Builder) network(ctx context.Context) error {
 	if _, err := output(build); err != nil {
 		return err
 	}
-	// Each pod makes its own: a key in an image is everybody's.
+	// Each pod creates its own keys: all users of an image know the keys in it.
 	keys, err := filepath.Glob(filepath.Join(root, "etc/ssh/ssh_host_*"))
 	if err != nil {
 		return err
@@ -54,9 +54,10 @@ func (b Builder) network(ctx context.Context) error {
 			return err
 		}
 	}
-	return load(ctx, root, Network, path, `CMD ["sh"]`)
+	return load(ctx, root, Network, pathVariable, `CMD ["sh"]`)
 }
 
-func (b Builder) root(packages []string) string {
+// rootFolder returns the folder of a Debian file system with some packages.
+func (b Builder) rootFolder(packages []string) string {
 	return filepath.Join(b.Cache, debian+"-"+key(strings.Join(packages, " ")))
 }

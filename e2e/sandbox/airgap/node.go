@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// importImages lets the node's container runtime take in the archive of images.
+// importImages imports the archive of images into the container runtime of the node.
 const importImages = `containerd >/tmp/log 2>&1 & runtime=$!
 for try in 1 2 3 4 5 6 7 8 9 10; do ctr version >/dev/null 2>&1 && break; sleep 1; done
 ctr -n k8s.io images import --no-unpack - >/dev/null || { cat /tmp/log >&2; exit 1; }
 kill $runtime; wait $runtime || true; rm -f /tmp/log`
 
-// node makes the image: the Debian, over it the files of kind and this package,
-// and the images of the control plane in its container runtime.
-func (b Builder) node(ctx context.Context, r recipe) error {
-	b.Log("making the node image")
+// buildNode builds the node image: a Debian file system, over it the files of kind and of
+// this package, and the images of the control plane in the container runtime.
+func (b Builder) buildNode(ctx context.Context, r recipe) error {
+	b.Log("building the node image")
 	base := debianRepository + ":" + r.key
-	if err := load(ctx, b.debian(), base); err != nil {
+	if err := load(ctx, b.nodeRootFolder(), base); err != nil {
 		return err
 	}
 	folder, err := os.MkdirTemp(b.Cache, "node")
@@ -29,7 +29,7 @@ func (b Builder) node(ctx context.Context, r recipe) error {
 		return err
 	}
 	defer os.RemoveAll(folder) //nolint:errcheck // in the cache's folder
-	if err := b.lay(r, filepath.Join(folder, "root")); err != nil {
+	if err := b.writeNodeFiles(r, filepath.Join(folder, "root")); err != nil {
 		return err
 	}
 	if err := copyFile(filepath.Join(r.dir, "node", "Dockerfile"), filepath.Join(folder, "Dockerfile")); err != nil {
@@ -37,7 +37,7 @@ func (b Builder) node(ctx context.Context, r recipe) error {
 	}
 	files := base + "-files"
 	build := exec.CommandContext(ctx, "docker", "build", "-q", "--force-rm", "--network", "none", "--build-arg", "BASE="+base, "-t", files, folder)
-	build.Env = append(os.Environ(), "DOCKER_BUILDKIT=0") // there may be no other builder
+	build.Env = append(os.Environ(), "DOCKER_BUILDKIT=0") // BuildKit may not be installed
 	if _, err := output(build); err != nil {
 		return err
 	}
@@ -46,12 +46,12 @@ func (b Builder) node(ctx context.Context, r recipe) error {
 	if err != nil {
 		return err
 	}
-	defer run(context.WithoutCancel(ctx), "docker", "rm", "-f", "-v", container) //nolint:errcheck // nothing to do about it
+	defer run(context.WithoutCancel(ctx), "docker", "rm", "-f", "-v", container) //nolint:errcheck // nothing can be done about it
 	archive, err := os.Open(b.archive(r))
 	if err != nil {
 		return err
 	}
-	defer archive.Close() //nolint:errcheck // it has been read
+	defer archive.Close() //nolint:errcheck // it is only read
 	fill := exec.CommandContext(ctx, "docker", "start", "-a", "-i", container)
 	fill.Stdin = archive
 	if _, err := output(fill); err != nil {
@@ -63,8 +63,8 @@ func (b Builder) node(ctx context.Context, r recipe) error {
 	return os.Remove(b.archive(r))
 }
 
-// lay puts into a folder what comes over the Debian.
-func (b Builder) lay(r recipe, root string) error {
+// writeNodeFiles writes the files over the Debian file system to a folder.
+func (b Builder) writeNodeFiles(r recipe, root string) error {
 	kind := filepath.Join(r.kind, "images", "base", "files")
 	for _, from := range []struct{ folder, to string }{
 		{filepath.Join(kind, "usr"), "usr"},
@@ -78,13 +78,13 @@ func (b Builder) lay(r recipe, root string) error {
 	}
 	for name, to := range map[string]string{
 		"kubeadm": "usr/bin", "kubelet": "usr/bin", "kubectl": "usr/bin",
-		"runc-shim": "usr/local/sbin/runc", // stands before runc, which looks itself at what the host grants
+		"runc-shim": "usr/local/sbin/runc", // runs before runc
 	} {
 		path := filepath.Join(root, to)
 		if name != "runc-shim" {
 			path = filepath.Join(path, name)
 		}
-		if err := copyFile(filepath.Join(b.bin(r), name), path); err != nil {
+		if err := copyFile(filepath.Join(b.programsFolder(r), name), path); err != nil {
 			return err
 		}
 	}
@@ -99,11 +99,11 @@ func (b Builder) lay(r recipe, root string) error {
 			return err
 		}
 	}
-	// The host may not grant scores below its own.
+	// The host may not allow out-of-memory scores lower than its own.
 	return replace(filepath.Join(root, "etc/containerd/config.toml"), "restrict_oom_score_adj = false", "restrict_oom_score_adj = true")
 }
 
-// replace changes a file of kind's that must have what is replaced.
+// replace replaces text in a file of kind. It fails if the text is missing.
 func replace(path, pattern, by string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -111,13 +111,13 @@ func replace(path, pattern, by string) error {
 	}
 	expression := regexp.MustCompile(pattern)
 	if !expression.Match(text) {
-		return fmt.Errorf("%s has no %s any more: is there another release of kind?", path, pattern)
+		return fmt.Errorf("%s does not contain %s: the release of kind may have changed", path, pattern)
 	}
 	return os.WriteFile(path, expression.ReplaceAllLiteral(text, []byte(by)), 0o644)
 }
 
-// copyFolder copies a folder of a Go module, which keeps no modes: what begins
-// like a script can be executed.
+// copyFolder copies a folder of a Go module. Modules do not keep file modes, so a file
+// that begins like a script becomes executable.
 func copyFolder(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

@@ -14,14 +14,16 @@ import (
 
 const buildFlags = "-trimpath -buildvcs=false"
 
-func (b Builder) bin(r recipe) string { return filepath.Join(b.Cache, "programs-"+r.programs) }
+func (b Builder) programsFolder(r recipe) string {
+	return filepath.Join(b.Cache, "programs-"+r.programs)
+}
 
-// programs builds what the nested modules name as tools.
-func (b Builder) programs(ctx context.Context, r recipe) error {
-	if _, err := os.Stat(b.bin(r)); err == nil {
+// buildPrograms builds the tools of the nested modules.
+func (b Builder) buildPrograms(ctx context.Context, r recipe) error {
+	if _, err := os.Stat(b.programsFolder(r)); err == nil {
 		return nil
 	}
-	fresh := b.bin(r) + ".new"
+	fresh := b.programsFolder(r) + ".new"
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
 	}
@@ -35,14 +37,14 @@ func (b Builder) programs(ctx context.Context, r recipe) error {
 		b.Log("building %s from Go modules", module)
 		args := append([]string{"-C", filepath.Join(r.dir, module), "build"}, strings.Fields(buildFlags)...)
 		cmd := exec.CommandContext(ctx, "go", append(args, "-ldflags", flags, "-o", fresh+"/", "tool")...)
-		// The flags of whoever runs the tests (-race, -mod...) are not meant for this build.
+		// The user's GOFLAGS (-race, -mod...) must not change this build.
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
 		if _, err := output(cmd); err != nil {
 			return err
 		}
 	}
 	if err := os.Rename(filepath.Join(fresh, "server"), filepath.Join(fresh, "etcd")); err != nil {
-		return err // the last word of its import path but the version
+		return err // its program has the name of the last folder of its import path
 	}
 	cmd := exec.CommandContext(ctx, "go", "-C", b.Project, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
 		"-o", filepath.Join(fresh, "pause"), "./e2e/sandbox/airgap/pause")
@@ -53,22 +55,23 @@ func (b Builder) programs(ctx context.Context, r recipe) error {
 	if _, err := engine.Shim(ctx, fresh); err != nil {
 		return err
 	}
-	return os.Rename(fresh, b.bin(r))
+	return os.Rename(fresh, b.programsFolder(r))
 }
 
-// nodeRoot makes the node's Debian, which outlives changes of all else.
+// nodeRoot creates the Debian file system of the node, which depends on nothing else.
 func (b Builder) nodeRoot(ctx context.Context, _ recipe) error {
-	return b.debootstrap(ctx, b.debian(), packages)
+	return b.debootstrap(ctx, b.nodeRootFolder(), packages)
 }
 
-// debootstrap makes a Debian with some packages in a folder, unless it is there.
+// debootstrap creates a Debian file system with some packages in a folder, unless the
+// folder exists.
 func (b Builder) debootstrap(ctx context.Context, folder string, packages []string) error {
 	if _, err := os.Stat(folder); err == nil {
 		return nil
 	}
-	b.Log("making a Debian %s with %d packages", debian, len(packages))
+	b.Log("creating a Debian %s file system with %d packages", debian, len(packages))
 	fresh := folder + ".new"
-	for _, mount := range []string{"proc", "sys"} { // what a killed run left
+	for _, mount := range []string{"proc", "sys"} { // mounts of a killed run
 		_ = syscall.Unmount(filepath.Join(fresh, mount), 0)
 	}
 	if err := os.RemoveAll(fresh); err != nil {
@@ -81,7 +84,7 @@ func (b Builder) debootstrap(ctx context.Context, folder string, packages []stri
 	if err := run(ctx, "debootstrap", args...); err != nil {
 		return err
 	}
-	// The lists and archives of packages are a third of it.
+	// The lists and archives of packages would be a third of the image.
 	for _, folder := range []string{"var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"} {
 		if err := os.RemoveAll(filepath.Join(fresh, folder)); err != nil {
 			return err
@@ -90,9 +93,10 @@ func (b Builder) debootstrap(ctx context.Context, folder string, packages []stri
 	return os.Rename(fresh, folder)
 }
 
-func (b Builder) debian() string { return b.root(packages) }
+func (b Builder) nodeRootFolder() string { return b.rootFolder(packages) }
 
-// mirror is where this machine gets its packages from; "" if it is no Debian.
+// mirror returns the URL of this machine's Debian packages, or "" if the machine does not
+// run Debian.
 func mirror() string {
 	files, _ := filepath.Glob("/etc/apt/sources.list.d/*")
 	for _, file := range append(files, "/etc/apt/sources.list") {

@@ -12,37 +12,37 @@ import (
 )
 
 const (
-	// BusyBox is the image that pods of the tests run.
+	// BusyBox is the image that the tests' pods run.
 	BusyBox = "docker.io/library/busybox:1.37"
 	// pause is the image of kubeadm's sandboxes, for this release of Kubernetes.
 	pause = "registry.k8s.io/pause:3.10.1"
-	// debian is the release that the node is made of. Its systemd is the last but
-	// one that starts where the host has control groups of version 1.
+	// debian is the Debian release of the node. Later releases have a systemd that does not
+	// start on a host with control groups of version 1.
 	debian = "bookworm"
-	// Repository of the node image; its tag says what it was made from.
+	// Repository of the node image. The tag is a hash of the image's inputs.
 	Repository       = "interlink-e2e/node"
 	debianRepository = "interlink-e2e/debian"
 )
 
-// packages of the node, beside Debian's required ones: what kind's base image has,
-// less what only some storage needs, and Debian's container runtime.
+// packages of the node, in addition to Debian's required ones: those of kind's base image
+// without the ones for special storage, and Debian's container runtime.
 var packages = []string{
 	"systemd", "conntrack", "iptables", "nftables", "ipset", "iproute2", "ethtool", "util-linux", "mount", "kmod", "libseccomp2",
 	"bash", "ca-certificates", "curl", "jq", "procps", "containerd", "runc", "containernetworking-plugins", "socat", "busybox-static",
 }
 
-// recipe says what a node image is made from.
+// recipe describes the inputs of a node image.
 type recipe struct {
-	dir  string // of this package
-	kind string // of kind's module
+	dir  string // folder of this package
+	kind string // folder of kind's module
 	// versions as in v1.34.4
 	kubernetes, etcd, coredns string
-	programs                  string // key of all programs
-	key                       string // of everything
+	programs                  string // hash of the inputs of all programs
+	key                       string // hash of all inputs
 }
 
-// read reads the recipe from the project's folder and that of kind's module.
-func read(project, kind string) (recipe, error) {
+// readRecipe reads the recipe from the folders of the project and of kind's module.
+func readRecipe(project, kind string) (recipe, error) {
 	r := recipe{dir: filepath.Join(project, "e2e", "sandbox", "airgap"), kind: kind}
 	var modules, all strings.Builder
 	fmt.Fprintln(&modules, runtime.Version(), runtime.GOARCH, buildFlags)
@@ -65,18 +65,18 @@ func read(project, kind string) (recipe, error) {
 			}
 		}
 		if *find.version == "" {
-			return r, fmt.Errorf("%s/%s/go.mod requires no release of %s", r.dir, find.module, find.of)
+			return r, fmt.Errorf("%s/%s/go.mod does not require a release of %s", r.dir, find.module, find.of)
 		}
 	}
 	for _, folder := range []string{filepath.Join(r.dir, "pause"), filepath.Join(filepath.Dir(r.dir), "engine", "runc-shim")} {
-		if err := contents(&modules, folder); err != nil {
+		if err := writeContents(&modules, folder); err != nil {
 			return r, err
 		}
 	}
 	r.programs = key(modules.String())
 	fmt.Fprintln(&all, r.programs, packages, debian, pause, BusyBox)
 	for _, folder := range []string{r.dir, filepath.Join(filepath.Dir(r.dir), "wstunnel"), filepath.Join(kind, "images", "base", "files")} {
-		if err := contents(&all, folder); err != nil {
+		if err := writeContents(&all, folder); err != nil {
 			return r, err
 		}
 	}
@@ -84,8 +84,8 @@ func read(project, kind string) (recipe, error) {
 	return r, nil
 }
 
-// contents writes the files of a folder that the image depends on.
-func contents(to *strings.Builder, folder string) error {
+// writeContents writes the files of a folder that the image depends on.
+func writeContents(to *strings.Builder, folder string) error {
 	return fs.WalkDir(os.DirFS(folder), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".md") {
 			return err
@@ -98,12 +98,12 @@ func contents(to *strings.Builder, folder string) error {
 
 func key(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12] }
 
-// image is the node image's name.
+// image returns the name of the node image.
 func (r recipe) image() string { return Repository + ":" + r.kubernetes + "-" + r.key }
 
-// registry names the images that kubeadm of this release starts (kubeadm config
-// images list), which are all that a node needs.
-func (r recipe) registry(component string) string {
+// imageOf returns the name of a component's image, as kubeadm of this release expects it
+// ("kubeadm config images list").
+func (r recipe) imageOf(component string) string {
 	switch component {
 	case "etcd":
 		return "registry.k8s.io/etcd:" + strings.TrimPrefix(r.etcd, "v") + "-0"

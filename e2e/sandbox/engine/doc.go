@@ -1,6 +1,6 @@
-// Package engine finds the Docker engine that the tests' clusters run in, and
-// starts one where there is none: kind needs it, and machines without a registry
-// have no other way to run containers.
+// Package engine finds the Docker engine for the tests' clusters, and starts one if there
+// is none: kind needs an engine, and the machines without a registry have no other way to
+// run containers.
 //
-// It knows nothing of images and clusters.
+// It knows nothing about images and clusters.
 package engine

@@ -6,23 +6,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestBounded(t *testing.T) {
+func TestBoundingSetHas(t *testing.T) {
 	for status, want := range map[string]bool{
 		"Name:\tx\nCapPrm:\t0000000000000000\nCapBnd:\t000001ffffffffff\n": true,
 		"Name:\tx\nCapPrm:\t000001ffffffffff\nCapBnd:\t000001fffeffffff\n": false,
 	} {
-		if got, err := bounded(status, sysResource); got != want || err != nil {
-			t.Errorf("%q: %v, %v", status, got, err)
+		if got, err := boundingSetHas(status, sysResource); got != want || err != nil {
+			t.Errorf("boundingSetHas(%q) returns %v, %v", status, got, err)
 		}
 	}
 	for _, status := range []string{"", "CapBnd:\tmany\n"} {
-		if _, err := bounded(status, sysResource); err == nil {
-			t.Errorf("%q was understood", status)
+		if _, err := boundingSetHas(status, sysResource); err == nil {
+			t.Errorf("boundingSetHas accepts %q", status)
 		}
 	}
 }
 
-func TestUndo(t *testing.T) {
+func TestRestoreCommands(t *testing.T) {
 	before := `-P INPUT ACCEPT
 -P FORWARD ACCEPT
 -N DOCKER-USER
@@ -46,10 +46,10 @@ func TestUndo(t *testing.T) {
 		{"-D", "DOCKER-USER", "-j", "RETURN"},
 		{"-X", "DOCKER"},
 	}
-	if diff := cmp.Diff(want, undo(before, after)); diff != "" {
+	if diff := cmp.Diff(want, restoreCommands(before, after)); diff != "" {
 		t.Error(diff)
 	}
-	if got := undo(before, before); len(got) > 0 {
-		t.Errorf("nothing was changed: %v", got)
+	if got := restoreCommands(before, before); len(got) > 0 {
+		t.Errorf("unchanged rules need the commands %v", got)
 	}
 }

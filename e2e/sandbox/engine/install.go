@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Install installs from Debian's packages what is missing of some programs, each
-// with the package that holds it.
+// Install installs programs that are missing. programs maps the name of a program to the
+// Debian package that contains it.
 func Install(ctx context.Context, log func(format string, args ...any), programs map[string]string) error {
 	var packages []string
 	for program, name := range programs {
@@ -23,7 +23,7 @@ func Install(ctx context.Context, log func(format string, args ...any), programs
 	}
 	slices.Sort(packages)
 	if _, err := exec.LookPath("apt-get"); err != nil || os.Getuid() != 0 {
-		return fmt.Errorf("not installed: %s (only root can install it here, on Debian)", strings.Join(packages, ", "))
+		return fmt.Errorf("not installed: %s (this can only be installed by root on Debian)", strings.Join(packages, ", "))
 	}
 	log("installing %s", strings.Join(packages, ", "))
 	for _, args := range [][]string{{"update", "-qq"}, append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)} {

@@ -9,25 +9,25 @@ import (
 	"strings"
 )
 
-// filters are the programs of the packet filter, and tables those of its tables
-// that an engine writes to.
+// filters are the programs of the packet filter. tables are its tables that an engine
+// changes.
 var (
 	filters = []string{"iptables", "ip6tables"}
 	tables  = []string{"filter", "nat"}
 )
 
-// rulesFile keeps the rules of a table as they were before the engine started.
+// rulesFile returns the file with the rules of a table before the engine started.
 func rulesFile(program, table string) string {
 	return filepath.Join(Folder, program+"-"+table)
 }
 
-// keepRules notes the packet filter's rules, which an engine changes.
-func keepRules(ctx context.Context) error {
+// saveRules saves the rules of the packet filter, which an engine changes.
+func saveRules(ctx context.Context) error {
 	for _, program := range filters {
 		for _, table := range tables {
 			rules, err := exec.CommandContext(ctx, program, "-t", table, "-S").Output()
 			if err != nil {
-				continue // no IPv6, say
+				continue // for example, a machine without IPv6
 			}
 			if err := os.WriteFile(rulesFile(program, table), rules, 0o600); err != nil {
 				return err
@@ -37,9 +37,9 @@ func keepRules(ctx context.Context) error {
 	return nil
 }
 
-// dropRules takes away what the engine has left in the packet filter, and puts
-// back the policies that it has changed.
-func dropRules(ctx context.Context) {
+// restoreRules deletes the rules that the engine left in the packet filter, and restores
+// the policies that it changed.
+func restoreRules(ctx context.Context) {
 	for _, program := range filters {
 		for _, table := range tables {
 			before, err := os.ReadFile(rulesFile(program, table))
@@ -50,20 +50,20 @@ func dropRules(ctx context.Context) {
 			if err != nil {
 				continue
 			}
-			for _, rule := range undo(string(before), string(after)) {
-				// What another one holds stays.
+			for _, rule := range restoreCommands(string(before), string(after)) {
+				// This fails for a chain that other rules use, which must not be deleted.
 				_ = exec.CommandContext(ctx, program, append([]string{"-t", table}, rule...)...).Run()
 			}
 		}
 	}
 }
 
-// undo returns the commands that make of the rules of a table, as iptables -S
-// prints them, what they were before an engine: first policies and rules, then chains.
-func undo(before, after string) (commands [][]string) {
+// restoreCommands returns the arguments of the commands that restore the rules of a table
+// from before an engine, as iptables -S prints them: first policies and rules, then chains.
+func restoreCommands(before, after string) (commands [][]string) {
 	var chains [][]string
-	was := strings.Split(before, "\n")
-	for _, line := range was {
+	original := strings.Split(before, "\n")
+	for _, line := range original {
 		if strings.HasPrefix(line, "-P ") && !slices.Contains(strings.Split(after, "\n"), line) {
 			commands = append(commands, strings.Fields(line))
 		}
@@ -71,7 +71,7 @@ func undo(before, after string) (commands [][]string) {
 	for line := range strings.Lines(after) {
 		line = strings.TrimSuffix(line, "\n")
 		words := strings.Fields(line)
-		if len(words) < 2 || !strings.Contains(line, "DOCKER") || slices.Contains(was, line) {
+		if len(words) < 2 || !strings.Contains(line, "DOCKER") || slices.Contains(original, line) {
 			continue
 		}
 		switch words[0] {

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// client holds tunnels open, also when the server goes away and comes back.
+// client keeps tunnels open. It connects again after the server was restarted.
 type client struct {
 	options
-	pause time.Duration // before another try
+	pause time.Duration // between two attempts to connect
 }
 
 func newClient(o options) *client { return &client{options: o, pause: time.Second} }
 
-// run returns when ctx is done, or at once if a listener cannot be had.
+// run returns when ctx ends, or at once if it cannot listen.
 func (c *client) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -34,14 +34,14 @@ func (c *client) run(ctx context.Context) error {
 		})
 	}
 	for _, t := range c.reverse {
-		tunnels.Go(func() { c.keep(ctx, t) })
+		tunnels.Go(func() { c.keepListening(ctx, t) })
 	}
 	<-ctx.Done()
 	tunnels.Wait()
 	return context.Cause(ctx)
 }
 
-// forwardTCP carries each connection over a link of its own.
+// forwardTCP carries each connection over its own link.
 func (c *client) forwardTCP(ctx context.Context, t tunnel) error {
 	listener, err := net.Listen("tcp", t.listen)
 	if err != nil {
@@ -65,9 +65,8 @@ func (c *client) forwardTCP(ctx context.Context, t tunnel) error {
 	}
 }
 
-// forwardUDP carries the datagrams of each source over a link of its own. One
-// whose link breaks, or cannot be made, is lost, as datagrams may be; the next
-// makes another link.
+// forwardUDP carries the datagrams of each source over its own link. A datagram is lost
+// if its link fails, as datagrams may be; the next datagram opens another link.
 func (c *client) forwardUDP(ctx context.Context, t tunnel) error {
 	address, err := net.ResolveUDPAddr("udp", t.listen)
 	if err != nil {
@@ -95,7 +94,7 @@ func (c *client) forwardUDP(ctx context.Context, t tunnel) error {
 			queue = make(chan []byte, 64)
 			links[source.String()] = queue
 			go func() {
-				c.flow(ctx, t, socket, source, queue)
+				c.carryDatagrams(ctx, t, socket, source, queue)
 				mu.Lock()
 				delete(links, source.String())
 				mu.Unlock()
@@ -104,21 +103,21 @@ func (c *client) forwardUDP(ctx context.Context, t tunnel) error {
 		mu.Unlock()
 		select {
 		case queue <- append([]byte{}, buffer[:n]...):
-		default: // the link is too slow
+		default: // the link is too slow: the datagram is lost
 		}
 	}
 }
 
-// flow carries one source's datagrams until the link breaks.
-func (c *client) flow(ctx context.Context, t tunnel, socket *net.UDPConn, source *net.UDPAddr, queue <-chan []byte) {
+// carryDatagrams carries the datagrams of one source until the link fails.
+func (c *client) carryDatagrams(ctx context.Context, t tunnel, socket *net.UDPConn, source *net.UDPAddr, queue <-chan []byte) {
 	link, reader, err := dial(ctx, c.options, "connect udp "+t.target)
 	if err != nil {
 		log.Print("wstunnel: ", err)
 		return
 	}
-	broken, end := context.WithCancel(ctx)
+	failed, end := context.WithCancel(ctx)
 	defer end()
-	defer context.AfterFunc(broken, func() { _ = link.Close() })()
+	defer context.AfterFunc(failed, func() { _ = link.Close() })()
 	defer link.Close() //nolint:errcheck // it may be closed already
 	go func() {
 		defer end()
@@ -133,7 +132,7 @@ func (c *client) flow(ctx context.Context, t tunnel, socket *net.UDPConn, source
 	}()
 	for {
 		select {
-		case <-broken.Done():
+		case <-failed.Done():
 			return
 		case packet := <-queue:
 			if writePacket(link, packet) != nil {
@@ -143,8 +142,8 @@ func (c *client) flow(ctx context.Context, t tunnel, socket *net.UDPConn, source
 	}
 }
 
-// keep keeps the server listening for a tunnel.
-func (c *client) keep(ctx context.Context, t tunnel) {
+// keepListening keeps the server listening for a tunnel.
+func (c *client) keepListening(ctx context.Context, t tunnel) {
 	for ctx.Err() == nil {
 		if err := c.listen(ctx, t); err != nil && ctx.Err() == nil {
 			log.Print("wstunnel: ", err)

@@ -1,10 +1,9 @@
-// wstunnel stands in, in the tests, for the program of that name by which
-// InterLink carries a pod's network through an HTTP ingress
-// (https://github.com/erebe/wstunnel): that one is written in Rust and in no
-// registry of packages that the tests could take it from.
+// Command wstunnel replaces, in the tests, the program of that name
+// (https://github.com/erebe/wstunnel), with which InterLink connects a pod's network
+// through an HTTP ingress. The original is written in Rust and is in no package registry
+// that the tests could use.
 //
-// It takes the part of the command line that InterLink uses, so that InterLink's
-// commands and scripts run with it as they are, and carries the same traffic over
-// an upgraded HTTP connection. What goes over that connection is its own: it speaks
-// to itself only.
+// It has the options that InterLink uses, so InterLink's commands and scripts work with
+// it unchanged, and carries the same traffic over an upgraded HTTP connection. The protocol
+// on that connection is its own, so it only works with itself.
 package main

@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// A link is one upgraded connection. What it is for stands in its request:
+// A link is one upgraded connection. A header of its request describes its purpose:
 //
-//	connect tcp|udp host:port   carries one flow to a target of the server's
+//	connect tcp|udp host:port   carries one connection to a target of the server
 //	listen host:port            the server listens, and writes a number for each
 //	                            connection that it has accepted
 //	accept number               carries that connection to the client
 const purpose = "Wstunnel-Purpose"
 
-// dialTime bounds the making of a link.
-const dialTime = 10 * time.Second
+// dialTimeout limits the time to open a link.
+const dialTimeout = 10 * time.Second
 
-// dial makes a link.
+// dial opens a link.
 func dial(ctx context.Context, o options, what string) (net.Conn, *bufio.Reader, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", o.address)
 	if err != nil {
@@ -54,7 +54,7 @@ func dial(ctx context.Context, o options, what string) (net.Conn, *bufio.Reader,
 	return conn, reader, nil
 }
 
-// splice carries bytes both ways until both ends are closed, or one is broken.
+// splice carries bytes in both directions until both ends are closed, or one fails.
 func splice(a net.Conn, fromA io.Reader, b net.Conn, fromB io.Reader) {
 	done := make(chan struct{})
 	go func() {
@@ -75,14 +75,14 @@ func pipe(to net.Conn, from io.Reader) {
 	_ = to.Close()
 }
 
-// writePacket puts a datagram onto a link, behind its length.
+// writePacket writes a datagram to a link, after its length.
 func writePacket(w io.Writer, packet []byte) error {
 	framed := append(binary.BigEndian.AppendUint16(nil, uint16(len(packet))), packet...)
 	_, err := w.Write(framed)
 	return err
 }
 
-// readPacket reads one into a buffer of 64 KiB.
+// readPacket reads a datagram into a buffer of 64 KiB.
 func readPacket(r io.Reader, buffer []byte) ([]byte, error) {
 	if _, err := io.ReadFull(r, buffer[:2]); err != nil {
 		return nil, err

@@ -24,17 +24,17 @@ func main() {
 	}
 }
 
-// options are a command line.
+// options are the options of the command line.
 type options struct {
 	server  bool
 	address string // host and port of the server
-	prefix  string // of the path; the server refuses all others
-	allowed string // host and port, the only target that the server permits; empty: any
+	prefix  string // prefix of the path; the server rejects all others
+	allowed string // host and port, the only target that the server allows; empty allows all
 	forward []tunnel
 	reverse []tunnel
 }
 
-// tunnel leads from a listener to a target, both host and port.
+// tunnel connects a listener to a target, both host and port.
 type tunnel struct{ network, listen, target string }
 
 func parse(args []string) (options, error) {
@@ -47,7 +47,7 @@ func parse(args []string) (options, error) {
 		if !strings.HasPrefix(name, "-") {
 			u, err := url.Parse(args[i])
 			if err != nil || u.Scheme != "ws" || u.Port() == "" || o.address != "" {
-				return o, fmt.Errorf("%q is no address as in ws://host:80", args[i])
+				return o, fmt.Errorf("%q is not an address such as ws://host:80", args[i])
 			}
 			o.address = u.Host
 			continue
@@ -78,22 +78,23 @@ func parse(args []string) (options, error) {
 				o.reverse = append(o.reverse, t)
 			}
 		default:
-			return o, fmt.Errorf("%s is not known", name)
+			return o, fmt.Errorf("unknown option %s", name)
 		}
 	}
 	if o.address == "" {
-		return o, errors.New("no address as in ws://host:80")
+		return o, errors.New("no address such as ws://host:80")
 	}
 	return o, nil
 }
 
-// parseTunnel reads udp://127.0.0.1:51821:127.0.0.1:51820?timeout_sec=0.
+// parseTunnel parses a tunnel such as
+// udp://127.0.0.1:51821:127.0.0.1:51820?timeout_sec=0.
 func parseTunnel(value string) (tunnel, error) {
 	network, rest, _ := strings.Cut(value, "://")
 	rest, _, _ = strings.Cut(rest, "?")
 	parts := strings.Split(rest, ":")
 	if network != "tcp" && network != "udp" || len(parts) != 4 {
-		return tunnel{}, fmt.Errorf("%q is no tunnel as in tcp://0.0.0.0:80:localhost:80", value)
+		return tunnel{}, fmt.Errorf("%q is not a tunnel such as tcp://0.0.0.0:80:localhost:80", value)
 	}
 	return tunnel{network, parts[0] + ":" + parts[1], parts[2] + ":" + parts[3]}, nil
 }

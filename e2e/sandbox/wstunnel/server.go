@@ -14,16 +14,16 @@ import (
 	"sync"
 )
 
-// server makes what clients ask for.
+// server opens what clients request.
 type server struct {
 	options
 	mu      sync.Mutex
 	last    int
-	waiting map[int]net.Conn // accepted connections that no client has taken yet
+	waiting map[int]net.Conn // accepted connections that no client has requested yet
 	links   map[net.Conn]struct{}
 }
 
-// serve listens until ctx is done. listening, if it is there, is told where.
+// serve listens until ctx ends. It calls listening, if not nil, with its address.
 func serve(ctx context.Context, o options, listening func(net.Addr)) error {
 	listener, err := net.Listen("tcp", o.address)
 	if err != nil {
@@ -38,7 +38,7 @@ func serve(ctx context.Context, o options, listening func(net.Addr)) error {
 		_ = serving.Close()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for link := range s.links { // upgraded ones are not the HTTP server's any more
+		for link := range s.links { // the HTTP server does not close upgraded connections
 			_ = link.Close()
 		}
 	})()
@@ -80,7 +80,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case what[0] == "accept":
 		err = s.accept(link, buffered.Reader, what[1])
 	case what[1] == "udp":
-		err = packets(link, buffered.Reader, what[2])
+		err = carryPackets(link, buffered.Reader, what[2])
 	default:
 		err = connect(link, buffered.Reader, what[2])
 	}
@@ -90,7 +90,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func connect(link net.Conn, reader *bufio.Reader, target string) error {
-	conn, err := net.DialTimeout("tcp", target, dialTime)
+	conn, err := net.DialTimeout("tcp", target, dialTimeout)
 	if err != nil {
 		return err
 	}
@@ -98,49 +98,49 @@ func connect(link net.Conn, reader *bufio.Reader, target string) error {
 	return nil
 }
 
-// packets carries the datagrams of one source.
-func packets(link net.Conn, reader *bufio.Reader, target string) error {
+// carryPackets carries the datagrams of one source.
+func carryPackets(link net.Conn, reader *bufio.Reader, target string) error {
 	conn, err := net.Dial("udp", target)
 	if err != nil {
 		return err
 	}
 	go func() {
-		defer link.Close() //nolint:errcheck // which ends the other direction
-		carry(link, conn)
+		defer link.Close() //nolint:errcheck // this ends the other direction
+		carryAnswers(link, conn)
 	}()
-	defer conn.Close() //nolint:errcheck // likewise
+	defer conn.Close() //nolint:errcheck // this ends the other direction
 	buffer := make([]byte, 1<<16)
 	for {
 		packet, err := readPacket(reader, buffer)
 		if err != nil {
-			return nil // the client left
+			return nil // the client closed the link
 		}
-		_, _ = conn.Write(packet) // nobody may listen there at the moment
+		_, _ = conn.Write(packet) // fails while no program listens there
 	}
 }
 
-// carry puts the datagrams that arrive at a socket onto a link.
-func carry(link io.Writer, conn net.Conn) {
+// carryAnswers writes the datagrams that arrive at a socket to a link.
+func carryAnswers(link io.Writer, conn net.Conn) {
 	buffer := make([]byte, 1<<16)
 	for {
 		n, err := conn.Read(buffer)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err == nil && writePacket(link, buffer[:n]) != nil { // else nobody listens there
+		if err == nil && writePacket(link, buffer[:n]) != nil { // other errors: no program listens there
 			return
 		}
 	}
 }
 
-// listen accepts connections for a client as long as its link stands.
+// listen accepts connections for a client while its link is open.
 func (s *server) listen(link net.Conn, address string) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	go func() {
-		_, _ = io.Copy(io.Discard, link) // until the client leaves
+		_, _ = io.Copy(io.Discard, link) // until the client closes the link
 		_ = listener.Close()
 	}()
 	for {
@@ -169,7 +169,7 @@ func (s *server) accept(link net.Conn, reader *bufio.Reader, name string) error 
 	delete(s.waiting, number)
 	s.mu.Unlock()
 	if !ok {
-		return fmt.Errorf("no connection %d waits", number)
+		return fmt.Errorf("there is no accepted connection %d", number)
 	}
 	splice(link, reader, conn, conn)
 	return nil

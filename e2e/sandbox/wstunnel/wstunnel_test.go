@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
 func TestParse(t *testing.T) {
@@ -28,10 +30,10 @@ func TestParse(t *testing.T) {
 			server: true, address: "0.0.0.0:8080", prefix: "abc", allowed: "127.0.0.1:51820"}},
 		{args: "", err: "usage"},
 		{args: "client", err: "no address"},
-		{args: "client ws://host", err: "is no address"},
+		{args: "client ws://host", err: "is not an address"},
 		{args: "client -L", err: "needs a value"},
-		{args: "client -L tcp://1:2 ws://host:80", err: "is no tunnel"},
-		{args: "client --other x ws://host:80", err: "is not known"},
+		{args: "client -L tcp://1:2 ws://host:80", err: "is not a tunnel"},
+		{args: "client --other x ws://host:80", err: "unknown option"},
 	} {
 		got, err := parse(strings.Fields(test.args))
 		if test.err != "" {
@@ -46,7 +48,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// startServer runs a server and returns its address and how to stop it.
+// startServer runs a server and returns its address and a function that stops it.
 func startServer(t *testing.T, o options) (address string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -73,8 +75,9 @@ func startClient(t *testing.T, o options) {
 	t.Cleanup(func() { cancel(); running.Wait() })
 }
 
-// echo answers in capitals, by TCP to each line and by UDP to each datagram.
-func echo(t *testing.T) string {
+// startEcho starts a server that answers in capital letters: to each line by TCP, and to
+// each datagram by UDP.
+func startEcho(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -114,24 +117,19 @@ func echo(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// free returns an address that nobody listens on.
-func free(t *testing.T) string {
+// freeAddress returns an address that no program listens on.
+func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close() //nolint:errcheck // it has no connection
-	return listener.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", testkit.FreePort(t))
 }
 
-// askTCP says something and hangs up, and returns all that is answered.
-func askTCP(address, text string) (string, error) {
+// sendTCP sends a line, closes its direction, and returns the whole answer.
+func sendTCP(address, text string) (string, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close() //nolint:errcheck // it has been read to its end
+	defer conn.Close() //nolint:errcheck // it is read to its end
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 	_, _ = fmt.Fprintln(conn, text)
 	_ = conn.(*net.TCPConn).CloseWrite()
@@ -139,7 +137,8 @@ func askTCP(address, text string) (string, error) {
 	return string(answer), err
 }
 
-func askUDP(conn net.Conn, text string) (string, error) {
+// sendUDP sends a datagram and returns the answer.
+func sendUDP(conn net.Conn, text string) (string, error) {
 	_ = conn.SetDeadline(time.Now().Add(500 * time.Millisecond))
 	_, _ = io.WriteString(conn, text)
 	buffer := make([]byte, 1<<16)
@@ -147,24 +146,24 @@ func askUDP(conn net.Conn, text string) (string, error) {
 	return string(buffer[:n]), err
 }
 
-func eventually(t *testing.T, what string, try func() (string, error), want string) {
+// eventually waits until send returns what is wanted.
+func eventually(t *testing.T, what string, send func() (string, error), want string) {
 	t.Helper()
-	var got string
-	var err error
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if got, err = try(); err == nil && got == want {
-			return
+	testkit.EventuallyNoError(t.Context(), t, testkit.Timeout, what, func(context.Context) error {
+		got, err := send()
+		if err == nil && got != want {
+			err = fmt.Errorf("the answer is %q, want %q", got, want)
 		}
-	}
-	t.Fatalf("%s: %q, %v", what, got, err)
+		return err
+	})
 }
 
-// All three sorts of tunnels carry data, and heal when the server was away.
-func TestTunnelsHeal(t *testing.T) {
-	target, address := echo(t), free(t)
+// All kinds of tunnels carry data, also after the server was restarted.
+func TestTunnelsReconnect(t *testing.T) {
+	target, address := startEcho(t), freeAddress(t)
 	o := options{address: address, prefix: "secret"}
 	_, stop := startServer(t, o)
-	forward, reverse, udp := free(t), free(t), free(t)
+	forward, reverse, udp := freeAddress(t), freeAddress(t), freeAddress(t)
 	o.forward = []tunnel{{"tcp", forward, target}, {"udp", udp, target}}
 	o.reverse = []tunnel{{"tcp", reverse, target}}
 	startClient(t, o)
@@ -175,20 +174,20 @@ func TestTunnelsHeal(t *testing.T) {
 	defer source.Close() //nolint:errcheck // datagrams
 	all := func() {
 		for range 3 {
-			eventually(t, "forward", func() (string, error) { return askTCP(forward, "abc") }, "ABC\nbye")
-			eventually(t, "reverse", func() (string, error) { return askTCP(reverse, "abc") }, "ABC\nbye")
+			eventually(t, "forward", func() (string, error) { return sendTCP(forward, "abc") }, "ABC\nbye")
+			eventually(t, "reverse", func() (string, error) { return sendTCP(reverse, "abc") }, "ABC\nbye")
 		}
 	}
 	all()
-	eventually(t, "datagrams", func() (string, error) { return askUDP(source, "first") }, "FIRST")
+	eventually(t, "datagrams", func() (string, error) { return sendUDP(source, "first") }, "FIRST")
 	stop()
 	startServer(t, options{address: address, prefix: "secret"})
 	all()
-	eventually(t, "datagrams", func() (string, error) { return askUDP(source, "second") }, "SECOND")
+	eventually(t, "datagrams", func() (string, error) { return sendUDP(source, "second") }, "SECOND")
 }
 
-func TestServerRefuses(t *testing.T) {
-	target := echo(t)
+func TestServerRejects(t *testing.T) {
+	target := startEcho(t)
 	address, _ := startServer(t, options{address: "127.0.0.1:0", prefix: "secret", allowed: target})
 	for what, o := range map[string]options{
 		"connect tcp " + target:        {address: address, prefix: "other"},
@@ -197,7 +196,7 @@ func TestServerRefuses(t *testing.T) {
 		"connect tcp " + target + " x": {address: address, prefix: "secret"},
 	} {
 		if link, _, err := dial(t.Context(), o, what); err == nil || !strings.Contains(err.Error(), "the server answered 40") {
-			t.Errorf("%s with prefix %s: %v, %v", what, o.prefix, link, err)
+			t.Errorf("%q with prefix %s returns %v, %v", what, o.prefix, link, err)
 		}
 	}
 	if link, _, err := dial(t.Context(), options{address: address, prefix: "secret"}, "connect tcp "+target); err != nil {

@@ -1,6 +1,5 @@
-// Command pause is what a pod's sandbox runs: it waits until it is told to stop,
-// and collects the processes that the pod's containers leave to it where they
-// share one process namespace.
+// Command pause is the first process of a pod's sandbox. It waits for a signal to stop, and
+// collects ended processes of containers that share its process namespace.
 package main
 
 import (

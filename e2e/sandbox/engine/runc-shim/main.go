@@ -1,8 +1,7 @@
-// Command runc-shim stands before runc on a host whose processes cannot have
-// CAP_SYS_RESOURCE, as in many sandboxes. It takes from a container's
-// specification what runc would fail to grant there: that capability, resource
-// limits above the host's, and out-of-memory scores below 0. All else goes to
-// runc as it is.
+// Command runc-shim replaces runc on a host whose processes cannot have
+// CAP_SYS_RESOURCE, as in many sandboxes. It removes from a container's specification
+// what runc cannot grant there: that capability, resource limits higher than the host's,
+// and out-of-memory scores lower than 0. Then it runs runc with the same arguments.
 package main
 
 import (
@@ -46,7 +45,7 @@ func run(args []string) error {
 	return syscall.Exec(runc, append([]string{"runc"}, args...), os.Environ())
 }
 
-// relaxFile changes a specification in its place; there may be none.
+// relaxFile changes a specification in its file, if the file exists.
 func relaxFile(path string) error {
 	text, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
@@ -62,12 +61,12 @@ func relaxFile(path string) error {
 	return os.WriteFile(path, relaxed, 0o600)
 }
 
-// relax changes a bundle's config.json, or the process alone, as runc exec gets it
-// (OCI runtime specification, "process").
+// relax changes the config.json of a bundle, or a process specification of runc exec (OCI
+// runtime specification, "process").
 func relax(text []byte) ([]byte, error) {
 	var spec map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber() // a limit of memory may be larger than a float holds
+	decoder.UseNumber() // a memory limit may be too large for a float
 	if err := decoder.Decode(&spec); err != nil {
 		return nil, err
 	}
@@ -76,7 +75,7 @@ func relax(text []byte) ([]byte, error) {
 		process = spec
 	}
 	delete(process, "rlimits")
-	if score, said := process["oomScoreAdj"].(json.Number); said && strings.HasPrefix(score.String(), "-") {
+	if score, found := process["oomScoreAdj"].(json.Number); found && strings.HasPrefix(score.String(), "-") {
 		process["oomScoreAdj"] = 0
 	}
 	sets, _ := process["capabilities"].(map[string]any)

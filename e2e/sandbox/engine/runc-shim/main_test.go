@@ -24,7 +24,7 @@ func TestRelax(t *testing.T) {
 			spec: `{"args":["sh"],"rlimits":[],"capabilities":{"bounding":["CAP_SYS_RESOURCE","CAP_KILL"]}}`,
 			want: `{"args":["sh"],"capabilities":{"bounding":["CAP_KILL"]}}`,
 		},
-		{name: "nothing to take", spec: `{"process":{"oomScoreAdj":900,"user":{"uid":4294967295}}}`, want: `{"process":{"oomScoreAdj":900,"user":{"uid":4294967295}}}`},
+		{name: "nothing to remove", spec: `{"process":{"oomScoreAdj":900,"user":{"uid":4294967295}}}`, want: `{"process":{"oomScoreAdj":900,"user":{"uid":4294967295}}}`},
 		{name: "large numbers", spec: `{"linux":{"memory":9223372036854771712}}`, want: `{"linux":{"memory":9223372036854771712}}`},
 		{name: "no capabilities", spec: `{"process":{"capabilities":null}}`, want: `{"process":{"capabilities":null}}`},
 	} {
@@ -40,7 +40,7 @@ func TestRelax(t *testing.T) {
 	}
 }
 
-// value reads JSON with its numbers as they are written.
+// value decodes JSON without rounding its numbers.
 func value(t *testing.T, text []byte) (value any) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -54,14 +54,14 @@ func value(t *testing.T, text []byte) (value any) {
 func TestRelaxFile(t *testing.T) {
 	dir := t.TempDir()
 	if err := relaxFile(filepath.Join(dir, "none.json")); err != nil {
-		t.Errorf("no file: %v", err)
+		t.Errorf("relaxFile fails for a missing file: %v", err)
 	}
 	path := filepath.Join(dir, "config.json")
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := relaxFile(path); err == nil {
-		t.Error("half a file was taken")
+		t.Error("relaxFile accepts a truncated file")
 	}
 	if err := os.WriteFile(path, []byte(`{"process":{"rlimits":[1]}}`), 0o600); err != nil {
 		t.Fatal(err)
