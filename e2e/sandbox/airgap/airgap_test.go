@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
 // copyProject copies the files that the recipe reads into a folder, and finds the folder
@@ -15,7 +17,7 @@ func copyProject(t *testing.T) (folder, kind string) {
 	t.Helper()
 	folder = t.TempDir()
 	for _, name := range []string{"e2e/sandbox/airgap", "e2e/sandbox/engine/runc-shim", "e2e/sandbox/wstunnel"} {
-		if err := os.CopyFS(filepath.Join(folder, name), os.DirFS(filepath.Join("..", "..", name))); err != nil {
+		if err := os.CopyFS(filepath.Join(folder, name), os.DirFS(filepath.Join(testkit.Root(t), name))); err != nil {
 			t.Fatal(err)
 		}
 	}
