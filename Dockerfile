@@ -1,10 +1,10 @@
-# The plugin's image: one static program from scratch, so it needs no base image and holds no shell.
-# The program is built before, by "make image" or the release workflow, as bin/linux-<arch>/...:
+# The plugin's image: one static program, so it needs no base image and contains no shell. "make image" and the
+# release workflow build the program first, as bin/linux-<arch>/...:
 #
 #   CGO_ENABLED=0 GOARCH=amd64 go build -o bin/linux-amd64/ ./cmd/interlink-kubernetes-plugin
 #   docker build --build-arg TARGETARCH=amd64 .
 #
-# buildx gives TARGETARCH for each platform by itself. No default here: it would be stronger than buildx.
+# buildx sets TARGETARCH for each platform. A default here would override that value.
 FROM scratch
 
 ARG TARGETARCH
@@ -22,14 +22,14 @@ LABEL org.opencontainers.image.title="InterLink Kubernetes plugin" \
 COPY LICENSE /LICENSE
 COPY bin/linux-${TARGETARCH}/interlink-kubernetes-plugin /interlink-kubernetes-plugin
 
-# The user of InterLink's own image, so that InterLink beside it may use a socket of mode 0660. In
-# numbers: a kubelet can then see that it is not root.
+# The user of InterLink's own image, so that InterLink in the same pod can use a socket of mode 0660. A number, so that
+# a kubelet can verify that the user is not root.
 USER 65532:65532
 
-# There are no certificate authorities here: a kubeconfig names its own, and for a remote cluster with a
-# public certificate the program brings Mozilla's (x509roots/fallback). A bundle that is mounted at
-# /etc/ssl/certs/ca-certificates.crt counts before those.
+# The image contains no certificate authorities. A kubeconfig contains its own, and for a remote cluster with a
+# public certificate the program contains Mozilla's (x509roots/fallback). The program uses a bundle that is
+# mounted at /etc/ssl/certs/ca-certificates.crt instead of those.
 #
-# Nothing is written but the unix socket: its folder, /var/run by default, is a volume (an emptyDir, say)
-# that this user may write to. The root file system can be read-only.
+# The program writes only the unix socket. Its folder, /var/run by default, must be a volume that this user can
+# write to, such as an emptyDir. The root file system can be read-only.
 ENTRYPOINT ["/interlink-kubernetes-plugin"]

@@ -74,7 +74,8 @@ func testControlPlaneRestarts(t *testing.T) {
 	var creates errgroup.Group
 	for worker := range 2 {
 		creates.Go(func() error {
-			for i := 0; ; i++ {
+			// The pause grows, so that a slow restart does not fill the node with pods.
+			for i, pause := 0, 300*time.Millisecond; ; i, pause = i+1, 2*pause {
 				pod := shellPod(fmt.Sprintf("during-%d-%d", worker, i), "sleep 3600")
 				pod.Spec.AutomountServiceAccountToken = nil // the default creates a Secret too
 				mu.Lock()
@@ -86,7 +87,7 @@ func testControlPlaneRestarts(t *testing.T) {
 				select {
 				case <-restarted:
 					return nil
-				case <-time.After(300 * time.Millisecond):
+				case <-time.After(pause):
 				}
 			}
 		})

@@ -1,4 +1,4 @@
-// The clusters' DNS, apart from Kubernetes: it needs an older client of the API server.
+// The DNS server of the clusters. It has its own module because it needs an older client of the API server.
 module github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/airgap/coredns
 
 go 1.26.0

@@ -1,6 +1,6 @@
-// What a node of the end-to-end tests' clusters runs where no node image can be pulled. Apart from the
-// plugin's dependencies, since every one of Kubernetes' own modules is pinned to the same release here.
-// The kernel of a host may be old (cgroup v1): 1.34 is the last release that runs there unasked.
+// The programs of a node of the end-to-end tests' clusters, for machines that cannot pull a node image. This module is
+// separate from the plugin's dependencies, because it pins all of Kubernetes' own modules to one release.
+// 1.34 is the last release that runs by default on a host with an old kernel (cgroup v1).
 module github.com/interlink-hq/interlink-kubernetes-plugin/e2e/sandbox/airgap/kubernetes
 
 go 1.26.0
