@@ -145,8 +145,8 @@ func TestINIInterpolationErrors(t *testing.T) {
 	}
 }
 
-// FuzzLoadINI holds that no file panics, and that what is read is the same when
-// it is written down again.
+// FuzzLoadINI checks that no file causes a panic, and that a file that is written from
+// the parsed values can be parsed rewritten.
 func FuzzLoadINI(f *testing.F) {
 	f.Add(string(Sample()))
 	f.Add(pythonSample)
@@ -156,11 +156,11 @@ func FuzzLoadINI(f *testing.F) {
 		if errs != nil {
 			return
 		}
-		var again strings.Builder
+		var rewritten strings.Builder
 		for _, name := range slices.Sorted(maps.Keys(file.sections)) {
-			again.WriteString("[" + name + "]\n")
+			rewritten.WriteString("[" + name + "]\n")
 			for _, key := range slices.Sorted(maps.Keys(file.sections[name].keys)) {
-				again.WriteString(key + "=" + strings.ReplaceAll(file.sections[name].keys[key].value, "\n", "\n ") + "\n")
+				rewritten.WriteString(key + "=" + strings.ReplaceAll(file.sections[name].keys[key].value, "\n", "\n ") + "\n")
 			}
 		}
 		file.unknown()
@@ -169,8 +169,8 @@ func FuzzLoadINI(f *testing.F) {
 				return
 			}
 		}
-		if _, errs := readINI("x.ini", again.String()); errs != nil {
-			t.Errorf("written down again it does not read: %v\n%q", errs, again.String())
+		if _, errs := readINI("x.ini", rewritten.String()); errs != nil {
+			t.Errorf("the rewritten file cannot be parsed: %v\n%q", errs, rewritten.String())
 		}
 	})
 }
