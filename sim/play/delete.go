@@ -24,7 +24,7 @@ func (p *player) deletePods(ctx context.Context) error {
 		p.readLogs(ctx, key)
 		deletes.Go(func() error {
 			if err := p.env.kubelet.Delete(ctx, key); err != nil && ctx.Err() == nil {
-				p.env.recorder.violation("%v", err)
+				p.env.recorder.violation("DELETE-2", "%v", err)
 			}
 			p.env.recorder.localDelete(p.env.elapsed(), key)
 			return ctx.Err()

@@ -61,7 +61,7 @@ func TestNoPlugin(t *testing.T) {
 		}), "EOF"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Run(t.Context(), all(t), Options{Plugin: test.address, CallTimeout: 500 * time.Millisecond})
+			_, err := Run(t.Context(), scenarios(t), Options{Plugin: test.address, CallTimeout: 500 * time.Millisecond})
 			if err == nil || !strings.Contains(err.Error(), test.words) || strings.Contains(err.Error(), "goroutine") {
 				t.Errorf("%v, want words of %q", err, test.words)
 			}
@@ -78,10 +78,10 @@ func TestPluginFallsSilent(t *testing.T) {
 				if c.path == path {
 					time.Sleep(time.Second)
 				}
-				return c.on()
+				return c.forward()
 			}}
-			result, err := Run(t.Context(), all(t, "delete-running", "exit-three", "plain-pod"), Options{
-				Parallel: 1, CallTimeout: 300 * time.Millisecond, intercept: m.front,
+			result, err := Run(t.Context(), scenarios(t, "delete-running", "exit-three", "plain-pod"), Options{
+				Parallel: 1, CallTimeout: 300 * time.Millisecond, intercept: m.serve,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -100,7 +100,7 @@ func TestPluginFallsSilent(t *testing.T) {
 // A log that never ends is no reason to wait for ever.
 func TestEndlessLog(t *testing.T) {
 	m := mutant{answer: on("/getLogs", func(c *call) (int, []byte) { return 200, []byte(strings.Repeat("x", 2*maxLog)) })}
-	result, err := Run(t.Context(), all(t, "plain-pod"), Options{intercept: m.front})
+	result, err := Run(t.Context(), scenarios(t, "plain-pod"), Options{intercept: m.serve})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestLiar(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	result, err := Run(t.Context(), all(t, "plain-pod", "exit-three", "volume-configmap"), Options{Plugin: server.URL, Client: withNodes(t), Parallel: 3})
+	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-three", "volume-configmap"), Options{Plugin: server.URL, Client: withNodes(t), Parallel: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,9 +146,9 @@ func TestLiar(t *testing.T) {
 // A scenario that takes longer than it may is ended, and says so; that is its own
 // affair, and the next one is played.
 func TestTimeout(t *testing.T) {
-	result, err := Run(t.Context(), all(t, "plain-pod", "exit-three"), Options{
+	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-three"), Options{
 		Timeout: 300 * time.Millisecond, Parallel: 1,
-		intercept: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.on() }}.front,
+		intercept: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.forward() }}.serve,
 	})
 	if err != nil {
 		t.Fatal(err)

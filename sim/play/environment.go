@@ -138,7 +138,7 @@ func (e *environment) observe(ctx context.Context) {
 	if e.remote != nil {
 		var err error
 		if pods, err = e.remotePods(ctx); err != nil {
-			e.recorder.violation("%v", err)
+			e.recorder.violation("", "%v", err)
 			return
 		}
 	}

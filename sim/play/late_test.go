@@ -19,7 +19,7 @@ import (
 // it has.
 func TestLatePatches(t *testing.T) {
 	client := late{fakecluster.New(fakecluster.Options{}).Client()}
-	files := all(t, "mesh-ordinary-container", "mesh-fails", "mesh-times-out", "mesh-fails-restart-always")
+	files := scenarios(t, "mesh-ordinary-container", "mesh-fails", "mesh-times-out", "mesh-fails-restart-always")
 	result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
 const (
@@ -41,8 +42,11 @@ func newPlayer(env *environment) *player {
 
 // poll goes once through the virtual kubelet's status loop.
 func (p *player) poll(ctx context.Context) {
-	if err := p.env.kubelet.Poll(ctx); err != nil && ctx.Err() == nil {
-		p.env.recorder.violation("at %s: %v", round(p.env.elapsed()), err)
+	err := p.env.kubelet.Poll(ctx)
+	for _, err := range split(err) {
+		if ctx.Err() == nil {
+			p.env.recorder.violation(statusRule(err), "at %s: %v", round(p.env.elapsed()), err)
+		}
 	}
 	if p.env.nodes == nil { // simulated nodes do not forget previous runs
 		for key, seen := range p.seen.Pods {
@@ -51,6 +55,35 @@ func (p *player) poll(ctx context.Context) {
 	}
 	p.env.observe(ctx)
 	p.nextPoll = p.env.clock.Now().Add(pollPause)
+}
+
+// split returns the errors that errors.Join has joined.
+func split(err error) []error {
+	switch joined, ok := err.(interface{ Unwrap() []error }); {
+	case err == nil:
+		return nil
+	case !ok:
+		return []error{err}
+	default:
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, split(one)...)
+		}
+		return all
+	}
+}
+
+// statusRule is the rule of docs/contract.md that an error of a status call names.
+func statusRule(err error) string {
+	var panicked *virtualkubelet.Panic
+	var stale *virtualkubelet.StaleStatus
+	switch {
+	case errors.As(err, &panicked):
+		return panicked.Rule
+	case errors.As(err, &stale):
+		return stale.Rule
+	}
+	return ""
 }
 
 // ended reports whether a pod has ended, or a step has deleted it.

@@ -38,15 +38,16 @@ func newRecorder(keys []string) *recorder {
 	}
 }
 
-// violation keeps an event that must not happen in any scenario.
-func (r *recorder) violation(format string, args ...any) {
+// violation keeps an event that must not happen in any scenario. rule is the number of
+// a rule of docs/contract.md, or empty.
+func (r *recorder) violation(rule, format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.violations) == maxViolations {
 		r.more++
 		return
 	}
-	r.violations = append(r.violations, judge.Difference{Text: fmt.Sprintf(format, args...)})
+	r.violations = append(r.violations, judge.Difference{Rule: rule, Text: fmt.Sprintf(format, args...)})
 }
 
 // allViolations returns the violations in their order.

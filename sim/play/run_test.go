@@ -20,8 +20,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// all scenarios, or those of these names.
-func all(t testing.TB, names ...string) []*scenario.File {
+// scenarios returns all scenarios, or those with these names.
+func scenarios(t testing.TB, names ...string) []*scenario.File {
 	t.Helper()
 	files, err := scenario.ReadAll("../../fixtures/scenarios")
 	if err != nil {
@@ -50,7 +50,7 @@ func realClient(t testing.TB) kubernetes.Interface {
 
 // Every scenario passes, in memory and on a real API server.
 func TestScenarios(t *testing.T) {
-	files := all(t)
+	files := scenarios(t)
 	run := func(t *testing.T, options Options) {
 		result, err := Run(t.Context(), files, options)
 		if err != nil {
@@ -76,7 +76,7 @@ func TestScenarios(t *testing.T) {
 // scenario leaves on purpose, and counts no claims that were there before.
 func TestTidy(t *testing.T) {
 	client := realClient(t)
-	files := all(t, "claim-retained", "claim-of-the-site", "delete-lost")
+	files := scenarios(t, "claim-retained", "claim-of-the-site", "delete-lost")
 	for range 2 { // what the first run leaves would be in the way of the second
 		result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=tidy"}})
 		if err != nil {
@@ -132,7 +132,7 @@ func start(t *testing.T, client kubernetes.Interface) string {
 // that a busy machine misses what a pod shows for seconds.
 func TestPluginElsewhere(t *testing.T) {
 	client := realClient(t)
-	files := all(t, "plain-pod", "exit-three", "volume-configmap", "claim-deleted", "volume-hostpath-refused")
+	files := scenarios(t, "plain-pod", "exit-three", "volume-configmap", "claim-deleted", "volume-hostpath-refused")
 	result, err := Run(t.Context(), files, Options{Plugin: start(t, client), Client: client, PlayNodes: true, Speed: 8, Parallel: 5})
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ spec:
 // and what needs played nodes is skipped.
 func TestRemoteUnknown(t *testing.T) {
 	address := start(t, withNodes(t))
-	files := all(t, "eviction-before-start", "node-lost", "deleted-behind-the-back", "unschedulable-then-scheduled", "claim-of-the-site")
+	files := scenarios(t, "eviction-before-start", "node-lost", "deleted-behind-the-back", "unschedulable-then-scheduled", "claim-of-the-site")
 	for _, code := range []int{0, 1} {
 		file, err := scenario.Parse("quick.yaml", fmt.Appendf(nil, quick, code))
 		if err != nil {
@@ -210,13 +210,13 @@ func TestOptions(t *testing.T) {
 		"nothing at a time":         {Parallel: -1},
 		"an address that is no one": {Plugin: "ftp://x"},
 	} {
-		if _, err := Run(t.Context(), all(t, "plain-pod"), o); err == nil {
+		if _, err := Run(t.Context(), scenarios(t, "plain-pod"), o); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if _, err := Run(ctx, all(t, "plain-pod"), Options{}); err == nil {
+	if _, err := Run(ctx, scenarios(t, "plain-pod"), Options{}); err == nil {
 		t.Error("interrupted: no error")
 	}
 }

@@ -13,7 +13,7 @@ import (
 func TestScenariosSkippedOnRealNodes(t *testing.T) {
 	client := fake.NewClientset()
 	var skips []string
-	for _, file := range all(t) {
+	for _, file := range scenarios(t) {
 		if reason := skipReason(file, Options{Client: client}); reason != "" {
 			skips = append(skips, file.Name+": "+reason)
 		}
@@ -35,7 +35,7 @@ func TestScenariosSkippedOnRealNodes(t *testing.T) {
 // On real nodes the deletion of a remote pod is a step; simulated nodes delete it
 // themselves.
 func TestRemoteDeletionIsAStepOnRealNodes(t *testing.T) {
-	file := all(t, "deleted-behind-the-back")[0]
+	file := scenarios(t, "deleted-behind-the-back")[0]
 	env := &environment{file: file}
 	if steps := timedSteps(env); len(steps) != 0 {
 		t.Errorf("steps without a remote cluster: %+v", steps)

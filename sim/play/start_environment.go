@@ -95,7 +95,7 @@ func startRemote(ctx context.Context, e *environment) {
 	})
 	e.runInBackground(ctx, func(ctx context.Context) {
 		if err := e.nodes.Run(ctx); err != nil {
-			e.recorder.violation("the simulated nodes ended: %v", err)
+			e.recorder.violation("", "the simulated nodes ended: %v", err)
 		}
 	})
 }

@@ -56,7 +56,7 @@ func startPlugin(ctx context.Context, e *environment, cfg config.Config) (string
 	}
 	e.runInBackground(ctx, func(ctx context.Context) {
 		if err := e.plugin.Run(ctx); err != nil {
-			e.recorder.violation("the plugin ended: %v", err)
+			e.recorder.violation("", "the plugin ended: %v", err)
 		}
 	})
 	return address, nil

@@ -68,8 +68,19 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 	}
 	p.env.recorder.step(at, text)
 	if err != nil && ctx.Err() == nil {
-		p.env.recorder.violation("at %s, %s: %v", round(at), text, err)
+		p.env.recorder.violation(stepRule(step), "at %s, %s: %v", round(at), text, err)
 	}
+}
+
+// stepRule is the rule that the plugin breaks when the call of a step fails.
+func stepRule(step timedStep) string {
+	switch {
+	case step.Create != "", step.RestartVirtualKubelet != nil:
+		return "CREATE-8"
+	case step.Delete != "":
+		return "DELETE-2"
+	}
+	return ""
 }
 
 // deleteByStep deletes a pod, after reading its logs.

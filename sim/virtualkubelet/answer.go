@@ -12,7 +12,9 @@ import (
 // Panic is the error of an answer that makes the virtual kubelet's process crash.
 // No pod of the node is updated until the virtual kubelet is restarted.
 type Panic struct {
-	Pod    string
+	Pod string
+	// Rule is the number of the rule of docs/contract.md, such as STATUS-26.
+	Rule   string
 	Reason string
 }
 
@@ -55,7 +57,7 @@ func applyAnswer(pod *corev1.Pod, answer *wire.PodStatus) error {
 			terminated++
 			reason := exitReason(state.Terminated.ExitCode)
 			if !setTerminatedReason(target, reason) {
-				return wrongTarget(pod, "container", reported.Name, target.Name)
+				return wrongTarget(pod, "STATUS-15", "container", reported.Name, target.Name)
 			}
 			if state.Terminated.ExitCode != 0 {
 				failure = reason
@@ -95,7 +97,7 @@ func applyInitContainers(pod *corev1.Pod, reports []corev1.ContainerStatus) (ini
 			summary.terminated++
 			reason := exitReason(state.Terminated.ExitCode)
 			if !setTerminatedReason(target, reason) {
-				return summary, wrongTarget(pod, "init container", reported.Name, target.Name)
+				return summary, wrongTarget(pod, "STATUS-16", "init container", reported.Name, target.Name)
 			}
 			if state.Terminated.ExitCode != 0 {
 				summary.failed, summary.reason = true, reason
@@ -126,7 +128,7 @@ func endPod(pod *corev1.Pod, failure string) error {
 	status.Phase, status.Reason = corev1.PodFailed, failure
 	for i := range status.ContainerStatuses {
 		if !setTerminatedReason(&status.ContainerStatuses[i], failure) {
-			return &Panic{Pod: pod.Name, Reason: fmt.Sprintf(
+			return &Panic{Pod: pod.Name, Rule: "STATUS-26", Reason: fmt.Sprintf(
 				"the answer ends the pod as failed, but container %s has not terminated", status.ContainerStatuses[i].Name)}
 		}
 	}
@@ -163,8 +165,8 @@ func exitReason(code int32) string {
 	return fmt.Sprintf("Error: %d", code)
 }
 
-func wrongTarget(pod *corev1.Pod, kind, reported, target string) error {
-	return &Panic{Pod: pod.Name, Reason: fmt.Sprintf(
+func wrongTarget(pod *corev1.Pod, rule, kind, reported, target string) error {
+	return &Panic{Pod: pod.Name, Rule: rule, Reason: fmt.Sprintf(
 		"%s %s, which the pod did not have before, is reported as terminated; the virtual kubelet confuses it with %s, which has not terminated",
 		kind, reported, target)}
 }

@@ -53,6 +53,7 @@ func (p *localPod) show(now time.Time) error {
 	if name := restartedContainer(p.stored, &p.shown, &next); name != "" {
 		return &StaleStatus{
 			Pod:    p.stored.Name,
+			Rule:   "STATUS-27",
 			Reason: "the local API server refuses it, because container " + name + " had ended and its restart policy allows no other run",
 		}
 	}

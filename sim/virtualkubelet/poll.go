@@ -18,7 +18,9 @@ import (
 // StaleStatus is the error of a status call that changes nothing: the user goes on
 // seeing the last state.
 type StaleStatus struct {
-	Pod    string
+	Pod string
+	// Rule is the number of the rule of docs/contract.md, such as STATUS-10.
+	Rule   string
 	Reason string
 }
 
@@ -65,21 +67,21 @@ func (k *Kubelet) Poll(ctx context.Context) error {
 // poll sends the status call of one pod and applies the answer.
 func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) error {
 	name := body[0].Name
-	stale := func(format string, args ...any) error {
-		return &StaleStatus{Pod: name, Reason: fmt.Sprintf(format, args...)}
+	stale := func(rule, format string, args ...any) error {
+		return &StaleStatus{Pod: name, Rule: rule, Reason: fmt.Sprintf(format, args...)}
 	}
 	status, text, err := k.client.call(ctx, http.MethodGet, "/status", k.client.session("GetStatus"), body)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err() // the caller gave up: this is no fault of the plugin
 	case err != nil:
-		return stale("%v", err)
+		return stale("STATUS-10", "%v", err)
 	case status != http.StatusOK:
-		return stale("answered %d: %s", status, excerpt(text))
+		return stale("STATUS-10", "answered %d: %s", status, excerpt(text))
 	}
 	var entries []wire.PodStatus
 	if err := json.Unmarshal(text, &entries); err != nil {
-		return stale("the answer is not a list of statuses (%v): %s", err, excerpt(text))
+		return stale("STATUS-10", "the answer is not a list of statuses (%v): %s", err, excerpt(text))
 	}
 
 	k.mu.Lock()
@@ -90,14 +92,14 @@ func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) e
 	uid := body[0].UID
 	var absent error // an older answer is used instead (docs/contract.md, STATUS-11)
 	if !slices.ContainsFunc(entries, func(e wire.PodStatus) bool { return e.UID == string(uid) }) {
-		absent = stale("the answer does not have this pod")
+		absent = stale("STATUS-11", "the answer does not have this pod")
 	}
 	entry, ok := k.answers[uid]
 	switch {
 	case !ok || pod.deleted:
 		return absent
 	case entry.Name == "":
-		return stale("the answer does not have the pod's name")
+		return stale("STATUS-6", "the answer does not have the pod's name")
 	}
 	if err := applyAnswer(pod.stored, &entry); err != nil {
 		errors.As(err, &k.panicked)

@@ -1,0 +1,298 @@
+package play
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// The faults of the mutants. First the calls that they change.
+
+// on changes the answers to the calls of one path.
+func on(path string, answer answerFunc) answerFunc {
+	return func(c *call) (int, []byte) {
+		if c.path != path {
+			return c.forward()
+		}
+		return answer(c)
+	}
+}
+
+// fixed always gives the same answer, without the plugin.
+func fixed(code int, text string) answerFunc {
+	return func(*call) (int, []byte) { return code, []byte(text) }
+}
+
+// withCode replaces the code of the plugin's answer.
+func withCode(code int) answerFunc {
+	return func(c *call) (int, []byte) {
+		_, text := c.forward()
+		return code, text
+	}
+}
+
+// before does something before the plugin handles a call about a pod.
+func before(path string, do func(c *call, uid string)) answerFunc {
+	return on(path, func(c *call) (int, []byte) {
+		do(c, podOf(c).UID)
+		return c.forward()
+	})
+}
+
+// after does something after the plugin has handled a call about a pod.
+func after(path string, do func(c *call, uid string)) answerFunc {
+	return on(path, func(c *call) (int, []byte) {
+		code, text := c.forward()
+		do(c, podOf(c).UID)
+		return code, text
+	})
+}
+
+type podName struct{ Name, UID string }
+
+// podOf returns the pod of a create, or of a delete.
+func podOf(c *call) podName {
+	var body struct {
+		Metadata podName
+		Pod      struct{ Metadata podName }
+	}
+	_ = json.Unmarshal(c.body, &body)
+	if body.Pod.Metadata.UID != "" {
+		return body.Pod.Metadata
+	}
+	return body.Metadata
+}
+
+// status changes the status of each pod.
+func status(change func(*wire.PodStatus)) answerFunc {
+	return on("/status", func(c *call) (int, []byte) {
+		code, text := c.forward()
+		var all []wire.PodStatus
+		if json.Unmarshal(text, &all) != nil {
+			return code, text
+		}
+		for i := range all {
+			change(&all[i])
+		}
+		text, _ = json.Marshal(all)
+		return code, text
+	})
+}
+
+// statusOfContainers changes the status of each container.
+func statusOfContainers(change func(*corev1.ContainerStatus)) answerFunc {
+	return status(func(s *wire.PodStatus) {
+		for _, list := range [][]corev1.ContainerStatus{s.InitContainers, s.Containers} {
+			for i := range list {
+				change(&list[i])
+			}
+		}
+	})
+}
+
+// statusOfTerminated changes the status of each terminated container.
+func statusOfTerminated(change func(*corev1.ContainerStatus)) answerFunc {
+	return statusOfContainers(func(c *corev1.ContainerStatus) {
+		if c.State.Terminated != nil {
+			change(c)
+		}
+	})
+}
+
+// statusOfWaiting changes the status of each waiting container.
+func statusOfWaiting(change func(*corev1.ContainerStatus)) answerFunc {
+	return statusOfContainers(func(c *corev1.ContainerStatus) {
+		if c.State.Waiting != nil {
+			change(c)
+		}
+	})
+}
+
+// object is a JSON object.
+type object = map[string]any
+
+// createRequest changes the request of a create, and the pod in it.
+func createRequest(change func(pod, request object)) answerFunc {
+	return on("/create", func(c *call) (int, []byte) {
+		var request object
+		if err := json.Unmarshal(c.body, &request); err != nil {
+			return http.StatusBadRequest, []byte(err.Error())
+		}
+		change(request["pod"].(object), request)
+		body, _ := json.Marshal(request)
+		return c.send(body)
+	})
+}
+
+// createWithoutSpec removes a field of the pod's spec from a create.
+func createWithoutSpec(field string) answerFunc {
+	return createRequest(func(pod, _ object) { delete(pod["spec"].(object), field) })
+}
+
+// createContainers changes each container in a create.
+func createContainers(change func(container object)) answerFunc {
+	return createRequest(func(pod, _ object) {
+		for _, list := range []string{"containers", "initContainers"} {
+			items, _ := pod["spec"].(object)[list].([]any)
+			for _, item := range items {
+				change(item.(object))
+			}
+		}
+	})
+}
+
+// createWithoutContainerField removes a field of each container from a create.
+func createWithoutContainerField(field string) answerFunc {
+	return createContainers(func(container object) { delete(container, field) })
+}
+
+// createWithoutAnnotation removes an annotation of the pod from a create.
+func createWithoutAnnotation(name string) answerFunc {
+	return createRequest(func(pod, _ object) {
+		delete(pod["metadata"].(object)["annotations"].(object), name)
+	})
+}
+
+// logRequest changes the request for a log, and its options.
+func logRequest(change func(request, options object)) answerFunc {
+	return on("/getLogs", func(c *call) (int, []byte) {
+		var request object
+		_ = json.Unmarshal(c.body, &request)
+		change(request, request["Opts"].(object))
+		body, _ := json.Marshal(request)
+		return c.send(body)
+	})
+}
+
+// logWithoutOption removes an option from the request for a log.
+func logWithoutOption(name string) answerFunc {
+	return logRequest(func(_, options object) { delete(options, name) })
+}
+
+// Then what they change.
+
+var background = context.Background()
+
+func setRunning(c *corev1.ContainerStatus) {
+	c.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+}
+
+func noContainers(s *wire.PodStatus) { s.Containers = []corev1.ContainerStatus{} }
+
+func noContainersOnceTerminated(s *wire.PodStatus) {
+	if len(s.Containers) > 0 && s.Containers[0].State.Terminated != nil {
+		noContainers(s)
+	}
+}
+
+// meshContainer is the status of a container that only the plugin knows.
+func meshContainer() corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: "mesh-setup", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}}
+}
+
+func meshContainerFirst(s *wire.PodStatus) {
+	s.Containers = slices.Insert(s.Containers, 0, meshContainer())
+}
+
+func meshContainerLast(s *wire.PodStatus) { s.Containers = append(s.Containers, meshContainer()) }
+
+func meshInitContainer(s *wire.PodStatus) {
+	s.InitContainers = slices.Insert(s.InitContainers, 0, meshContainer())
+}
+
+func currentStateIsLast(c *corev1.ContainerStatus) {
+	if c.LastTerminationState.Terminated != nil {
+		c.State = c.LastTerminationState
+	}
+}
+
+func answerAsList(c *call) (int, []byte) {
+	code, text := c.forward()
+	return code, slices.Concat([]byte("["), text, []byte("]"))
+}
+
+func answerOtherUID(c *call) (int, []byte) {
+	code, text := c.forward()
+	return code, bytes.Replace(text, []byte(`"PodUID":"`), []byte(`"PodUID":"x`), 1)
+}
+
+// acceptWithoutCreating answers a create as if it had succeeded.
+func acceptWithoutCreating(c *call) (int, []byte) {
+	return http.StatusOK, []byte(`{"PodUID":"` + podOf(c).UID + `","PodJID":"j"}`)
+}
+
+// refuseRepeated refuses the create of a pod whose key an earlier create had.
+func refuseRepeated(key func(podName) string) answerFunc {
+	return func(c *call) (int, []byte) {
+		if _, repeated := c.seen.LoadOrStore(key(podOf(c)), true); repeated {
+			return http.StatusConflict, []byte("already exists")
+		}
+		return c.forward()
+	}
+}
+
+func remotePodsOf(c *call, uid string) []corev1.Pod {
+	pods, _ := c.remote.CoreV1().Pods("").List(background, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
+	return pods.Items
+}
+
+func deleteRemotePodOfRepeatedCreate(c *call, uid string) {
+	if _, repeated := c.seen.LoadOrStore(uid, true); !repeated {
+		return
+	}
+	for _, pod := range remotePodsOf(c, uid) {
+		_ = c.remote.CoreV1().Pods(pod.Namespace).Delete(background, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
+	}
+}
+
+func createSecondRemotePod(c *call, uid string) {
+	for _, pod := range remotePodsOf(c, uid) {
+		pod.ObjectMeta = metav1.ObjectMeta{Name: "second", Namespace: pod.Namespace, Labels: pod.Labels}
+		_, _ = c.remote.CoreV1().Pods(pod.Namespace).Create(background, &pod, metav1.CreateOptions{})
+	}
+}
+
+func deleteAllSecrets(c *call, _ string) {
+	secrets, _ := c.remote.CoreV1().Secrets("").List(background, everything)
+	for _, s := range secrets.Items {
+		_ = c.remote.CoreV1().Secrets(s.Namespace).Delete(background, s.Name, metav1.DeleteOptions{})
+	}
+}
+
+func deleteAllClaims(c *call, _ string) {
+	claims, _ := c.remote.CoreV1().PersistentVolumeClaims("").List(background, everything)
+	for _, claim := range claims.Items {
+		_ = c.remote.CoreV1().PersistentVolumeClaims(claim.Namespace).Delete(background, claim.Name, metav1.DeleteOptions{})
+	}
+}
+
+func createService(c *call, uid string) {
+	_, _ = c.remote.CoreV1().Services("default").Create(background, &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "left", Labels: map[string]string{wire.LabelPodUID: uid}},
+		Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone},
+	}, metav1.CreateOptions{})
+}
+
+func createConfigMap(c *call, uid string) {
+	_, _ = c.remote.CoreV1().ConfigMaps("default").Create(background, &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: "left", Labels: map[string]string{wire.LabelPodUID: uid}},
+	}, metav1.CreateOptions{})
+}
+
+// createRelease creates the record of a Helm release that belongs to the pod under a
+// label that the plugin does not know.
+func createRelease(c *call, uid string) {
+	_, _ = c.remote.CoreV1().Secrets("default").Create(background, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "sh.helm.release.v1.left.v1", Labels: map[string]string{
+			wire.LabelTunnelUID: "another", "owner": "helm", "name": "left", "of": uid,
+		}},
+	}, metav1.CreateOptions{})
+}
