@@ -120,8 +120,8 @@ func TestConfigMapsOfVariablesAreDeletedWithThePod(t *testing.T) {
 		t.Fatalf("the ConfigMaps are %v, the variables are %+v", created, main.Env)
 	}
 	h.delete(r.Pod)
-	if left := h.objects(string(r.Pod.UID)); left != "" {
-		t.Errorf("these objects remain:\n%s", left)
+	if remaining := h.objects(string(r.Pod.UID)); remaining != "" {
+		t.Errorf("these objects remain:\n%s", remaining)
 	}
 }
 
@@ -153,7 +153,7 @@ func TestPodsOfThePythonPlugin(t *testing.T) {
 		t.Errorf("create returns %+v, the pod is %s", answer, python.UID)
 	}
 	h.delete(r.Pod)
-	if left := h.objects(string(r.Pod.UID)); left != "" {
-		t.Errorf("these objects remain:\n%s", left)
+	if remaining := h.objects(string(r.Pod.UID)); remaining != "" {
+		t.Errorf("these objects remain:\n%s", remaining)
 	}
 }

@@ -91,13 +91,13 @@ func TestRequiredPermissionsSuffice(t *testing.T) {
 			failing.Pod.Spec.Volumes, failing.Containers = r.Pod.Spec.Volumes[:1], r.Containers
 			failing.Pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: -1}}
 			h.createFails(failing)
-			if left := h.objects(string(failing.Pod.UID)); left != "" {
-				t.Errorf("after the failed create these objects remain:\n%s", left)
+			if remaining := h.objects(string(failing.Pod.UID)); remaining != "" {
+				t.Errorf("after the failed create these objects remain:\n%s", remaining)
 			}
 
 			h.delete(r.Pod)
-			if left := h.objects(string(r.Pod.UID)); left != "" {
-				t.Errorf("these objects remain:\n%s", left)
+			if remaining := h.objects(string(r.Pod.UID)); remaining != "" {
+				t.Errorf("these objects remain:\n%s", remaining)
 			}
 			for _, word := range []string{"forbidden", "cannot "} {
 				if strings.Contains(h.log.String(), word) {

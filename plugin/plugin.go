@@ -15,6 +15,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 )
 
 // Plugin is a plugin that offloads pods to one remote cluster.
@@ -32,7 +33,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if cfg.TCPTunnel.Enabled && tunnels == nil {
 		return nil, errors.New("[tcp_tunnel] enabled is true, but there is no implementation of tunnels")
 	}
-	remote, err := cluster.New(client, cfg.Offloading.Namespace, log)
+	remote, err := cluster.New(client, cfg.Offloading.Namespace, status.CachedFields, log)
 	if err != nil {
 		return nil, err
 	}

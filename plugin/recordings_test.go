@@ -88,8 +88,8 @@ func testPod(t *testing.T, golden string, body []byte) {
 	}
 
 	h.delete(withJobID(pod, first.PodJID))
-	if left := h.objects(string(pod.UID)); left != "" {
-		t.Errorf("these objects remain:\n%s", left)
+	if remaining := h.objects(string(pod.UID)); remaining != "" {
+		t.Errorf("these objects remain:\n%s", remaining)
 	}
 }
 

@@ -68,9 +68,9 @@ func TestEvictedPodFails(t *testing.T) {
 	}
 }
 
-func TestVanishedPodFails(t *testing.T) {
+func TestMissingPodFails(t *testing.T) {
 	h := start(t)
-	r := podOf("vanished", busybox("main"))
+	r := podOf("missing", busybox("main"))
 	if before := h.status(r.Pod, ""); before.Containers[0].State.Waiting == nil {
 		t.Errorf("before its create the pod has the state %+v", before.Containers[0].State)
 	}

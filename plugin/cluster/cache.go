@@ -13,7 +13,6 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -26,7 +25,7 @@ type podCache struct {
 // indexUID is the name of the cache's index, by the UID of the local pod.
 const indexUID = "source-uid"
 
-func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger) (*podCache, error) {
+func newPodCache(client kubernetes.Interface, namespace string, cachedFields func(*corev1.Pod) *corev1.Pod, log *slog.Logger) (*podCache, error) {
 	pods := client.CoreV1().Pods(namespace)
 	informer := cache.NewSharedIndexInformer(
 		cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
@@ -48,10 +47,16 @@ func newPodCache(client kubernetes.Interface, namespace string, log *slog.Logger
 			return []string{pod.Labels[wire.LabelPodUID]}, nil
 		}},
 	)
-	if err := informer.SetTransform(trim); err != nil {
-		return nil, fmt.Errorf("trim cached pods: %w", err)
+	err := informer.SetTransform(func(object any) (any, error) {
+		if pod, ok := object.(*corev1.Pod); ok {
+			return cachedFields(pod), nil
+		}
+		return object, nil // a tombstone, which has a reduced pod already
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reduce cached pods: %w", err)
 	}
-	err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
+	err = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 		log.Warn("the watch of remote pods ended with an error; the pod cache keeps the last known state until the watch is restored", "error", err)
 	})
 	if err != nil {
@@ -101,13 +106,4 @@ func preferred(pods []*corev1.Pod) *corev1.Pod {
 		}
 	}
 	return best
-}
-
-// trim is the cache's transform function: it keeps the fields that the plugin reads.
-func trim(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return object, nil // a tombstone, which holds a trimmed pod already
-	}
-	return status.CachedFields(pod), nil
 }

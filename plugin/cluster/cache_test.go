@@ -18,6 +18,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -197,7 +198,7 @@ func runCluster(t *testing.T, config *rest.Config, namespace string) *cluster.Cl
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cluster.New(client, namespace, slog.New(slog.DiscardHandler))
+	c, err := cluster.New(client, namespace, status.CachedFields, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,10 +17,11 @@ type Cluster struct {
 }
 
 // New returns a Cluster that uses client. namespace is the only namespace that the
-// credentials may use, or empty for all namespaces. The pod cache is empty until
+// credentials may use, or empty for all namespaces. cachedFields returns a copy of a pod
+// with those fields that the pod cache keeps. The pod cache is empty until
 // [Cluster.Run].
-func New(client kubernetes.Interface, namespace string, log *slog.Logger) (*Cluster, error) {
-	pods, err := newPodCache(client, namespace, log)
+func New(client kubernetes.Interface, namespace string, cachedFields func(*corev1.Pod) *corev1.Pod, log *slog.Logger) (*Cluster, error) {
+	pods, err := newPodCache(client, namespace, cachedFields, log)
 	if err != nil {
 		return nil, err
 	}

@@ -86,8 +86,8 @@ func TestCreateFailsWithoutItsClaim(t *testing.T) {
 	if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), "does not exist in the remote namespace "+e.namespace) {
 		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if left := e.remaining(r); len(left) > 0 {
-		t.Errorf("these objects remain: %v", left)
+	if remaining := e.remaining(r); len(remaining) > 0 {
+		t.Errorf("these objects remain: %v", remaining)
 	}
 }
 

@@ -26,7 +26,7 @@ func TestCreateCreatesTheNamespaceFirstAndThePodLast(t *testing.T) {
 		t.Errorf("the create returned %+v for the remote pod %s", answer, e.remotePod(r).UID)
 	}
 	if objects := e.remaining(r); len(objects) != fullCount {
-		t.Errorf("the create made %v", objects)
+		t.Errorf("these objects exist: %v", objects)
 	}
 	calls := e.faults.seen()
 	if first, last := calls[0], calls[len(calls)-1]; first != "POST namespaces" || last != "POST pods" {
@@ -93,7 +93,7 @@ func TestConcurrentCreatesOfAPodCreateOnePod(t *testing.T) {
 		return true
 	})
 	if objects := e.remaining(r); len(objects) != fullCount {
-		t.Errorf("the create made %v", objects)
+		t.Errorf("these objects exist: %v", objects)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestCreateRetriesEachTransientFault(t *testing.T) {
 					t.Errorf("the create returned %s for pod %s", answer.PodJID, pod.UID)
 				}
 				if objects := e.remaining(r); len(objects) != fullCount {
-					t.Errorf("the create made %v", objects)
+					t.Errorf("these objects exist: %v", objects)
 				}
 				e.mustDelete(r)
 			})
@@ -155,7 +155,7 @@ func TestDeletedNamespaceIsCreatedAgain(t *testing.T) {
 	e.finalizeNamespace()
 	group.Wait()
 	if objects := e.remaining(r); len(objects) != fullCount {
-		t.Errorf("the create made %v", objects)
+		t.Errorf("these objects exist: %v", objects)
 	}
 }
 
@@ -191,8 +191,8 @@ func TestExceededQuotaFailsAtOnce(t *testing.T) {
 	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "exceeded quota") {
 		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if left := e.remaining(r); len(left) > 0 {
-		t.Errorf("these objects remain: %v", left)
+	if remaining := e.remaining(r); len(remaining) > 0 {
+		t.Errorf("these objects remain: %v", remaining)
 	}
 	posts := 0
 	for _, call := range e.faults.seen() {
@@ -246,8 +246,8 @@ func TestCreateRollsBackWhenTheCallerDisconnects(t *testing.T) {
 	if !errdefs.Is(err, errdefs.Canceled) {
 		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if left := e.remaining(r); len(left) > 0 {
-		t.Errorf("these objects remain: %v", left)
+	if remaining := e.remaining(r); len(remaining) > 0 {
+		t.Errorf("these objects remain: %v", remaining)
 	}
 }
 

@@ -31,11 +31,11 @@ func TestDeleteDeletesEverythingThatCreateCreated(t *testing.T) {
 	e.faults.set(nil)
 	pod := localPod(r, "jid")
 	e.must(e.Delete(t.Context(), &pod))
-	if left := e.remaining(r); len(left) > 0 {
-		t.Errorf("these objects remain: %v", left)
+	if remaining := e.remaining(r); len(remaining) > 0 {
+		t.Errorf("these objects remain: %v", remaining)
 	}
-	if left := e.remaining(other); len(left) != fullCount {
-		t.Errorf("of another pod only these objects remain: %v", left)
+	if remaining := e.remaining(other); len(remaining) != fullCount {
+		t.Errorf("of another pod only these objects remain: %v", remaining)
 	}
 	if calls := e.faults.seen(); calls[0] != "DELETE pods" {
 		t.Errorf("the pod is not deleted first: %v", calls)
@@ -61,8 +61,8 @@ func TestDeleteSelectsByLabel(t *testing.T) {
 	e.must(err)
 	pod := localPod(r, "jid")
 	e.must(e.Delete(t.Context(), &pod))
-	if left := e.remaining(r); len(left) > 0 {
-		t.Errorf("these objects remain: %v", left)
+	if remaining := e.remaining(r); len(remaining) > 0 {
+		t.Errorf("these objects remain: %v", remaining)
 	}
 }
 
@@ -171,8 +171,8 @@ func TestCreateAfterItsDeleteIsRefused(t *testing.T) {
 	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Canceled) {
 		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if left := e.remaining(r); len(left) > 0 {
-		t.Errorf("these objects remain: %v", left)
+	if remaining := e.remaining(r); len(remaining) > 0 {
+		t.Errorf("these objects remain: %v", remaining)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -69,7 +70,7 @@ func newEnv(t *testing.T, options ...option) *env {
 	}
 	e.log = testkit.NewLog(t)
 	log := e.log.Logger()
-	if e.cluster, err = cluster.New(client, "", log); err != nil {
+	if e.cluster, err = cluster.New(client, "", status.CachedFields, log); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -30,8 +30,8 @@ func TestCreateRollsBackAfterEachPermanentFault(t *testing.T) {
 			if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "injected") {
 				t.Errorf("the create returned %v (%s), want the API server's 403", err, errdefs.KindOf(err))
 			}
-			if left := e.remaining(r); len(left) > 0 {
-				t.Errorf("these objects remain: %v", left)
+			if remaining := e.remaining(r); len(remaining) > 0 {
+				t.Errorf("these objects remain: %v", remaining)
 			}
 		})
 	}
@@ -56,8 +56,8 @@ func TestCreateRollsBackWhenTheAPIServerIsBack(t *testing.T) {
 				if !errdefs.Is(err, errdefs.Unavailable) {
 					t.Errorf("the create returned %v (%s), want unavailable", err, errdefs.KindOf(err))
 				}
-				if left := e.remaining(r); len(left) > 0 {
-					t.Errorf("these objects remain: %v", left)
+				if remaining := e.remaining(r); len(remaining) > 0 {
+					t.Errorf("these objects remain: %v", remaining)
 				}
 			})
 		}
@@ -74,8 +74,8 @@ func TestRollbackIsFinishedAfterTheAnswer(t *testing.T) {
 	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Unavailable) {
 		t.Errorf("the create returned %v (%s), want unavailable", err, errdefs.KindOf(err))
 	}
-	if left := e.remaining(r); len(left) != fullCount {
-		t.Errorf("these objects remain: %v, want all: no delete was possible yet", left)
+	if remaining := e.remaining(r); len(remaining) != fullCount {
+		t.Errorf("these objects remain: %v, want all: no delete was possible yet", remaining)
 	}
 	e.faults.set(nil)
 	e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
@@ -120,8 +120,8 @@ func TestRollbackKeepsExistingObjects(t *testing.T) {
 	if _, err = e.Create(t.Context(), r); err == nil {
 		t.Fatal("the create did not fail")
 	}
-	if left := e.remaining(r); len(left) != 2 {
-		t.Errorf("these objects remain: %v, want the ConfigMap and the claim that existed before", left)
+	if remaining := e.remaining(r); len(remaining) != 2 {
+		t.Errorf("these objects remain: %v, want the ConfigMap and the claim that existed before", remaining)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestFailedRollbackIsRetried(t *testing.T) {
 	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Refused) {
 		t.Fatalf("the create returned %v", err)
 	}
-	if left := e.remaining(r); len(left) == 0 {
+	if remaining := e.remaining(r); len(remaining) == 0 {
 		t.Fatal("the rollback did not fail, so the test checks nothing")
 	}
 	deletesPermitted.Store(true)
@@ -177,8 +177,8 @@ func TestPendingRollbackKeepsALaterCreate(t *testing.T) {
 			if pod := e.remotePod(r); answer.PodJID != string(pod.UID) {
 				t.Errorf("the create returned %s for pod %s", answer.PodJID, pod.UID)
 			}
-			if left := e.remaining(r); len(left) != fullCount {
-				t.Errorf("of the later create these objects remain: %v", left)
+			if remaining := e.remaining(r); len(remaining) != fullCount {
+				t.Errorf("of the later create these objects remain: %v", remaining)
 			}
 		})
 	}
@@ -203,6 +203,6 @@ func TestNamespaceIsDeletedDuringACreate(t *testing.T) {
 	})
 	e.create(r)
 	if objects := e.remaining(r); len(objects) != fullCount {
-		t.Errorf("the create made %v", objects)
+		t.Errorf("these objects exist: %v", objects)
 	}
 }

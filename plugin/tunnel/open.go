@@ -85,7 +85,7 @@ func (t *Tunnels) rollback(install *configuration, name string, installed *relea
 		return reason
 	case found == nil:
 		// Another replica uninstalled the release while this one was creating its
-		// objects. Without a record nobody could find these objects again.
+		// objects. Without a record these objects could not be found again.
 		reason = overtaken(reason)
 		installed.SetStatus(release.StatusFailed, "overtaken by an uninstall")
 		if err := config.Releases.Create(installed); err != nil {
