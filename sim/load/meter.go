@@ -3,7 +3,6 @@ package load
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,66 +10,68 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
-// maxKinds bounds how many kinds of error are told apart.
-const maxKinds = 10
+// maxErrorTexts is the maximum number of different error texts of one call. All
+// further texts count as "other errors".
+const maxErrorTexts = 10
 
-// meter takes the measures while the load runs.
+// maxErrorLength is the maximum length of an error text in bytes.
+const maxErrorLength = 200
+
+// meter collects the measurements of a load test. It is safe for concurrent use.
 type meter struct {
-	mu     sync.Mutex
-	took   map[string][]time.Duration // by call
-	errors map[string]map[string]int  // by call, then words
-	spent  map[string]time.Duration   // while calls of a kind were made
-	rounds []time.Duration
+	mu        sync.Mutex
+	latencies map[string][]time.Duration // by call
+	errors    map[string]map[string]int  // the number by call and text
+	phases    map[string]time.Duration   // the time in which calls of a kind were sent
+	cycles    []time.Duration            // the durations of polling cycles
 }
 
 func newMeter() *meter {
-	return &meter{took: map[string][]time.Duration{}, errors: map[string]map[string]int{}, spent: map[string]time.Duration{}}
+	return &meter{latencies: map[string][]time.Duration{}, errors: map[string]map[string]int{}, phases: map[string]time.Duration{}}
 }
 
 func (m *meter) observe(call virtualkubelet.Call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.took[call.Name] = append(m.took[call.Name], call.Duration)
+	m.latencies[call.Name] = append(m.latencies[call.Name], call.Duration)
 }
 
-// phase measures the time in which calls of a kind are made.
-func (m *meter) phase(call string, run func()) time.Duration {
-	began := time.Now()
+// measure runs a function that sends calls of one kind, and returns its duration.
+func (m *meter) measure(call string, run func()) time.Duration {
+	start := time.Now()
 	run()
-	took := time.Since(began)
+	duration := time.Since(start)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.spent[call] += took
-	return took
+	m.phases[call] += duration
+	return duration
 }
 
-func (m *meter) round(took time.Duration) {
+func (m *meter) addCycle(duration time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.rounds = append(m.rounds, took)
+	m.cycles = append(m.cycles, duration)
 }
 
-// fail counts an error by its words.
-func (m *meter) fail(call, words string) {
-	const readable = 200
-	if words = strings.Join(strings.Fields(words), " "); len(words) > readable {
-		words = strings.ToValidUTF8(words[:readable], "") + "..."
+func (m *meter) countError(call, text string) {
+	if text = strings.Join(strings.Fields(text), " "); len(text) > maxErrorLength {
+		text = strings.ToValidUTF8(text[:maxErrorLength], "") + "..."
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	kinds := m.errors[call]
-	if kinds == nil {
-		kinds = map[string]int{}
-		m.errors[call] = kinds
+	texts := m.errors[call]
+	if texts == nil {
+		texts = map[string]int{}
+		m.errors[call] = texts
 	}
-	if _, known := kinds[words]; !known && len(kinds) >= maxKinds-1 {
-		words = "other errors"
+	if _, known := texts[text]; !known && len(texts) >= maxErrorTexts-1 {
+		text = "other errors"
 	}
-	kinds[words]++
+	texts[text]++
 }
 
-// said is what went wrong, without the words around it that name the pod.
-func said(err error) string {
+// errorText returns what went wrong, without the parts of the error that name the pod.
+func errorText(err error) string {
 	var refusal *virtualkubelet.Refusal
 	var stale *virtualkubelet.StaleStatus
 	var panicked *virtualkubelet.Panic
@@ -86,21 +87,3 @@ func said(err error) string {
 	}
 	return err.Error()
 }
-
-// percentile is the smallest measure that so many per cent do not exceed: the
-// nearest rank of sorted measures.
-func percentile(sorted []time.Duration, percent int) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	rank := (len(sorted)*percent + 99) / 100
-	return sorted[min(max(rank, 1), len(sorted))-1]
-}
-
-func latencies(took []time.Duration) Latencies {
-	sorted := slices.Sorted(slices.Values(took))
-	ms := func(percent int) float64 { return milliseconds(percentile(sorted, percent)) }
-	return Latencies{P50: ms(50), P90: ms(90), P95: ms(95), P99: ms(99), Max: ms(100)}
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
