@@ -31,7 +31,7 @@ func (s claimSet) without(claims []corev1.PersistentVolumeClaim) []corev1.Persis
 func countsClaims(file *scenario.File) bool {
 	_, created := file.Expect.Remote["PersistentVolumeClaim"]
 	_, left := file.Expect.Left["PersistentVolumeClaim"]
-	return created || left || len(file.Claims)+len(file.Site.Claims) > 0 || slices.ContainsFunc(file.Pods, func(pod corev1.Pod) bool {
+	return created || left || len(file.Claims)+len(file.RemoteSetup.Claims) > 0 || slices.ContainsFunc(file.Pods, func(pod corev1.Pod) bool {
 		return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil })
 	})
 }

@@ -21,7 +21,7 @@ func (e *environment) setUpRemote(ctx context.Context) error {
 		return fmt.Errorf("read the remote cluster: %w", err)
 	}
 	e.foreignClaims = newClaimSet(before.Claims)
-	for _, name := range e.file.Site.Claims {
+	for _, name := range e.file.RemoteSetup.Claims {
 		for _, namespace := range e.claimNamespaces() {
 			if err := e.createClaim(ctx, namespace, name); err != nil {
 				return err

@@ -14,7 +14,7 @@ func skipReason(file *scenario.File, options Options) string {
 	switch {
 	case options.Plugin != "" && len(file.Plugin) > 0:
 		return "it sets options of this plugin, and the plugin that runs has others"
-	case len(file.Site.Claims) > 0 && options.Plugin != "" && options.Client == nil:
+	case len(file.RemoteSetup.Claims) > 0 && options.Plugin != "" && options.Client == nil:
 		return "it needs claims in the remote cluster, and the options name no remote cluster"
 	}
 	if options.PlayNodes || options.Plugin == "" && options.Client == nil {

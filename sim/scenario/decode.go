@@ -12,46 +12,28 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// decode reads a document as a type by its json tags, strictly. Kubernetes' own
-// strict reading knows no lines, so the nodes are held against the type first.
+// renamed maps former fields of the format to their new names.
+var renamed = map[string]string{"spec.site": "spec.remoteSetup"}
+
+// decode reads a document into a type by its json tags. Unknown fields and wrong
+// types are problems. Kubernetes' own strict decoder does not report lines.
 func decode[T any](r *reader, n *yaml.Node) (*T, bool) {
 	before, object := len(r.problems), new(T)
-	r.fits(n, reflect.TypeFor[T](), "")
-	if len(r.problems) > before {
-		return nil, false
-	}
-	if err := fill(n, object); err != nil {
-		r.problem(n.Line, "%v", err)
-		return nil, false
-	}
-	return object, true
+	r.decode(n, reflect.ValueOf(object).Elem(), "")
+	return object, len(r.problems) == before
 }
 
-func fill(n *yaml.Node, object any) error {
-	text, err := json.Marshal(value(n))
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(text, object)
-}
-
-// plain refuses what YAML can say and Kubernetes reads otherwise, or not at all,
-// and keys that are given twice.
-func (r *reader) plain(n *yaml.Node) bool {
+// checkSyntax reports YAML that Kubernetes reads in another way or not at all, and
+// keys that are set twice.
+func (r *reader) checkSyntax(n *yaml.Node) bool {
 	before := len(r.problems)
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		r.problem(n.Line, "anchors and aliases (& and *) are not read: write it out")
+		r.problem(n.Line, "anchors and aliases (& and *) are not supported: repeat the text")
 		return false
-	case n.Kind == yaml.ScalarNode:
-		var any any
-		err := n.Decode(&any)
-		switch lower := strings.ToLower(n.Value); {
-		case err != nil:
-			r.problem(n.Line, "%s is no %s", n.Value, strings.TrimPrefix(n.ShortTag(), "!!"))
-		case n.Style == 0 && slices.Contains([]string{"yes", "no", "on", "off", "y", "n"}, lower):
-			r.problem(n.Line, "%s is true or false to Kubernetes: write that, or quote it", n.Value)
-		}
+	case n.Kind == yaml.ScalarNode && n.Style == 0 &&
+		slices.Contains([]string{"yes", "no", "on", "off", "y", "n"}, strings.ToLower(n.Value)):
+		r.problem(n.Line, "Kubernetes reads %s as true or false: write true or false, or quote it", n.Value)
 	case n.Kind == yaml.MappingNode:
 		lines := map[string]int{}
 		for i := 0; i < len(n.Content); i += 2 {
@@ -59,171 +41,212 @@ func (r *reader) plain(n *yaml.Node) bool {
 			case key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge":
 				r.problem(key.Line, "a key must be plain text")
 			case lines[key.Value] > 0:
-				r.problem(key.Line, "%s is given twice: first in line %d", key.Value, lines[key.Value])
+				r.problem(key.Line, "%s is set twice: first in line %d", key.Value, lines[key.Value])
 			default:
 				lines[key.Value] = key.Line
 			}
 		}
 	}
 	for _, child := range n.Content {
-		r.plain(child)
+		r.checkSyntax(child)
 	}
 	return len(r.problems) == before
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// fits holds a node against the type that it is to be read as.
-func (r *reader) fits(n *yaml.Node, t reflect.Type, at string) {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
+// decode sets a value from a node. The path, such as spec.nodes, is for problems;
+// that of the document is "".
+func (r *reader) decode(n *yaml.Node, into reflect.Value, path string) {
+	if n.ShortTag() == "!!null" {
+		return
 	}
-	whole := at
-	if whole == "" {
-		whole = "the document"
+	for into.Kind() == reflect.Pointer {
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
 	}
+	t := into.Type()
 	switch {
-	case n.ShortTag() == "!!null":
 	case reflect.PointerTo(t).Implements(unmarshaler):
-		r.leaf(n, t, at)
+		r.decodeLeaf(n, into, path)
 	case t.Kind() == reflect.Struct:
-		if n.Kind != yaml.MappingNode {
-			r.problem(n.Line, "%s must be an object", whole)
-			return
-		}
-		known := fields(t)
-		for i := 0; i < len(n.Content); i += 2 {
-			key := n.Content[i]
-			if field, ok := known[key.Value]; ok {
-				r.fits(n.Content[i+1], field, join(at, key.Value))
-			} else {
-				r.problem(key.Line, "unknown field %s", join(at, key.Value))
-			}
+		if r.hasKind(n, yaml.MappingNode, "an object", path) {
+			r.decodeStruct(n, into, path)
 		}
 	case t.Kind() == reflect.Map:
-		if n.Kind != yaml.MappingNode {
-			r.problem(n.Line, "%s must be an object", whole)
+		if !r.hasKind(n, yaml.MappingNode, "an object", path) {
 			return
 		}
+		into.Set(reflect.MakeMapWithSize(t, len(n.Content)/2))
 		for i := 0; i < len(n.Content); i += 2 {
-			r.fits(n.Content[i+1], t.Elem(), join(at, n.Content[i].Value))
+			key, item := n.Content[i].Value, reflect.New(t.Elem()).Elem()
+			r.decode(n.Content[i+1], item, join(path, key))
+			into.SetMapIndex(reflect.ValueOf(key).Convert(t.Key()), item)
 		}
 	case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
-		if n.Kind != yaml.SequenceNode {
-			r.problem(n.Line, "%s must be a list", whole)
+		if !r.hasKind(n, yaml.SequenceNode, "a list", path) {
 			return
 		}
+		into.Set(reflect.MakeSlice(t, len(n.Content), len(n.Content)))
 		for i, item := range n.Content {
-			r.fits(item, t.Elem(), at+"["+strconv.Itoa(i)+"]")
+			r.decode(item, into.Index(i), path+"["+strconv.Itoa(i)+"]")
 		}
 	default:
-		r.leaf(n, t, at)
+		r.decodeLeaf(n, into, path)
 	}
 }
 
-func (r *reader) leaf(n *yaml.Node, t reflect.Type, at string) {
-	err := fill(n, reflect.New(t).Interface())
-	var wrong *json.UnmarshalTypeError
-	switch kind := t.Kind(); {
-	case err == nil:
-	case t == reflect.TypeFor[metav1.Duration]():
-		r.problem(n.Line, "%s must be a duration, such as 1m30s", at)
-	case !errors.As(err, &wrong):
-		r.problem(n.Line, "%s: %v", at, err)
-	case kind == reflect.String && n.Kind == yaml.ScalarNode:
-		r.problem(n.Line, "%s must be text: quote it", at)
-	case kind == reflect.String:
-		r.problem(n.Line, "%s must be text", at)
-	case kind == reflect.Bool:
-		r.problem(n.Line, "%s must be true or false", at)
-	case kind >= reflect.Int && kind <= reflect.Uint64:
-		r.problem(n.Line, "%s must be a whole number", at)
-	default:
-		r.problem(n.Line, "%s cannot be a %s", at, wrong.Value)
+func (r *reader) hasKind(n *yaml.Node, kind yaml.Kind, what, path string) bool {
+	if n.Kind == kind {
+		return true
+	}
+	if path == "" {
+		path = "the document"
+	}
+	r.problem(n.Line, "%s must be %s", path, what)
+	return false
+}
+
+func (r *reader) decodeStruct(n *yaml.Node, into reflect.Value, path string) {
+	fields := jsonFields(into.Type())
+	for i := 0; i < len(n.Content); i += 2 {
+		key, name := n.Content[i], join(path, n.Content[i].Value)
+		switch index, ok := fields[key.Value]; {
+		case ok:
+			r.decode(n.Content[i+1], into.FieldByIndex(index), name)
+		case renamed[name] != "":
+			r.problem(key.Line, "the field %s is now called %s", name, renamed[name])
+		default:
+			r.problem(key.Line, "unknown field %s", name)
+		}
 	}
 }
 
-// fields are a struct's, by the names of their json tags.
-func fields(t reflect.Type) map[string]reflect.Type {
-	known := map[string]reflect.Type{}
+// jsonFields returns the fields of a struct by the names in their json tags.
+func jsonFields(t reflect.Type) map[string][]int {
+	fields := map[string][]int{}
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name != "" && name != "-" && f.IsExported() {
-			known[name] = f.Type
+			fields[name] = f.Index
 		}
 	}
-	return known
+	return fields
 }
 
-// value is what JSON would hold.
-func value(n *yaml.Node) any {
+// decodeLeaf sets a value through its JSON form: a scalar, or a type that reads JSON
+// itself.
+func (r *reader) decodeLeaf(n *yaml.Node, into reflect.Value, path string) {
+	value, err := jsonValue(n)
+	if err == nil {
+		err = unmarshal(value, into)
+	}
+	var wrong *json.UnmarshalTypeError
+	switch kind := into.Kind(); {
+	case err == nil:
+	case into.Type() == reflect.TypeFor[metav1.Duration]():
+		r.problem(n.Line, "%s must be a duration, such as 1m30s", path)
+	case !errors.As(err, &wrong):
+		r.problem(n.Line, "%s: %v", path, err)
+	case kind == reflect.String && n.Kind == yaml.ScalarNode:
+		r.problem(n.Line, "%s must be text: quote it", path)
+	case kind == reflect.String:
+		r.problem(n.Line, "%s must be text", path)
+	case kind == reflect.Bool:
+		r.problem(n.Line, "%s must be true or false", path)
+	case kind >= reflect.Int && kind <= reflect.Uint64:
+		r.problem(n.Line, "%s must be a whole number", path)
+	default:
+		r.problem(n.Line, "%s cannot be a %s", path, wrong.Value)
+	}
+}
+
+func unmarshal(value any, into reflect.Value) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into.Addr().Interface())
+}
+
+// jsonValue returns the node as encoding/json represents it. It is the only place
+// that decodes a scalar.
+func jsonValue(n *yaml.Node) (any, error) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		object := map[string]any{}
 		for i := 0; i < len(n.Content); i += 2 {
-			object[n.Content[i].Value] = value(n.Content[i+1])
+			item, err := jsonValue(n.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			object[n.Content[i].Value] = item
 		}
-		return object
+		return object, nil
 	case yaml.SequenceNode:
 		list := []any{}
-		for _, item := range n.Content {
-			list = append(list, value(item))
+		for _, node := range n.Content {
+			item, err := jsonValue(node)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, item)
 		}
-		return list
+		return list, nil
 	}
-	switch n.ShortTag() {
-	case "!!null", "!!bool", "!!int", "!!float":
-		var scalar any
-		if n.Decode(&scalar) == nil {
-			return scalar
-		}
+	var scalar any
+	if err := n.Decode(&scalar); err != nil {
+		return nil, errors.New(n.Value + " is not of type " + strings.TrimPrefix(n.ShortTag(), "!!"))
 	}
-	return n.Value
+	switch scalar.(type) {
+	case nil, bool, int, int64, uint64, float64:
+		return scalar, nil
+	}
+	return n.Value, nil // text, and times, which the API takes as text
 }
 
-// find returns the key at a path of keys and places, for its line, or the last
-// one on the way that is there.
+// find returns the key at a path of keys and list indexes, for its line. If the path
+// does not exist, it is the last existing key on the path.
 func find(n *yaml.Node, path ...string) *yaml.Node {
 	last := n
 	for _, step := range path {
-		switch n.Kind {
-		case yaml.MappingNode:
-			i := 0
-			for i < len(n.Content) && n.Content[i].Value != step {
-				i += 2
-			}
-			if i >= len(n.Content) {
-				return last
-			}
-			last, n = n.Content[i], n.Content[i+1]
-		case yaml.SequenceNode:
-			i, err := strconv.Atoi(step)
-			if err != nil || i >= len(n.Content) {
-				return last
-			}
-			last, n = n.Content[i], n.Content[i]
-		default:
+		key, value := child(n, step)
+		if value == nil {
 			return last
 		}
+		last, n = key, value
 	}
 	return last
 }
 
-// scalar is the text of a document's field.
-func scalar(n *yaml.Node, key string) string {
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i < len(n.Content); i += 2 {
-			if n.Content[i].Value == key && n.Content[i+1].Kind == yaml.ScalarNode {
-				return n.Content[i+1].Value
+// child returns the key and the value of a field or list item; nil if there is none.
+func child(n *yaml.Node, step string) (key, value *yaml.Node) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == step {
+				return n.Content[i], n.Content[i+1]
 			}
 		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(n.Content) {
+			return n.Content[i], n.Content[i]
+		}
+	}
+	return nil, nil
+}
+
+// text returns the text of a document's field, or "".
+func text(n *yaml.Node, key string) string {
+	if _, value := child(n, key); value != nil && value.Kind == yaml.ScalarNode {
+		return value.Value
 	}
 	return ""
 }
 
-func join(at, key string) string {
-	if at == "" {
+func join(path, key string) string {
+	if path == "" {
 		return key
 	}
-	return at + "." + key
+	return path + "." + key
 }

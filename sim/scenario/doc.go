@@ -1,8 +1,8 @@
-// Package scenario is what a file of fixtures/scenarios says: ordinary local
-// manifests, and one Scenario document with what the simulated nodes do with the
-// pods and what must come of it.
+// Package scenario reads scenario files: ordinary local manifests, and one Scenario
+// document that says what the simulated nodes do with the pods and which result is
+// expected. The format is described in fixtures/scenarios/README.md.
 //
-// It is data and its strict reading, no behaviour: sim/node plays the nodes,
-// sim/virtualkubelet the local cluster, sim/play compares. It must know none
-// of them, and nothing of the plugin.
+// It only holds and checks data: sim/node plays the nodes, sim/virtualkubelet the
+// local cluster, and sim/judge compares the result. It must know neither these
+// packages nor the plugin.
 package scenario

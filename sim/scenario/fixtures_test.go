@@ -13,30 +13,29 @@ import (
 
 const folder = "../../fixtures/scenarios"
 
-func TestFixtures(t *testing.T) {
+func TestAllFixturesAreValid(t *testing.T) {
 	files, err := scenario.ReadAll(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(files) < 45 {
-		t.Errorf("there are %d scenarios", len(files))
+		t.Errorf("there are only %d scenarios", len(files))
 	}
 	for _, file := range files {
 		for i := range file.Pods {
 			key := file.Key(file.Pods[i].Namespace, file.Pods[i].Name)
 			if _, expected := file.Expect.Pods[key]; !expected {
-				t.Errorf("%s: nothing is expected of pod %s", file.Path, key)
+				t.Errorf("%s has no expectation for pod %s", file.Path, key)
 			}
 			if file.Pod(key) != &file.Pods[i] {
-				t.Errorf("%s: pod %s is not found by its key", file.Path, key)
+				t.Errorf("%s: Pod(%s) does not return the pod", file.Path, key)
 			}
 		}
 	}
 }
 
-// The reference in the README names every field of the format, each in the list
-// of its own object.
-func TestReadme(t *testing.T) {
+// The README lists every field of the format in the section of its object.
+func TestReadmeDocumentsEveryField(t *testing.T) {
 	content, err := os.ReadFile(folder + "/README.md")
 	if err != nil {
 		t.Fatal(err)
