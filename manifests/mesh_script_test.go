@@ -48,7 +48,7 @@ func annotation(t *testing.T, values map[string]any) string {
 // meshScript returns the script that the plugin reads from the annotation.
 func meshScript(t *testing.T) string {
 	t.Helper()
-	script, rest, err := mesh.Script(annotation(t, filled))
+	script, rest, err := mesh.ExtractScript(annotation(t, filled))
 	if err != nil || script == "" || len(mesh.Commands(rest)) > 0 {
 		t.Fatalf("the plugin finds a script of %d characters, other commands %q, error %v", len(script), rest, err)
 	}

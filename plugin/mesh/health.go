@@ -35,7 +35,7 @@ func RequiredAction(remote *corev1.Pod) Action {
 		return NoAction
 	case startFailure(remote) != nil:
 		if deadline := remote.Spec.ActiveDeadlineSeconds; deadline != nil && *deadline <= 1 {
-			return NoAction // the plugin has failed the pod: it sets this deadline
+			return NoAction // the plugin has failed the pod by this deadline
 		}
 		return FailPod
 	case cannotStart(remote) != nil:
@@ -56,7 +56,7 @@ func FailureMessage(remote *corev1.Pod) string {
 		}
 		return ""
 	}
-	return cmp.Or(strings.TrimSpace(end.Message), fmt.Sprintf("%s ended with exit code %d (%s)", Container, end.ExitCode, end.Reason))
+	return cmp.Or(strings.TrimSpace(end.Message), fmt.Sprintf("%s terminated with exit code %d (%s)", Container, end.ExitCode, end.Reason))
 }
 
 // WaitMessage returns what a container that waits for the pod's initialization waits
@@ -67,13 +67,13 @@ func WaitMessage(remote *corev1.Pod) string {
 	case s == nil:
 		return ""
 	case startFailure(remote) != nil:
-		return "the mesh network did not come up; the pod is being ended"
+		return "the mesh network failed to start; the pod will fail"
 	case s.Started != nil && *s.Started:
 		return ""
 	case hasStartError(s.State.Waiting):
-		return "the mesh network cannot be set up yet: " + s.State.Waiting.Reason + ": " + s.State.Waiting.Message
+		return "the mesh network cannot start yet: " + s.State.Waiting.Reason + ": " + s.State.Waiting.Message
 	}
-	return "the mesh network is being set up"
+	return "the mesh network is starting"
 }
 
 // OnlyMeshFailed reports whether a pod failed for no other reason than a mesh that
@@ -165,8 +165,8 @@ func cannotStart(remote *corev1.Pod) *corev1.ContainerStateWaiting {
 	return waiting
 }
 
-// hasStartError reports whether a container waits for another reason than that the
-// kubelet has not come to it yet, such as ImagePullBackOff.
+// hasStartError reports whether a container waits because of an error, such as
+// ImagePullBackOff.
 func hasStartError(waiting *corev1.ContainerStateWaiting) bool {
 	return waiting != nil && waiting.Reason != "" && waiting.Reason != podstate.ReasonCreating && waiting.Reason != podstate.ReasonInitializing
 }

@@ -17,30 +17,30 @@ import (
 const (
 	// RetentionDelete deletes the claim with its last pod.
 	RetentionDelete = "delete"
-	// RetentionRetain keeps it, like no policy at all.
+	// RetentionRetain keeps the claim. It is the default.
 	RetentionRetain = "retain"
 )
 
-// Claim is a persistent volume claim that the remote pod uses. Its name is not
-// scoped to the pod: claims are there to outlive and be shared by pods.
+// Claim is a persistent volume claim that the remote pod uses. Its remote name is its
+// local name, since claims outlive pods and pods share them.
 type Claim struct {
 	Name string
-	// Object is created if the remote cluster has no claim of that name; nil
-	// means that it must have one.
+	// Object is the claim to create if the remote namespace has no claim of that
+	// name. It is nil if the claim must exist.
 	Object *corev1.PersistentVolumeClaim
 }
 
-// ClaimNames returns the claims among a pod's volumes that it opted in, each
-// once. It serves deletion as well, where only the local pod is at hand.
+// ClaimNames returns the names of the claims that the pod uses and opts in, each
+// once. A delete, which has the local pod only, uses it too.
 func ClaimNames(pod *corev1.Pod) []string {
-	opted := strings.Split(pod.Annotations[wire.AnnotationRemotePVC], ",")
-	for i := range opted {
-		opted[i] = strings.TrimSpace(opted[i])
+	optedIn := strings.Split(pod.Annotations[wire.AnnotationRemotePVC], ",")
+	for i := range optedIn {
+		optedIn[i] = strings.TrimSpace(optedIn[i])
 	}
 	var names []string
 	for i := range pod.Spec.Volumes {
 		claim := pod.Spec.Volumes[i].PersistentVolumeClaim
-		if claim != nil && slices.Contains(opted, claim.ClaimName) && !slices.Contains(names, claim.ClaimName) {
+		if claim != nil && slices.Contains(optedIn, claim.ClaimName) && !slices.Contains(names, claim.ClaimName) {
 			names = append(names, claim.ClaimName)
 		}
 	}
@@ -49,14 +49,14 @@ func ClaimNames(pod *corev1.Pod) []string {
 
 func (t *translation) claimOptedIn(name string) bool { return slices.Contains(ClaimNames(t.pod), name) }
 
-// addClaim notes that the pod uses a claim: made from the object that came, else
-// from the pod's annotation, else expected to be there.
+// addClaim adds a claim that the pod uses. The plugin creates it from the object in
+// the request, or else from the pod's annotation. Without both, the claim must exist.
 func (t *translation) addClaim(name string) {
 	if slices.ContainsFunc(t.claims, func(c Claim) bool { return c.Name == name }) {
 		return
 	}
 	claim := Claim{Name: name}
-	if local := find(t.sources.claims, name); local != nil {
+	if local := findByName(t.sent.claims, name); local != nil {
 		claim.Object = t.claimFromObject(local)
 	} else if text, ok := t.pod.Annotations[wire.AnnotationClaimPrefix+name]; ok {
 		claim.Object = t.claimFromAnnotation(name, text)
@@ -64,8 +64,8 @@ func (t *translation) addClaim(name string) {
 	t.claims = append(t.claims, claim)
 }
 
-// claimFromObject copies a local claim without what binds it to the local
-// cluster's storage.
+// claimFromObject copies a local claim without the fields that bind it to a volume of
+// the local cluster.
 func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *corev1.PersistentVolumeClaim {
 	source := local.ObjectMeta
 	source.Namespace = t.pod.Namespace
@@ -80,8 +80,8 @@ func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *core
 		},
 	}
 	for name := range remote.Annotations {
-		// The volume controllers' own notes: a claim that says it is bound and
-		// names no volume is taken for one that lost its volume.
+		// Volume controllers set these. A claim that is marked as bound and names no
+		// volume counts as one that has lost its volume.
 		if strings.HasPrefix(name, "pv.kubernetes.io/") ||
 			strings.HasPrefix(name, "volume.kubernetes.io/") ||
 			strings.HasPrefix(name, "volume.beta.kubernetes.io/") {
@@ -91,7 +91,7 @@ func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *core
 	return remote
 }
 
-// claimTemplate is what the annotation of a claim holds.
+// claimTemplate is the content of a claim's annotation.
 type claimTemplate struct {
 	Storage          resource.Quantity                   `json:"storage"`
 	AccessModes      []corev1.PersistentVolumeAccessMode `json:"accessModes"`
@@ -105,16 +105,16 @@ func (t *translation) claimFromAnnotation(name, text string) *corev1.PersistentV
 	decoder.DisallowUnknownFields()
 	var template claimTemplate
 	if err := decoder.Decode(&template); err != nil {
-		t.problem(`annotation %s: %v (expected {"storage":"10Gi","accessModes":["ReadWriteOnce"],"storageClassName":"...","retentionPolicy":"delete"|"retain"})`, annotation, err)
+		t.addProblem(`annotation %s: %v (expected {"storage":"10Gi","accessModes":["ReadWriteOnce"],"storageClassName":"...","retentionPolicy":"delete"|"retain"})`, annotation, err)
 		return nil
 	}
 	if template.Storage.Sign() <= 0 {
-		t.problem("annotation %s: storage is missing or not above 0", annotation)
+		t.addProblem("annotation %s: storage is missing or not above 0", annotation)
 	}
 	switch template.RetentionPolicy {
 	case "", RetentionDelete, RetentionRetain:
 	default:
-		t.problem("annotation %s: retentionPolicy is %q, not %q or %q", annotation, template.RetentionPolicy, RetentionDelete, RetentionRetain)
+		t.addProblem("annotation %s: retentionPolicy is %q, not %q or %q", annotation, template.RetentionPolicy, RetentionDelete, RetentionRetain)
 	}
 	if len(template.AccessModes) == 0 {
 		template.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}

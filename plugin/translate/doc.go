@@ -1,14 +1,14 @@
-// Package translate makes of a create request all the remote objects that the
-// pod needs: its namespace, ConfigMaps, Secrets, claims and the pod itself.
+// Package translate turns a create request into all the remote objects that the pod
+// needs: its namespace, ConfigMaps, Secrets, claims, Service and the pod itself.
 //
-// It is pure: no client, no clock, no I/O. The same request and options give
-// the same objects in the same order, which is what lets a repeated create find
-// what an earlier one left. What cannot be carried over is named in the
-// result's warnings, or refuses the pod; it is never dropped in silence.
+// It is pure: it has no client, no clock and no I/O. The same request and options
+// always give the same objects in the same order, so that a repeated create finds
+// what an earlier create left. It must not know in which order objects are created
+// or what happens on failure (plugin/lifecycle). It drops no part of a pod silently:
+// the result's warnings name each dropped part, or the request is refused.
 //
-// The file names follow the parts of a pod: pod.go (what of the spec stays
-// local), volumes.go, projected.go, claims.go, env.go, network.go (a mesh or a
-// tunnel of InterLink's own, by plugin/mesh), tunnels.go (ports exposed by Helm
-// releases), and sources.go for the ConfigMaps and Secrets that came with the
-// request.
+// Each file translates one part of a pod: pod_spec.go (which fields stay local),
+// env.go, downward_api.go, volumes.go, projected_volumes.go, claims.go,
+// configmaps_and_secrets.go, mesh_sidecar.go (the container of InterLink's mesh or
+// tunnel, from plugin/mesh) and tunnels.go (TCP ports that Helm releases expose).
 package translate

@@ -17,19 +17,19 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-var update = flag.Bool("update", false, "rewrite what stands below the dashes in the golden files")
+var update = flag.Bool("update", false, "rewrite the part of each golden file below the dashes")
 
 const dashes = "\n----------\n"
 
-// input is what stands above the dashes of a golden file: the configuration, in
-// the words of the code, and a create request as InterLink would send it.
+// input is the part of a golden file above the dashes: the options, with the names of
+// their Go fields, and a create request as InterLink sends it.
 type input struct {
 	Options translate.Options `json:"options"`
 	wire.CreateRequest
 }
 
 // TestGolden runs every file of fixtures/translate: a create request, a line of
-// dashes, and the remote objects that must come of it.
+// dashes, and the remote objects that the request must give.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("../../fixtures/translate/*.golden")
 	if err != nil || len(files) == 0 {
@@ -61,13 +61,13 @@ func TestGolden(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			if again := render(translate.ToObjects(&in.CreateRequest, in.Options)); again != got {
-				t.Error("the same request gave other objects the second time")
+				t.Error("the same request gave different objects when translated again")
 			}
 		})
 	}
 }
 
-// render writes objects as a manifest, with Secrets that a person can judge.
+// render returns objects as a manifest with readable Secrets.
 func render(objects *translate.Objects, err error) string {
 	if err != nil {
 		return fmt.Sprintf("error: %s\nkind: %s\n", err, errdefs.KindOf(err))
@@ -75,7 +75,7 @@ func render(objects *translate.Objects, err error) string {
 	for _, secret := range objects.Secrets {
 		secret.StringData = map[string]string{}
 		for key, value := range secret.Data {
-			if key == "run.sh" { // it has tests of its own
+			if key == "run.sh" { // plugin/mesh tests this file
 				value = []byte("...")
 			}
 			secret.StringData[key] = string(value)

@@ -9,18 +9,18 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// scheme knows the kinds of the core objects by their Go types.
+// scheme maps the Go types of core objects to their kinds.
 var scheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	if err := corev1.AddToScheme(s); err != nil {
-		panic(err) // two of its own kinds would have one name
+		panic(err) // only if two kinds of core/v1 had the same name
 	}
 	return s
 }()
 
-// Manifest returns the objects as the documents of a YAML manifest, in the order
-// of their creation, for people to read or to apply. Warnings, and claims that
-// must exist, stand there as comments. It holds the Secrets' data.
+// Manifest returns the objects as a YAML manifest, in the order of their creation, for
+// people to read or to apply. Comments list the warnings, the claims that must exist,
+// and the Helm releases. The manifest contains the data of the Secrets.
 func (o *Objects) Manifest() ([]byte, error) {
 	var out bytes.Buffer
 	for _, warning := range o.Warnings {
@@ -47,7 +47,7 @@ func (o *Objects) Manifest() ([]byte, error) {
 		objects = append(objects, o.Service)
 	}
 	for _, tunnel := range o.Tunnels {
-		fmt.Fprintf(&out, "# Helm release %s leads to %s:%d\n", tunnel.Release, tunnel.Target, tunnel.Port)
+		fmt.Fprintf(&out, "# Helm release %s forwards to %s:%d\n", tunnel.Release, tunnel.Target, tunnel.Port)
 	}
 	for _, object := range append(objects, o.Pod) {
 		document, err := document(object)
@@ -60,15 +60,15 @@ func (o *Objects) Manifest() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// document writes one object with its kind and without its status.
+// document returns one object as YAML, with its kind and without its status.
 func document(object runtime.Object) ([]byte, error) {
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
-		return nil, fmt.Errorf("write %T: %w", object, err)
+		return nil, fmt.Errorf("write %T as YAML: %w", object, err)
 	}
 	kinds, _, err := scheme.ObjectKinds(object)
 	if err != nil {
-		return nil, fmt.Errorf("write %T: %w", object, err)
+		return nil, fmt.Errorf("write %T as YAML: %w", object, err)
 	}
 	fields["apiVersion"], fields["kind"] = kinds[0].ToAPIVersionAndKind()
 	delete(fields, "status")

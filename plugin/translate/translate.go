@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
@@ -13,40 +14,39 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Options is the part of the configuration that shapes remote objects. What a
-// pod says of these fields means something in the local cluster only, so an
-// unset option leaves the field to the remote cluster's defaults.
+// Options is the part of the configuration that shapes remote objects. The pod's own
+// values of these fields have a meaning in the local cluster only. An option that is
+// not set leaves the field to the defaults of the remote cluster.
 type Options struct {
 	Scope scope.Scope
 	config.Offloading
-	// Mesh says how the containers of InterLink's own networks are made.
+	// Mesh configures the container of InterLink's mesh or tunnel.
 	Mesh mesh.Options
 	// Tunnels exposes the TCP ports of pods through Helm releases.
 	Tunnels bool
 }
 
-// Objects is everything that one local pod needs in the remote cluster, in the
-// order in which it must be created; ConfigMaps, Secrets and Claims are
-// independent of each other.
+// Objects is everything that one local pod needs in the remote cluster. The
+// Namespace must be created first and the Pod last.
 type Objects struct {
-	// Namespace is the remote namespace; nil in single-namespace mode, where
-	// it is the site's own and neither looked at nor made.
+	// Namespace is the remote namespace. It is nil in single-namespace mode: that
+	// namespace belongs to the site, and the plugin neither reads nor creates it.
 	Namespace  *corev1.Namespace
 	ConfigMaps []*corev1.ConfigMap
 	Secrets    []*corev1.Secret
 	Claims     []Claim
-	// Service is what the tunnels lead to; nil without any.
+	// Service is the target of all Tunnels; nil if there are none.
 	Service *corev1.Service
 	Tunnels []Tunnel
 	Pod     *corev1.Pod
-	// Warnings say in plain words what of the pod was left out, and why.
+	// Warnings name the parts of the pod that were dropped, and why.
 	Warnings []string
 }
 
-// ToObjects returns the remote objects of a create request. The request is not
-// modified. An error is of kind errdefs.Invalid (something that the pod needs is
-// missing or malformed) or errdefs.Refused (unsupported volumes, when those are
-// to be refused) and tells all problems at once.
+// ToObjects returns the remote objects for a create request. It does not modify the
+// request. An error is of kind errdefs.Invalid (something that the pod needs is
+// missing or malformed) or errdefs.Refused (the pod has unsupported volumes, and the
+// options refuse such pods). Its text names all problems at once.
 func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	t := newTranslation(request, options)
 	spec := t.podSpec()
@@ -56,7 +56,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 			t.environment(&containers[i])
 		}
 	}
-	t.network(spec)
+	t.meshSidecar(spec)
 	switch {
 	case len(t.problems) > 0:
 		return nil, errdefs.New(errdefs.Invalid, "%s", strings.Join(t.problems, "; "))
@@ -66,12 +66,12 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 
 	meta := options.Scope.Meta(t.pod.ObjectMeta, t.name(t.pod.Name), t.uid,
 		wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands, // they hold keys
-		wire.AnnotationFinished, wire.AnnotationFailed) // they are the plugin's to set
+		wire.AnnotationFinished, wire.AnnotationFailed) // only the plugin sets them
 	dropAppArmor(meta.Annotations, spec)
 
 	objects := &Objects{
 		ConfigMaps: t.configMaps(),
-		Secrets:    append(t.secrets(), t.projected...),
+		Secrets:    append(t.secrets(), t.generatedSecrets...),
 		Claims:     t.claims,
 		Pod:        &corev1.Pod{ObjectMeta: meta, Spec: *spec},
 		Warnings:   append(t.unsupported, t.warnings...),
@@ -83,17 +83,19 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	return objects, nil
 }
 
-// translation is one request on its way to objects.
+// translation is the state of the translation of one request.
 type translation struct {
 	options Options
-	pod     *corev1.Pod // the local pod, read only
+	pod     *corev1.Pod // the local pod; read-only
 	uid     string
-	sources sources
+	sent    sentObjects
 
-	projected []*corev1.Secret // and what the network needs
-	claims    []Claim
-	// problems make the pod impossible; unsupported is what cannot be carried
-	// over; warnings are worth knowing, no more.
+	// generatedSecrets hold the files of projected volumes and of the mesh.
+	generatedSecrets []*corev1.Secret
+	claims           []Claim
+	// problems make it impossible to run the pod. unsupported names what was dropped
+	// because the remote cluster cannot have it. warnings are for the user's
+	// information.
 	problems, unsupported, warnings []string
 }
 
@@ -102,18 +104,30 @@ func newTranslation(request *wire.CreateRequest, options Options) *translation {
 		options: options,
 		pod:     &request.Pod,
 		uid:     string(request.Pod.UID),
-		sources: collect(request.Containers),
+		sent:    collectSentObjects(request.Containers),
 	}
 }
 
 // name returns the remote name of one of the pod's objects.
 func (t *translation) name(local string) string { return t.options.Scope.Name(local, t.uid) }
 
-func (t *translation) problem(format string, args ...any) {
+// newSecret returns an empty Secret for files that belong to a part of the pod.
+func (t *translation) newSecret(part, remoteName string) *corev1.Secret {
+	source := metav1.ObjectMeta{Name: part, Namespace: t.pod.Namespace, UID: t.pod.UID}
+	return &corev1.Secret{
+		ObjectMeta: t.options.Scope.Meta(source, remoteName, t.uid),
+		Data:       map[string][]byte{},
+		Type:       corev1.SecretTypeOpaque,
+	}
+}
+
+func (t *translation) addProblem(format string, args ...any) {
 	t.problems = append(t.problems, fmt.Sprintf(format, args...))
 }
 
-func (t *translation) leaveOut(format string, args ...any) {
+// dropUnsupported reports a part of the pod that is dropped because the remote
+// cluster cannot have it.
+func (t *translation) dropUnsupported(format string, args ...any) {
 	t.unsupported = append(t.unsupported, fmt.Sprintf(format, args...))
 }
 

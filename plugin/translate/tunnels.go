@@ -8,41 +8,41 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Tunnel is a Helm release that exposes one TCP port of the remote pod through
 // the gateway in the local cluster.
 type Tunnel struct {
-	// Release is its name.
+	// Release is the name of the Helm release.
 	Release string
-	// Labels find it again.
+	// Labels are the labels of the Helm release, by which a delete finds it.
 	Labels map[string]string
 	Port   int32
-	// Target is the host that the tunnel leads to: the pod's Service.
+	// Target is the host that the tunnel forwards to: the pod's Service.
 	Target string
 }
 
-// tunnels exposes the TCP ports that the pod's containers declare: one Service
-// for all, headless since the bastions look the pod itself up, and one tunnel for
-// each.
+// tunnels exposes the TCP ports that the pod's containers declare. It returns one
+// Service for all ports and one tunnel for each port. The Service is headless: the
+// bastions connect to the pod itself.
 func (t *translation) tunnels() (*corev1.Service, []Tunnel) {
-	ports := map[int32]string{}
-	expose := func(containers []corev1.Container) {
+	ports := map[int32]bool{}
+	addPorts := func(containers []corev1.Container) {
 		for _, c := range containers {
 			for _, port := range c.Ports {
 				if port.Protocol == "" || port.Protocol == corev1.ProtocolTCP {
-					ports[port.ContainerPort] = ""
+					ports[port.ContainerPort] = true
 				}
 			}
 		}
 	}
-	expose(t.pod.Spec.Containers)
+	addPorts(t.pod.Spec.Containers)
 	for _, c := range t.pod.Spec.InitContainers {
-		if ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways {
-			expose([]corev1.Container{c}) // it runs as long as the pod
+		if podstate.IsSidecar(c) { // it runs as long as the pod
+			addPorts([]corev1.Container{c})
 		}
 	}
 	if !t.options.Tunnels || len(ports) == 0 {

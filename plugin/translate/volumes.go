@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -11,10 +12,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// volumes replaces the pod's volumes by their remote counterparts, and takes
-// those that have none out of every container.
+// volumes replaces the pod's volumes with their remote counterparts. It removes
+// volumes that have none, together with their mounts.
 func (t *translation) volumes(spec *corev1.PodSpec) {
-	users := mounted(spec)
+	users := volumeUsers(spec)
 	var remote []corev1.Volume
 	for i := range spec.Volumes {
 		local := &spec.Volumes[i]
@@ -25,31 +26,30 @@ func (t *translation) volumes(spec *corev1.PodSpec) {
 	spec.Volumes = remote
 	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
 		for i := range containers {
-			keepMounts(&containers[i], remote)
+			dropMounts(&containers[i], remote)
 		}
 	}
 }
 
-// volume returns the remote counterpart of a local volume, and whether there is
-// one. A volume that no offloaded container uses is left out without a word
-// when its content did not come: InterLink sends content by mount.
-func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.PodSpec) (corev1.Volume, bool) {
+// volume returns the remote counterpart of a local volume, and whether there is one.
+// InterLink sends the content of a volume for each mount, so it sends none for a
+// volume that no offloaded container mounts: such a volume is dropped without a
+// warning.
+func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.PodSpec) (volume corev1.Volume, keep bool) {
 	used := len(users) > 0
 	switch {
 	case local.EmptyDir != nil:
 		return *local, true
 	case local.ConfigMap != nil:
 		ref := local.ConfigMap
-		came := find(t.sources.configMaps, ref.Name) != nil
-		return *local, t.volumeReference(local.Name, "ConfigMap", &ref.Name, came, used, ref.Optional)
+		return *local, t.renameVolumeReference(local.Name, "ConfigMap", &ref.Name, t.sent.hasConfigMap(ref.Name), used, ref.Optional)
 	case local.Secret != nil:
 		ref := local.Secret
-		came := find(t.sources.secrets, ref.SecretName) != nil
-		return *local, t.volumeReference(local.Name, "Secret", &ref.SecretName, came, used, ref.Optional)
+		return *local, t.renameVolumeReference(local.Name, "Secret", &ref.SecretName, t.sent.hasSecret(ref.SecretName), used, ref.Optional)
 	case local.Projected != nil:
 		return t.projectedVolume(local, used, spec)
 	case local.DownwardAPI != nil:
-		// Today's InterLink rewrites these as projected volumes; its earlier
+		// InterLink sends these as projected volumes (docs/contract.md, VOL-5). Earlier
 		// versions did not.
 		items := local.DownwardAPI
 		return t.projectedVolume(&corev1.Volume{
@@ -64,16 +64,18 @@ func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.
 		return *local, true
 	}
 	if used {
-		t.leaveOut("%s (mounted by %s) is left out: %s", describe(local), strings.Join(users, ", "), t.whyUnsupported(local))
+		t.dropUnsupported("%s (mounted by %s) is left out: %s", describeVolume(local), strings.Join(users, ", "), t.whyUnsupported(local))
 	}
 	return corev1.Volume{}, false
 }
 
-func (t *translation) volumeReference(volume, kind string, name *string, came, used bool, optional *bool) bool {
-	if !came && !used && !ptr.Deref(optional, false) {
+// renameVolumeReference is renameReference for a volume. It returns whether to keep
+// the volume.
+func (t *translation) renameVolumeReference(volume, kind string, name *string, found, used bool, optional *bool) (keep bool) {
+	if !found && !used && !ptr.Deref(optional, false) {
 		return false
 	}
-	t.reference("volume "+volume, kind, name, came, optional)
+	t.renameReference("volume "+volume, kind, name, found, optional)
 	return true
 }
 
@@ -84,15 +86,23 @@ func (t *translation) whyUnsupported(volume *corev1.Volume) string {
 	return "only configMap, secret, emptyDir, projected, downwardAPI and opted-in persistentVolumeClaim volumes reach the remote cluster"
 }
 
-// describe names a volume and its type as a manifest would.
-func describe(volume *corev1.Volume) string {
-	return fmt.Sprintf("volume %s (%s)", volume.Name, sourceType(volume))
+// describeVolume returns a volume's name, and its type as manifests write it.
+func describeVolume(volume *corev1.Volume) string {
+	volumeType := "no type"
+	source := reflect.ValueOf(volume.VolumeSource)
+	for i := range source.NumField() {
+		if !source.Field(i).IsNil() {
+			volumeType, _, _ = strings.Cut(source.Type().Field(i).Tag.Get("json"), ",")
+			break
+		}
+	}
+	return fmt.Sprintf("volume %s (%s)", volume.Name, volumeType)
 }
 
-// mounted returns the names of the containers that use each volume.
-func mounted(spec *corev1.PodSpec) map[string][]string {
+// volumeUsers returns the names of the containers that use each volume.
+func volumeUsers(spec *corev1.PodSpec) map[string][]string {
 	users := map[string][]string{}
-	use := func(volume, container string) {
+	addUser := func(volume, container string) {
 		if !slices.Contains(users[volume], container) {
 			users[volume] = append(users[volume], container)
 		}
@@ -100,18 +110,19 @@ func mounted(spec *corev1.PodSpec) map[string][]string {
 	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
 		for _, c := range containers {
 			for _, mount := range c.VolumeMounts {
-				use(mount.Name, c.Name)
+				addUser(mount.Name, c.Name)
 			}
 			for _, device := range c.VolumeDevices {
-				use(device.Name, c.Name)
+				addUser(device.Name, c.Name)
 			}
 		}
 	}
 	return users
 }
 
-// keepMounts takes out of a container what uses a volume that is not there.
-func keepMounts(c *corev1.Container, volumes []corev1.Volume) {
+// dropMounts removes the mounts and devices of a container whose volume is not among
+// the pod's volumes.
+func dropMounts(c *corev1.Container, volumes []corev1.Volume) {
 	missing := func(name string) bool {
 		return !slices.ContainsFunc(volumes, func(v corev1.Volume) bool { return v.Name == name })
 	}

@@ -43,7 +43,7 @@ func TestRequest(t *testing.T) {
 		}
 	}
 
-	missing, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "translate", "missing.golden"))
+	missing, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "translate", "objects-missing.golden"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,34 +1,35 @@
 #!/bin/sh
-# Runs its arguments, which set a network up and keep it, and says in words why the network is not there.
+# Runs its arguments: a program that sets up a network and keeps it up. Reports why the network is not ready.
 #
-# What it knows of earlier runs of this container is in $TMPDIR, which outlives them:
-#   mesh-ready   made by the script: the network is up (of this run)
-#   mesh-was-up  the network was up once: from then on a failure is worth another run
-#   mesh-failed  it never was, and never will be: nothing else may start, or go on as if it were
+# Files in $TMPDIR outlive this run of the container:
+#   mesh-ready   the network is ready in this run (the program creates it)
+#   mesh-was-up  the network was ready at least once: after a later failure, another run makes sense
+#   mesh-failed  the network never became ready, and never will: no other container may run as if it were ready
 set -u
 
 folder=$(dirname "$0")
 ready=$TMPDIR/mesh-ready
-timeout=${MESH_STARTUP_TIMEOUT:-} # seconds; empty: nobody says when the network is up
-finished=${MESH_FINISHED_FILE:-}  # has a word in it when the pod's own containers have ended
+timeout=${MESH_STARTUP_TIMEOUT:-} # in seconds; empty: the program does not report when the network is ready
+finished=${MESH_FINISHED_FILE:-}  # not empty after the pod's own containers have terminated
 limit=
 [ -z "$timeout" ] || limit=$(($(date +%s) + timeout))
 
-# The pod ends. What was started here ends with this process, the first of its container.
+# The pod terminates. This shell is process 1 of its container, so all other processes end with it.
 trap 'exit 0' TERM INT
 
-fail() { # fail WORDS...
+fail() { # fail MESSAGE...
 	echo "mesh-setup: $*"
 	[ -n "$timeout" ] && [ ! -e "$TMPDIR/mesh-was-up" ] || exit 1
 	: >"$TMPDIR/mesh-failed"
 	exit 97
 }
 
-# watch PROCESS WHAT: returns when it has ended, and ends with the pod or when time is up.
+# watch PROCESS STATE: waits until the process ends, and returns its exit code. Exits when the pod's containers have
+# terminated, and when the network is not ready in time: STATE is what the process still does then.
 watch() {
 	while kill -0 "$1" 2>/dev/null; do
 		if [ -n "$finished" ] && [ -s "$finished" ]; then
-			echo "mesh-setup: the pod's containers have ended"
+			echo "mesh-setup: the pod's containers have terminated"
 			exit 0
 		fi
 		if [ -e "$ready" ]; then
@@ -37,7 +38,7 @@ watch() {
 		elif [ -z "$limit" ]; then
 			break
 		elif [ "$(date +%s)" -ge "$limit" ]; then
-			fail "$2 for $timeout s, and the network is not up"
+			fail "the network is not ready after $timeout s: $2"
 		fi
 		sleep 1 &
 		wait $!
@@ -47,27 +48,27 @@ watch() {
 
 rm -f "$ready"
 if [ -e "$TMPDIR/mesh-failed" ]; then
-	echo "mesh-setup: the network did not come up, as the log of the run before tells; waiting for the pod's end"
+	echo "mesh-setup: the network failed to start in an earlier run (see the log of that run); waiting for the pod to terminate"
 	while :; do
 		sleep 60 &
 		wait $!
 	done
 fi
 
-tries=3 # a mirror may be away for a moment
+attempts=3 # a package mirror may be unavailable for a moment
 while [ -e "$folder/install.sh" ]; do
 	sh -e "$folder/install.sh" &
-	watch $! "packages were being installed" && break
+	watch $! "the installation of packages is still running" && break
 	code=$?
-	tries=$((tries - 1))
-	[ "$tries" -gt 0 ] || fail "packages could not be installed (exit code $code)"
-	echo "mesh-setup: packages could not be installed (exit code $code), trying again"
+	attempts=$((attempts - 1))
+	[ "$attempts" -gt 0 ] || fail "the installation of packages failed with exit code $code"
+	echo "mesh-setup: the installation of packages failed with exit code $code, retrying"
 	sleep 2 &
 	wait $!
 done
 
 [ -z "${MESH_PROGRAMS:-}" ] || PATH=$MESH_PROGRAMS:$PATH
-# The script should give up by itself before its time is up here: its words are better.
+# The script should stop a little earlier than this one: its error message says more.
 if [ -n "$limit" ]; then
 	left=$((limit - $(date +%s) - 5))
 	[ "$left" -ge 1 ] || left=1
@@ -75,9 +76,9 @@ if [ -n "$limit" ]; then
 	export MESH_TIMEOUT
 fi
 "$@" &
-watch $! "the script has been running"
+watch $! "the script is still running"
 code=$?
-[ -z "$timeout" ] || [ -e "$ready" ] || fail "the script ended with exit code $code before the network was up"
+[ -z "$timeout" ] || [ -e "$ready" ] || fail "the script ended with exit code $code before the network was ready"
 echo "mesh-setup: the script ended with exit code $code"
 [ "$code" -ne 97 ] || code=1
 exit "$code"

@@ -1,2 +1,2 @@
-# InterLink's commands leave the tunnel in the background: this container is there as long as it is.
+# InterLink's commands start the tunnel in the background. This container must run as long as the tunnel does.
 [ -z "${!-}" ] || wait "$!"

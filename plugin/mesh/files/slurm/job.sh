@@ -1,5 +1,5 @@
 #!/bin/sh
-# The job that a script for Slurm runs once the network is up: here the workload has containers of its own.
+# A script for Slurm runs this job once the network is ready. The workload itself runs in other containers.
 : >"$SLIRP_TMPDIR/mesh-ready"
 while :; do
 	sleep 3600

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -8,18 +9,18 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// podSpec returns a copy of the local pod's spec without what means something
-// in the local cluster only: where and how it is scheduled, whom it runs as
-// there, and what its controllers wait for. Everything else stays.
+// podSpec returns a copy of the local pod's spec without the fields that have a
+// meaning in the local cluster only: where and how the pod is scheduled, its service
+// account, and what local controllers do for it. All other fields stay.
 func (t *translation) podSpec() *corev1.PodSpec {
 	spec := t.pod.Spec.DeepCopy()
 	o := t.options
 
-	// Placement: the local cluster has placed the pod on its virtual node, and
-	// selectors, affinity and spreading are about the labels of that cluster's
-	// nodes and about pods that may not be in the remote one: required terms
-	// could keep the pod from starting for ever.
-	t.placement(spec)
+	// Placement: the local cluster has placed the pod on its virtual node. Selectors,
+	// affinity and spreading are about the labels of the local nodes, and about pods
+	// that may not exist remotely: a required term could keep the pod from starting
+	// for ever.
+	t.warnAboutPlacement(spec)
 	spec.NodeName = ""
 	spec.NodeSelector = o.NodeSelector
 	spec.Tolerations = o.NodeTolerations
@@ -30,8 +31,8 @@ func (t *translation) podSpec() *corev1.PodSpec {
 	spec.SchedulingGroup = nil
 	spec.EvictionResponders = nil
 
-	// The numbers behind these names were filled in by local admission; the
-	// remote one refuses a pod that brings its own.
+	// Classes: local admission has filled in the values of these classes. Remote
+	// admission refuses a pod that has such values already.
 	spec.PriorityClassName = o.PriorityClass
 	spec.Priority = nil
 	spec.PreemptionPolicy = nil
@@ -41,25 +42,25 @@ func (t *translation) podSpec() *corev1.PodSpec {
 	}
 	spec.Overhead = nil
 
-	// Identity: the local service account's token travels as a projected
-	// volume; the remote one must not be mounted in its place.
+	// Identity: the token of the local service account arrives as a projected volume.
+	// A token of the remote cluster must not be mounted instead.
 	spec.ServiceAccountName = o.ServiceAccount
 	spec.DeprecatedServiceAccount = ""
 	spec.AutomountServiceAccountToken = ptr.To(false)
 	spec.EnableServiceLinks = ptr.To(false)
 	t.imagePullSecrets(spec)
 
-	// Conditions that local controllers would set are never set remotely.
+	// Local controllers would set these conditions, and cannot do so remotely.
 	spec.ReadinessGates = nil
 	spec.EphemeralContainers = nil
-	t.resourceClaims(spec)
+	t.dropResourceClaims(spec)
 	t.hostname(spec)
 	return spec
 }
 
-// placement tells what of the placement is lost, but for a plain node selector
-// and tolerations, which every offloaded pod has.
-func (t *translation) placement(spec *corev1.PodSpec) {
+// warnAboutPlacement names what is dropped of the placement. It does not name node
+// selectors and tolerations: every offloaded pod has them, for the virtual node.
+func (t *translation) warnAboutPlacement(spec *corev1.PodSpec) {
 	if a := spec.Affinity; a != nil && (a.PodAffinity != nil || a.PodAntiAffinity != nil) {
 		t.warn("pod affinity and anti-affinity are left out: they are about the local cluster's nodes and pods")
 	}
@@ -71,15 +72,15 @@ func (t *translation) placement(spec *corev1.PodSpec) {
 	}
 }
 
-// appArmor is the annotation, completed by a container's name, of profiles as
-// they were said before Kubernetes 1.30.
-const appArmor = corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix
+// appArmorPrefix, followed by the name of a container, is the annotation with its
+// AppArmor profile; Kubernetes before 1.30 has no field for it.
+const appArmorPrefix = corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix
 
-// dropAppArmor takes out the profiles of containers that stay local: the API
-// server refuses one whose container is not there.
+// dropAppArmor removes the AppArmor annotations of containers that stay local: the
+// API server refuses one for a container that the pod does not have.
 func dropAppArmor(annotations map[string]string, spec *corev1.PodSpec) {
 	for name := range annotations {
-		if container, ok := strings.CutPrefix(name, appArmor); ok && !hasContainer(spec, container) {
+		if container, ok := strings.CutPrefix(name, appArmorPrefix); ok && !hasContainer(spec, container) {
 			delete(annotations, name)
 		}
 	}
@@ -99,9 +100,9 @@ func (t *translation) imagePullSecrets(spec *corev1.PodSpec) {
 	}
 }
 
-// resourceClaims takes out dynamic resource allocation: the claims are objects
-// of the local cluster and never sent.
-func (t *translation) resourceClaims(spec *corev1.PodSpec) {
+// dropResourceClaims removes dynamic resource allocation: resource claims are objects
+// of the local cluster, and InterLink does not send them.
+func (t *translation) dropResourceClaims(spec *corev1.PodSpec) {
 	for _, claim := range spec.ResourceClaims {
 		t.warn("resource claim %s is left out: resource claims stay in the local cluster", claim.Name)
 	}
@@ -116,12 +117,18 @@ func (t *translation) resourceClaims(spec *corev1.PodSpec) {
 	}
 }
 
-// hostname keeps the pod's own idea of its name: by default that is the pod's
-// name, which is another one remotely. A name that is no DNS label cannot be
-// said in the spec and is left to the kubelet.
+// hostname sets the hostname that the pod has locally: by default the name of the
+// local pod. The spec accepts only a DNS label; for other names the remote kubelet
+// chooses the hostname.
 func (t *translation) hostname(spec *corev1.PodSpec) {
 	if spec.Hostname == "" && !spec.HostNetwork && spec.HostnameOverride == nil &&
 		len(validation.IsDNS1123Label(t.pod.Name)) == 0 {
 		spec.Hostname = t.pod.Name
 	}
+}
+
+// hasContainer reports whether a pod has a container or init container of that name.
+func hasContainer(spec *corev1.PodSpec, name string) bool {
+	hasName := func(c corev1.Container) bool { return c.Name == name }
+	return slices.ContainsFunc(spec.Containers, hasName) || slices.ContainsFunc(spec.InitContainers, hasName)
 }

@@ -1,0 +1,147 @@
+package mesh
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
+)
+
+const (
+	// longTimeout is a startup timeout that does not pass during a test.
+	longTimeout = "MESH_STARTUP_TIMEOUT=600"
+	// becomesReady is a script that reports the network as ready and ends.
+	becomesReady = "#!/bin/sh\n: >$TMPDIR/mesh-ready\n"
+	runsForever  = "while :; do sleep 1; done\n"
+)
+
+// forEachShell runs a test in each shell that images have as /bin/sh and this machine
+// has too.
+func forEachShell(t *testing.T, test func(t *testing.T, shell []string)) {
+	shells := 0
+	for name, command := range map[string][]string{"dash": {"dash"}, "bash": {"bash", "--posix"}, "busybox": {"busybox", "sh"}} {
+		if path, err := exec.LookPath(command[0]); err == nil {
+			shells++
+			t.Run(name, func(t *testing.T) { t.Parallel(); test(t, append([]string{path}, command[1:]...)) })
+		}
+	}
+	if shells == 0 {
+		t.Fatal("this machine has neither dash nor bash nor busybox")
+	}
+}
+
+// container is a stand-in for a sidecar: folders for its mounts, and a process that
+// runs run.sh.
+type container struct {
+	t              *testing.T
+	files, scratch string // the folders of its two volumes
+	shell, env     []string
+	process        *exec.Cmd // of the current run
+	log            *os.File
+}
+
+func newContainer(t *testing.T, shell []string, files map[string]string, env ...string) *container {
+	t.Helper()
+	c := &container{t: t, files: t.TempDir(), scratch: t.TempDir(), shell: shell}
+	c.write("run.sh", string(file("run.sh")))
+	for name, text := range files {
+		c.write(name, text)
+	}
+	c.env = append(append(os.Environ(), "TMPDIR="+c.scratch), env...)
+	return c
+}
+
+// newSidecarContainer is a stand-in for a sidecar as it would run in a pod, with its
+// files, variables and arguments.
+func newSidecarContainer(t *testing.T, shell []string, sidecar Sidecar) (c *container, args []string) {
+	t.Helper()
+	c = newContainer(t, shell, nil)
+	local := strings.NewReplacer(filesPath, c.files, scratchPath, c.scratch)
+	for name, content := range sidecar.Files {
+		c.write(name, string(content))
+	}
+	for _, v := range sidecar.Container.Env {
+		c.env = append(c.env, v.Name+"="+local.Replace(v.Value))
+	}
+	for _, arg := range sidecar.Container.Command[2:] {
+		args = append(args, local.Replace(arg))
+	}
+	return c, args
+}
+
+// write creates an executable file in the volume with the sidecar's files.
+func (c *container) write(name, text string) {
+	c.t.Helper()
+	path := filepath.Join(c.files, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o755)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// has reports whether a file exists in the scratch volume.
+func (c *container) has(name string) bool {
+	_, err := os.Stat(filepath.Join(c.scratch, name))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// start starts a run of the container. Without arguments, run.sh runs mesh.sh.
+func (c *container) start(args ...string) {
+	c.t.Helper()
+	command := append(append([]string{}, c.shell...), filepath.Join(c.files, "run.sh"))
+	if len(args) == 0 {
+		args = []string{filepath.Join(c.files, "mesh.sh")}
+	}
+	command = append(command, args...)
+	log, err := os.CreateTemp(c.t.TempDir(), "log")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.log, c.process = log, exec.Command(command[0], command[1:]...)
+	c.process.Dir, c.process.Env, c.process.Stdout, c.process.Stderr = c.scratch, c.env, log, log
+	// In a real container, all processes end with the first one. Here the test must
+	// kill the processes that run.sh leaves.
+	c.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.process.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	group := -c.process.Process.Pid
+	c.t.Cleanup(func() { _ = syscall.Kill(group, syscall.SIGKILL); _ = log.Close() })
+}
+
+// output returns what the current run has written.
+func (c *container) output() string {
+	c.t.Helper()
+	text, err := os.ReadFile(c.log.Name())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// stop asks the container to terminate, as the kubelet does.
+func (c *container) stop() { _ = c.process.Process.Signal(syscall.SIGTERM) }
+
+// wait waits for the end of the current run and returns its exit code and output.
+func (c *container) wait() (exitCode int, output string) {
+	c.t.Helper()
+	kill := time.AfterFunc(testkit.Timeout, func() { _ = syscall.Kill(-c.process.Process.Pid, syscall.SIGKILL) })
+	defer kill.Stop()
+	err := c.process.Wait()
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		c.t.Fatal(err)
+	}
+	return c.process.ProcessState.ExitCode(), c.output()
+}
+
+// eventually waits until condition holds; what names it.
+func (c *container) eventually(what string, condition func() bool) {
+	c.t.Helper()
+	testkit.Eventually(c.t, what, condition)
+}
