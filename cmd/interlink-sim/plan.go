@@ -37,11 +37,11 @@ func planFile(file string, s streams) error {
 	if err != nil {
 		return err
 	}
-	invocation, err := config.Parse(nil, s.environ)
+	parsed, err := config.Parse(nil, s.environ)
 	if err != nil {
 		return err
 	}
-	manifest, err := plan.Of(text, plugin.TranslateOptions(invocation.Config))
+	manifest, err := plan.Of(text, plugin.TranslateOptions(parsed.Config))
 	if err != nil {
 		return err
 	}

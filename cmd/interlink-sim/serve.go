@@ -45,7 +45,7 @@ func serveCommand(s streams) command {
 }
 
 func serveURL(ctx context.Context, listen string, speed float64, paths []string, s streams) error {
-	invocation, err := config.Parse([]string{"--app-socket-address", listen}, s.environ)
+	parsed, err := config.Parse([]string{"--app-socket-address", listen}, s.environ)
 	if err != nil {
 		return err
 	}
@@ -55,14 +55,14 @@ func serveURL(ctx context.Context, listen string, speed float64, paths []string,
 			return err
 		}
 	}
-	log, closer, err := plugin.NewLogger(invocation.Config, s.err)
+	log, closer, err := plugin.NewLogger(parsed.Config, s.err)
 	if err != nil {
 		return err
 	}
 	defer closer.Close() //nolint:errcheck // nothing is left to be told to
 	s.route(log)
 	return serve.Run(ctx, serve.Options{
-		Config: invocation.Config, Scenarios: files, Speed: speed, Version: version, Log: log,
+		Config: parsed.Config, Scenarios: files, Speed: speed, Version: version, Log: log,
 		Listening: func(address net.Addr) {
 			_, _ = fmt.Fprintf(s.out, "the plugin listens on %s\n", shown(listen, address))
 		},

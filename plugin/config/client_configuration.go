@@ -29,7 +29,7 @@ type ClientConfiguration struct {
 // clientKeys are the keys of the JSON: the tags above.
 var clientKeys = []string{"verify_ssl", "ssl_ca_cert", "cert_file", "key_file", "proxy", "host"}
 
-func clientConfiguration(s string) (*ClientConfiguration, error) {
+func parseClientConfiguration(s string) (*ClientConfiguration, error) {
 	if s == "" {
 		return nil, nil
 	}
@@ -80,10 +80,10 @@ func checkClient(client ClientConfiguration) error {
 	return nil
 }
 
-// showClient returns a client configuration with the proxy's credentials masked. It
+// redactClientConfiguration returns a client configuration with the proxy's credentials masked. It
 // masks an invalid one completely.
-func showClient(s string) string {
-	client, err := clientConfiguration(s)
+func redactClientConfiguration(s string) string {
+	client, err := parseClientConfiguration(s)
 	if err != nil {
 		return masked
 	}
@@ -118,9 +118,9 @@ func (c ClientConfiguration) String() string {
 // verb that does not fit the pointer in [K8s].
 func (c ClientConfiguration) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
-// mapping checks an inline kubeconfig. It does not return the parser's errors,
+// isKubeconfig checks an inline kubeconfig. It does not return the parser's errors,
 // because they quote the text.
-func mapping(s Secret) error {
+func isKubeconfig(s Secret) error {
 	if s == "" {
 		return nil
 	}

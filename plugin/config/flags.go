@@ -22,8 +22,10 @@ type flagValue struct {
 	kind Kind
 }
 
+// String returns the value, for the help.
 func (v *flagValue) String() string { return v.text }
 
+// Set stores the value.
 func (v *flagValue) Set(text string) error { v.text = text; return nil }
 
 // Type returns the name of the value in the help; for booleans, pflag expects "bool".

@@ -74,7 +74,7 @@ func TestINIReadsLikePython(t *testing.T) {
 
 func TestINIKeepsIndentationOfBlocks(t *testing.T) {
 	for name, data := range map[string]string{
-		"below the key":  "[a]\nk=\n    x:\n      y: 1\n\n    z: 2\n",
+		"below the key":   "[a]\nk=\n    x:\n      y: 1\n\n    z: 2\n",
 		"next to the key": "[a]\nk=x:\n      y: 1\n\n    z: 2\n",
 	} {
 		file, errs := readINI("x.ini", data)

@@ -49,14 +49,14 @@ func (o Option) assign(c *Config, value string) error {
 // find returns the value of an option and its source. Flags have priority over the
 // environment, the environment over the file, and the file over the default.
 func (r *ParseResult) find(option Option, flags, env map[string]string, file iniFile) (string, Source, error) {
-	// An empty value counts only if the option is a text.
-	counts := func(value string, found bool) bool {
+	// An empty value isSet only if the option is a text.
+	isSet := func(value string, found bool) bool {
 		return found && (option.Kind == Text || strings.TrimSpace(value) != "")
 	}
-	if value, ok := flags[option.Flag()]; counts(value, ok) {
+	if value, ok := flags[option.Flag()]; isSet(value, ok) {
 		return strings.TrimSpace(value), Source{Origin: Flag, Name: "--" + option.Flag()}, nil
 	}
-	if value, ok := env[option.Env()]; counts(value, ok) {
+	if value, ok := env[option.Env()]; isSet(value, ok) {
 		if option.isServiceLink(value) {
 			r.warn("%s is ignored: Kubernetes sets it for a Service of that name; to prevent this, set enableServiceLinks: false in the pod", option.Env())
 		} else {
@@ -64,7 +64,7 @@ func (r *ParseResult) find(option Option, flags, env map[string]string, file ini
 		}
 	}
 	value, line, ok, err := file.lookup(option)
-	if err != nil || counts(value, ok) {
+	if err != nil || isSet(value, ok) {
 		return strings.TrimSpace(value), Source{Origin: File, Name: file.path, Line: line}, err
 	}
 	return option.Default, Source{}, nil

@@ -167,7 +167,7 @@ var publicKey = regexp.MustCompile(`^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$`)
 // hostKey accepts a line of ssh-keyscan without the name of the host.
 func hostKey(s string) error {
 	if s != "" && !publicKey.MatchString(s) {
-		return fmt.Errorf("%q must be a public key that begins with its type, for example ssh-ed25519 AAAA...", s)
+		return fmt.Errorf("%q must be a public key that begins with its type, such as ssh-ed25519", s)
 	}
 	return nil
 }

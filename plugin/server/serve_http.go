@@ -92,6 +92,7 @@ type statusRecorder struct {
 	status int
 }
 
+// WriteHeader records and sends the status.
 func (w *statusRecorder) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
@@ -99,6 +100,7 @@ func (w *statusRecorder) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// Write sends data, and records the status 200 if no status was sent.
 func (w *statusRecorder) Write(data []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
