@@ -95,6 +95,9 @@ func playAll(t *testing.T, a account, files []*scenario.File, env ...string) {
 	}
 	for _, s := range result.Scenarios {
 		t.Run(s.Name, func(t *testing.T) {
+			for _, note := range s.Notes {
+				t.Log(note)
+			}
 			switch why, impossible := simulatedOnly[s.Name]; {
 			case s.Verdict == report.Failed:
 				t.Errorf("%s\n%s", strings.Join(s.Differences, "\n"), history(s))

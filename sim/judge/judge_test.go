@@ -219,3 +219,28 @@ func TestExpectedReasonHasAlternatives(t *testing.T) {
 		}
 	}
 }
+
+// Real nodes on a loaded machine may report only the end of a short run.
+func TestRunningIsNotRequiredIfNodesNeverReportedIt(t *testing.T) {
+	const pending, running, succeeded, failed = corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded, corev1.PodFailed
+	expected := scenario.PodExpectation{Phases: []corev1.PodPhase{pending, running, succeeded}}
+	for _, test := range []struct {
+		name     string
+		tooShort bool
+		shown    []corev1.PodPhase
+		wantSame bool
+	}{
+		{"Running is missing", false, []corev1.PodPhase{pending, succeeded}, false},
+		{"Running is missing after a run that was too short", true, []corev1.PodPhase{pending, succeeded}, true},
+		{"all phases after a run that was too short", true, []corev1.PodPhase{pending, running, succeeded}, true},
+		{"another end after a run that was too short", true, []corev1.PodPhase{pending, failed}, false},
+		{"no end after a run that was too short", true, []corev1.PodPhase{pending}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			found := StatusDifferences("web", expected, &Pod{Phases: test.shown, RunningTooShort: test.tooShort})
+			if (len(found) == 0) != test.wantSame {
+				t.Errorf("the differences are %q", found)
+			}
+		})
+	}
+}

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
@@ -49,6 +53,11 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, sil
 	}
 	if env.remote == nil {
 		result.Notes = append(result.Notes, "The remote cluster was not observed: the options do not name it.")
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.seen.Pods)) {
+		if seen := p.seen.Pods[key]; seen.RunningTooShort && slices.Contains(file.Expect.Pods[key].Phases, corev1.PodRunning) && !slices.Contains(seen.Phases, corev1.PodRunning) {
+			result.Notes = append(result.Notes, fmt.Sprintf("The phase Running of pod %s was not required: the real nodes reported the pod as running for less than two status polls.", key))
+		}
 	}
 	if len(env.pods) > maxTimelinePods {
 		result.Notes = append(result.Notes, fmt.Sprintf("The timeline shows the first %d of %d pods.", maxTimelinePods, len(env.pods)))

@@ -33,6 +33,7 @@ type player struct {
 	stepsFrom time.Time
 	nextPoll  time.Time
 	deleted   map[string]bool // pods that a step deletes
+	running   runningPods
 	logs      []*pendingLog
 }
 
@@ -54,6 +55,7 @@ func (p *player) poll(ctx context.Context) {
 		}
 	}
 	p.env.observe(ctx)
+	p.observeRunning(ctx)
 	p.nextPoll = p.env.clock.Now().Add(pollPause)
 }
 

@@ -113,3 +113,55 @@ func (p *player) complete() bool {
 	}
 	return true
 }
+
+// runningPods are the pods that real nodes report as running.
+type runningPods struct {
+	atLastPoll map[string]bool
+	longEnough map[string]bool // at the end of two polls in a row
+}
+
+// observeRunning keeps which pods real nodes report as running at the end of a poll. A
+// pod that runs at the end of two polls in a row ran long enough: the second poll must
+// have shown it to the local cluster.
+func (p *player) observeRunning(ctx context.Context) {
+	if p.env.nodes != nil || p.env.remote == nil {
+		return
+	}
+	pods, err := p.env.remotePods(ctx)
+	if err != nil {
+		return // observe has reported it
+	}
+	before := p.running.atLastPoll
+	p.running.atLastPoll = map[string]bool{}
+	for i := range pods {
+		key, _ := p.env.key(&pods[i])
+		if !runs(p.env.file.Pod(key), &pods[i]) {
+			continue
+		}
+		p.running.atLastPoll[key] = true
+		if before[key] {
+			if p.running.longEnough == nil {
+				p.running.longEnough = map[string]bool{}
+			}
+			p.running.longEnough[key] = true
+		}
+	}
+}
+
+// runs reports whether a remote pod is Running and one of the local pod's own containers
+// runs in it.
+func runs(local, remote *corev1.Pod) bool {
+	if local == nil || remote.Status.Phase != corev1.PodRunning {
+		return false
+	}
+	return slices.ContainsFunc(remote.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool {
+		return status.State.Running != nil &&
+			slices.ContainsFunc(local.Spec.Containers, func(c corev1.Container) bool { return c.Name == status.Name })
+	})
+}
+
+// runningTooShort reports whether real nodes did not report a pod as running for long
+// enough.
+func (p *player) runningTooShort(key string) bool {
+	return p.env.nodes == nil && p.env.remote != nil && !p.running.longEnough[key]
+}

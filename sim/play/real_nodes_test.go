@@ -85,3 +85,30 @@ func TestPodsThatNoNodeHasStarted(t *testing.T) {
 		}
 	}
 }
+
+// A pod counts as running only while one of the user's own containers runs.
+func TestRuns(t *testing.T) {
+	local := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}}}
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	ended := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+	for _, test := range []struct {
+		name          string
+		phase         corev1.PodPhase
+		main, sidecar corev1.ContainerState
+		want          bool
+	}{
+		{"the container runs", corev1.PodRunning, running, running, true},
+		{"only a container that the plugin added runs", corev1.PodRunning, ended, running, false},
+		{"another container has not started", corev1.PodPending, running, corev1.ContainerState{}, false},
+		{"the pod has ended", corev1.PodSucceeded, ended, ended, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			remote := &corev1.Pod{Status: corev1.PodStatus{Phase: test.phase, ContainerStatuses: []corev1.ContainerStatus{
+				{Name: "main", State: test.main}, {Name: "mesh-setup", State: test.sidecar},
+			}}}
+			if got := runs(local, remote); got != test.want {
+				t.Errorf("runs is %v, want %v", got, test.want)
+			}
+		})
+	}
+}
