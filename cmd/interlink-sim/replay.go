@@ -91,7 +91,7 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 	options.Log = log
 	s.route(log)
 
-	live := report.NewLive(s.out, len(files), report.Terminal(s.out))
+	live := report.NewLive(s.out, len(files), report.IsTerminal(s.out))
 	options.Started, options.Done = live.Start, live.Done
 	result, err := play.Run(ctx, files, options)
 	live.Close()
@@ -126,7 +126,7 @@ func (f *replayFlags) scenarios(paths []string) ([]*scenario.File, error) {
 // finish shows and writes the report.
 func (f *replayFlags) finish(result *report.Report, s streams) error {
 	show := result.Table
-	if report.Terminal(s.out) { // where the table has grown live
+	if report.IsTerminal(s.out) { // where the table has grown live
 		show = func(w io.Writer) error {
 			_, err := fmt.Fprintln(w, result.Summary())
 			return err

@@ -18,20 +18,22 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
-// tab is a page in a real browser, and all that it did beside being shown.
+// tab is a page in a real browser.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 	url string
 
-	mu         sync.Mutex
-	complaints []string
-	requests   []string
+	mu       sync.Mutex
+	messages []string // errors and console output
+	requests []string
 }
 
-// open shows a report's page.
+// open opens the page of a report.
 func open(t *testing.T, r *Report) *tab {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
@@ -49,18 +51,18 @@ func open(t *testing.T, r *Report) *tab {
 	ctx, stop := chromedp.NewContext(t.Context(), chromedp.WithListener(p.listen),
 		chromedp.WithAllocatorOptions(chromedp.ExecPath(browser(t)), chromedp.NoSandbox, chromedp.Headless))
 	t.Cleanup(stop)
-	// The browser lives as long as the context of the first call, so that one gets no deadline.
+	// The browser ends with the context of the first call, which therefore has no deadline.
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start browser: %v", err)
 	}
-	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	limited, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	p.ctx = limited
 	p.do(chromedp.EmulateViewport(1000, 800), chromedp.Navigate(p.url))
 	return p
 }
 
-// browser finds one, which a CI run must have.
+// browser returns the path of a browser, or skips the test.
 func browser(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -68,25 +70,21 @@ func browser(t *testing.T) string {
 			return path
 		}
 	}
-	const words = "no browser to look at the page with; install one, as in: apt-get install chromium"
-	if os.Getenv("CI") != "" {
-		t.Fatal(words)
-	}
-	t.Skip(words)
+	testkit.Skip(t, "no browser is installed; install one: apt-get install chromium")
 	return ""
 }
 
-// listen notes what a page like this one must not do.
+// listen keeps what the page must not do.
 func (p *tab) listen(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventConsoleAPICalled:
-		p.complaints = append(p.complaints, "console: "+string(e.Type))
+		p.messages = append(p.messages, "console: "+string(e.Type))
 	case *runtime.EventExceptionThrown:
-		p.complaints = append(p.complaints, "exception: "+e.ExceptionDetails.Text)
+		p.messages = append(p.messages, "exception: "+e.ExceptionDetails.Text)
 	case *log.EventEntryAdded:
-		p.complaints = append(p.complaints, "log: "+e.Entry.Text)
+		p.messages = append(p.messages, "log: "+e.Entry.Text)
 	case *network.EventRequestWillBeSent:
 		p.requests = append(p.requests, e.Request.URL)
 	}
@@ -109,19 +107,22 @@ func ask[T any](p *tab, script string) T {
 	return answer
 }
 
-// wait until the page says so: what follows a change of the hash comes later.
+// wait waits until a script returns true: the page handles a change of the hash with a
+// delay.
 func (p *tab) wait(script string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		// An error is that the page is just being loaded.
-		if met, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](script)); err == nil && met {
-			return
+	testkit.EventuallyNoError(p.ctx, p.t, testkit.Timeout, script, func(ctx context.Context) error {
+		met, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script))
+		if err != nil || met {
+			return err // an error while the page is loaded
 		}
-	}
-	p.t.Fatalf("waited for %s; the address is %s, shown are %q", script, ask[string](p, "location.href"), p.shown())
+		address, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("location.href"))
+		names, _ := chromedp.Run(ctx, chromedp.Evaluate[[]string](visible))
+		return fmt.Errorf("the address is %s, the page shows %q", address, names)
+	})
 }
 
-// visible are the names of the scenarios that a reader sees.
+// visible is a script that returns the names of the visible scenarios.
 const visible = `[...document.querySelectorAll(".scenario")].filter(s => s.checkVisibility()).map(s => s.querySelector(".name").textContent)`
 
 func (p *tab) shown() []string {
@@ -129,7 +130,7 @@ func (p *tab) shown() []string {
 	return ask[[]string](p, visible)
 }
 
-// shows waits until these scenarios and no others are seen.
+// shows waits until exactly these scenarios are visible.
 func (p *tab) shows(names ...string) {
 	p.t.Helper()
 	want, err := json.Marshal(append([]string{}, names...))
@@ -139,7 +140,7 @@ func (p *tab) shows(names ...string) {
 	p.wait(fmt.Sprintf("JSON.stringify(%s) === JSON.stringify(%s)", visible, want))
 }
 
-// scheme sets what the reader prefers, light or dark.
+// scheme sets the color scheme that the user prefers, light or dark.
 func (p *tab) scheme(scheme string) {
 	p.t.Helper()
 	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
@@ -148,7 +149,7 @@ func (p *tab) scheme(scheme string) {
 	}
 }
 
-// screenshot is kept where the environment says, for people to look at.
+// screenshot saves an image of the page in the folder REPORT_SCREENSHOTS, if it is set.
 func (p *tab) screenshot(name string) {
 	p.t.Helper()
 	folder := os.Getenv("REPORT_SCREENSHOTS")

@@ -1,5 +1,5 @@
-// Package report is what a replay found: plain data, and how it is shown, as a
-// table, as JSON and as one HTML page that needs nothing else.
+// Package report holds the result of a replay as plain data, and shows it as a table,
+// as JSON, and as one HTML page that loads nothing else.
 //
-// It must know nothing of how a scenario is played or judged.
+// It must not know how a scenario is played or judged.
 package report

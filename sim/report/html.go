@@ -17,12 +17,12 @@ var (
 	pageScript string
 
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-		"lasting": lasting, "plural": plural, "took": took, "timeline": newTimeline,
+		"scenarioTime": scenarioTime, "plural": plural, "realTime": realTime, "timeline": newTimeline,
 	}).Parse(pageText))
 )
 
-// HTML writes the report as one page, which loads nothing from anywhere. Whatever
-// was found, as lines of a log, is shown as text and never as a part of the page.
+// HTML writes the report as one page, which loads nothing else. Text that comes from
+// the plugin or from a log is escaped, so that it cannot change the page.
 func (r *Report) HTML(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	err := pageTemplate.Execute(out, map[string]any{

@@ -9,26 +9,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPageEscapesHostileText(t *testing.T) {
-	var plain, strange bytes.Buffer
-	if err := reportOf("harmless").HTML(&plain); err != nil {
+func TestPageEscapesText(t *testing.T) {
+	var harmless, hostile bytes.Buffer
+	if err := reportOf("harmless").HTML(&harmless); err != nil {
 		t.Fatal(err)
 	}
-	if err := hostileReport().HTML(&strange); err != nil {
+	if err := hostileReport().HTML(&hostile); err != nil {
 		t.Fatal(err)
 	}
-	// Whatever the words are, the page is made of the same tags.
+	// The texts do not change the tags of the page.
 	tags := func(page string) []string { return regexp.MustCompile(`</?[a-zA-Z0-9]+`).FindAllString(page, -1) }
-	if diff := cmp.Diff(tags(plain.String()), tags(strange.String())); diff != "" {
+	if diff := cmp.Diff(tags(harmless.String()), tags(hostile.String())); diff != "" {
 		t.Error(diff)
 	}
-	for _, never := range []string{"alert(1)</script>", "ZgotmplZ", "\x00", "\x1b[31m<"} {
-		if strings.Contains(strange.String(), never) {
-			t.Errorf("the page contains %q", never)
+	for _, forbidden := range []string{"alert(1)</script>", "ZgotmplZ", "\x00", "\x1b[31m<"} {
+		if strings.Contains(hostile.String(), forbidden) {
+			t.Errorf("the page contains %q", forbidden)
 		}
 	}
-	if n := strings.Count(strange.String(), "&lt;/script&gt;"); n < 50 {
-		t.Errorf("the words are shown only %d times", n)
+	if n := strings.Count(hostile.String(), "&lt;/script&gt;"); n < 50 {
+		t.Errorf("the text is shown %d times, want at least 50", n)
 	}
 }
 
@@ -38,19 +38,19 @@ func TestPageLoadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(page.String(), `content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"`) {
-		t.Error("there is no content security policy")
+		t.Error("the page has no content security policy")
 	}
 	if found := regexp.MustCompile(`(src|srcset|action)=|@import|url\(|https?:|<link`).FindString(page.String()); found != "" {
-		t.Errorf("the page has %s", found)
+		t.Errorf("the page loads something: %s", found)
 	}
 }
 
-func TestPageOfNothing(t *testing.T) {
+func TestPageWithoutScenarios(t *testing.T) {
 	var page bytes.Buffer
 	if err := (&Report{}).HTML(&page); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(page.String(), `<p id="nothing">`) {
-		t.Error("the page does not say that there is nothing")
+		t.Error("the page does not say that there is no scenario")
 	}
 }

@@ -6,15 +6,15 @@ import (
 	"io"
 )
 
-// JSON writes the report for programs, indented for people.
+// JSON writes the report as JSON, indented so that people can read it too.
 func (r *Report) JSON(w io.Writer) error {
 	report := *r
 	if report.Scenarios == nil {
-		report.Scenarios = []Scenario{} // null is no list
+		report.Scenarios = []Scenario{} // a list, not null
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false) // it is a file of its own, and < is easier to read
+	encoder.SetEscapeHTML(false) // the file is not part of a page
 	if err := encoder.Encode(report); err != nil {
 		return fmt.Errorf("write report as JSON: %w", err)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestJSONRoundTrip(t *testing.T) {
-	trip := func(r *Report) *Report {
+func TestJSONCanBeReadBack(t *testing.T) {
+	writeAndRead := func(r *Report) *Report {
 		var out bytes.Buffer
 		if err := r.JSON(&out); err != nil {
 			t.Fatal(err)
@@ -23,15 +23,15 @@ func TestJSONRoundTrip(t *testing.T) {
 	for name, r := range map[string]*Report{
 		"sample":  sample(),
 		"empty":   {Scenarios: []Scenario{}},
-		"hostile": trip(hostileReport()), // which is UTF-8 from then on, as JSON must be
+		"hostile": writeAndRead(hostileReport()), // read once, so that it is valid UTF-8
 	} {
-		if diff := cmp.Diff(r, trip(r)); diff != "" {
+		if diff := cmp.Diff(r, writeAndRead(r)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }
 
-func TestJSONIsForPeopleToo(t *testing.T) {
+func TestJSONIsIndented(t *testing.T) {
 	var out bytes.Buffer
 	if err := (&Report{Plugin: "<this> & that"}).JSON(&out); err != nil {
 		t.Fatal(err)

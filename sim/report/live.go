@@ -11,39 +11,41 @@ import (
 	"golang.org/x/term"
 )
 
-// Live shows a replay while it runs. On a terminal finished scenarios become rows,
-// and the last line says what is running. Elsewhere, as in the log of a CI run, it
-// says now and then how far it is, and at once what failed.
+// Live shows the progress of a replay. On a terminal it writes a row for each
+// scenario that has ended, and a last line with the scenarios that run. Elsewhere,
+// such as in the log of a CI run, it writes the progress after each tenth of the
+// scenarios, and each failure at once.
 //
-// It is safe for concurrent use. What cannot be written is not shown: a replay does
-// not end because nobody looks.
+// It is safe for concurrent use. It ignores errors of the writer: a replay goes on
+// without a display.
 type Live struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
-	colours  bool
+	colors   bool
 	width    func() int
 
 	total, done, failed int
-	tenths              int // that were announced
+	tenths              int // the last progress that was written
 	running             []string
 	closed              bool
 }
 
-// NewLive makes a display of so many scenarios.
+// NewLive returns a display for a number of scenarios. terminal says whether w is a
+// terminal that can rewrite a line.
 func NewLive(w io.Writer, total int, terminal bool) *Live {
-	return &Live{w: w, total: total, terminal: terminal, colours: terminal && colourful(), width: func() int { return width(w) }}
+	return &Live{w: w, total: total, terminal: terminal, colors: terminal && wantsColors(), width: func() int { return terminalWidth(w) }}
 }
 
-// Start says that a scenario is now being played.
+// Start shows that a scenario has started.
 func (l *Live) Start(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running = append(l.running, name)
-	l.show("")
+	l.write("")
 }
 
-// Done says what became of a scenario.
+// Done shows the result of a scenario.
 func (l *Live) Done(s Scenario) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,35 +57,37 @@ func (l *Live) Done(s Scenario) {
 		l.failed++
 	}
 	if l.terminal {
-		l.show(row(&s, nameWidth, l.colours))
+		l.write(row(&s, nameWidth, l.colors))
 		return
 	}
 	text := ""
 	if s.Verdict == Failed {
-		text = cut(fmt.Sprintf("FAILED %s: %s", flat(s.Name), flat(s.why())), readable) + "\n"
+		text = truncate(fmt.Sprintf("FAILED %s: %s", singleLine(s.Name), singleLine(s.reason())), lineWidth) + "\n"
 	}
 	if tenths := 10 * l.done / max(l.total, 1); tenths > l.tenths {
 		l.tenths = tenths
 		text += l.progress() + "\n"
 	}
-	l.show(text)
+	l.write(text)
 }
 
-// Close takes the last line away again. What comes later is shown without it.
+// Close removes the last line of a terminal. Start and Done may still be called; the
+// line does not come back.
 func (l *Live) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	l.show("")
+	l.write("")
 }
 
-// show writes text, on a terminal in place of the last line, which moves down.
-func (l *Live) show(text string) {
+// write writes a text. On a terminal the text replaces the last line, which is
+// written again below it.
+func (l *Live) write(text string) {
 	if l.terminal {
 		text = "\r\x1b[K" + text
 		if !l.closed {
-			// One cell is left free: a terminal may begin a new line after its last one.
-			text += cut(l.status(), l.width()-1)
+			// A terminal may start a new line when its last column is used.
+			text += truncate(l.lastLine(), l.width()-1)
 		}
 	}
 	if text != "" {
@@ -95,15 +99,15 @@ func (l *Live) progress() string {
 	return fmt.Sprintf("played %d of %d, %d failed", l.done, l.total, l.failed)
 }
 
-func (l *Live) status() string {
+func (l *Live) lastLine() string {
 	if len(l.running) == 0 {
 		return l.progress()
 	}
-	return l.progress() + ": " + flat(strings.Join(l.running, ", "))
+	return l.progress() + ": " + singleLine(strings.Join(l.running, ", "))
 }
 
-// width of the terminal, or the usual one where it cannot be said.
-func width(w io.Writer) int {
+// terminalWidth returns the width of a terminal in columns, 80 if it is not known.
+func terminalWidth(w io.Writer) int {
 	if file, is := w.(*os.File); is {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 1 {
 			return columns

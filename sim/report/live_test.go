@@ -34,22 +34,22 @@ func TestLiveOnATerminal(t *testing.T) {
 	}
 }
 
-func TestLiveHasColoursOnlyOnATerminal(t *testing.T) {
+func TestLiveHasColorsOnlyOnATerminal(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
 	for _, terminal := range []bool{true, false} {
 		var out bytes.Buffer
 		l := NewLive(&out, 1, terminal)
 		l.Done(Scenario{Name: "a", Verdict: Failed, Differences: []string{"\x1b[35mno"}})
-		if coloured := strings.Contains(out.String(), "\x1b[31m"); coloured != terminal {
-			t.Errorf("on a terminal %v: %q", terminal, out.String())
+		if colored := strings.Contains(out.String(), "\x1b[31m"); colored != terminal {
+			t.Errorf("terminal %v: colors are %v in %q", terminal, colored, out.String())
 		}
 		if !terminal && strings.Contains(out.String(), "\x1b") {
-			t.Errorf("escape codes: %q", out.String())
+			t.Errorf("escape codes in %q", out.String())
 		}
 	}
 }
 
-func TestLiveElsewhere(t *testing.T) {
+func TestLiveInALogOfCI(t *testing.T) {
 	var out bytes.Buffer
 	l := NewLive(&out, 25, false)
 	for i := range 25 {
@@ -90,33 +90,33 @@ func TestLiveIsSafeForConcurrentUse(t *testing.T) {
 	}
 	all.Wait()
 	if !strings.HasSuffix(out.String(), "played 100 of 100, 0 failed") {
-		t.Errorf("it ends in %q", out.String()[max(0, out.Len()-80):])
+		t.Errorf("the display ends with %q", out.String()[max(0, out.Len()-80):])
 	}
 }
 
-func TestTerminal(t *testing.T) {
+func TestIsTerminal(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/file")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	if Terminal(file) || Terminal(&bytes.Buffer{}) {
-		t.Error("neither a file nor a buffer is a terminal")
+	if IsTerminal(file) || IsTerminal(&bytes.Buffer{}) {
+		t.Error("a file or a buffer is taken for a terminal")
 	}
-	if n := width(file); n != 80 {
-		t.Errorf("it is %d wide", n)
+	if n := terminalWidth(file); n != 80 {
+		t.Errorf("the width of a file is %d, want 80", n)
 	}
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Fatalf("there is no terminal to be had: %v", err)
+		t.Fatalf("open a terminal: %v", err)
 	}
 	defer func() { _ = screen.Close() }()
 	t.Setenv("TERM", "xterm")
-	if !Terminal(screen) {
-		t.Error("a terminal is one")
+	if !IsTerminal(screen) {
+		t.Error("a terminal is not recognized")
 	}
 	t.Setenv("TERM", "dumb")
-	if Terminal(screen) {
-		t.Error("a dumb terminal cannot redraw its line")
+	if IsTerminal(screen) {
+		t.Error("a dumb terminal cannot rewrite a line, but is taken for one that can")
 	}
 }

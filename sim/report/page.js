@@ -1,7 +1,7 @@
 
 "use strict";
-// What is shown is said by the hash alone, so that it can be bookmarked and sent:
-// #show=failed&q=words, or #scenario-NAME of a single one.
+// The hash of the address decides what is shown, so that a view can be bookmarked and
+// shared: #show=failed&q=words for a filter, #scenario-NAME for one scenario.
 (() => {
   const all = [...document.querySelectorAll(".scenario")];
   const buttons = [...document.querySelectorAll("[data-show]")];
@@ -11,7 +11,7 @@
   const prefix = "scenario-";
   const texts = new Map();
 
-  // What a scenario is searched by; read only when somebody searches.
+  // The text that a search looks at, in lower case; read at the first search.
   const text = (s) => {
     if (!texts.has(s)) {
       const parts = s.querySelectorAll(".name, summary .text, .differences, .notes, .skipped-why");
@@ -24,16 +24,16 @@
     try {
       return decodeURIComponent(hash);
     } catch {
-      return hash; // somebody wrote it by hand
+      return hash; // not a valid encoding: the user typed it
     }
   };
 
   const apply = () => {
     const hash = location.hash.slice(1);
     const linked = hash.startsWith(prefix) && document.getElementById(decoded(hash));
-    const wish = new URLSearchParams(linked ? "" : hash);
-    const show = buttons.some((b) => b.dataset.show === wish.get("show")) ? wish.get("show") : "all";
-    const query = wish.get("q") || "";
+    const filter = new URLSearchParams(linked ? "" : hash);
+    const show = buttons.some((b) => b.dataset.show === filter.get("show")) ? filter.get("show") : "all";
+    const query = filter.get("q") || "";
     if (search.value !== query) {
       search.value = query;
     }
@@ -52,34 +52,34 @@
       linked.open = true;
       linked.scrollIntoView();
     }
-    name();
+    updateToggle();
   };
 
   const visible = () => all.filter((s) => !s.hidden);
-  const name = () => {
+  const updateToggle = () => {
     toggle.textContent = visible().some((s) => !s.open) ? "Open all" : "Close all";
   };
-  const say = (show, query) => {
-    const wish = new URLSearchParams({ show });
+  const setFilter = (show, query) => {
+    const filter = new URLSearchParams({ show });
     if (query) {
-      wish.set("q", query);
+      filter.set("q", query);
     }
-    location.replace("#" + wish); // each letter typed is no page to go back to
+    location.replace("#" + filter); // adds no page to the history for each typed letter
   };
   const pressed = () => buttons.find((b) => b.getAttribute("aria-pressed") === "true").dataset.show;
 
   for (const b of buttons) {
-    b.addEventListener("click", () => say(b.dataset.show, search.value));
+    b.addEventListener("click", () => setFilter(b.dataset.show, search.value));
   }
-  search.addEventListener("input", () => say(pressed(), search.value));
+  search.addEventListener("input", () => setFilter(pressed(), search.value));
   toggle.addEventListener("click", () => {
     const open = toggle.textContent === "Open all";
     for (const s of visible()) {
       s.open = open;
     }
-    name();
+    updateToggle();
   });
-  document.querySelector("main").addEventListener("toggle", name, true);
+  document.querySelector("main").addEventListener("toggle", updateToggle, true);
   addEventListener("hashchange", apply);
   document.documentElement.classList.add("live");
   apply();

@@ -10,26 +10,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// quiet checks that the page asked for nothing but itself and had no trouble.
-func (p *tab) quiet() {
+// checkClean checks that the page loaded nothing else and reported no error.
+func (p *tab) checkClean() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.complaints) > 0 {
-		p.t.Errorf("the browser complains: %q", p.complaints)
+	if len(p.messages) > 0 {
+		p.t.Errorf("the browser reports %q", p.messages)
 	}
 	if requests := slices.Compact(slices.Clone(p.requests)); len(requests) != 1 || requests[0] != p.url {
-		p.t.Errorf("the page loads %q, not only itself", requests)
+		p.t.Errorf("the page loads %q, want only itself", requests)
 	}
 }
 
-// openAll shows everything, also what is far away and would be laid out only later.
+// openAll opens all scenarios, and lets the browser lay out those out of view too.
 func (p *tab) openAll() {
 	p.t.Helper()
 	ask[int](p, `document.querySelectorAll("details").forEach(d => { d.open = true; d.style.contentVisibility = "visible" }), 0`)
 }
 
-func TestPageIsLaidOutAtAnyWidth(t *testing.T) {
+func TestPageLayoutAtAnyWidth(t *testing.T) {
 	p := open(t, sample())
 	p.openAll()
 	for _, scheme := range []string{"light", "dark"} {
@@ -37,35 +37,36 @@ func TestPageIsLaidOutAtAnyWidth(t *testing.T) {
 			p.scheme(scheme)
 			p.do(chromedp.EmulateViewport(width, 900))
 			p.screenshot(fmt.Sprint(scheme, " ", width))
-			if trouble := ask[[]string](p, layout); len(trouble) > 0 {
-				t.Errorf("%s at %d: %s", scheme, width, strings.Join(trouble, "\n"))
+			if problems := ask[[]string](p, layout); len(problems) > 0 {
+				t.Errorf("%s at %d: %s", scheme, width, strings.Join(problems, "\n"))
 			}
-			if trouble := ask[[]string](p, contrast); len(trouble) > 0 {
-				t.Errorf("%s at %d: %s", scheme, width, strings.Join(trouble, "\n"))
+			if problems := ask[[]string](p, contrast); len(problems) > 0 {
+				t.Errorf("%s at %d: %s", scheme, width, strings.Join(problems, "\n"))
 			}
 		}
 	}
-	p.quiet()
+	p.checkClean()
 }
 
-// layout finds what sticks out or lies on something else. Half a pixel is rounding.
+// layout is a script that returns elements outside the page or on top of others. A
+// difference of half a pixel is rounding.
 const layout = `(() => {
-  const trouble = [], near = .5, root = document.documentElement;
-  if (root.scrollWidth > innerWidth) trouble.push("the page is " + root.scrollWidth + " wide");
+  const problems = [], near = .5, root = document.documentElement;
+  if (root.scrollWidth > innerWidth) problems.push("the page is " + root.scrollWidth + " pixels wide");
   for (const e of document.querySelectorAll(".scenario *, header *, nav *, .legend *")) {
     const r = e.getBoundingClientRect();
-    if (r.width && (r.right > innerWidth + near || r.left < -near)) trouble.push("out of the page: " + e.outerHTML.slice(0, 99));
+    if (r.width && (r.right > innerWidth + near || r.left < -near)) problems.push("outside the page: " + e.outerHTML.slice(0, 99));
   }
   const tracks = [...document.querySelectorAll(".track")];
-  if (!tracks.some(t => t.querySelectorAll(".bar").length > 5)) trouble.push("there are no bars to look at");
+  if (!tracks.some(t => t.querySelectorAll(".bar").length > 5)) problems.push("there are no bars to check");
   for (const track of tracks) {
     const t = track.getBoundingClientRect();
     let last = t.left;
     for (const bar of track.querySelectorAll(".bar")) {
       const b = bar.getBoundingClientRect();
-      if (b.left < t.left - near || b.right > t.right + near || b.top < t.top - near || b.bottom > t.bottom + near) trouble.push("out of its track: " + bar.title);
-      if (b.left < last - near) trouble.push("on the bar before it: " + bar.title);
-      if (b.width < 1) trouble.push("too narrow to be seen: " + bar.title);
+      if (b.left < t.left - near || b.right > t.right + near || b.top < t.top - near || b.bottom > t.bottom + near) problems.push("outside its track: " + bar.title);
+      if (b.left < last - near) problems.push("on top of the previous bar: " + bar.title);
+      if (b.width < 1) problems.push("too narrow to be visible: " + bar.title);
       last = b.right;
     }
   }
@@ -73,24 +74,24 @@ const layout = `(() => {
     let last = -Infinity;
     for (const tick of axis.querySelectorAll("span")) {
       const r = tick.getBoundingClientRect();
-      if (r.width && r.left < last + 3) trouble.push("on the tick before it: " + tick.textContent);
+      if (r.width && r.left < last + 3) problems.push("on top of the previous tick: " + tick.textContent);
       if (r.width) last = r.right;
     }
   }
-  return trouble;
+  return problems;
 })()`
 
-// contrast finds texts that are hard to read, as WCAG 2 counts it.
+// contrast is a script that returns texts with less contrast than WCAG 2 asks for.
 const contrast = `(() => {
   const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const over = (color, base) => { // as it is painted on top of base
+  const over = (color, base) => { // the color when painted on top of base
     probe.fillStyle = "rgb(" + base + ")"; probe.fillRect(0, 0, 1, 1);
     probe.fillStyle = color; probe.fillRect(0, 0, 1, 1);
     return [...probe.getImageData(0, 0, 1, 1).data.slice(0, 3)];
   };
   const ground = e => over(getComputedStyle(e).backgroundColor, e.parentElement ? ground(e.parentElement) : [255, 255, 255]);
   const light = rgb => rgb.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const trouble = new Set();
+  const problems = new Set();
   let seen = 0;
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
@@ -99,10 +100,10 @@ const contrast = `(() => {
     const under = ground(e), [dark, bright] = [light(under), light(over(getComputedStyle(e).color, under))].sort((a, b) => a - b);
     const ratio = (bright + .05) / (dark + .05);
     seen += e.parentElement.matches(".bar");
-    if (ratio < 4.5) trouble.add(ratio.toFixed(2) + " " + e.tagName + "." + e.className + " in " + e.parentElement.className + ": " + e.textContent.slice(0, 40));
+    if (ratio < 4.5) problems.add(ratio.toFixed(2) + " " + e.tagName + "." + e.className + " in " + e.parentElement.className + ": " + e.textContent.slice(0, 40));
   }
-  if (!seen) trouble.add("no bar has a text");
-  return [...trouble];
+  if (!seen) problems.add("no bar has a text");
+  return [...problems];
 })()`
 
 func TestFailedScenarioIsOpen(t *testing.T) {
@@ -111,14 +112,14 @@ func TestFailedScenarioIsOpen(t *testing.T) {
 	if diff := cmp.Diff([]string{"scenario-crash-loop"}, open); diff != "" {
 		t.Error(diff)
 	}
-	// What is at the point of the difference is the difference: nothing hides it. The
-	// browser lays a scenario out only with the first frame, which may yet have to come.
+	// No other element covers the difference. The browser lays out a scenario with the
+	// first frame, so wait for it.
 	p.wait(`(() => {
 	  const li = document.querySelector("#scenario-crash-loop .differences li"), r = li.getBoundingClientRect();
 	  return r.bottom <= innerHeight && document.elementFromPoint(r.left + 20, r.top + r.height / 2) === li;
 	})()`)
 	p.screenshot("first look")
-	p.quiet()
+	p.checkClean()
 }
 
 func TestFilterAndSearch(t *testing.T) {
@@ -143,62 +144,62 @@ func TestFilterAndSearch(t *testing.T) {
 	check("#show=passed&q=POD+ends", "plain-pod")
 	click("all")
 	check("#show=all&q=POD+ends", "plain-pod")
-	ask[int](p, `document.getElementById("search").select(), 0`) // to type over it
-	p.do(chromedp.SendKeys(chromedp.ID("search"), "exitcode 0"))
-	check("#show=all&q=exitcode+0", "crash-loop") // in a difference
+	ask[int](p, `document.getElementById("search").select(), 0`) // so that typing replaces it
+	p.do(chromedp.SendKeys(chromedp.ID("search"), "exit code 0"))
+	check("#show=all&q=exit+code+0", "crash-loop") // in a difference
 	p.do(chromedp.SendKeys(chromedp.ID("search"), " nowhere"))
-	check("#show=all&q=exitcode+0+nowhere")
+	check("#show=all&q=exit+code+0+nowhere")
 	if !ask[bool](p, `document.getElementById("nothing").checkVisibility()`) {
-		t.Error("nothing says that nothing is shown")
+		t.Error("the page does not say that no scenario matches")
 	}
-	p.quiet()
+	p.checkClean()
 }
 
-func TestToggleOpensWhatIsShown(t *testing.T) {
+func TestToggleOpensVisibleScenarios(t *testing.T) {
 	p := open(t, sample())
 	count := func() int { return ask[int](p, `document.querySelectorAll(".scenario[open]").length`) }
 	p.do(chromedp.Click(chromedp.ID("toggle")))
 	if n := count(); n != 5 {
-		t.Errorf("%d are open", n)
+		t.Errorf("%d scenarios are open, want 5", n)
 	}
 	p.do(chromedp.Click(chromedp.ID("toggle")))
 	if n := count(); n != 0 {
-		t.Errorf("%d are still open", n)
+		t.Errorf("%d scenarios are open, want 0", n)
 	}
-	p.quiet()
+	p.checkClean()
 }
 
-func TestLinkOpensItsScenario(t *testing.T) {
+func TestLinkOpensScenario(t *testing.T) {
 	r := sample()
 	r.Scenarios[2].Name = `strange "name" & <b>é</b> 100%`
-	for i := range 60 { // far enough away to be scrolled to
+	for i := range 60 { // so that the page must scroll
 		r.Scenarios = slices.Insert(r.Scenarios, 1, Scenario{Name: fmt.Sprint("more-", i), Verdict: Passed})
 	}
 	p := open(t, r)
 	link := ask[string](p, `document.querySelectorAll(".foot a")[62].href`)
 	p.do(chromedp.Navigate(p.url+"#show=failed"), chromedp.Navigate(link))
 	p.wait(`document.querySelectorAll(".scenario")[62].open`)
-	const inSight = `(() => { const r = document.querySelectorAll(".scenario > summary")[62].getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`
-	p.wait(inSight)
+	const inView = `(() => { const r = document.querySelectorAll(".scenario > summary")[62].getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`
+	p.wait(inView)
 	if n := len(p.shown()); n != 65 {
-		t.Errorf("%d scenarios are shown beside it", n)
+		t.Errorf("%d scenarios are visible, want 65", n)
 	}
-	// This browser scrolls by itself, others do so before the scenario is shown again.
+	// This browser scrolls again by itself; others scroll before the scenario is visible.
 	ask[int](p, `scrollTo(0, 0), 0`)
 	p.wait("scrollY === 0")
 	ask[int](p, `dispatchEvent(new Event("hashchange")), 0`)
-	p.wait(inSight)
-	p.quiet()
+	p.wait(inView)
+	p.checkClean()
 	p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(link))
 	p.wait(`document.querySelectorAll(".scenario")[62].open`)
 }
 
-// hostile is text that is trouble wherever it becomes a part of the page.
+// hostile is text that changes the page wherever it is not escaped.
 const hostile = "</script></style></title>--><script>alert(1)</script><img src=x onerror=alert(2)>\" onclick=\"alert(3)' style='{{.}} ${x} javascript:alert(4) \u202eé\u2028\x00\x1b[31m\xff"
 
 func hostileReport() *Report { return reportOf(hostile) }
 
-// reportOf is the sample with this text in place of every other.
+// reportOf returns the sample with one text in place of every other.
 func reportOf(text string) *Report {
 	r := sample()
 	r.Plugin, r.Remote, r.Version = text, text, text
@@ -227,11 +228,11 @@ func reportOf(text string) *Report {
 	return r
 }
 
-func TestHostileTextIsOnlyText(t *testing.T) {
+func TestHostileTextIsEscaped(t *testing.T) {
 	count := `["script", "style", "img", "[onclick]", "[onerror]", "title"].map(q => document.querySelectorAll(q).length)`
 	p := open(t, hostileReport())
 	if diff := cmp.Diff([]int{1, 1, 0, 0, 0, 1}, ask[[]int](p, count)); diff != "" {
-		t.Errorf("something became a part of the page: %s", diff)
+		t.Errorf("the text changed the page: %s", diff)
 	}
 	if text := ask[string](p, `document.querySelector(".differences li").textContent`); !strings.HasPrefix(text, `</script></style></title>--><script>alert(1)</script><img src=x onerror=alert(2)>" onclick="alert(3)' style='{{.}} ${x}`) {
 		t.Errorf("a difference is shown as %q", text)
@@ -239,8 +240,8 @@ func TestHostileTextIsOnlyText(t *testing.T) {
 	p.openAll()
 	p.do(chromedp.EmulateViewport(400, 900))
 	p.screenshot("hostile")
-	if trouble := ask[[]string](p, layout); len(trouble) > 0 {
-		t.Error(strings.Join(trouble, "\n"))
+	if problems := ask[[]string](p, layout); len(problems) > 0 {
+		t.Error(strings.Join(problems, "\n"))
 	}
-	p.quiet()
+	p.checkClean()
 }

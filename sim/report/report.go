@@ -1,10 +1,13 @@
 package report
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// Report is one replay.
+// Report is the result of one replay.
 type Report struct {
-	// Plugin and Remote say in words what was played against.
+	// Plugin and Remote describe what the scenarios were played against.
 	Plugin string `json:"plugin"`
 	Remote string `json:"remote"`
 	// Version of the simulator.
@@ -16,52 +19,53 @@ type Report struct {
 	Scenarios []Scenario `json:"scenarios"`
 }
 
-// Verdict of a scenario.
+// Verdict is the result of a scenario in one word.
 type Verdict string
 
-// The verdicts. A scenario is skipped when it cannot be played as the replay was
-// set up; it is neither passed nor failed then.
+// The verdicts. A scenario is skipped if it cannot be played with the options of the
+// replay.
 const (
 	Passed  Verdict = "passed"
 	Failed  Verdict = "failed"
 	Skipped Verdict = "skipped"
 )
 
-// Scenario is what became of one.
+// Scenario is the result of one scenario.
 type Scenario struct {
 	Name        string  `json:"name"`
 	Description string  `json:"description"`
 	File        string  `json:"file"`
 	Verdict     Verdict `json:"verdict"`
-	// Skipped says why, of one that was.
+	// Skipped is why the scenario was skipped; empty if it was not.
 	Skipped string `json:"skipped,omitempty"`
-	// Differences are sentences, in the order in which they were found; there are
-	// some exactly if it failed.
+	// Differences are sentences; differences that explain others come first. A failed
+	// scenario has at least one, any other scenario none. A difference that follows from
+	// a rule of docs/contract.md begins with the number of the rule, such as "CREATE-4: ".
 	Differences []string `json:"differences,omitempty"`
-	// Notes say what was not looked at, and why.
+	// Notes say what was not observed, and why.
 	Notes []string `json:"notes,omitempty"`
-	// Took is the real time, Lasted the time that passed for the pods, both in
+	// Took is the real time, Lasted the time on the scenario's own clock, both in
 	// seconds.
 	Took   float64 `json:"tookSeconds"`
 	Lasted float64 `json:"lastedSeconds"`
-	// Steps are what happened on the local side, Pods the lanes of the timeline.
+	// Steps are what happened in the local cluster, Pods what both clusters showed.
 	Steps []Step `json:"steps,omitempty"`
 	Pods  []Pod  `json:"pods,omitempty"`
 }
 
-// Step is something that happened on the local side, as "delete of pod a".
+// Step is something that happened in the local cluster, such as "delete of pod a".
 type Step struct {
 	At   float64 `json:"atSeconds"`
 	Text string  `json:"text"`
 }
 
-// Pod is a pod's two sides. Each is a list of states, in order of time, each of
-// which lasts until the next one; the last one until the scenario's end.
+// Pod is what both clusters showed of one pod. The states are in order of time; each
+// lasts until the next one, the last one until the end of the scenario.
 type Pod struct {
 	Name string `json:"name"`
 	// Local is what the local cluster showed.
 	Local []State `json:"local"`
-	// Remote is what the remote pod was; empty if it was not looked at.
+	// Remote is what the remote cluster showed; empty if it was not observed.
 	Remote []State `json:"remote,omitempty"`
 }
 
@@ -71,7 +75,7 @@ const (
 	Deleted = "Deleted" // the local pod was deleted
 )
 
-// State is the state of a pod from a moment on.
+// State is the state of a pod from a time on.
 type State struct {
 	At float64 `json:"atSeconds"`
 	// Phase is a phase of Kubernetes, Gone or Deleted.
@@ -89,12 +93,12 @@ type Container struct {
 	// State is waiting, running or terminated.
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"`
-	// ExitCode of a terminated one.
+	// ExitCode of a terminated container.
 	ExitCode int32 `json:"exitCode,omitempty"`
 	Restarts int32 `json:"restarts,omitempty"`
 }
 
-// Count of the scenarios with a verdict.
+// Count returns the number of scenarios with a verdict.
 func (r *Report) Count(v Verdict) int {
 	n := 0
 	for _, s := range r.Scenarios {
@@ -103,4 +107,22 @@ func (r *Report) Count(v Verdict) int {
 		}
 	}
 	return n
+}
+
+// Summary returns the result of the replay as one line.
+func (r *Report) Summary() string {
+	return fmt.Sprintf("%s: %d passed, %d failed, %d skipped in %s", plural(len(r.Scenarios), "scenario"),
+		r.Count(Passed), r.Count(Failed), r.Count(Skipped), realTime(r.Took))
+}
+
+// reason returns the most important reason why a scenario did not pass; "" if it
+// passed.
+func (s *Scenario) reason() string {
+	switch {
+	case s.Verdict == Skipped:
+		return s.Skipped
+	case s.Verdict == Failed && len(s.Differences) > 0:
+		return s.Differences[0]
+	}
+	return ""
 }

@@ -2,25 +2,25 @@ package report
 
 import "time"
 
-// sample is a replay with something of everything that a page shows.
+// sample returns a report with an example of everything that the page shows.
 func sample() *Report {
 	return &Report{
 		Plugin: "this plugin", Remote: "a remote cluster in memory, with simulated nodes", Version: "v1.2.3",
 		Started: time.Date(2026, 3, 4, 15, 4, 5, 0, time.UTC), Took: 4.24,
 		Scenarios: []Scenario{
 			{
-				Name: "crash-loop", Description: "A container crashes again and again, and its sidecar does not.", Verdict: Failed,
+				Name: "crash-loop", Description: "A container crashes repeatedly, its sidecar does not.", Verdict: Failed,
 				File: "scenarios/crash-loop.yaml", Took: 0.3, Lasted: 65,
 				Differences: []string{
-					"pod job showed the phases [Pending Running], not [Pending Running Failed]",
-					"container main of pod job has exitCode 0, not 3\nand a second line with a-word-that-is-much-too-long-" + long + " for any column",
+					"STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]",
+					"STATUS-18: container main of pod job has exit code 0, expected 3\nand a second line with a-word-that-is-much-too-long-" + long + " for any column",
 				},
-				Notes: []string{"the remote pod was collected before its log was read"},
-				Steps: []Step{{At: 20, Text: "the virtual kubelet restarts, and forgets the job ID of job"}, {At: 50, Text: "delete of pod job"}},
+				Notes: []string{"the remote pod was deleted before its log was read"},
+				Steps: []Step{{At: 20, Text: "restart of the virtual kubelet"}, {At: 50, Text: "delete of pod job"}},
 				Pods:  []Pod{crashing("job"), {Name: "other-namespace/quiet", Local: []State{{Phase: "Pending", Reason: "ProviderFailed"}}}},
 			},
 			{
-				Name: "no-time", Description: "Nothing lasts.", Verdict: Passed,
+				Name: "no-time", Description: "No time passes.", Verdict: Passed,
 				Pods: []Pod{{Name: "a", Local: []State{{Phase: "Pending"}, {Phase: "Running"}, {Phase: "Failed", Reason: "Evicted"}}, Remote: []State{{Phase: "Strange"}}}},
 			},
 			{
@@ -28,8 +28,8 @@ func sample() *Report {
 				Pods: []Pod{plain("plain")},
 			},
 			{
-				Name: "refuse-hostpath", Description: "A volume that cannot be had is refused.", Verdict: Skipped,
-				Skipped: "it sets options of this plugin, and another one cannot be told",
+				Name: "refuse-hostpath", Description: "A volume that the plugin does not support is refused.", Verdict: Skipped,
+				Skipped: "it sets options of this plugin, and the plugin that runs has others",
 			},
 			{Name: "without-pods", Description: "Only a step.", Verdict: Passed, Lasted: 240, Steps: []Step{{At: 240, Text: "at the very end"}}},
 		},

@@ -10,24 +10,24 @@ import (
 	"golang.org/x/term"
 )
 
-// The columns of a table.
+// The layout of the table, in columns of the terminal.
 const (
-	indent    = "         " // as wide as the column of verdicts
-	nameWidth = 32          // where names are not known beforehand
-	readable  = 120         // no line is wider, unless its name is
+	indent    = "         " // as wide as a verdict and the space after it
+	nameWidth = 32          // used when not all names are known yet
+	lineWidth = 120         // lines are truncated to it, unless the name is longer
 )
 
-// Table writes one row for each scenario, what is wrong with it beneath, and the
+// Table writes one row for each scenario, with its first difference below, and the
 // summary as the last line.
 func (r *Report) Table(w io.Writer) error {
-	names, colours := 0, Terminal(w) && colourful()
+	names, colors := 0, IsTerminal(w) && wantsColors()
 	for i := range r.Scenarios {
-		names = max(names, cellsOf(flat(r.Scenarios[i].Name)))
+		names = max(names, textWidth(singleLine(r.Scenarios[i].Name)))
 	}
 	out := bufio.NewWriter(w)
 	for i := range r.Scenarios {
-		// The first failure to write is kept, and returned by Flush.
-		_, _ = out.WriteString(row(&r.Scenarios[i], min(names, 2*nameWidth), colours))
+		// Flush returns the first error of all writes.
+		_, _ = out.WriteString(row(&r.Scenarios[i], min(names, 2*nameWidth), colors))
 	}
 	_, _ = out.WriteString(r.Summary() + "\n")
 	if err := out.Flush(); err != nil {
@@ -36,17 +36,17 @@ func (r *Report) Table(w io.Writer) error {
 	return nil
 }
 
-// row is a scenario's line in a table, with another one beneath if there is
-// something to say.
-func row(s *Scenario, names int, colours bool) string {
-	name, lasted := flat(s.Name), ""
+// row returns the row of a scenario, with the reason of its verdict on the next line.
+// names is the width of the names.
+func row(s *Scenario, names int, colors bool) string {
+	name, lasted := singleLine(s.Name), ""
 	if s.Verdict != Skipped {
-		lasted = lasting(s.Lasted)
+		lasted = scenarioTime(s.Lasted)
 	}
-	pad := strings.Repeat(" ", max(0, names-cellsOf(name)))
-	text := strings.TrimRight(fmt.Sprintf("%s  %s%s  %7s", verdict(s.Verdict, colours), name, pad, lasted), " ") + "\n"
-	if why := flat(s.why()); why != "" {
-		text += indent + cut(why, readable-len(indent)) + "\n"
+	pad := strings.Repeat(" ", max(0, names-textWidth(name)))
+	text := strings.TrimRight(fmt.Sprintf("%s  %s%s  %7s", verdictCell(s.Verdict, colors), name, pad, lasted), " ") + "\n"
+	if reason := singleLine(s.reason()); reason != "" {
+		text += indent + truncate(reason, lineWidth-len(indent)) + "\n"
 	}
 	if more := len(s.Differences) - 1; s.Verdict == Failed && more > 0 {
 		text += indent + "and " + plural(more, "more difference") + "\n"
@@ -54,29 +54,29 @@ func row(s *Scenario, names int, colours bool) string {
 	return text
 }
 
-// verdict is one in words, padded to its column.
-func verdict(v Verdict, colours bool) string {
-	word, colour := string(v), ""
+// verdictCell returns a verdict with the width of its column.
+func verdictCell(v Verdict, colors bool) string {
+	word, color := string(v), ""
 	switch v {
 	case Passed:
-		colour = "32"
+		color = "32"
 	case Failed:
-		word, colour = "FAILED", "31"
+		word, color = "FAILED", "31"
 	case Skipped:
-		colour = "33"
+		color = "33"
 	}
 	word = fmt.Sprintf("%-7s", word)
-	if !colours || colour == "" {
+	if !colors || color == "" {
 		return word
 	}
-	return "\x1b[" + colour + "m" + word + "\x1b[0m"
+	return "\x1b[" + color + "m" + word + "\x1b[0m"
 }
 
-// Terminal says whether w is a terminal that can redraw a line.
-func Terminal(w io.Writer) bool {
+// IsTerminal reports whether w is a terminal that can rewrite a line.
+func IsTerminal(w io.Writer) bool {
 	file, is := w.(*os.File)
 	return is && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
-// colourful says whether the user likes colours, see https://no-color.org.
-func colourful() bool { return os.Getenv("NO_COLOR") == "" }
+// wantsColors reports whether the user allows colors, see https://no-color.org.
+func wantsColors() bool { return os.Getenv("NO_COLOR") == "" }

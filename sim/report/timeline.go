@@ -7,30 +7,33 @@ import (
 	"strings"
 )
 
-// timeline is a scenario's pods on one axis of time, as the page draws them.
+// timeline holds the pods and steps of a scenario on one axis of time, as the page
+// draws them.
 type timeline struct {
 	Ticks []mark
 	Steps []mark
 	Pods  []podView
 }
 
-// mark is a moment.
+// mark is a label at one point of the axis.
 type mark struct {
 	At percent
-	// Rest is what is left of the axis, for labels that stand before their mark.
+	// Rest is the part of the axis after the mark.
 	Rest percent
-	// Late marks have more room before them than behind, those at the end none behind.
+	// Late marks have their label on the left, since there is more space; marks AtEnd
+	// have no space on the right.
 	Late  bool
 	AtEnd bool
 	Time  string
 	Label string
 }
 
-// podView is a pod's lanes: its phase, then each container, each on both sides.
+// podView holds the lanes of a pod: of its phase, then of each container, each for
+// both clusters.
 type podView struct {
 	Name   string
 	Groups []group
-	// Changes are what the bars show, in words and in order of time.
+	// Changes are the bars as text, in order of time.
 	Changes []change
 }
 
@@ -43,30 +46,31 @@ type group struct {
 type lane struct {
 	Side string
 	Bars []bar
-	// Empty says why there is nothing to see.
+	// Empty says why there are no bars.
 	Empty string
 }
 
-// bar is drawn between its distances from both ends of the axis, so that a bar
-// ends exactly where the next one begins.
+// bar is drawn by its distances from both ends of the axis, so that a bar ends
+// exactly where the next one begins.
 type bar struct {
 	Left, Right percent
-	Tone        string
+	Tone        string // a CSS class
 	Text        string
 	Title       string
 }
 
+// change is one bar as text.
 type change struct {
-	Time, Side, What, Text string
+	Time, Side, Part, Text string
 	at                     float64
 }
 
-// percent of the axis, as CSS reads it.
+// percent is a part of the axis, in the format of CSS.
 type percent float64
 
 func (p percent) String() string { return strconv.FormatFloat(float64(p), 'f', 3, 64) }
 
-// newTimeline lays out a scenario.
+// newTimeline returns the timeline of a scenario; nil if nothing was recorded.
 func newTimeline(s *Scenario) *timeline {
 	if len(s.Pods) == 0 && len(s.Steps) == 0 {
 		return nil
@@ -85,7 +89,7 @@ func newTimeline(s *Scenario) *timeline {
 	return t
 }
 
-// end of the axis: the scenario's, or whatever happened later.
+// end returns the end of the axis: that of the scenario, or the last event after it.
 func (s *Scenario) end() float64 {
 	end := s.Lasted
 	for _, step := range s.Steps {
@@ -96,23 +100,23 @@ func (s *Scenario) end() float64 {
 			end = max(end, state.At)
 		}
 	}
-	return min(max(end, 0), longest)
+	return min(max(end, 0), maxSeconds)
 }
 
 func newMark(at, end float64, label string) mark {
-	p := share(at, end)
-	return mark{At: p, Rest: 100 - p, Late: p > 50, AtEnd: p > 95, Time: lasting(at), Label: label}
+	p := position(at, end)
+	return mark{At: p, Rest: 100 - p, Late: p > 50, AtEnd: p > 95, Time: scenarioTime(at), Label: label}
 }
 
-// share of the axis at which a moment is; no time at all is its beginning.
-func share(at, end float64) percent {
+// position returns where a time is on the axis; 0 on an axis without length.
+func position(at, end float64) percent {
 	if end <= 0 {
 		return 0
 	}
 	return percent(min(max(at/end, 0), 1) * 100)
 }
 
-// ticks are the round moments of an axis, few enough to be labelled.
+// ticks returns round times on the axis, few enough for a label at each.
 func ticks(end float64) []float64 {
 	const most = 8
 	steps := []float64{.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 6 * 3600, 12 * 3600}
@@ -122,11 +126,11 @@ func ticks(end float64) []float64 {
 			step = steps[i]
 		}
 	}
-	var moments []float64
+	var times []float64
 	for i := 0; float64(i)*step <= end; i++ {
-		moments = append(moments, float64(i)*step)
+		times = append(times, float64(i)*step)
 	}
-	return moments
+	return times
 }
 
 func newPodView(pod *Pod, end float64) podView {
@@ -137,12 +141,12 @@ func newPodView(pod *Pod, end float64) podView {
 			spans := spansOf(states, of)
 			l.Bars = barsOf(spans, end)
 			if len(l.Bars) == 0 {
-				l.Empty = "nothing was seen"
+				l.Empty = "nothing was recorded"
 			}
 			g.Lanes[i] = l
 			for _, s := range spans {
 				if s.tone != "" {
-					view.Changes = append(view.Changes, change{lasting(s.at), l.Side, g.Name, s.text, s.at})
+					view.Changes = append(view.Changes, change{scenarioTime(s.at), l.Side, g.Name, s.text, s.at})
 				}
 			}
 		}
@@ -160,8 +164,9 @@ func newPodView(pod *Pod, end float64) podView {
 	return view
 }
 
-// containersOf a pod, those of the remote side first: it shows them all, where the
-// local one leaves native sidecars out.
+// containersOf returns the containers of a pod, init containers first. Those of the
+// remote cluster come before others, since the local cluster does not show native
+// sidecars.
 func containersOf(pod *Pod) []Container {
 	var all []Container
 	for _, state := range slices.Concat(pod.Remote, pod.Local) {
@@ -182,13 +187,13 @@ func btoi(b bool) int {
 	return 0
 }
 
-// span is what a lane shows from a moment on. One without a tone shows nothing.
+// span is what a lane shows from a time on; nothing if it has no tone.
 type span struct {
 	at         float64
 	tone, text string
 }
 
-// spansOf joins states that look the same in this lane.
+// spansOf returns the spans of a lane; equal states in a row become one span.
 func spansOf(states []State, of func(State) span) []span {
 	var spans []span
 	for _, state := range states {
@@ -240,29 +245,29 @@ func containerSpan(s State, of Container) span {
 	return span{tone: "unknown", text: joined(c.State, c.Reason, restarts)}
 }
 
-// joined is the parts that there are.
+// joined joins the parts that are not empty.
 func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 
-// barsOf are spans on the axis, each until the next, the last one until the end.
-// However short, each is wide enough to be seen, at the cost of its neighbours.
+// barsOf returns the bars of spans: each until the next one, the last one until the
+// end of the axis. A short bar gets a visible width, at the cost of its neighbors.
 func barsOf(spans []span, end float64) []bar {
 	n := len(spans)
 	if n == 0 {
 		return nil
 	}
-	least := min(0.6, 100/percent(n))
+	minWidth := min(0.6, 100/percent(n))
 	edges := make([]percent, n+1)
 	edges[n] = 100
 	for i, s := range spans {
-		edges[i] = share(s.at, end)
+		edges[i] = position(s.at, end)
 		if i > 0 {
-			edges[i] = max(edges[i], edges[i-1]+least)
+			edges[i] = max(edges[i], edges[i-1]+minWidth)
 		}
 	}
 	for i := n - 1; i >= 0; i-- {
-		edges[i] = max(0, min(edges[i], edges[i+1]-least))
+		edges[i] = max(0, min(edges[i], edges[i+1]-minWidth))
 	}
 	var bars []bar
 	for i, s := range spans {
@@ -273,7 +278,7 @@ func barsOf(spans []span, end float64) []bar {
 		if s.tone != "" {
 			bars = append(bars, bar{
 				Left: edges[i], Right: 100 - edges[i+1], Tone: s.tone, Text: s.text,
-				Title: s.text + ", from " + lasting(s.at) + " to " + lasting(until),
+				Title: s.text + ", from " + scenarioTime(s.at) + " to " + scenarioTime(until),
 			})
 		}
 	}

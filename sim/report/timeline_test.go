@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// drawn is a lane in short: where each bar begins and ends, and what it says.
-func drawn(l lane) []string {
+// summary describes the bars of a lane: where each begins and ends, and its text.
+func summary(l lane) []string {
 	var bars []string
 	for _, b := range l.Bars {
 		bars = append(bars, fmt.Sprintf("%.1f-%.1f %s %s", float64(b.Left), 100-float64(b.Right), b.Tone, b.Text))
@@ -33,7 +33,7 @@ func TestTimeline(t *testing.T) {
 	got := map[string][]string{}
 	for _, g := range tl.Pods[0].Groups {
 		for _, l := range g.Lanes {
-			got[g.Kind+g.Name+" "+l.Side] = drawn(l)
+			got[g.Kind+g.Name+" "+l.Side] = summary(l)
 		}
 	}
 	want := map[string][]string{
@@ -50,14 +50,14 @@ func TestTimeline(t *testing.T) {
 		t.Error(diff)
 	}
 	if title := tl.Pods[0].Groups[0].Lanes[1].Bars[0].Title; title != "Pending, from 10s to 20s" {
-		t.Error(title)
+		t.Errorf("title %q", title)
 	}
 	if diff := cmp.Diff(change{"0s", "local", "phase", "Pending", 0}, tl.Pods[0].Changes[0], cmp.AllowUnexported(change{})); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestBarsOfNoTime(t *testing.T) {
+func TestShortBarsAreVisible(t *testing.T) {
 	states := []State{{Phase: "Pending"}, {Phase: "Running"}, {Phase: "Failed"}}
 	at := func(seconds float64) []State {
 		var all []State
@@ -80,7 +80,7 @@ func TestBarsOfNoTime(t *testing.T) {
 		"no state at all": {nil, 10, nil},
 	} {
 		tl := newTimeline(&Scenario{Lasted: c.lasted, Pods: []Pod{{Local: c.states}}})
-		if diff := cmp.Diff(c.want, drawn(tl.Pods[0].Groups[0].Lanes[0])); diff != "" {
+		if diff := cmp.Diff(c.want, summary(tl.Pods[0].Groups[0].Lanes[0])); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -93,14 +93,14 @@ func TestManyBarsFit(t *testing.T) {
 	}
 	bars := newTimeline(&Scenario{Lasted: 2, Pods: []Pod{{Local: states}}}).Pods[0].Groups[0].Lanes[0].Bars
 	if len(bars) != len(states) {
-		t.Errorf("%d bars", len(bars))
+		t.Errorf("%d bars, want %d", len(bars), len(states))
 	}
 	for i, b := range bars {
 		if b.Left < 0 || b.Right < 0 || b.Left+b.Right > 100 {
-			t.Fatalf("bar %d lies from %s to %s before the end", i, b.Left, b.Right)
+			t.Fatalf("bar %d is outside the axis: %s from the left, %s from the right", i, b.Left, b.Right)
 		}
 		if i > 0 && math.Abs(float64(100-bars[i-1].Right-b.Left)) > 1e-6 {
-			t.Fatalf("bar %d does not adjoin the one before it", i)
+			t.Fatalf("bar %d does not begin where the previous one ends", i)
 		}
 	}
 }
@@ -111,15 +111,15 @@ func TestTicks(t *testing.T) {
 		n         int
 	}{
 		{0, 0, 1}, {0.5, 0.1, 6}, {3, 0.5, 7}, {8, 1, 9}, {9, 2, 5}, {42.25, 10, 5}, {65, 10, 7}, {100, 15, 7}, {240, 30, 9}, {301, 60, 6},
-		{3600, 600, 7}, {86400, 6 * 3600, 5}, {longest, 0, 0},
+		{3600, 600, 7}, {86400, 6 * 3600, 5}, {maxSeconds, 0, 0},
 	} {
 		got := ticks(c.end)
 		if len(got) > 9 {
 			t.Errorf("%v: %d ticks", c.end, len(got))
 		}
 		if c.n > 0 && (len(got) != c.n || c.n > 1 && math.Abs(got[1]-c.step) > 1e-9) {
-			t.Errorf("%v: ticks at %v, not %d of step %v", c.end, got, c.n, c.step)
+			t.Errorf("%v: ticks at %v, want %d with step %v", c.end, got, c.n, c.step)
 		}
 	}
-	_ = ticks((&Scenario{Lasted: math.Inf(1)}).end()) // must come to an end
+	_ = ticks((&Scenario{Lasted: math.Inf(1)}).end()) // must return
 }
