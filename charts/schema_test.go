@@ -24,6 +24,8 @@ var mayBeSecret = map[string]bool{"k8s.client_configuration": true}
 var schemaOf = map[string]map[string]any{
 	"app.shutdown_grace": {"type": "integer", "minimum": 0, "maximum": 3600,
 		"description": "How many seconds requests in flight may continue after SIGTERM. The chart computes the pod's termination grace period from it."},
+	// YAML parses 0660 without quotes as the number 432. One digit must give write permission.
+	"app.socket_mode":                {"type": "string", "pattern": "^(0o)?0?([2367][0-7]{2}|[0-7][2367][0-7]|[0-7]{2}[2367])$"},
 	"app.socket_address":             {"type": "string", "pattern": "^(unix:///|http://)[^\\s]+$"},
 	"app.instance":                   {"type": "string", "pattern": "^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$"},
 	"k8s.client_configuration":       {"type": "object"},
@@ -42,12 +44,10 @@ var schemaOfKind = map[config.Kind]map[string]any{
 	config.Number:   {"type": "integer"},
 	config.Duration: {"type": []any{"string", "number"}, "pattern": "^[0-9][0-9a-zµ.]*$"},
 	config.Size:     {"type": []any{"string", "integer"}, "pattern": "^[0-9]+ ?([KMG]iB?)?$"},
-	// YAML parses 0660 without quotes as the number 432.
-	config.Mode:   {"type": "string", "pattern": "^(0o)?[0-7]{3,4}$"},
-	config.Level:  {"enum": []any{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}},
-	config.Choice: {"type": "string"},
-	config.List:   {"type": "array", "items": map[string]any{"type": "string"}},
-	config.JSON:   {"type": []any{"object", "array"}},
+	config.Level:    {"enum": []any{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}},
+	config.Choice:   {"type": "string"},
+	config.List:     {"type": "array", "items": map[string]any{"type": "string"}},
+	config.JSON:     {"type": []any{"object", "array"}},
 }
 
 // optionSchema returns the schema of the options for which include returns true.
@@ -124,6 +124,7 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		{remote + "config: {app: {sockets: 1}}", []string{"/config/app", "'sockets'"}},
 		{remote + "config: {application: {}}", []string{"/config", "'application'"}},
 		{remote + "config: {app: {socket_mode: 0660}}", []string{"/config/app/socket_mode", "string"}},
+		{remote + "config: {app: {socket_mode: '0000'}}", []string{"/config/app/socket_mode", "pattern"}},
 		{remote + "config: {app: {socket_address: https://0.0.0.0}}", []string{"/config/app/socket_address", "pattern"}},
 		{remote + "config: {app: {shutdown_grace: 30s}}", []string{"/config/app/shutdown_grace", "integer"}},
 		{remote + "config: {app: {admin_address: ':1'}}", []string{"/config/app", "'admin_address'"}},

@@ -7,7 +7,7 @@ import (
 )
 
 // TranslateOptions returns the options of package translate. They are the only option
-// struct that is composed of several sections of the configuration: the other rooms
+// struct that is composed of several sections of the configuration: the other packages
 // use one section as it is (see package config).
 func TranslateOptions(cfg config.Config) translate.Options {
 	return translate.Options{

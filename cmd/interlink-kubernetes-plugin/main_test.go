@@ -45,6 +45,7 @@ func TestFlags(t *testing.T) {
 	}{
 		{[]string{"--version"}, 0, []string{"dev\n"}, nil},
 		{[]string{"--help"}, 0, []string{"--app-socket-address", "--check", "--print-config"}, nil},
+		{[]string{"--app-socket-mode=0000"}, 2, nil, []string{"[app] socket_mode", "no user write permission"}},
 		{[]string{"--no-such-flag"}, 2, nil, []string{"no-such-flag"}},
 		{ // all errors together
 			[]string{"--app-socket-address=https://0.0.0.0", "--log-level=LOUD", "--offloading-create-timeout=10m"}, 2, nil,

@@ -13,7 +13,7 @@ import (
 )
 
 // Config is the plugin's whole configuration, checked. Each section is the option
-// struct of the room that uses it: there is no other copy of an option.
+// struct of the package that uses it: there is no other copy of an option.
 type Config struct {
 	App        App
 	Log        Log

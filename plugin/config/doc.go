@@ -8,13 +8,13 @@
 // docs/configuration.md. [Parse] returns what the command line asks for, with a
 // [Config] that is checked as a whole: it reports all mistakes together.
 //
-// The sections of [Config] are the option structs of the rooms that use them:
+// The sections of [Config] are the option structs of the packages that use them:
 // mesh.Options is [Mesh], package cluster connects with [K8s], and the options of
 // translate, tunnel and server embed [Offloading], [TCPTunnel] and [App]. They are
-// declared here, below those rooms, because the table must name their fields, and
-// because a row and a field are then all that an option needs: no room copies a
-// value, and no room has a default of its own. What a room needs in addition, such
-// as its log, is next to the section in the room's own struct.
+// declared here, below those packages, because the table must name their fields, and
+// because a row and a field are then all that an option needs: no package copies a
+// value, and no package has a default of its own. What a package needs in addition, such
+// as its log, is next to the section in the package's own struct.
 //
 // For an option of kind text, an empty value is a value and usually disables
 // something. For all other kinds, an empty value means that the option is not set.
