@@ -67,7 +67,7 @@ func isMarkedFinished(pod *corev1.Pod) bool {
 
 func isMarkedFailed(pod *corev1.Pod) bool {
 	return pod.Spec.ActiveDeadlineSeconds != nil && *pod.Spec.ActiveDeadlineSeconds == 1 &&
-		pod.Annotations[wire.AnnotationFailed] == "mesh-setup ended with exit code 97 ()"
+		pod.Annotations[wire.AnnotationFailed] == "mesh-setup terminated with exit code 97 ()"
 }
 
 // A required action is done, also if its first request fails or its answer is lost. It

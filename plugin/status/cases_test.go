@@ -12,8 +12,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Rule 1: an injected container is not reported, one that stayed local only when
-// its absence would make the virtual kubelet panic.
+// docs/contract.md, STATUS-30 and STATUS-36: injected containers are not reported.
+// Containers that stay local are reported only if the virtual kubelet would panic
+// without them.
 func TestInjectedAndLocalContainers(t *testing.T) {
 	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{is("main", runs()), is("injected", runs())}}, "main", "local")
 	requested.Annotations = map[string]string{wire.AnnotationDisableContainers: "local"}
@@ -31,7 +32,8 @@ func TestInjectedAndLocalContainers(t *testing.T) {
 	}
 }
 
-// Rule 1: with no container offloaded, an empty list would mean Succeeded.
+// docs/contract.md, STATUS-12: if no container is offloaded, an empty list would make
+// the pod Succeeded.
 func TestNoContainerOffloaded(t *testing.T) {
 	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{Phase: corev1.PodRunning}, "main", "other")
 	requested.Annotations = map[string]string{wire.AnnotationDisableContainers: "main,other"}
@@ -44,7 +46,8 @@ func TestNoContainerOffloaded(t *testing.T) {
 	}
 }
 
-// Rule 2: a container's own restart policy and rules stand before the pod's.
+// docs/contract.md, STATUS-31: the restart policy and rules of a container take
+// precedence over the restart policy of the pod.
 func TestOwnRestartPolicy(t *testing.T) {
 	rule := func(operator corev1.ContainerRestartRuleOnExitCodesOperator, code int32) []corev1.ContainerRestartRule {
 		return []corev1.ContainerRestartRule{{
@@ -62,15 +65,15 @@ func TestOwnRestartPolicy(t *testing.T) {
 		init bool
 		want string
 	}{
-		{"never, under always", "Always", "Never", nil, corev1.ContainerStateTerminated{ExitCode: 1}, false, "ended"},
-		{"on failure, under never", "Never", "OnFailure", nil, corev1.ContainerStateTerminated{ExitCode: 1}, false, "waits"},
-		{"a rule for the code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 42}, false, "waits"},
-		{"a rule for another code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 1}, false, "ended"},
-		{"a rule for all other codes", "Never", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{ExitCode: 1}, false, "waits"},
-		{"a rule for all codes but this", "Never", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{ExitCode: 42}, false, "ended"},
-		{"all containers are being restarted", "Never", "Never", nil, corev1.ContainerStateTerminated{Reason: "RestartingAllContainers"}, false, "waits"},
-		{"init: a rule for the code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 42}, true, "waits"},
-		{"init: ended well, whatever the rule", "Always", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{}, true, "ended"},
+		{"Never, pod Always", "Always", "Never", nil, corev1.ContainerStateTerminated{ExitCode: 1}, false, "ended"},
+		{"OnFailure, pod Never", "Never", "OnFailure", nil, corev1.ContainerStateTerminated{ExitCode: 1}, false, "waits"},
+		{"rule for this exit code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 42}, false, "waits"},
+		{"rule for another exit code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 1}, false, "ended"},
+		{"rule for all but another exit code", "Never", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{ExitCode: 1}, false, "waits"},
+		{"rule for all but this exit code", "Never", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{ExitCode: 42}, false, "ended"},
+		{"kubelet restarts all containers", "Never", "Never", nil, corev1.ContainerStateTerminated{Reason: "RestartingAllContainers"}, false, "waits"},
+		{"init container: rule for this exit code", "Never", "Never", rule(in, 42), corev1.ContainerStateTerminated{ExitCode: 42}, true, "waits"},
+		{"init container succeeded, whatever the rule", "Always", "Never", rule(notIn, 42), corev1.ContainerStateTerminated{}, true, "ended"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			requested, remote := pods(test.pod, corev1.PodStatus{Phase: corev1.PodRunning}, "init", "main", "other")
@@ -93,13 +96,13 @@ func TestOwnRestartPolicy(t *testing.T) {
 	}
 }
 
-// Of the reason why a pod failed, the user sees only what a message says.
-func TestMessagesSayWhy(t *testing.T) {
+// docs/contract.md, STATUS-25: the user sees why a pod failed only in messages.
+func TestFailureMessages(t *testing.T) {
 	failed := func(reason, message string, statuses ...corev1.ContainerStatus) corev1.PodStatus {
 		return corev1.PodStatus{Phase: corev1.PodFailed, Reason: reason, Message: message, ContainerStatuses: statuses}
 	}
 	own := is("main", ends(1))
-	own.State.Terminated.Message = "own words"
+	own.State.Terminated.Message = "own message"
 	lost := is("main", ends(137))
 	lost.State.Terminated.Reason = "ContainerStatusUnknown"
 	lost.State.Terminated.Message = "The container could not be located when the pod was terminated"
@@ -111,11 +114,11 @@ func TestMessagesSayWhy(t *testing.T) {
 		{"never ran", failed("Evicted", "low on memory"), "Evicted: low on memory"},
 		{"lost while running", failed("NodeLost", "", is("main", runs())), "NodeLost"},
 		{"killed", failed("Evicted", "low on memory", is("main", ends(137))), "Evicted: low on memory"},
-		{"failed with words of its own", failed("Evicted", "low on memory", own), "own words"},
-		{"no longer found", failed("Evicted", "low on memory", lost), "Evicted: low on memory"}, // seen on a real kubelet
-		{"failed by itself", failed("", "", is("main", ends(1))), ""},
-		{"obeyed", failed("DeadlineExceeded", "too long", is("main", ends(0))), "DeadlineExceeded: too long; the container itself ended with exit code 0"},
-		{"never ran for a failed init container", corev1.PodStatus{Phase: corev1.PodFailed, InitContainerStatuses: list{is("init", ends(3))}}, "init container init ended with exit code 3"},
+		{"failed with its own message", failed("Evicted", "low on memory", own), "own message"},
+		{"not found by the kubelet", failed("Evicted", "low on memory", lost), "Evicted: low on memory"}, // seen on a real kubelet
+		{"failed, no reason of the pod", failed("", "", is("main", ends(1))), ""},
+		{"succeeded when it was asked to stop", failed("DeadlineExceeded", "too long", is("main", ends(0))), "DeadlineExceeded: too long; the container itself terminated with exit code 0"},
+		{"never ran because an init container failed", corev1.PodStatus{Phase: corev1.PodFailed, InitContainerStatuses: list{is("init", ends(3))}}, "init container init terminated with exit code 3"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			names := []string{"main"}
@@ -124,14 +127,15 @@ func TestMessagesSayWhy(t *testing.T) {
 			}
 			requested, remote := pods(corev1.RestartPolicyNever, test.status, names...)
 			if end := status.Of(requested, remote).Containers[0].State.Terminated; end == nil || end.Message != test.want {
-				t.Errorf("it ended as %+v, want the message %q", end, test.want)
+				t.Errorf("terminated as %+v, want message %q", end, test.want)
 			}
 		})
 	}
 }
 
-// An end that was reported cannot be taken back: the local API server refuses it.
-func TestHeldBackIsOneNotReportedAsEnded(t *testing.T) {
+// docs/contract.md, STATUS-38: the container that is kept waiting is not one that has
+// been reported as terminated, since the local API server would refuse that.
+func TestKeepsWaitingAContainerNotYetReportedAsTerminated(t *testing.T) {
 	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{
 		Phase: corev1.PodRunning, InitContainerStatuses: list{is("sidecar", runs())}, ContainerStatuses: list{is("main", ends(1)), is("other", ends(0))},
 	}, "sidecar", "main", "other")
@@ -141,7 +145,7 @@ func TestHeldBackIsOneNotReportedAsEnded(t *testing.T) {
 	}
 }
 
-// A pod that is being deleted is reported as it is; nothing is said to restart.
+// A pod that is being deleted is not reported as restarting.
 func TestPodBeingDeleted(t *testing.T) {
 	requested, remote := pods(corev1.RestartPolicyAlways, corev1.PodStatus{
 		Phase: corev1.PodRunning, ContainerStatuses: list{is("main", ends(143)), is("other", runs())},
@@ -152,25 +156,26 @@ func TestPodBeingDeleted(t *testing.T) {
 	}
 }
 
-// No clock: a synthesised end has the remote pod's times, or none.
+// The package has no clock: a container that has not reported its end gets the times
+// of the remote pod, or none.
 func TestTimes(t *testing.T) {
-	began, changed := metav1.Unix(10, 0), metav1.Unix(20, 0)
-	running := is("main", corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: began}})
+	started, changed := metav1.Unix(10, 0), metav1.Unix(20, 0)
+	running := is("main", corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: started}})
 	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{
 		Phase: corev1.PodFailed, Reason: "NodeLost", ContainerStatuses: list{running},
-		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, LastTransitionTime: changed}, {Type: corev1.PodScheduled, LastTransitionTime: began}},
+		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, LastTransitionTime: changed}, {Type: corev1.PodScheduled, LastTransitionTime: started}},
 	}, "main")
 	end := status.Of(requested, remote).Containers[0].State.Terminated
-	if end == nil || !end.StartedAt.Equal(&began) || !end.FinishedAt.Equal(&changed) {
-		t.Errorf("it ended as %+v", end)
+	if end == nil || !end.StartedAt.Equal(&started) || !end.FinishedAt.Equal(&changed) {
+		t.Errorf("terminated as %+v", end)
 	}
 	requested.Annotations = map[string]string{wire.AnnotationJobID: "jid"}
 	if end := status.Of(requested, nil).Containers[0].State.Terminated; end == nil || !end.FinishedAt.IsZero() {
-		t.Errorf("gone, it ended as %+v", end)
+		t.Errorf("absent remotely: terminated as %+v", end)
 	}
 }
 
-// Rule 5: a pod that is not there.
+// docs/contract.md, STATUS-34: a pod that the remote cluster does not have.
 func TestAbsentPods(t *testing.T) {
 	requested, _ := pods(corev1.RestartPolicyAlways, corev1.PodStatus{}, "init", "sidecar", "main", "local")
 	requested.Annotations = map[string]string{wire.AnnotationDisableContainers: " local ,other"}
@@ -185,12 +190,13 @@ func TestAbsentPods(t *testing.T) {
 	}
 	o := newOracle(requested)
 	if err := o.report(answer); err != nil || o.phase != corev1.PodFailed {
-		t.Errorf("the virtual kubelet makes %s of it: %v", o.phase, err)
+		t.Errorf("the local pod becomes %s: %v", o.phase, err)
 	}
 }
 
-// What the remote kubelet says beside the state is passed on.
-func TestDetailsPass(t *testing.T) {
+// TestDetailsArePassedOn checks that all other fields of a container's status are passed
+// on unchanged.
+func TestDetailsArePassedOn(t *testing.T) {
 	at := metav1.NewTime(time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC))
 	started := true
 	full := corev1.ContainerStatus{

@@ -1,11 +1,20 @@
-// Package status says how a remote pod's state reads in the local cluster.
+// Package status decides how the local cluster shows a remote pod: it turns the local
+// pod of a status request and the remote pod into InterLink's answer.
 //
-// It is pure: no client, no clock, no I/O. Its rules are those of the project's
-// contract, section 2: what the virtual kubelet makes of an answer decides what
-// is answered. The phase that it would show must be the remote pod's; where that
-// and the state of a container contradict each other, the phase wins and the
-// message tells the truth. One case cannot be helped: a pod that crashes before
-// the virtual kubelet has seen it run stays Pending there until it does, since
-// only a running container makes a pod Running. Nor does one that was Running
-// become Pending again, unless its init containers run anew.
+// It is pure: it has no client, no clock and no I/O. It must not know where the remote
+// pod comes from (plugin/cluster), nor why a mesh fails (plugin/mesh). Its rules are
+// docs/contract.md, STATUS-30 to STATUS-38: what the virtual kubelet does with an
+// answer decides what the plugin answers.
+//
+// The local phase must become that of the remote pod. Where the phase and the state of
+// a container contradict each other, the phase wins, and the message of the container
+// says its real state. Two limits cannot be avoided (docs/contract.md, after
+// STATUS-29): a pod that crashes before the virtual kubelet has seen it running stays
+// Pending locally, and a Running pod does not become Pending again unless its init
+// containers run again.
+//
+// report.go lists the containers to report, active.go reports a pod that still runs,
+// terminated.go one that has ended, and absent.go one that the remote cluster does not
+// have. restart.go hides restarts, init_order.go orders init containers, and
+// cached_fields.go lists the fields of a remote pod that the package reads.
 package status

@@ -12,8 +12,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// withMesh puts the mesh's container into the remote pod, as a sidecar in front or
-// as an ordinary container behind, and its status.
+// withMesh adds the mesh's container and its status to the remote pod: as a sidecar
+// before the pod's own containers, or as an ordinary container after them.
 func withMesh(remote *corev1.Pod, s corev1.ContainerStatus) {
 	s.Name = mesh.Container
 	if strings.HasPrefix(s.Image, "ordinary") {
@@ -35,45 +35,45 @@ func waitsFor(name, reason, message string) corev1.ContainerStatus {
 
 var running = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 
-// What the user reads of a mesh: nothing of its container, and why the pod waits
-// or failed.
-func TestMeshInWords(t *testing.T) {
+// TestMeshMessages checks what the user reads about a mesh: why the pod waits or
+// failed, and nothing about the container of the mesh.
+func TestMeshMessages(t *testing.T) {
 	for _, test := range []struct {
 		name            string
 		status          corev1.PodStatus
 		mesh            corev1.ContainerStatus
 		state, messages string
 	}{
-		{"it comes up", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
-			corev1.ContainerStatus{State: running, Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network is being set up"},
-		{"nothing is known yet", corev1.PodStatus{Phase: corev1.PodPending},
-			corev1.ContainerStatus{State: running, Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network is being set up"},
-		{"its image cannot be pulled", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
-			waitsFor("", "ImagePullBackOff", "no such image"), "a waiting PodInitializing", "the mesh network cannot be set up yet: ImagePullBackOff: no such image"},
-		{"it is up", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+		{"mesh is starting", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: running, Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network is starting"},
+		{"mesh is starting, no other status yet", corev1.PodStatus{Phase: corev1.PodPending},
+			corev1.ContainerStatus{State: running, Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network is starting"},
+		{"image of the mesh cannot be pulled", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			waitsFor("", "ImagePullBackOff", "no such image"), "a waiting PodInitializing", "the mesh network cannot start yet: ImagePullBackOff: no such image"},
+		{"mesh is ready", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
 			corev1.ContainerStatus{State: running, Started: ptr.To(true)}, "a waiting PodInitializing", ""},
-		{"it did not come up, and the pod goes on for a moment", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
-			corev1.ContainerStatus{State: ended(97, "no tun"), Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network did not come up; the pod is being ended"},
-		{"it did not come up", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
-			corev1.ContainerStatus{State: ended(97, "no tun\nmesh-setup: the script ended\n")}, "a ended MeshFailed 137", "the mesh network did not come up: no tun\nmesh-setup: the script ended"},
-		{"it did not come up, and the run after that was stopped", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
-			corev1.ContainerStatus{State: ended(0, ""), LastTerminationState: ended(97, "no tun")}, "a ended MeshFailed 137", "the mesh network did not come up: no tun"},
-		{"it did not come up, and the kubelet has forgotten that run", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
-			corev1.ContainerStatus{State: ended(0, ""), Image: "annotated"}, "a ended MeshFailed 137", "the mesh network did not come up: no tun"},
-		{"it could not be run", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
-			corev1.ContainerStatus{State: ended(128, "")}, "a ended MeshFailed 137", "the mesh network did not come up: mesh-setup ended with exit code 128 (Error)"},
-		{"an ordinary one never started", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{{Name: "a", State: ended(0, "")}}},
+		{"mesh failed to start, and the pod has not failed yet", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(97, "no tun"), Started: ptr.To(false)}, "a waiting PodInitializing", "the mesh network failed to start; the pod will fail"},
+		{"mesh failed to start", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(97, "no tun\nmesh-setup: the script ended\n")}, "a ended MeshFailed 137", "the mesh network failed to start: no tun\nmesh-setup: the script ended"},
+		{"mesh failed to start, and its next run was stopped", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(0, ""), LastTerminationState: ended(97, "no tun")}, "a ended MeshFailed 137", "the mesh network failed to start: no tun"},
+		{"mesh failed to start, and the kubelet no longer reports that run", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(0, ""), Image: "annotated"}, "a ended MeshFailed 137", "the mesh network failed to start: no tun"},
+		{"mesh could not run", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+			corev1.ContainerStatus{State: ended(128, "")}, "a ended MeshFailed 137", "the mesh network failed to start: mesh-setup terminated with exit code 128 (Error)"},
+		{"ordinary container never started", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{{Name: "a", State: ended(0, "")}}},
 			corev1.ContainerStatus{State: waitsFor("", "ImagePullBackOff", "no").State, Image: "ordinary"}, "a ended MeshFailed 137",
-			"the mesh network did not come up: mesh-setup never started: ImagePullBackOff: no; the container itself ended with exit code 0"},
-		{"an ordinary one fell, and the rest ended well", corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: list{{Name: "a", State: ended(0, "")}}},
+			"the mesh network failed to start: mesh-setup never started: ImagePullBackOff: no; the container itself terminated with exit code 0"},
+		{"ordinary container failed later, the others succeeded", corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: list{{Name: "a", State: ended(0, "")}}},
 			corev1.ContainerStatus{State: ended(1, "gone"), Image: "ordinary"}, "a ended Error 0", ""},
-		{"an ordinary one fell, and so did another", corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: list{{Name: "a", State: ended(3, "no")}}},
+		{"ordinary container failed later, and so did another container", corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: list{{Name: "a", State: ended(3, "no")}}},
 			corev1.ContainerStatus{State: ended(1, "gone"), Image: "ordinary"}, "a ended Error 3", "no"},
-		{"an ordinary one fell, and the pod was evicted", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "disk", ContainerStatuses: list{{Name: "a", State: ended(0, "")}}},
-			corev1.ContainerStatus{State: ended(1, "gone"), Image: "ordinary"}, "a ended Evicted 137", "Evicted: disk; the container itself ended with exit code 0"},
-		{"the user's deadline passed while it came up", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
+		{"ordinary container failed later, and the pod was evicted", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "disk", ContainerStatuses: list{{Name: "a", State: ended(0, "")}}},
+			corev1.ContainerStatus{State: ended(1, "gone"), Image: "ordinary"}, "a ended Evicted 137", "Evicted: disk; the container itself terminated with exit code 0"},
+		{"user's deadline passed while the mesh was starting", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{waitsFor("a", "PodInitializing", "")}},
 			corev1.ContainerStatus{State: ended(0, "")}, "a ended DeadlineExceeded 137", "DeadlineExceeded: Pod was active"},
-		{"the deadline was the user's", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{{Name: "a", State: ended(137, "")}}},
+		{"user's deadline passed later", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", Message: "Pod was active", ContainerStatuses: list{{Name: "a", State: ended(137, "")}}},
 			corev1.ContainerStatus{State: ended(143, "")}, "a ended Error 137", "DeadlineExceeded: Pod was active"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

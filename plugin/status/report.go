@@ -13,9 +13,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// report is an answer on its way: the pod's own containers that were offloaded,
-// each once, in the local pod's order. Injected ones and native sidecars are not
-// among them (rules 1 and 4).
+// report is an answer that is being built. It lists the pod's own containers that were
+// offloaded, each once, in the order of the local pod. It does not list injected
+// containers and native sidecars (docs/contract.md, STATUS-30 and STATUS-33).
 type report struct {
 	requested, remote *corev1.Pod
 	init, main        []corev1.ContainerStatus
@@ -23,55 +23,54 @@ type report struct {
 
 func newReport(requested, remote *corev1.Pod) *report {
 	r := &report{requested: requested, remote: remote}
-	var there []corev1.Container
+	var remoteContainers []corev1.Container
 	if remote != nil {
-		there = slices.Concat(remote.Spec.InitContainers, remote.Spec.Containers)
+		remoteContainers = slices.Concat(remote.Spec.InitContainers, remote.Spec.Containers)
 	}
-	offloaded := func(c corev1.Container, annotation string) bool {
+	isOffloaded := func(c corev1.Container, disableAnnotation string) bool {
 		if remote != nil {
-			return slices.ContainsFunc(there, func(o corev1.Container) bool { return o.Name == c.Name })
+			return slices.ContainsFunc(remoteContainers, func(o corev1.Container) bool { return o.Name == c.Name })
 		}
-		return !slices.Contains(strings.Split(strings.ReplaceAll(requested.Annotations[annotation], " ", ""), ","), c.Name)
+		return !slices.Contains(strings.Split(strings.ReplaceAll(requested.Annotations[disableAnnotation], " ", ""), ","), c.Name)
 	}
 	for _, c := range requested.Spec.InitContainers {
-		if !podstate.IsSidecar(c) && offloaded(c, wire.AnnotationDisableInitContainers) {
-			r.init = append(r.init, r.status(c))
+		if !podstate.IsSidecar(c) && isOffloaded(c, wire.AnnotationDisableInitContainers) {
+			r.init = append(r.init, r.containerStatus(c))
 		}
 	}
 	for _, c := range requested.Spec.Containers {
-		if offloaded(c, wire.AnnotationDisableContainers) {
-			r.main = append(r.main, r.status(c))
+		if isOffloaded(c, wire.AnnotationDisableContainers) {
+			r.main = append(r.main, r.containerStatus(c))
 		}
 	}
 	if len(r.main) == 0 {
-		// A pod of which all containers stay local: an empty list would make it
-		// Succeeded, at once and for good.
+		// All containers of the pod stay local. An empty list would make the pod
+		// Succeeded, at once and for good (docs/contract.md, STATUS-12).
 		for _, c := range requested.Spec.Containers {
-			r.main = append(r.main, r.status(c))
+			r.main = append(r.main, r.containerStatus(c))
 		}
 	}
 	return r
 }
 
-// lists are both lists of containers, in the order in which they run.
+// lists returns both lists of containers, in the order in which the containers run.
 func (r *report) lists() [2][]corev1.ContainerStatus {
 	return [2][]corev1.ContainerStatus{r.init, r.main}
 }
 
-// status returns a copy of what the remote pod says of a container. Where it
-// says nothing yet the container waits, for the reason that the pod gives.
-func (r *report) status(c corev1.Container) corev1.ContainerStatus {
+// containerStatus returns a copy of the remote status of a container. A container
+// without a remote status waits, for the reason that the pod gives.
+func (r *report) containerStatus(c corev1.Container) corev1.ContainerStatus {
 	if r.remote == nil {
 		return corev1.ContainerStatus{Name: c.Name, Image: c.Image}
 	}
-	reported := slices.Concat(r.remote.Status.InitContainerStatuses, r.remote.Status.ContainerStatuses)
-	i := named(reported, c.Name)
-	if i < 0 {
-		return corev1.ContainerStatus{Name: c.Name, Image: c.Image, State: r.notYet()}
+	remote := podstate.Find(slices.Concat(r.remote.Status.InitContainerStatuses, r.remote.Status.ContainerStatuses), c.Name)
+	if remote == nil {
+		return corev1.ContainerStatus{Name: c.Name, Image: c.Image, State: r.stateBeforeStart()}
 	}
-	s := *reported[i].DeepCopy()
+	s := *remote.DeepCopy()
 	if s.State == (corev1.ContainerState{}) {
-		s.State = r.notYet()
+		s.State = r.stateBeforeStart()
 	}
 	if w := s.State.Waiting; w != nil && w.Reason == podstate.ReasonInitializing && w.Message == "" {
 		w.Message = mesh.WaitMessage(r.remote)
@@ -79,9 +78,9 @@ func (r *report) status(c corev1.Container) corev1.ContainerStatus {
 	return s
 }
 
-// notYet is the state of a container of which the remote pod says nothing: it
-// waits to be scheduled, for the init containers, or to be created.
-func (r *report) notYet() corev1.ContainerState {
+// stateBeforeStart returns the state of a container for which the remote pod has no
+// state yet: it waits for the scheduler, for the init containers, or to be created.
+func (r *report) stateBeforeStart() corev1.ContainerState {
 	if scheduled := r.condition(corev1.PodScheduled); scheduled.Status == corev1.ConditionFalse {
 		return waiting(cmp.Or(scheduled.Reason, corev1.PodReasonUnschedulable), scheduled.Message)
 	}
@@ -91,16 +90,17 @@ func (r *report) notYet() corev1.ContainerState {
 	return waiting(podstate.ReasonCreating, r.remote.Status.Message)
 }
 
-// condition returns the remote pod's condition of a type, or an empty one.
-func (r *report) condition(of corev1.PodConditionType) corev1.PodCondition {
+// condition returns the remote pod's condition of a type, or an empty condition.
+func (r *report) condition(conditionType corev1.PodConditionType) corev1.PodCondition {
 	for _, condition := range r.remote.Status.Conditions {
-		if condition.Type == of {
+		if condition.Type == conditionType {
 			return condition
 		}
 	}
 	return corev1.PodCondition{}
 }
 
+// answer returns the report in InterLink's form. Its lists are never null.
 func (r *report) answer(jid string) wire.PodStatus {
 	return wire.PodStatus{
 		Name: r.requested.Name, UID: string(r.requested.UID), Namespace: r.requested.Namespace, JID: jid,
@@ -109,17 +109,12 @@ func (r *report) answer(jid string) wire.PodStatus {
 	}
 }
 
-// named returns the place of a container in a list, or -1.
-func named(list []corev1.ContainerStatus, name string) int {
-	return slices.IndexFunc(list, func(s corev1.ContainerStatus) bool { return s.Name == name })
-}
-
 func waiting(reason, message string) corev1.ContainerState {
 	return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}
 }
 
-func terminated(code int32, reason, message string, at metav1.Time) corev1.ContainerState {
+func terminated(exitCode int32, reason, message string, finishedAt metav1.Time) corev1.ContainerState {
 	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
-		ExitCode: code, Reason: reason, Message: message, FinishedAt: at,
+		ExitCode: exitCode, Reason: reason, Message: message, FinishedAt: finishedAt,
 	}}
 }

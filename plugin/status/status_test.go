@@ -13,9 +13,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// pods returns a local pod with init containers "init-*" and main containers of
-// the given names, and its remote twin in the given state.
-func pods(policy corev1.RestartPolicy, remote corev1.PodStatus, names ...string) (requested, running *corev1.Pod) {
+// pods returns a local pod with containers of the given names, and the remote pod in
+// the given state. Names that start with "init" are init containers, and names that
+// start with "sidecar" are native sidecars.
+func pods(policy corev1.RestartPolicy, remote corev1.PodStatus, names ...string) (requested, remotePod *corev1.Pod) {
 	requested = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "pod", Namespace: "demo", UID: "uid"}}
 	requested.Spec.RestartPolicy = policy
 	for _, name := range names {
@@ -30,14 +31,14 @@ func pods(policy corev1.RestartPolicy, remote corev1.PodStatus, names ...string)
 			requested.Spec.Containers = append(requested.Spec.Containers, c)
 		}
 	}
-	running = requested.DeepCopy()
-	running.UID, running.Status = "jid", remote
-	return requested, running
+	remotePod = requested.DeepCopy()
+	remotePod.UID, remotePod.Status = "jid", remote
+	return requested, remotePod
 }
 
 type list = []corev1.ContainerStatus
 
-// brief says a container's state in a word or two.
+// brief returns the state of a container in a few words.
 func brief(s corev1.ContainerStatus) string {
 	text := s.Name + " "
 	switch {
@@ -66,7 +67,7 @@ func briefly(answer wire.PodStatus) string {
 	return strings.Join(parts, " ; ")
 }
 
-// Each rule of the contract's section 2, by name.
+// TestRules checks the rules of docs/contract.md, STATUS-30 to STATUS-38.
 func TestRules(t *testing.T) {
 	always, onFailure, never := corev1.RestartPolicyAlways, corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever
 	unscheduled := []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "0/3 nodes"}}
@@ -77,61 +78,61 @@ func TestRules(t *testing.T) {
 		status     corev1.PodStatus
 		want       string
 	}{
-		{"1: no status yet: waiting, as the pod's condition says", never, []string{"init", "main"},
+		{"STATUS-30: no status yet: waiting, for the reason of the pod's condition", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodPending, Conditions: unscheduled}, "init waiting Unschedulable ; | ; main waiting Unschedulable"},
-		{"1: scheduled, no status yet", never, []string{"main"},
+		{"STATUS-30: scheduled, no status yet", never, []string{"main"},
 			corev1.PodStatus{Phase: corev1.PodPending}, "| ; main waiting ContainerCreating"},
-		{"1: scheduled, init containers first", never, []string{"init", "main"},
+		{"STATUS-30: scheduled, waits for init containers", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodPending}, "init waiting PodInitializing ; | ; main waiting PodInitializing"},
-		{"1: initialized, no status yet", never, []string{"init", "main"},
+		{"STATUS-30: initialized, no status yet", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{Type: corev1.PodInitialized, Status: corev1.ConditionTrue}},
 				InitContainerStatuses: list{is("init", ends(0))}}, "init ended  0 ; | ; main waiting ContainerCreating"},
-		{"1: a status without a state: waiting", never, []string{"main"},
+		{"STATUS-30: status without a state: waiting", never, []string{"main"},
 			corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{{Name: "main"}}}, "| ; main waiting ContainerCreating"},
-		{"2: ended, will be restarted: waiting", always, []string{"main"},
+		{"STATUS-31: succeeded, will be restarted: waiting", always, []string{"main"},
 			corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{is("main", ends(0))}}, "| ; main waiting CrashLoopBackOff, before: 0"},
-		{"2: failed, will be restarted: waiting", onFailure, []string{"main"},
+		{"STATUS-31: failed, will be restarted: waiting", onFailure, []string{"main"},
 			corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{is("main", ends(2))}}, "| ; main waiting CrashLoopBackOff, before: 2"},
-		{"2: ended for good beside one that runs: terminated", onFailure, []string{"main", "other"},
+		{"STATUS-31: ended for good, another one runs: terminated", onFailure, []string{"main", "other"},
 			corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{is("main", ends(0)), is("other", runs())}}, "| ; main ended  0 ; other running"},
-		{"2: what waits passes", always, []string{"main"},
+		{"STATUS-22: waiting is passed on", always, []string{"main"},
 			corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{is("main", waits("ImagePullBackOff"))}}, "| ; main waiting ImagePullBackOff"},
-		{"3: failed pod: all terminated, for the pod's reason", never, []string{"init", "main"},
+		{"STATUS-32: failed pod: all terminated, with the pod's reason", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted"}, "init ended Evicted 137 ; | ; main ended Evicted 137"},
-		{"3: failed pod whose containers ended well: not a success", never, []string{"main", "other"},
+		{"STATUS-32: failed pod whose containers succeeded: not Succeeded", never, []string{"main", "other"},
 			corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: list{is("main", ends(0)), is("other", ends(0))}},
 			"| ; main ended DeadlineExceeded 137 ; other ended  0"},
-		{"3: an init container failed for good, the phase follows later", never, []string{"init-1", "init-2", "main"},
+		{"STATUS-32: init container failed for good, the phase is not Failed yet", never, []string{"init-1", "init-2", "main"},
 			corev1.PodStatus{Phase: corev1.PodPending, InitContainerStatuses: list{is("init-1", ends(3)), is("init-2", waits("PodInitializing"))}},
 			"init-1 ended  3 ; init-2 ended PodFailed 137 ; | ; main ended PodFailed 137"},
-		{"3: an init container failed and is retried", onFailure, []string{"init", "main"},
+		{"STATUS-31: init container failed and will be restarted", onFailure, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodPending, InitContainerStatuses: list{is("init", ends(3))}},
 			"init waiting CrashLoopBackOff, before: 3 ; | ; main waiting PodInitializing"},
-		{"3: succeeded pod", never, []string{"init", "main"},
+		{"STATUS-32: succeeded pod", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodSucceeded, InitContainerStatuses: list{is("init", ends(0))}, ContainerStatuses: list{is("main", ends(0))}},
 			"init ended  0 ; | ; main ended  0"},
-		{"3: succeeded pod, one end not known", never, []string{"main", "other"},
+		{"STATUS-32: succeeded pod, one exit code not known", never, []string{"main", "other"},
 			corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: list{is("main", ends(0))}}, "| ; main ended  0 ; other ended Completed 0"},
-		{"4: init containers in order", never, []string{"init-1", "init-2", "init-3", "main"},
+		{"STATUS-33: init containers in order", never, []string{"init-1", "init-2", "init-3", "main"},
 			corev1.PodStatus{Phase: corev1.PodPending, InitContainerStatuses: list{is("init-1", runs()), is("init-2", ends(0)), is("init-3", runs())}},
 			"init-1 running ; init-2 waiting PodInitializing ; init-3 waiting PodInitializing ; | ; main waiting PodInitializing"},
-		{"4: sidecars are in neither list", never, []string{"sidecar", "init", "main"},
+		{"STATUS-33: sidecars are in neither list", never, []string{"sidecar", "init", "main"},
 			corev1.PodStatus{Phase: corev1.PodRunning, InitContainerStatuses: list{is("sidecar", runs()), is("init", ends(0))}, ContainerStatuses: list{is("main", runs())}},
 			"init ended  0 ; | ; main running"},
-		{"phase: one runs, another cannot start: Pending", never, []string{"main", "other"},
+		{"STATUS-37: one runs, another cannot start: Pending", never, []string{"main", "other"},
 			corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: list{is("main", runs()), is("other", waits("ErrImagePull"))}},
 			"| ; main waiting PodStarting ; other waiting ErrImagePull"},
-		{"phase: all ended, a sidecar still stops: Running", never, []string{"sidecar", "main"},
+		{"STATUS-38: all terminated, a sidecar still stops: Running", never, []string{"sidecar", "main"},
 			corev1.PodStatus{Phase: corev1.PodRunning, InitContainerStatuses: list{is("sidecar", runs())}, ContainerStatuses: list{is("main", ends(0))}},
 			"| ; main waiting PodEnding, before: 0"},
-		{"phase: the node is lost while all run: Running, as before", never, []string{"init", "main"},
+		{"STATUS-37: node lost while all run: Running, as before", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodUnknown, ContainerStatuses: list{is("main", runs())}}, "init ended Completed 0 ; | ; main running"},
-		{"phase: the node is lost while init runs: Pending, as before", never, []string{"init", "main"},
+		{"STATUS-37: node lost while an init container runs: Pending, as before", never, []string{"init", "main"},
 			corev1.PodStatus{Phase: corev1.PodUnknown, InitContainerStatuses: list{is("init", runs())}}, "init running ; | ; main waiting PodInitializing"},
-		{"phase: the node is lost before all had started: Pending, as before", never, []string{"main", "other"},
+		{"STATUS-37: node lost before all had started: Pending, as before", never, []string{"main", "other"},
 			corev1.PodStatus{Phase: corev1.PodUnknown, ContainerStatuses: list{is("main", runs()), is("other", waits("ErrImagePull"))}},
 			"| ; main waiting PodStarting ; other waiting ErrImagePull"},
-		{"phase: the node is lost, all had ended: not a success", never, []string{"main"},
+		{"STATUS-38: node lost, all had terminated: not Succeeded", never, []string{"main"},
 			corev1.PodStatus{Phase: corev1.PodUnknown, ContainerStatuses: list{is("main", ends(0))}}, "| ; main waiting PodEnding, before: 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,30 @@
+package status
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// absent reports a pod that the remote cluster does not have (docs/contract.md,
+// STATUS-34). With a job ID, the remote cluster had the pod once. Without one, its
+// create is in flight or never arrived.
+func absent(requested *corev1.Pod) wire.PodStatus {
+	r := newReport(requested, nil)
+	jid := requested.Annotations[wire.AnnotationJobID]
+	for _, list := range r.lists() {
+		for i := range list {
+			if jid == "" {
+				list[i].State = waiting(podstate.ReasonCreating, "the remote pod is being created")
+			} else {
+				list[i].State = terminated(exitCodeKilled, ReasonNotFound, ReasonNotFound+": the remote cluster no longer has this pod", metav1.Time{})
+			}
+		}
+	}
+	if jid != "" {
+		r.terminateLocalContainers()
+	}
+	return r.answer(jid)
+}
