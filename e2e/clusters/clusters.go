@@ -140,7 +140,10 @@ func (p *Provider) Find(name string) (*Cluster, error) {
 		return nil, fmt.Errorf("get the kubeconfig of %s: %w", name, err)
 	}
 	nodes, err := p.kind.ListInternalNodes(name)
-	if err != nil || len(nodes) == 0 {
+	if err == nil && len(nodes) == 0 {
+		err = errors.New("there is none")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("find a node of %s: %w", name, err)
 	}
 	ipv4, _, err := nodes[0].IP()
