@@ -150,7 +150,7 @@ func TestServeLoadReplay(t *testing.T) {
 	}
 	var stdout, stderr bytes.Buffer
 	args := []string{"load", "--plugin", address, "--pods", "20", "--interval", "50ms", "--json", filepath.Join(folder, "l.json")}
-	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 0 || !strings.Contains(stdout.String(), "20 pods: 20 succeeded") {
+	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 0 || !strings.Contains(stdout.String(), "20 succeeded, 0 failed") {
 		t.Errorf("load: exit code %d\n%s\n%s", code, &stdout, &stderr)
 	}
 	if text, err := os.ReadFile(filepath.Join(folder, "l.json")); err != nil || !json.Valid(text) {

@@ -26,7 +26,7 @@ func (c *client) Discovery() discovery.DiscoveryInterfaces { return c.discovery 
 
 // CoreV1 returns the client of the core group.
 func (c *client) CoreV1() typedcore.CoreV1Interface {
-	// The fake clientset keeps a copy of each request until it is told to forget them:
+	// The fake clientset keeps a copy of each request until ClearActions is called:
 	// without this, the memory of a long run grows without a limit.
 	c.ClearActions()
 	return coreClient{c.Clientset.CoreV1(), c.cluster}

@@ -22,7 +22,7 @@ const (
 )
 
 // podState is the state machine of one pod. It has no clock and no client: each
-// method gets the time, and advance returns what the API server must be told.
+// method gets the time, and advance returns the writes that the API server needs.
 type podState struct {
 	object    *corev1.Pod
 	behaviour scenario.Pod
