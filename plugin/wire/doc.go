@@ -1,7 +1,8 @@
-// Package wire is InterLink's plugin API as Go types: what the InterLink API
-// server sends, and what it expects back, field for field.
+// Package wire declares InterLink's plugin API as Go types, field for field: what the
+// InterLink API server sends, and what it expects in the answers. It also holds the
+// names of all labels and annotations that the plugin reads or sets.
 //
-// It holds no behaviour and must know nothing of the remote cluster. The
-// specification is the project's contract (sections 1 and 2); the field names
-// are those of InterLink's JSON.
+// It has no behaviour, and must not know what the plugin does with the values. The
+// specification is docs/contract.md; the names of the fields are those of InterLink's
+// JSON.
 package wire

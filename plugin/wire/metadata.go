@@ -64,20 +64,22 @@ const (
 
 // Annotations that InterLink puts on, or reads from, a pod.
 const (
-	// AnnotationJobID holds what create answered as PodJID. A status request
-	// that lacks it is about a pod whose create has not been answered.
+	// AnnotationJobID holds the PodJID of the answer to create. Without it, create has
+	// not been answered (docs/contract.md, STATUS-4).
 	AnnotationJobID = "JobID"
-	// AnnotationPreExec holds the mesh script, keys included.
+	// AnnotationPreExec holds the mesh script, including keys (NET-1).
 	AnnotationPreExec = "slurm-job.vk.io/pre-exec"
-	// AnnotationWireguardSnippet holds a WireGuard client configuration, keys included.
+	// AnnotationWireguardSnippet holds a WireGuard client configuration, including keys
+	// (NET-1).
 	AnnotationWireguardSnippet = "interlink.eu/wireguard-client-snippet"
-	// AnnotationMeshNetwork says "disabled" for a pod that is to have no mesh.
+	// AnnotationMeshNetwork has the value "disabled" on a pod that must have no mesh.
 	AnnotationMeshNetwork = "interlink.eu/mesh-network"
-	// AnnotationTunnelCommands holds wstunnel commands, path secrets included.
+	// AnnotationTunnelCommands holds the commands that start a tunnel, including its
+	// secret path (NET-2).
 	AnnotationTunnelCommands = "interlink.eu/wstunnel-client-commands"
-	// AnnotationDisableContainers and AnnotationDisableInitContainers name,
-	// comma-separated, the containers that stay in the local cluster: they are
-	// absent from create, and present in status and delete.
+	// AnnotationDisableContainers and AnnotationDisableInitContainers list, separated
+	// by commas, the containers that stay in the local cluster. A create does not
+	// contain them, but status and delete do (CREATE-13).
 	AnnotationDisableContainers     = "interlink.eu/disable-offload-containers"
 	AnnotationDisableInitContainers = "interlink.eu/disable-offload-init-containers"
 )

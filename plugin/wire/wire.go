@@ -7,47 +7,49 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// SessionHeader carries InterLink's name for a call ("CreatePod#1234"), so that
-// it can be followed through all components' logs.
+// SessionHeader is the header with InterLink's name for a call, such as
+// "CreatePod#1234". All components log it (docs/contract.md, HTTP-4).
 const SessionHeader = "Interlink-Http-Session"
 
-// CreateRequest is the body of POST /create.
+// CreateRequest is the body of POST /create (docs/contract.md, CREATE-2).
 type CreateRequest struct {
-	// Pod is the local pod, env resolved as far as the virtual kubelet is
-	// configured to, without the containers that stay local.
+	// Pod is the local pod without the containers that stay local (CREATE-13). Its
+	// variables are resolved as the virtual kubelet is configured to do it (ENV-1).
 	Pod corev1.Pod `json:"pod"`
-	// Containers holds, for each init container and then each container, what
-	// its mounts need.
+	// Containers lists the objects that the mounts of each init container, and then
+	// of each container, need (CREATE-12).
 	Containers []ContainerVolumes `json:"container"`
-	// JobConfig and JobScript are for batch systems; this plugin ignores them.
+	// JobConfig and JobScript are for batch systems. The plugin ignores them.
 	JobConfig json.RawMessage `json:"jobConfig,omitempty"`
 	JobScript string          `json:"jobScript,omitempty"`
 }
 
-// ContainerVolumes holds the source objects of one container's mounts. The
-// same object appears once for every mount of every container.
+// ContainerVolumes holds the objects that the mounts of one container need. The same
+// object appears once for every mount of every container (docs/contract.md, VOL-1).
 type ContainerVolumes struct {
 	Name       string             `json:"name"`
 	ConfigMaps []corev1.ConfigMap `json:"configMaps"`
-	// ProjectedVolumeMaps hold the files of projected volumes: metadata.name is
-	// the volume's name, the keys of data are paths. They carry tokens.
+	// ProjectedVolumeMaps hold the files of projected volumes: metadata.name is the
+	// name of the volume, and the keys of data are paths (VOL-2). They hold tokens
+	// (VOL-3).
 	ProjectedVolumeMaps []corev1.ConfigMap `json:"projectedvolumemaps"`
 	Secrets             []corev1.Secret    `json:"secrets"`
-	// EmptyDirs is always null today.
+	// EmptyDirs is always null (CREATE-12).
 	EmptyDirs []string `json:"emptyDirs"`
-	// PersistentVolumeClaims is known to InterLink's SDK but not sent today.
+	// PersistentVolumeClaims is in InterLink's SDK, but InterLink does not send it
+	// (VOL-6).
 	PersistentVolumeClaims []corev1.PersistentVolumeClaim `json:"persistentVolumeClaims,omitempty"`
 }
 
-// CreateResponse is the answer to POST /create.
+// CreateResponse is the answer to POST /create (docs/contract.md, CREATE-3).
 type CreateResponse struct {
 	// PodUID is the local pod's UID.
 	PodUID string `json:"PodUID"`
-	// PodJID names the remote execution: the remote pod's UID.
+	// PodJID is the job ID: the UID of the remote pod.
 	PodJID string `json:"PodJID"`
 }
 
-// PodStatus is one entry of the answer to GET /status.
+// PodStatus is one entry of the answer to GET /status (docs/contract.md, STATUS-6).
 type PodStatus struct {
 	Name           string                   `json:"name"`
 	UID            string                   `json:"UID"`
@@ -57,7 +59,7 @@ type PodStatus struct {
 	InitContainers []corev1.ContainerStatus `json:"initContainers"`
 }
 
-// LogRequest is the body of GET /getLogs.
+// LogRequest is the body of GET /getLogs (docs/contract.md, LOGS-1).
 type LogRequest struct {
 	Namespace     string  `json:"Namespace"`
 	PodUID        string  `json:"PodUID"`
@@ -66,12 +68,13 @@ type LogRequest struct {
 	Opts          LogOpts `json:"Opts"`
 }
 
-// LogOpts are the options of a log request; the zero value of each means that
-// it was not asked for.
+// LogOpts are the options of a log request. The zero value means that the user did not
+// set the option.
 type LogOpts struct {
-	// Tail is the number of lines from the end.
+	// Tail is the number of lines to show from the end of the log.
 	Tail int64 `json:"Tail"`
-	// Bytes limits the answer. An older SDK called it LimitBytes.
+	// Bytes is the maximum size of the answer. An older SDK calls it LimitBytes
+	// (LOGS-2).
 	Bytes        int64     `json:"Bytes"`
 	LimitBytes   int64     `json:"LimitBytes,omitempty"`
 	Timestamps   bool      `json:"Timestamps"`
@@ -81,8 +84,9 @@ type LogOpts struct {
 	SinceTime    time.Time `json:"SinceTime"`
 }
 
-// ErrorResponse is the body of every answer that is not a success.
+// ErrorResponse is the body of every answer that reports an error.
 type ErrorResponse struct {
-	// Detail says in plain words what is wrong. InterLink shows it to the user.
+	// Detail says what is wrong, in plain words. InterLink shows it to the user
+	// (docs/contract.md, CREATE-5).
 	Detail string `json:"detail"`
 }

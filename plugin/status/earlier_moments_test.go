@@ -9,8 +9,7 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// started is the moment at which all of a pod ran: the earlier life of a remote
-// pod that is no longer Pending.
+// started returns the moment at which all containers of a remote pod ran.
 func started(remote *corev1.Pod) *corev1.Pod {
 	earlier := remote.DeepCopy()
 	earlier.Status = corev1.PodStatus{Phase: corev1.PodRunning}
@@ -28,7 +27,7 @@ func started(remote *corev1.Pod) *corev1.Pod {
 	return earlier
 }
 
-// initializing is a pod in the middle of its init containers.
+// initializing returns a moment at which one of the init containers ran.
 func initializing(random *rand.Rand, remote *corev1.Pod) *corev1.Pod {
 	earlier := remote.DeepCopy()
 	earlier.Status = corev1.PodStatus{Phase: corev1.PodPending}
@@ -46,19 +45,19 @@ func initializing(random *rand.Rand, remote *corev1.Pod) *corev1.Pod {
 	return earlier
 }
 
-// before is some earlier moment of a remote pod, or nil: one that has not ended,
-// and from which it can have come to where it is.
+// before returns an earlier moment of a remote pod, chosen at random, or nil if the
+// moment that was chosen cannot be earlier.
 func before(random *rand.Rand, remote *corev1.Pod) *corev1.Pod {
 	earlier := remote.DeepCopy()
 	earlier.Status = randomStatus(random, remote)
 	switch phase := lastKnown(earlier); {
 	case phase == corev1.PodSucceeded, phase == corev1.PodFailed,
-		phase == corev1.PodRunning && lastKnown(remote) == corev1.PodPending: // no way back
+		phase == corev1.PodRunning && lastKnown(remote) == corev1.PodPending: // a pod does not become Pending again
 		return nil
 	}
 	for _, c := range remote.Spec.Containers {
-		is := func(s corev1.ContainerStatus) bool { return s.Name == c.Name }
-		i, j := slices.IndexFunc(earlier.Status.ContainerStatuses, is), slices.IndexFunc(remote.Status.ContainerStatuses, is)
+		hasName := func(s corev1.ContainerStatus) bool { return s.Name == c.Name }
+		i, j := slices.IndexFunc(earlier.Status.ContainerStatuses, hasName), slices.IndexFunc(remote.Status.ContainerStatuses, hasName)
 		if i < 0 || earlier.Status.ContainerStatuses[i].State.Terminated == nil {
 			continue
 		}
@@ -66,7 +65,7 @@ func before(random *rand.Rand, remote *corev1.Pod) *corev1.Pod {
 		if runsAgain(remote.Spec.RestartPolicy, c, end.Terminated.ExitCode) {
 			continue
 		}
-		// It had ended for good, and its pod does not initialize anew.
+		// The container was terminated for good, and its pod does not initialize again.
 		if j < 0 || !reflect.DeepEqual(end, remote.Status.ContainerStatuses[j].State) || lastKnown(remote) == corev1.PodPending && !initialized(remote) {
 			return nil
 		}
@@ -74,7 +73,7 @@ func before(random *rand.Rand, remote *corev1.Pod) *corev1.Pod {
 	return earlier
 }
 
-// initialized says whether all init containers have ended well.
+// initialized reports whether all init containers have succeeded.
 func initialized(pod *corev1.Pod) bool {
 	return !slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
 		i := slices.IndexFunc(pod.Status.InitContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == c.Name })

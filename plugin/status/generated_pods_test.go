@@ -16,44 +16,43 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// of is the function under test, or a mutant of it.
-type of func(requested, remote *corev1.Pod) wire.PodStatus
+// statusFunc is status.Of, or a variant of it with a fault.
+type statusFunc func(requested, remote *corev1.Pod) wire.PodStatus
 
-// judge checks what the local cluster would make of the answer about a remote
-// pod: its phase must be the remote one's, however the pod came there. An earlier
-// moment of nil is the one before the remote pod was there.
-func judge(of of, requested, remote *corev1.Pod, earlier ...*corev1.Pod) error {
-	o := newOracle(requested)
+// checkHistory reports the earlier moments of a remote pod and then the pod itself to a
+// local cluster. The local phase must then be the remote one. An earlier moment is nil
+// for the time before the remote pod existed.
+func checkHistory(of statusFunc, requested, remote *corev1.Pod, earlier ...*corev1.Pod) error {
+	l := newLocalCluster(requested)
 	for _, before := range earlier {
-		request := o.request()
+		request := l.request()
 		if before == nil {
 			delete(request.Annotations, wire.AnnotationJobID)
 		}
-		if err := o.report(of(request, before)); err != nil {
+		if err := l.report(of(request, before)); err != nil {
 			return fmt.Errorf("earlier: %w", err)
 		}
-		if o.final() {
-			return fmt.Errorf("earlier: already %s", o.phase)
+		if l.final() {
+			return fmt.Errorf("earlier: already %s", l.phase)
 		}
 	}
-	prior := o.phase
-	for i := range 2 { // a first report is not treated like a second one
-		answer := of(o.request(), remote)
+	prior := l.phase
+	for i := range 2 { // the virtual kubelet handles the first report of a container differently
+		answer := of(l.request(), remote)
 		if err := wellFormed(requested, remote, answer); err != nil {
 			return err
 		}
-		if err := o.report(answer); err != nil {
+		if err := l.report(answer); err != nil {
 			return fmt.Errorf("report %d: %w", i+1, err)
 		}
-		if want := expected(remote, prior, answer); o.phase != want {
-			return fmt.Errorf("report %d: the remote pod is %s, the local one was %s and became %s, want %s", i+1, remote.Status.Phase, prior, o.phase, want)
+		if want := expected(remote, prior, answer); l.phase != want {
+			return fmt.Errorf("report %d: the remote pod is %s, the local pod was %s and is now %s, want %s", i+1, remote.Status.Phase, prior, l.phase, want)
 		}
 	}
 	return nil
 }
 
-// lastKnown is a pod's phase, and that of a pod whose node is lost the one that
-// it had.
+// lastKnown returns the phase of a pod, or the earlier phase if its node is lost.
 func lastKnown(remote *corev1.Pod) corev1.PodPhase {
 	if remote.Status.Phase == corev1.PodUnknown {
 		return kubeletPhase(remote)
@@ -61,8 +60,8 @@ func lastKnown(remote *corev1.Pod) corev1.PodPhase {
 	return remote.Status.Phase
 }
 
-// expected is the local phase for a remote one. A pod that crashes without having
-// been seen running has no counterpart: it stays what it was.
+// expected returns the local phase that a remote pod must give. A Running pod without a
+// running container keeps the local phase: only a running container changes it.
 func expected(remote *corev1.Pod, prior corev1.PodPhase, answer wire.PodStatus) corev1.PodPhase {
 	running := slices.ContainsFunc(answer.Containers, func(s corev1.ContainerStatus) bool { return s.State.Running != nil })
 	phase := lastKnown(remote)
@@ -72,16 +71,16 @@ func expected(remote *corev1.Pod, prior corev1.PodPhase, answer wire.PodStatus) 
 	return phase
 }
 
-// wellFormed checks an answer for itself: the right containers, each once, in
-// exactly one state.
+// wellFormed checks that an answer has the right containers, each once and in exactly
+// one state.
 func wellFormed(requested, remote *corev1.Pod, answer wire.PodStatus) error {
 	if answer.Name != requested.Name || answer.Namespace != requested.Namespace || answer.UID != string(requested.UID) || answer.JID != string(remote.UID) {
-		return fmt.Errorf("the answer is about %+v", answer)
+		return fmt.Errorf("the answer is about another pod: %+v", answer)
 	}
 	var wantInit, wantMain []string
 	isRemote := func(name string) bool {
-		is := func(c corev1.Container) bool { return c.Name == name }
-		return slices.ContainsFunc(remote.Spec.Containers, is) || slices.ContainsFunc(remote.Spec.InitContainers, is)
+		hasName := func(c corev1.Container) bool { return c.Name == name }
+		return slices.ContainsFunc(remote.Spec.Containers, hasName) || slices.ContainsFunc(remote.Spec.InitContainers, hasName)
 	}
 	for _, c := range requested.Spec.InitContainers {
 		if !isSidecar(c) && isRemote(c.Name) {
@@ -89,7 +88,7 @@ func wellFormed(requested, remote *corev1.Pod, answer wire.PodStatus) error {
 		}
 	}
 	for _, c := range requested.Spec.Containers {
-		// Those that stayed local are ended together with a pod that failed.
+		// Containers that stay local are terminated when the pod failed.
 		if isRemote(c.Name) || remote.Status.Phase == corev1.PodFailed {
 			wantMain = append(wantMain, c.Name)
 		}
@@ -102,8 +101,8 @@ func wellFormed(requested, remote *corev1.Pod, answer wire.PodStatus) error {
 		for _, s := range list.got {
 			got = append(got, s.Name)
 			states := 0
-			for _, is := range []bool{s.State.Waiting != nil, s.State.Running != nil, s.State.Terminated != nil} {
-				if is {
+			for _, isSet := range []bool{s.State.Waiting != nil, s.State.Running != nil, s.State.Terminated != nil} {
+				if isSet {
 					states++
 				}
 			}
@@ -114,7 +113,7 @@ func wellFormed(requested, remote *corev1.Pod, answer wire.PodStatus) error {
 		slices.Sort(got)
 		slices.Sort(list.want)
 		if !slices.Equal(got, list.want) {
-			return fmt.Errorf("reported are %v, want %v", got, list.want)
+			return fmt.Errorf("the answer has containers %v, want %v", got, list.want)
 		}
 	}
 	if answer.Containers == nil || answer.InitContainers == nil {
@@ -123,19 +122,19 @@ func wellFormed(requested, remote *corev1.Pod, answer wire.PodStatus) error {
 	return nil
 }
 
-// judgeAll judges one pod along the ways that lead to it.
-func judgeAll(random *rand.Rand, of of, requested, remote *corev1.Pod) error {
+// checkHistories checks one pod after several possible histories.
+func checkHistories(random *rand.Rand, of statusFunc, requested, remote *corev1.Pod) error {
 	pending := initializing(random, remote)
-	ways := [][]*corev1.Pod{{}, {nil}, {pending}}
+	histories := [][]*corev1.Pod{{}, {nil}, {pending}}
 	if lastKnown(remote) != corev1.PodPending {
-		ways = append(ways, []*corev1.Pod{started(remote)}, []*corev1.Pod{nil, pending, started(remote)})
+		histories = append(histories, []*corev1.Pod{started(remote)}, []*corev1.Pod{nil, pending, started(remote)})
 	}
 	if earlier := before(random, remote); earlier != nil {
-		ways = append(ways, []*corev1.Pod{earlier})
+		histories = append(histories, []*corev1.Pod{earlier})
 	}
-	for i, way := range ways {
-		if err := judge(of, requested, remote, way...); err != nil {
-			return fmt.Errorf("way %d: %w", i, err)
+	for i, history := range histories {
+		if err := checkHistory(of, requested, remote, history...); err != nil {
+			return fmt.Errorf("history %d: %w", i, err)
 		}
 	}
 	return nil
@@ -143,15 +142,16 @@ func judgeAll(random *rand.Rand, of of, requested, remote *corev1.Pod) error {
 
 const generated = 20_000
 
-// Whatever a remote pod does, the local one shows its phase, the virtual kubelet
-// does not panic, and nothing sticks.
+// TestGeneratedPods checks over random pods that the local pod shows the phase of the
+// remote pod, that the virtual kubelet does not panic, and that the local API server
+// refuses no status.
 func TestGeneratedPods(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	covered := map[string]int{}
 	for i := range generated {
 		requested, remote := generate(random)
 		requestedBefore, remoteBefore := requested.DeepCopy(), remote.DeepCopy()
-		if err := judgeAll(random, status.Of, requested, remote); err != nil {
+		if err := checkHistories(random, status.Of, requested, remote); err != nil {
 			t.Fatalf("pod %d: %v\n%s", i, err, show(requested, remote))
 		}
 		if !reflect.DeepEqual(requestedBefore, requested) || !reflect.DeepEqual(remoteBefore, remote) {
@@ -164,10 +164,10 @@ func TestGeneratedPods(t *testing.T) {
 	t.Logf("covered: %v", covered)
 	for _, kind := range []string{"Pending", "Running", "Succeeded", "Failed", "Unknown", "Always", "OnFailure", "Never",
 		"init", "sidecar", "injected sidecar", "injected container", "local", "local init", "rules", "being deleted", "no status", "Unschedulable",
-		"Evicted", "DeadlineExceeded", "NodeLost", "init failed for good", "init fails and is retried", "failed with exit codes of 0",
-		"held back", "running while Pending", "crashing, none running", "lost while Pending"} {
+		"Evicted", "DeadlineExceeded", "NodeLost", "init failed for good", "init fails and is restarted", "failed with exit codes of 0",
+		"one kept waiting", "running while Pending", "crashing, none running", "lost while Pending"} {
 		if covered[kind] < 20 {
-			t.Errorf("only %d pods of the kind %q", covered[kind], kind)
+			t.Errorf("only %d generated pods are of the kind %q", covered[kind], kind)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func kindsOf(requested, remote *corev1.Pod) []string {
 			if end := s.State.Terminated; s.Name == c.Name && !isSidecar(c) && end != nil && end.ExitCode != 0 {
 				again := runsAgain(remote.Spec.RestartPolicy, c, end.ExitCode)
 				add("init failed for good", !again)
-				add("init fails and is retried", again)
+				add("init fails and is restarted", again)
 			}
 		}
 	}
@@ -218,7 +218,7 @@ func kindsOf(requested, remote *corev1.Pod) []string {
 	all := len(remote.Spec.Containers)
 	add("running while Pending", phase == corev1.PodPending && running > 0)
 	add("crashing, none running", phase == corev1.PodRunning && running == 0)
-	add("held back", phase == corev1.PodRunning && ended == all)
+	add("one kept waiting", phase == corev1.PodRunning && ended == all)
 	add("failed with exit codes of 0", phase == corev1.PodFailed && ended == all && nonZero == 0)
 	return kinds
 }
@@ -240,7 +240,7 @@ func FuzzOf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b uint64) {
 		random := rand.New(rand.NewPCG(a, b))
 		requested, remote := generate(random)
-		if err := judgeAll(random, status.Of, requested, remote); err != nil {
+		if err := checkHistories(random, status.Of, requested, remote); err != nil {
 			t.Fatalf("%v\n%s", err, show(requested, remote))
 		}
 	})

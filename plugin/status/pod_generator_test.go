@@ -12,9 +12,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// generate makes a local pod and a remote one in a random state, the phase of
-// which is what a kubelet would say, or what a node controller, an eviction or a
-// deadline made of it.
+// generate returns a local pod and a remote pod in a random state. The phase is the one
+// that a kubelet reports for that state, or that a node controller, an eviction or a
+// deadline causes.
 func generate(random *rand.Rand) (requested, remote *corev1.Pod) {
 	requested, remote = &corev1.Pod{}, &corev1.Pod{}
 	requested.Name, requested.Namespace, requested.UID = "pod", "demo", "uid"
@@ -24,7 +24,7 @@ func generate(random *rand.Rand) (requested, remote *corev1.Pod) {
 	requested.Spec.RestartPolicy = policies[random.IntN(3)]
 	remote.Spec.RestartPolicy = requested.Spec.RestartPolicy
 
-	if random.IntN(5) == 0 { // injected in front, as a sidecar
+	if random.IntN(5) == 0 { // injected before the pod's own, as a sidecar
 		remote.Spec.InitContainers = append(remote.Spec.InitContainers, sidecar("mesh-setup"))
 	}
 	localInit, local := "", ""
@@ -33,17 +33,17 @@ func generate(random *rand.Rand) (requested, remote *corev1.Pod) {
 		if random.IntN(3) == 0 {
 			c = sidecar(fmt.Sprintf("sidecar-%d", i))
 		} else {
-			c = ruled(random, c)
+			c = withRestartPolicy(random, c)
 		}
 		requested.Spec.InitContainers = append(requested.Spec.InitContainers, c)
-		if random.IntN(8) == 0 {
+		if random.IntN(8) == 0 { // stays local
 			localInit += c.Name + " , "
 			continue
 		}
 		remote.Spec.InitContainers = append(remote.Spec.InitContainers, c)
 	}
 	for i := range 1 + random.IntN(3) {
-		c := ruled(random, corev1.Container{Name: fmt.Sprintf("main-%d", i)})
+		c := withRestartPolicy(random, corev1.Container{Name: fmt.Sprintf("main-%d", i)})
 		requested.Spec.Containers = append(requested.Spec.Containers, c)
 		if i > 0 && random.IntN(8) == 0 {
 			local += " " + c.Name + ","
@@ -57,7 +57,7 @@ func generate(random *rand.Rand) (requested, remote *corev1.Pod) {
 	if localInit != "" {
 		requested.Annotations[wire.AnnotationDisableInitContainers] = localInit
 	}
-	if random.IntN(8) == 0 { // injected behind, as an ordinary container
+	if random.IntN(8) == 0 { // injected after the pod's own, as an ordinary container
 		remote.Spec.Containers = append(remote.Spec.Containers, corev1.Container{Name: "helper"})
 	}
 
@@ -68,8 +68,8 @@ func generate(random *rand.Rand) (requested, remote *corev1.Pod) {
 	return requested, remote
 }
 
-// ruled gives a container, at times, a restart policy of its own.
-func ruled(random *rand.Rand, c corev1.Container) corev1.Container {
+// withRestartPolicy gives some containers a restart policy of their own.
+func withRestartPolicy(random *rand.Rand, c corev1.Container) corev1.Container {
 	rule := func(operator corev1.ContainerRestartRuleOnExitCodesOperator, codes ...int32) corev1.Container {
 		c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyNever)
 		c.RestartPolicyRules = []corev1.ContainerRestartRule{{
@@ -106,8 +106,7 @@ func randomStatus(random *rand.Rand, pod *corev1.Pod) corev1.PodStatus {
 		status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "0/3 nodes"}}
 		return status
 	}
-	// A pod of which most init containers are done is more telling than one
-	// that is stuck at the first.
+	// More cases arise after the init containers than at the first of them.
 	progressed := random.IntN(3) > 0
 	for _, c := range pod.Spec.InitContainers {
 		switch {
@@ -132,32 +131,32 @@ func randomStatus(random *rand.Rand, pod *corev1.Pod) corev1.PodStatus {
 		reasons := []string{"Evicted", "DeadlineExceeded", "NodeLost", "Shutdown", ""}
 		status.Phase, status.Reason, status.Message = corev1.PodFailed, reasons[random.IntN(len(reasons))], "the node said so"
 	case 1, 2:
-		// A lost node's containers stay as they were last seen.
-		if status.Phase == corev1.PodRunning || status.Phase == corev1.PodPending && !allBegun(pod) {
+		// The containers of a lost node keep the states that were last reported.
+		if status.Phase == corev1.PodRunning || status.Phase == corev1.PodPending && !allStarted(pod) {
 			status.Phase = corev1.PodUnknown
 		}
 	}
 	return status
 }
 
-func allBegun(pod *corev1.Pod) bool {
-	begun := 0
+func allStarted(pod *corev1.Pod) bool {
+	started := 0
 	for _, s := range pod.Status.ContainerStatuses {
 		if s.State.Running != nil || s.State.Terminated != nil || s.LastTerminationState.Terminated != nil {
-			begun++
+			started++
 		}
 	}
-	return begun == len(pod.Spec.Containers)
+	return started == len(pod.Spec.Containers)
 }
 
-// appendRandom appends a container in a random state, or leaves it out.
+// appendRandom appends a container status in a random state, or none.
 func appendRandom(random *rand.Rand, list []corev1.ContainerStatus, name string) []corev1.ContainerStatus {
 	s := corev1.ContainerStatus{Name: name, RestartCount: int32(random.IntN(3))}
 	codes := []int32{0, 0, 1, 137}
 	switch random.IntN(10) {
 	case 0:
 		return list
-	case 1: // the zero value, which means waiting
+	case 1: // the zero value; it means waiting
 	case 2, 3:
 		s.State = waits([]string{"ContainerCreating", "PodInitializing", "ImagePullBackOff", "CreateContainerConfigError"}[random.IntN(4)])
 	case 4:
@@ -173,29 +172,29 @@ func appendRandom(random *rand.Rand, list []corev1.ContainerStatus, name string)
 	return append(list, s)
 }
 
-// kubeletPhase is what a kubelet says of a pod whose containers are in the given
-// states (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/): a
-// model of its own, not the code under test.
+// kubeletPhase returns the phase that a kubelet reports for a pod with these container
+// states (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/). It shares
+// no code with the package under test.
 func kubeletPhase(pod *corev1.Pod) corev1.PodPhase {
 	states := map[string]corev1.ContainerStatus{}
 	for _, s := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
 		states[s.Name] = s
 	}
-	// A main container that runs, or has run, shows that initialization is over.
+	// If a main container runs or has run, the pod is initialized.
 	initialized := slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool {
 		return s.State.Running != nil || s.State.Terminated != nil
 	})
 	var initializing, unknown, running, neverStarted, stopped, forGood, well int
 	for _, c := range pod.Spec.InitContainers {
 		s, known := states[c.Name]
-		end, began := s.State.Terminated, s.State.Running != nil
+		end, runs := s.State.Terminated, s.State.Running != nil
 		if end == nil && s.State.Waiting != nil {
 			end = s.LastTerminationState.Terminated
 		}
 		switch restartable := isSidecar(c); {
 		case restartable && !known:
 			unknown++
-		case restartable && began:
+		case restartable && runs:
 			running++
 			if !ptr.Deref(s.Started, false) && !initialized {
 				initializing++
@@ -249,7 +248,8 @@ func kubeletPhase(pod *corev1.Pod) corev1.PodPhase {
 	return corev1.PodFailed
 }
 
-// runsAgain is the restart policy of a container, by the pod's and its own.
+// runsAgain reports whether the restart policies of a pod and a container restart the
+// container after an exit code. It shares no code with the package under test.
 func runsAgain(policy corev1.RestartPolicy, c corev1.Container, code int32) bool {
 	for _, rule := range c.RestartPolicyRules {
 		if slices.Contains(rule.ExitCodes.Values, code) == (rule.ExitCodes.Operator == corev1.ContainerRestartRuleOnExitCodesOpIn) {

@@ -188,9 +188,9 @@ func TestAbsentPods(t *testing.T) {
 	if got := briefly(answer); got != "init ended RemotePodNotFound 137 ; | ; main ended RemotePodNotFound 137 ; local ended NotOffloaded 0" || answer.JID != "jid" {
 		t.Errorf("with a job ID: %s, JID %q", got, answer.JID)
 	}
-	o := newOracle(requested)
-	if err := o.report(answer); err != nil || o.phase != corev1.PodFailed {
-		t.Errorf("the local pod becomes %s: %v", o.phase, err)
+	l := newLocalCluster(requested)
+	if err := l.report(answer); err != nil || l.phase != corev1.PodFailed {
+		t.Errorf("the local pod becomes %s: %v", l.phase, err)
 	}
 }
 
