@@ -15,11 +15,11 @@ import (
 
 var (
 	discard    = slog.New(slog.DiscardHandler)
-	everything = metav1.ListOptions{}
+	allObjects = metav1.ListOptions{}
 )
 
-// withNodes is a cluster in memory with nodes that know no scenario.
-func withNodes(t *testing.T) kubernetes.Interface {
+// clusterWithNodes returns a cluster in memory whose simulated nodes know no scenario.
+func clusterWithNodes(t *testing.T) kubernetes.Interface {
 	t.Helper()
 	logs := node.NewLogs(node.ScaledClock(1))
 	client := fakecluster.New(fakecluster.Options{Logs: logs.Open}).Client()

@@ -261,14 +261,14 @@ func createSecondRemotePod(c *call, uid string) {
 }
 
 func deleteAllSecrets(c *call, _ string) {
-	secrets, _ := c.remote.CoreV1().Secrets("").List(background, everything)
+	secrets, _ := c.remote.CoreV1().Secrets("").List(background, allObjects)
 	for _, s := range secrets.Items {
 		_ = c.remote.CoreV1().Secrets(s.Namespace).Delete(background, s.Name, metav1.DeleteOptions{})
 	}
 }
 
 func deleteAllClaims(c *call, _ string) {
-	claims, _ := c.remote.CoreV1().PersistentVolumeClaims("").List(background, everything)
+	claims, _ := c.remote.CoreV1().PersistentVolumeClaims("").List(background, allObjects)
 	for _, claim := range claims.Items {
 		_ = c.remote.CoreV1().PersistentVolumeClaims(claim.Namespace).Delete(background, claim.Name, metav1.DeleteOptions{})
 	}

@@ -30,13 +30,14 @@ func scenarios(t testing.TB, names ...string) []*scenario.File {
 	if len(names) > 0 {
 		files = slices.DeleteFunc(files, func(f *scenario.File) bool { return !slices.Contains(names, f.Name) })
 		if len(files) != len(names) {
-			t.Fatalf("of %v there are %d", names, len(files))
+			t.Fatalf("found %d scenarios of %v", len(files), names)
 		}
 	}
 	return files
 }
 
-// realClient is of an API server without nodes, unlimited.
+// realClient returns a client of a real API server without nodes. It does not limit its
+// own rate of requests.
 func realClient(t testing.TB) kubernetes.Interface {
 	t.Helper()
 	config := rest.CopyConfig(apiserver.ForTest(t).Config)
@@ -65,20 +66,20 @@ func TestScenarios(t *testing.T) {
 			}
 		}
 		if result.Count(report.Passed) != len(files) {
-			t.Errorf("%d of %d passed", result.Count(report.Passed), len(files))
+			t.Errorf("%d of %d scenarios passed", result.Count(report.Passed), len(files))
 		}
 	}
 	t.Run("memory", func(t *testing.T) { run(t, Options{}) })
 	t.Run("real", func(t *testing.T) { run(t, Options{Client: realClient(t), PlayNodes: true, Parallel: 4}) })
 }
 
-// A run leaves nothing in a cluster that is not the simulator's, not even what a
-// scenario leaves on purpose, and counts no claims that were there before.
-func TestTidy(t *testing.T) {
+// A replay leaves nothing in a real cluster, not even what a scenario leaves on
+// purpose, and it does not count claims that existed before.
+func TestCleanUp(t *testing.T) {
 	client := realClient(t)
 	files := scenarios(t, "claim-retained", "claim-of-the-site", "delete-lost")
-	for range 2 { // what the first run leaves would be in the way of the second
-		result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=tidy"}})
+	for range 2 { // objects that the first run leaves make the second one fail
+		result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=cleanup"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,19 +89,19 @@ func TestTidy(t *testing.T) {
 			}
 		}
 	}
-	claims, err := client.CoreV1().PersistentVolumeClaims("tidy-default").List(t.Context(), everything)
+	claims, err := client.CoreV1().PersistentVolumeClaims("cleanup-default").List(t.Context(), allObjects)
 	if err != nil || len(claims.Items) > 0 {
-		t.Errorf("%v, %d claims are left", err, len(claims.Items))
+		t.Errorf("error %v, %d claims are left", err, len(claims.Items))
 	}
-	nodes, err := client.CoreV1().Nodes().List(t.Context(), everything)
+	nodes, err := client.CoreV1().Nodes().List(t.Context(), allObjects)
 	if err != nil || len(nodes.Items) > 0 {
-		t.Errorf("%v, %d nodes are left", err, len(nodes.Items))
+		t.Errorf("error %v, %d nodes are left", err, len(nodes.Items))
 	}
 }
 
-// start runs this plugin on a client, as somebody else would, and returns its
+// startOutside starts this plugin on a client, outside of the replay, and returns its
 // address.
-func start(t *testing.T, client kubernetes.Interface) string {
+func startOutside(t *testing.T, client kubernetes.Interface) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "r")
 	if err != nil {
@@ -128,19 +129,19 @@ func start(t *testing.T, client kubernetes.Interface) string {
 	return cfg.App.SocketAddress
 }
 
-// A plugin that runs elsewhere is replayed on the clock, nodes and all. Not so fast
-// that a busy machine misses what a pod shows for seconds.
-func TestPluginElsewhere(t *testing.T) {
+// A plugin with an address is played against in real time, with simulated nodes. The
+// speed is low enough that a loaded machine observes states that last seconds.
+func TestPluginWithAddress(t *testing.T) {
 	client := realClient(t)
 	files := scenarios(t, "plain-pod", "exit-three", "volume-configmap", "claim-deleted", "volume-hostpath-refused")
-	result, err := Run(t.Context(), files, Options{Plugin: start(t, client), Client: client, PlayNodes: true, Speed: 8, Parallel: 5})
+	result, err := Run(t.Context(), files, Options{Plugin: startOutside(t, client), Client: client, PlayNodes: true, Speed: 8, Parallel: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range result.Scenarios {
 		want := report.Passed
 		if s.Name == "volume-hostpath-refused" {
-			want = report.Skipped // it is another configuration's
+			want = report.Skipped // it needs other options of the plugin
 		}
 		if s.Verdict != want {
 			t.Errorf("%s %s %s: %q", s.Name, s.Verdict, s.Skipped, s.Differences)
@@ -148,8 +149,9 @@ func TestPluginElsewhere(t *testing.T) {
 	}
 }
 
-// quick is a scenario that nodes play which know none, but for its exit code.
-const quick = `apiVersion: sim.interlink.io/v1alpha1
+// quickScenario is a scenario whose pod does what nodes without a scenario do; its exit
+// code may be wrong.
+const quickScenario = `apiVersion: sim.interlink.io/v1alpha1
 kind: Scenario
 metadata: {name: ends-with-%[1]d}
 spec:
@@ -166,13 +168,13 @@ spec:
   containers: [{name: main, image: "busybox:1.37", command: ["true"]}]
 `
 
-// Where nobody says what the remote cluster is, the local side alone is judged,
-// and what needs played nodes is skipped.
-func TestRemoteUnknown(t *testing.T) {
-	address := start(t, withNodes(t))
+// Without a remote cluster only the local cluster is judged, and scenarios that need
+// simulated nodes are skipped.
+func TestUnknownRemoteCluster(t *testing.T) {
+	address := startOutside(t, clusterWithNodes(t))
 	files := scenarios(t, "eviction-before-start", "node-lost", "deleted-behind-the-back", "unschedulable-then-scheduled", "claim-of-the-site")
 	for _, code := range []int{0, 1} {
-		file, err := scenario.Parse("quick.yaml", fmt.Appendf(nil, quick, code))
+		file, err := scenario.Parse("quick.yaml", fmt.Appendf(nil, quickScenario, code))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,13 +204,13 @@ func TestRemoteUnknown(t *testing.T) {
 	}
 }
 
-func TestOptions(t *testing.T) {
+func TestContradictingOptions(t *testing.T) {
 	for name, o := range map[string]Options{
-		"nodes of no cluster":       {PlayNodes: true},
-		"a clock for nobody":        {Speed: 2},
-		"time that goes backwards":  {Speed: -1},
-		"nothing at a time":         {Parallel: -1},
-		"an address that is no one": {Plugin: "ftp://x"},
+		"simulated nodes without a cluster": {PlayNodes: true},
+		"speed without a plugin":            {Speed: 2},
+		"negative speed":                    {Speed: -1},
+		"negative parallel":                 {Parallel: -1},
+		"not an address":                    {Plugin: "ftp://x"},
 	} {
 		if _, err := Run(t.Context(), scenarios(t, "plain-pod"), o); err == nil {
 			t.Errorf("%s: no error", name)
@@ -217,6 +219,6 @@ func TestOptions(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	if _, err := Run(ctx, scenarios(t, "plain-pod"), Options{}); err == nil {
-		t.Error("interrupted: no error")
+		t.Error("canceled context: no error")
 	}
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
 
-// What is no plugin is said to be none before anything is played.
-func TestNoPlugin(t *testing.T) {
+// An address without a plugin is an error before anything is played.
+func TestAddressWithoutPlugin(t *testing.T) {
 	serve := func(handler http.HandlerFunc) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // or the server does not notice that the client leaves
+			_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client disconnects
 			handler(w, r)
 		}))
 		t.Cleanup(server.Close)
@@ -32,29 +32,29 @@ func TestNoPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = silent.Close() })
-	for _, test := range []struct{ name, address, words string }{
-		{"a dead socket", "unix://" + filepath.Join(t.TempDir(), "nobody"), "no such file"},
+	for _, test := range []struct{ name, address, text string }{
+		{"a dead socket", "unix://" + filepath.Join(t.TempDir(), "absent"), "no such file"},
 		{"a closed port", "http://127.0.0.1:1", "refused"},
-		{"a port that accepts and is silent", "http://" + silent.Addr().String(), "within 500ms"},
+		{"a port that accepts and does not answer", "http://" + silent.Addr().String(), "within 500ms"},
 		{"a web server", serve(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>hello</html>") }), "is no plugin"},
-		{"a web server without this page", serve(http.NotFound), "404"},
+		{"a web server without this path", serve(http.NotFound), "404"},
 		{"an empty answer", serve(func(http.ResponseWriter, *http.Request) {}), "is no plugin"},
-		{"one that hangs", serve(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "within 500ms"},
-		{"one that drips", serve(func(w http.ResponseWriter, r *http.Request) {
+		{"a server that does not answer", serve(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "within 500ms"},
+		{"a server that answers slowly", serve(func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				_, _ = io.WriteString(w, " ")
 				_ = http.NewResponseController(w).Flush()
 				time.Sleep(10 * time.Millisecond)
 			}
 		}), "within 500ms"},
-		{"one that never ends", serve(func(w http.ResponseWriter, r *http.Request) {
+		{"a server whose answer does not end", serve(func(w http.ResponseWriter, r *http.Request) {
 			for text := strings.Repeat("[", 1<<20); r.Context().Err() == nil; {
 				if _, err := io.WriteString(w, text); err != nil {
 					return
 				}
 			}
 		}), ""},
-		{"one that hangs up", serve(func(w http.ResponseWriter, _ *http.Request) {
+		{"a server that closes the connection", serve(func(w http.ResponseWriter, _ *http.Request) {
 			if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 				_ = conn.Close()
 			}
@@ -62,16 +62,16 @@ func TestNoPlugin(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Run(t.Context(), scenarios(t), Options{Plugin: test.address, CallTimeout: 500 * time.Millisecond})
-			if err == nil || !strings.Contains(err.Error(), test.words) || strings.Contains(err.Error(), "goroutine") {
-				t.Errorf("%v, want words of %q", err, test.words)
+			if err == nil || !strings.Contains(err.Error(), test.text) || strings.Contains(err.Error(), "goroutine") {
+				t.Errorf("error %v, want one that contains %q", err, test.text)
 			}
 		})
 	}
 }
 
-// A plugin that stops to answer on the way ends the replay: the scenario that
-// notices fails, and so do those that are not played.
-func TestPluginFallsSilent(t *testing.T) {
+// A plugin that stops answering ends the replay: the scenario that notices it fails,
+// and so do the scenarios that are not played yet.
+func TestPluginStopsAnswering(t *testing.T) {
 	for _, path := range []string{"/create", "/status", "/delete"} {
 		t.Run(path, func(t *testing.T) {
 			m := mutant{answer: func(c *call) (int, []byte) {
@@ -88,16 +88,16 @@ func TestPluginFallsSilent(t *testing.T) {
 			}
 			first, last := result.Scenarios[0], result.Scenarios[2]
 			if first.Verdict != report.Failed || !strings.Contains(fmt.Sprint(first.Differences), "the answer was not complete within 300ms") {
-				t.Errorf("the first: %s %q", first.Verdict, first.Differences)
+				t.Errorf("first scenario: %s %q", first.Verdict, first.Differences)
 			}
 			if last.Verdict != report.Failed || !strings.Contains(fmt.Sprint(last.Differences), "not played") {
-				t.Errorf("the last: %s %q", last.Verdict, last.Differences)
+				t.Errorf("last scenario: %s %q", last.Verdict, last.Differences)
 			}
 		})
 	}
 }
 
-// A log that never ends is no reason to wait for ever.
+// A log that does not end is cut.
 func TestEndlessLog(t *testing.T) {
 	m := mutant{answer: on("/getLogs", func(c *call) (int, []byte) { return 200, []byte(strings.Repeat("x", 2*maxLog)) })}
 	result, err := Run(t.Context(), scenarios(t, "plain-pod"), Options{intercept: m.serve})
@@ -105,12 +105,12 @@ func TestEndlessLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := fmt.Sprint(result.Scenarios[0].Differences); !strings.Contains(got, "longer than") {
-		t.Error(got)
+		t.Errorf("differences %s", got)
 	}
 }
 
-// One that lies in the right shape: it says that all goes well, and does nothing.
-func TestLiar(t *testing.T) {
+// A plugin that answers every call with success and does nothing fails.
+func TestPluginThatDoesNothing(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		switch r.URL.Path {
@@ -129,7 +129,7 @@ func TestLiar(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-three", "volume-configmap"), Options{Plugin: server.URL, Client: withNodes(t), Parallel: 3})
+	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-three", "volume-configmap"), Options{Plugin: server.URL, Client: clusterWithNodes(t), Parallel: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,13 +139,13 @@ func TestLiar(t *testing.T) {
 		}
 	}
 	if got := strings.Join(result.Scenarios[2].Differences, "\n"); !strings.Contains(got, "has 0 Pods") {
-		t.Error(got)
+		t.Errorf("differences %s", got)
 	}
 }
 
-// A scenario that takes longer than it may is ended, and says so; that is its own
-// affair, and the next one is played.
-func TestTimeout(t *testing.T) {
+// A scenario that exceeds its timeout ends with that difference; the next one is
+// still played.
+func TestScenarioTimeout(t *testing.T) {
 	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-three"), Options{
 		Timeout: 300 * time.Millisecond, Parallel: 1,
 		intercept: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.forward() }}.serve,

@@ -15,10 +15,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
 
-// A plugin may take its time to do what a remote pod needs: time stands still until
-// it has.
-func TestLatePatches(t *testing.T) {
-	client := late{fakecluster.New(fakecluster.Options{}).Client()}
+// The virtual clock waits for a plugin whose patches of remote pods are slow.
+func TestVirtualClockWaitsForSlowPatches(t *testing.T) {
+	client := slowPatches{fakecluster.New(fakecluster.Options{}).Client()}
 	files := scenarios(t, "mesh-ordinary-container", "mesh-fails", "mesh-times-out", "mesh-fails-restart-always")
 	result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true})
 	if err != nil {
@@ -31,23 +30,23 @@ func TestLatePatches(t *testing.T) {
 	}
 }
 
-// late is a cluster in memory whose pods are slow to patch.
-type late struct{ kubernetes.Interface }
+// slowPatches is a cluster in memory in which patches of pods are slow.
+type slowPatches struct{ kubernetes.Interface }
 
-// IsWatchListSemanticsUnSupported is what informers ask a cluster in fakecluster.
-func (late) IsWatchListSemanticsUnSupported() bool { return true }
+// IsWatchListSemanticsUnSupported is a question of informers to fake clusters.
+func (slowPatches) IsWatchListSemanticsUnSupported() bool { return true }
 
-func (l late) CoreV1() typedcore.CoreV1Interface { return lateCore{l.Interface.CoreV1()} }
+func (s slowPatches) CoreV1() typedcore.CoreV1Interface { return slowCore{s.Interface.CoreV1()} }
 
-type lateCore struct{ typedcore.CoreV1Interface }
+type slowCore struct{ typedcore.CoreV1Interface }
 
-func (c lateCore) Pods(namespace string) typedcore.PodInterface {
-	return latePods{c.CoreV1Interface.Pods(namespace)}
+func (c slowCore) Pods(namespace string) typedcore.PodInterface {
+	return slowPods{c.CoreV1Interface.Pods(namespace)}
 }
 
-type latePods struct{ typedcore.PodInterface }
+type slowPods struct{ typedcore.PodInterface }
 
-func (p latePods) Patch(
+func (p slowPods) Patch(
 	ctx context.Context, name string, kind types.PatchType, body []byte, options metav1.PatchOptions, sub ...string,
 ) (*corev1.Pod, error) {
 	time.Sleep(300 * time.Millisecond)

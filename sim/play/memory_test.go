@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// many writes a scenario of so many pods, each with a ConfigMap and a token.
-func many(t testing.TB, pods int) string {
+// writeScenario writes a scenario with a number of pods, each with a ConfigMap and a
+// service account token.
+func writeScenario(t testing.TB, pods int) string {
 	t.Helper()
 	var text strings.Builder
 	text.WriteString(`apiVersion: sim.interlink.io/v1alpha1
@@ -41,8 +42,8 @@ spec:
 	return path
 }
 
-// program builds interlink-sim, so that it can be measured as users run it.
-func program(t testing.TB) string {
+// buildSimulator builds interlink-sim, so that the tests measure what users run.
+func buildSimulator(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "interlink-sim")
 	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/interlink-sim").CombinedOutput(); err != nil {
@@ -51,41 +52,41 @@ func program(t testing.TB) string {
 	return path
 }
 
-// play runs the program on a scenario; peak is its largest resident set in bytes.
-func play(t testing.TB, program, scenario string) (took time.Duration, peak int64) {
+// replay runs the simulator on a scenario; peak is its largest resident set in bytes.
+func replay(t testing.TB, program, scenario string) (took time.Duration, peak int64) {
 	t.Helper()
-	began := time.Now()
+	start := time.Now()
 	command := exec.CommandContext(t.Context(), program, "replay", scenario)
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return time.Since(began), command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	return time.Since(start), command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 }
 
-// maxMemory is what a replay of 1,000 pods may take.
+// maxMemory is how much memory a replay of 1,000 pods may use.
 const maxMemory = 300 << 20
 
 func TestMemoryOfThousandPods(t *testing.T) {
-	if _, peak := play(t, program(t), many(t, 1000)); peak > maxMemory {
-		t.Errorf("%d MB of memory, more than %d", peak>>20, maxMemory>>20)
+	if _, peak := replay(t, buildSimulator(t), writeScenario(t, 1000)); peak > maxMemory {
+		t.Errorf("a replay of 1,000 pods uses %d MB of memory, want at most %d", peak>>20, maxMemory>>20)
 	} else {
 		t.Logf("%d MB of memory at the peak", peak>>20)
 	}
 }
 
-// The time and memory of whole replays; the ratios are to the time of a pod among
-// 100, and to the limit of 300 MB. The start of the program counts.
+// BenchmarkReplay measures time and memory of whole replays, with the start of the
+// program. The ratios are to the time of one pod in a replay of 100, and to maxMemory.
 func BenchmarkReplay(b *testing.B) {
-	path := program(b)
+	path := buildSimulator(b)
 	var base float64
 	for _, n := range []int{100, 1000, 10000} {
-		file := many(b, n)
+		file := writeScenario(b, n)
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			var sum time.Duration
 			var largest int64
 			runs := 0
 			for b.Loop() {
-				took, peak := play(b, path, file)
+				took, peak := replay(b, path, file)
 				sum += took
 				largest = max(largest, peak)
 				runs++
