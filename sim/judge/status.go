@@ -22,7 +22,8 @@ func withoutRunning(phases []corev1.PodPhase) []corev1.PodPhase {
 // showed with the expected ones.
 func StatusDifferences(key string, expected scenario.PodExpectation, seen *Pod) []Difference {
 	var found []Difference
-	if !slices.Equal(seen.Phases, expected.Phases) && !(seen.RunningTooShort && slices.Equal(seen.Phases, withoutRunning(expected.Phases))) {
+	excused := seen.RunningTooShort && slices.Equal(seen.Phases, withoutRunning(expected.Phases))
+	if !excused && !slices.Equal(seen.Phases, expected.Phases) {
 		rule := "STATUS-37"
 		if seen.Refusal != nil {
 			rule = "CREATE-4"
