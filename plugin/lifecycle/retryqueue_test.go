@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,7 +22,9 @@ type queueTest struct {
 	retryQueue
 	log   *testkit.Log
 	start time.Time
-	runs  []string
+
+	runsMu sync.Mutex
+	runs   []string
 }
 
 // testQueue runs a test of a retry queue under virtual time, and closes the queue at
@@ -37,7 +41,9 @@ func testQueue(t *testing.T, test func(t *testing.T, q *queueTest)) {
 // job returns a job that fails with each of the errors in turn and then succeeds.
 func (q *queueTest) job(name string, errs ...error) job {
 	return job{name: name, log: q.log.Logger(), run: func(context.Context) error {
+		q.runsMu.Lock()
 		q.runs = append(q.runs, fmt.Sprintf("%s at %s", name, time.Since(q.start)))
+		q.runsMu.Unlock()
 		if len(errs) == 0 {
 			return nil
 		}
@@ -47,8 +53,11 @@ func (q *queueTest) job(name string, errs ...error) job {
 	}}
 }
 
+// check compares the runs of jobs so far with the wanted ones.
 func (q *queueTest) check(t *testing.T, want ...string) {
 	t.Helper()
+	q.runsMu.Lock()
+	defer q.runsMu.Unlock()
 	if !slices.Equal(q.runs, want) {
 		t.Errorf("the jobs ran: %q, want %q", q.runs, want)
 	}
@@ -82,6 +91,8 @@ func TestBackoffIsAtMostOneMinute(t *testing.T) {
 	testQueue(t, func(t *testing.T, q *queueTest) {
 		q.add("uid", q.job("delete", slices.Repeat([]error{errTest}, 100)...))
 		time.Sleep(time.Hour)
+		q.runsMu.Lock()
+		defer q.runsMu.Unlock()
 		if n := len(q.runs); n < 60 || n > 70 {
 			t.Errorf("the job ran %d times in an hour", n)
 		}
@@ -104,15 +115,16 @@ func TestPermanentFailureIsNotRetried(t *testing.T) {
 
 func TestJobIsQueuedOnceForAUID(t *testing.T) {
 	testQueue(t, func(t *testing.T, q *queueTest) {
-		running, most := 0, 0
+		var running, most atomic.Int32 // jobs at the same time, now and at most
 		slow := func(name string) job {
 			j := q.job(name)
 			run := j.run
 			j.run = func(ctx context.Context) error {
-				running++
-				most = max(most, running)
-				time.Sleep(10 * time.Second)
-				running--
+				running.Add(1)
+				time.Sleep(5 * time.Second)
+				most.Store(max(most.Load(), running.Load())) // no job starts or ends at this moment
+				time.Sleep(5 * time.Second)
+				running.Add(-1)
 				return run(ctx)
 			}
 			return j
@@ -123,13 +135,13 @@ func TestJobIsQueuedOnceForAUID(t *testing.T) {
 		q.add("uid", slow("roll back")) // another job for the same UID
 		time.Sleep(time.Hour)
 		q.check(t, "delete at 10s", "roll back at 20s")
-		if most != 1 {
-			t.Errorf("%d jobs of one UID ran at the same time", most)
+		if n := most.Load(); n != 1 {
+			t.Errorf("%d jobs of one UID ran at the same time", n)
 		}
 		q.add("uid", slow("delete"))
 		q.add("other uid", slow("delete"))
 		time.Sleep(time.Hour)
-		if most != 2 {
+		if most.Load() != 2 {
 			t.Error("jobs of two UIDs did not run at the same time")
 		}
 	})
