@@ -123,7 +123,7 @@ func TestExamplesAreAccepted(t *testing.T) {
 			for _, pod := range pods {
 				checkVirtualNode(t, pod)
 				pod.Kind, pod.APIVersion = "Pod", "v1"
-				planned, err := plan.Of(append(bytes.Clone(others.Bytes()), document(t, pod)...), options)
+				planned, err := plan.File("manifests", append(bytes.Clone(others.Bytes()), document(t, pod)...), options)
 				if err != nil {
 					t.Fatal(err)
 				}

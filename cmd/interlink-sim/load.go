@@ -12,9 +12,9 @@ import (
 
 const loadUsage = `interlink-sim load --plugin URL [--pods N] [--concurrency C] [--rate R] [--json FILE]
 
-Creates pods at a plugin, polls their status as InterLink's virtual kubelet does (one pod at a time, round
-after round) until all have ended, and deletes them; then shows throughput, latencies and errors. The pods
-run for seconds: use a cluster of your own. Exit code 1 says that there were errors.
+Creates pods through a plugin, polls their status as InterLink's virtual kubelet does (one pod at a time, again and
+again) until all have ended, and deletes them. Then it shows throughput, latencies and errors. Each pod runs for some
+seconds: use a cluster for tests. The exit code is 1 if there were errors.
 
 `
 
@@ -25,22 +25,22 @@ func loadCommand(s streams) command {
 		usage: loadUsage,
 		flags: func(f *pflag.FlagSet) {
 			f.StringVar(&o.Plugin, "plugin", "", "address of the plugin: unix:///path or http://host:port")
-			f.IntVar(&o.Pods, "pods", 100, "how many pods")
-			f.IntVar(&o.Concurrency, "concurrency", 10, "creates and deletes that are sent at the same time")
-			f.Float64Var(&o.Rate, "rate", 0, "creates a second at most; 0 is as fast as it goes")
-			f.DurationVar(&o.Interval, "interval", 5*time.Second, "pause between two rounds of polling")
-			f.DurationVar(&o.CallTimeout, "call-timeout", 2*time.Minute, "how long the plugin may take to answer a call")
-			f.DurationVar(&o.Wait, "wait", 10*time.Minute, "how long the pods may take to end")
+			f.IntVar(&o.Pods, "pods", 100, "number of pods")
+			f.IntVar(&o.Concurrency, "concurrency", 10, "number of creates or deletes at the same time")
+			f.Float64Var(&o.Rate, "rate", 0, "maximum of creates per second; 0 means no limit")
+			f.DurationVar(&o.Interval, "interval", 5*time.Second, "pause between two cycles of status calls")
+			f.DurationVar(&o.CallTimeout, "call-timeout", 2*time.Minute, "timeout of a call to the plugin")
+			f.DurationVar(&o.Wait, "wait", 10*time.Minute, "timeout until all pods have ended")
 			f.StringVar(&json, "json", "", "write the result to this file as JSON")
 		},
 		run: func(ctx context.Context, args []string) error {
 			switch {
 			case len(args) > 0:
-				return invalidf("%q is no option", args[0])
+				return invalidf("unexpected argument %q", args[0])
 			case o.Plugin == "":
-				return invalidf("--plugin is needed: which one?")
+				return invalidf("--plugin is needed: the address of the plugin")
 			case o.Pods < 1, o.Concurrency < 1, o.Rate < 0:
-				return invalidf("--pods and --concurrency must be at least 1, --rate not negative")
+				return invalidf("--pods and --concurrency must be at least 1, and --rate must not be negative")
 			}
 			o.Progress = func(text string) { _, _ = fmt.Fprintln(s.err, text) }
 			result, err := load.Run(ctx, o)
@@ -56,7 +56,7 @@ func loadCommand(s streams) command {
 				}
 			}
 			if result.Failed() {
-				return errJudged
+				return errReported
 			}
 			return nil
 		},

@@ -1,5 +1,4 @@
-// interlink-sim shows, judges and breaks InterLink plugins, without InterLink and
-// without a cluster.
+// interlink-sim tests InterLink plugins without InterLink and without a cluster.
 package main
 
 import (
@@ -21,54 +20,54 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-const usage = `interlink-sim shows, judges and breaks InterLink plugins, without InterLink and without a cluster.
+const usage = `interlink-sim tests InterLink plugins without InterLink and without a cluster.
 
-  interlink-sim replay PATH...       play scenarios against this plugin, or any other, and judge it
-  interlink-sim serve --listen URL   this plugin with a simulated remote cluster behind it
-  interlink-sim load --plugin URL    create, poll and delete many pods; throughput and latencies
-  interlink-sim plan FILE            the remote objects that a manifest would become
-  interlink-sim --version
+  interlink-sim replay PATH...       play scenarios against this or any other plugin, and report differences
+  interlink-sim serve --listen URL   run this plugin with a simulated remote cluster
+  interlink-sim load --plugin URL    create, poll and delete many pods; show throughput and latencies
+  interlink-sim plan FILE            show the remote objects that the plugin would create for a manifest
+  interlink-sim --version            show the version
 
-interlink-sim COMMAND --help says more.
+interlink-sim COMMAND --help shows the options of a command.
 `
 
 // Exit codes.
 const (
 	exitFailed  = 1
-	exitInvalid = 2 // the arguments
+	exitInvalid = 2 // for invalid arguments
 )
 
-// command is one of the program's. It fills in its flags, which are parsed
-// before run gets what is left of the arguments.
+// command is a command of the program. flags declares its flags; run gets the
+// arguments that are not flags.
 type command struct {
 	usage string
 	flags func(*pflag.FlagSet)
 	run   func(ctx context.Context, args []string) error
 }
 
-// streams are what a command talks through.
+// streams are the inputs and outputs of a command.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	environ  []string
-	// clientLogs, if it is there, takes over what client-go logs of its own, for the
-	// whole process.
-	clientLogs func(*slog.Logger)
+	// routeClientLogs, if not nil, sends client-go's own log lines of the whole process
+	// to a logger.
+	routeClientLogs func(*slog.Logger)
 }
 
-func (s streams) route(log *slog.Logger) {
-	if s.clientLogs != nil {
-		s.clientLogs(log)
+func (s streams) setClientLogger(log *slog.Logger) {
+	if s.routeClientLogs != nil {
+		s.routeClientLogs(log)
 	}
 }
 
-// invalid are arguments that make no sense.
+// invalid is an error of invalid arguments.
 type invalid struct{ error }
 
 func invalidf(format string, args ...any) error { return invalid{fmt.Errorf(format, args...)} }
 
-// errJudged is a failure that has been said already.
-var errJudged = errors.New("failed")
+// errReported is the error of a failure that the command has already printed.
+var errReported = errors.New("failed")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -77,17 +76,17 @@ func main() {
 	os.Exit(code)
 }
 
-// run does what the arguments ask for and returns the exit code: 1 for a failure,
-// 2 for arguments that make no sense.
+// run runs a command and returns the exit code: 1 for a failure, 2 for invalid
+// arguments.
 func run(ctx context.Context, args []string, s streams) int {
 	commands := map[string]func(streams) command{"replay": replayCommand, "serve": serveCommand, "load": loadCommand, "plan": planCommand}
 	name := ""
 	if len(args) > 0 {
 		name = args[0]
 	}
-	switch make, known := commands[name]; {
+	switch newCommand, known := commands[name]; {
 	case known:
-		return runCommand(ctx, name, make(s), args[1:], s)
+		return runCommand(ctx, name, newCommand(s), args[1:], s)
 	case name == "--version":
 		_, _ = fmt.Fprintln(s.out, version)
 		return 0
@@ -123,7 +122,7 @@ func runCommand(ctx context.Context, name string, c command, args []string, s st
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errJudged):
+	case errors.Is(err, errReported):
 		return exitFailed
 	case errors.Is(err, context.Canceled):
 		_, _ = fmt.Fprintf(s.err, "interlink-sim %s: interrupted\n", name)

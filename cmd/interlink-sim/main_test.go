@@ -10,12 +10,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
 
-// buffer is written by one goroutine and read by another.
+// buffer is safe for concurrent use.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -44,7 +44,7 @@ func TestRun(t *testing.T) {
 		{"version", []string{"--version"}, nil, "", 0, "dev\n", ""},
 		{"help", []string{"--help"}, nil, "", 0, "replay PATH", ""},
 		{"help of a command", []string{"load", "--help"}, nil, "", 0, "--concurrency int", ""},
-		{"nothing", nil, nil, "", 2, "", "plan FILE"},
+		{"no arguments", nil, nil, "", 2, "", "plan FILE"},
 		{"unknown command", []string{"play"}, nil, "", 2, "", `no command "play"`},
 		{"unknown flag", []string{"replay", "--what"}, nil, "", 2, "", "--what"},
 
@@ -52,29 +52,30 @@ func TestRun(t *testing.T) {
 		{"plan: standard input and the plugin's environment", []string{"plan", "-"}, []string{"OFFLOADING_NAMESPACE_PREFIX=site"},
 			`{"pod":{"metadata":{"name":"p","namespace":"demo","uid":"u"},"spec":{"containers":[{"name":"c"}]}}}`, 0, "namespace: site-demo", ""},
 		{"plan: a manifest", []string{"plan", "../../fixtures/scenarios/volume-configmap-shared.yaml"}, nil, "", 0, "kind: ConfigMap", ""},
+		{"plan: options of a scenario", []string{"plan", "../../fixtures/scenarios/env-missing-secret.yaml"}, nil, "", 1, "", "the plugin would refuse pod"},
 		{"plan: no file", []string{"plan", "/does/not/exist"}, nil, "", 1, "", "/does/not/exist"},
-		{"plan: nothing", []string{"plan"}, nil, "", 2, "", "exactly one FILE"},
-		{"plan: no request", []string{"plan", "-"}, nil, "{}", 1, "", "there is no pod"},
-		{"plan: a configuration that is wrong", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},
+		{"plan: no file name", []string{"plan"}, nil, "", 2, "", "exactly one FILE"},
+		{"plan: no request", []string{"plan", "-"}, nil, "{}", 1, "", "standard input has no pod"},
+		{"plan: an invalid configuration", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},
 
 		{"replay: one", []string{"replay", "--run", "^exit-three$", "../../fixtures/scenarios"}, nil, "", 0, "1 scenario: 1 passed, 0 failed, 0 skipped", ""},
-		{"replay: the user's environment does not count in memory", []string{"replay", "--run", "^volume-hostpath-dropped$", "../../fixtures/scenarios"},
+		{"replay: the environment does not apply to a cluster in memory", []string{"replay", "--run", "^volume-hostpath-dropped$", "../../fixtures/scenarios"},
 			[]string{"OFFLOADING_UNSUPPORTED_VOLUMES=refuse"}, "", 0, "1 passed", ""},
-		{"replay: nothing", []string{"replay"}, nil, "", 2, "", "no PATH"},
+		{"replay: no path", []string{"replay"}, nil, "", 2, "", "PATH is needed"},
 		{"replay: no folder", []string{"replay", "/does/not/exist"}, nil, "", 1, "", "/does/not/exist"},
-		{"replay: none matches", []string{"replay", "--run", "nothing-of-that-name", "../../fixtures/scenarios"}, nil, "", 1, "", "none of the"},
-		{"replay: a pattern that is wrong", []string{"replay", "--run", "(", "../../fixtures/scenarios"}, nil, "", 2, "", "--run"},
-		{"replay: a dead socket", []string{"replay", "--plugin", "unix:///does/not/exist", "../../fixtures/scenarios"}, nil, "", 1, "", "there is no plugin at unix:///does/not/exist"},
+		{"replay: none matches", []string{"replay", "--run", "no-such-scenario", "../../fixtures/scenarios"}, nil, "", 1, "", "none of the"},
+		{"replay: an invalid pattern", []string{"replay", "--run", "(", "../../fixtures/scenarios"}, nil, "", 2, "", "--run"},
+		{"replay: a socket that does not exist", []string{"replay", "--plugin", "unix:///does/not/exist", "../../fixtures/scenarios"}, nil, "", 1, "", "there is no plugin at unix:///does/not/exist"},
 		{"replay: no kubeconfig", []string{"replay", "--kubeconfig", "/does/not/exist", "../../fixtures/scenarios"}, nil, "", 1, "", "/does/not/exist"},
-		{"replay: nodes of no cluster", []string{"replay", "--play-nodes", "../../fixtures/scenarios"}, nil, "", 1, "", "name its kubeconfig"},
+		{"replay: --play-nodes without a kubeconfig", []string{"replay", "--play-nodes", "../../fixtures/scenarios"}, nil, "", 1, "", "name its kubeconfig"},
 
-		{"serve: where", []string{"serve"}, nil, "", 2, "", "--listen is needed"},
-		{"serve: a wrong speed", []string{"serve", "--listen", "http://127.0.0.1:0", "--speed", "0"}, nil, "", 2, "", "--speed"},
-		{"serve: an address that is none", []string{"serve", "--listen", "ftp://x"}, nil, "", 1, "", "socket_address"},
-		{"load: which", []string{"load"}, nil, "", 2, "", "--plugin is needed"},
+		{"serve: no address", []string{"serve"}, nil, "", 2, "", "--listen is needed"},
+		{"serve: an invalid speed", []string{"serve", "--listen", "http://127.0.0.1:0", "--speed", "0"}, nil, "", 2, "", "--speed"},
+		{"serve: an invalid address", []string{"serve", "--listen", "ftp://x"}, nil, "", 1, "", "socket_address"},
+		{"load: no plugin", []string{"load"}, nil, "", 2, "", "--plugin is needed"},
 		{"load: no pods", []string{"load", "--plugin", "unix:///x", "--pods", "0"}, nil, "", 2, "", "at least 1"},
-		{"load: an argument", []string{"load", "x"}, nil, "", 2, "", "no option"},
-		{"load: a dead socket", []string{"load", "--plugin", "unix:///does/not/exist"}, nil, "", 1, "", "there is no plugin"},
+		{"load: an argument", []string{"load", "x"}, nil, "", 2, "", "unexpected argument"},
+		{"load: a socket that does not exist", []string{"load", "--plugin", "unix:///does/not/exist"}, nil, "", 1, "", "there is no plugin"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
@@ -86,9 +87,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A scenario that does not hold fails the program, in the table, the JSON and the
-// page.
-func TestReplayFails(t *testing.T) {
+// A failed scenario fails the command, and appears in the table, the JSON and the page.
+func TestReplayReportsAFailedScenario(t *testing.T) {
 	folder := t.TempDir()
 	text, err := os.ReadFile("../../fixtures/scenarios/exit-three.yaml")
 	if err != nil {
@@ -96,7 +96,7 @@ func TestReplayFails(t *testing.T) {
 	}
 	wrong := strings.Replace(string(text), "exitCode: 3", "exitCode: 4", 1)
 	if wrong == string(text) {
-		t.Fatal("the scenario does not say exitCode: 3")
+		t.Fatal("the scenario does not contain exitCode: 3")
 	}
 	file, jsonFile, page := filepath.Join(folder, "wrong.yaml"), filepath.Join(folder, "r.json"), filepath.Join(folder, "r.html")
 	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
@@ -121,15 +121,15 @@ func TestReplayFails(t *testing.T) {
 		t.Errorf("%v %+v", err, result)
 	}
 	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), words) {
-		t.Errorf("%v, page without the words", err)
+		t.Errorf("%v; the page does not contain %q", err, words)
 	}
 	if code := run(t.Context(), []string{"replay", "--json", filepath.Join(folder, "no", "r.json"), file}, streams{nil, io.Discard, &stderr, nil, nil}); code != 1 || !strings.Contains(stderr.String(), "no such file") {
-		t.Errorf("a report that cannot be written: exit code %d, %s", code, &stderr)
+		t.Errorf("report in a folder that does not exist: exit code %d, %s", code, &stderr)
 	}
 }
 
-// serve, load and replay go together, as they would in three terminals.
-func TestServeLoadReplay(t *testing.T) {
+// load and replay use the plugin that serve runs.
+func TestLoadAndReplayAgainstServe(t *testing.T) {
 	folder, err := os.MkdirTemp("", "c")
 	if err != nil {
 		t.Fatal(err)
@@ -143,14 +143,12 @@ func TestServeLoadReplay(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{"serve", "--listen", address, "--speed", "20", "../../fixtures/scenarios/exit-three.yaml"}, streams{nil, &served, &log, nil, nil})
 	}()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(served.String(), "the plugin listens on "+address); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it does not listen: %s %s", &served, &log)
-		}
-	}
+	testkit.Eventually(t, "the plugin listens", func() bool {
+		return strings.Contains(served.String(), "the plugin listens on "+address)
+	})
 	var stdout, stderr bytes.Buffer
 	args := []string{"load", "--plugin", address, "--pods", "20", "--interval", "50ms", "--json", filepath.Join(folder, "l.json")}
-	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 0 || !strings.Contains(stdout.String(), "20 succeeded, 0 failed") {
+	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 0 || !strings.Contains(stdout.String(), ": 20 succeeded, 0 failed") {
 		t.Errorf("load: exit code %d\n%s\n%s", code, &stdout, &stderr)
 	}
 	if text, err := os.ReadFile(filepath.Join(folder, "l.json")); err != nil || !json.Valid(text) {

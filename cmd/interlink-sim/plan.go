@@ -14,9 +14,9 @@ import (
 
 const planUsage = `interlink-sim plan FILE
 
-Prints the remote objects that a manifest, a scenario or a recorded create request would become, as a
-manifest with every warning. FILE is JSON or YAML, - is standard input. Nothing is contacted. The
-plugin's environment and configuration file count.
+Prints the remote objects that the plugin would create for a manifest, a scenario or a recorded create request, as
+a manifest with every warning. FILE is JSON or YAML; - is standard input. The virtualKubelet options of a scenario
+apply, and so do the plugin's environment variables and configuration file. No cluster is contacted.
 `
 
 func planCommand(s streams) command {
@@ -37,11 +37,15 @@ func planFile(file string, s streams) error {
 	if err != nil {
 		return err
 	}
+	path := file
+	if file == "-" {
+		path = "standard input"
+	}
 	parsed, err := config.Parse(nil, s.environ)
 	if err != nil {
 		return err
 	}
-	manifest, err := plan.Of(text, plugin.TranslateOptions(parsed.Config))
+	manifest, err := plan.File(path, text, plugin.TranslateOptions(parsed.Config))
 	if err != nil {
 		return err
 	}

@@ -20,21 +20,21 @@ import (
 
 const replayUsage = `interlink-sim replay [--plugin URL] [--kubeconfig FILE [--play-nodes]] [--run REGEX] PATH...
 
-Plays scenarios (files, or folders of them) against an InterLink plugin, and judges what comes of them; exit
-code 1 says that one failed. Where no plugin is named it starts this one, on a remote cluster in memory whose
-nodes are simulated, and minutes pass in milliseconds.
+Plays scenarios (files, or folders of files) against an InterLink plugin and compares the results with what the
+scenarios expect. The exit code is 1 if a scenario failed. Without --plugin it starts this plugin; without --kubeconfig
+too, the remote cluster is in memory with simulated nodes, and minutes pass in milliseconds.
 
-  --plugin http://127.0.0.1:4000                   any plugin; of its remote cluster nothing is known, so
-                                                   only what the local cluster shows is judged
-  --plugin URL --kubeconfig FILE                   the same, and what stands in that remote cluster; which
-                                                   namespaces the plugin uses there is read from
-                                                   OFFLOADING_NAMESPACE_PREFIX and its like
-  --kubeconfig FILE                                this plugin, on that cluster and its nodes
-  --kubeconfig FILE --play-nodes                   the same, for an API server without nodes
+  --plugin http://127.0.0.1:4000    Test any plugin. Its remote cluster is not known, so only what the local
+                                    cluster shows is compared.
+  --plugin URL --kubeconfig FILE    Test any plugin, and compare the objects in its remote cluster too. The
+                                    plugin's namespaces are taken from OFFLOADING_NAMESPACE_PREFIX and the other
+                                    environment variables of the plugin.
+  --kubeconfig FILE                 Test this plugin with that remote cluster and its nodes.
+  --kubeconfig FILE --play-nodes    Test this plugin with an API server that has no nodes; the nodes are simulated.
 
 `
 
-// replayFlags are the command's.
+// replayFlags are the flags of the command.
 type replayFlags struct {
 	plugin, kubeconfig, run, json, html string
 	playNodes, verbose                  bool
@@ -48,17 +48,17 @@ func replayCommand(s streams) command {
 	return command{
 		usage: replayUsage,
 		flags: func(set *pflag.FlagSet) {
-			set.StringVar(&f.plugin, "plugin", "", "address of a plugin: unix:///path or http://host:port")
-			set.StringVar(&f.kubeconfig, "kubeconfig", "", "the remote cluster; it is tidied up after each scenario")
+			set.StringVar(&f.plugin, "plugin", "", "address of the plugin: unix:///path or http://host:port")
+			set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the remote cluster; objects of a scenario are deleted after it")
 			set.BoolVar(&f.playNodes, "play-nodes", false, "simulate the nodes of that cluster, which must have none")
-			set.StringVar(&f.run, "run", "", "only scenarios whose names match this regular expression")
+			set.StringVar(&f.run, "run", "", "play only scenarios whose names match this regular expression")
 			set.StringVar(&f.json, "json", "", "write the report to this file as JSON")
-			set.StringVar(&f.html, "html", "", "write the report to this file as a page, with timelines")
-			set.Float64Var(&f.speed, "speed", 1, "with --plugin and --play-nodes: how many times as fast time passes")
-			set.IntVar(&f.parallel, "parallel", 0, "scenarios played at once (default: the number of processors)")
-			set.DurationVar(&f.callTimeout, "call-timeout", 2*time.Minute, "how long the plugin may take to answer a call")
-			set.DurationVar(&f.timeout, "timeout", 15*time.Minute, "how long a scenario may take, in real time")
-			set.BoolVarP(&f.verbose, "verbose", "v", false, "show the log of the plugin that is started here")
+			set.StringVar(&f.html, "html", "", "write the report to this file as an HTML page with timelines")
+			set.Float64Var(&f.speed, "speed", 1, "with --plugin or --play-nodes: speed of time, 2 is twice as fast as real time")
+			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: the number of processors)")
+			set.DurationVar(&f.callTimeout, "call-timeout", 2*time.Minute, "timeout of a call to the plugin")
+			set.DurationVar(&f.timeout, "timeout", 15*time.Minute, "timeout of a scenario, in real time")
+			set.BoolVarP(&f.verbose, "verbose", "v", false, "show the log of the plugin that this command starts")
 		},
 		run: func(ctx context.Context, args []string) error { return f.replay(ctx, args, s) },
 	}
@@ -66,7 +66,7 @@ func replayCommand(s streams) command {
 
 func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) error {
 	if len(paths) == 0 {
-		return invalidf("no PATH of a scenario is given")
+		return invalidf("PATH is needed: a scenario file or a folder of scenario files")
 	}
 	files, err := f.scenarios(paths)
 	if err != nil {
@@ -82,14 +82,14 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 		}
 	}
 	if f.kubeconfig != "" || f.plugin != "" {
-		options.Environ = s.environ // in memory a scenario is the same for everybody
+		options.Environ = s.environ // with a cluster in memory the result does not depend on the environment
 	}
 	log := slog.New(slog.DiscardHandler)
 	if f.verbose {
 		log = slog.New(slog.NewTextHandler(s.err, nil))
 	}
 	options.Log = log
-	s.route(log)
+	s.setClientLogger(log)
 
 	live := report.NewLive(s.out, len(files), report.IsTerminal(s.out))
 	options.Started, options.Done = live.Start, live.Done
@@ -101,7 +101,7 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 	return f.finish(result, s)
 }
 
-// scenarios reads those that match.
+// scenarios reads the scenarios that match --run.
 func (f *replayFlags) scenarios(paths []string) ([]*scenario.File, error) {
 	pattern, err := regexp.Compile(f.run)
 	if err != nil {
@@ -123,10 +123,10 @@ func (f *replayFlags) scenarios(paths []string) ([]*scenario.File, error) {
 	return files, nil
 }
 
-// finish shows and writes the report.
+// finish prints the report, and writes it to the files of --json and --html.
 func (f *replayFlags) finish(result *report.Report, s streams) error {
 	show := result.Table
-	if report.IsTerminal(s.out) { // where the table has grown live
+	if report.IsTerminal(s.out) { // the rows of the table are printed already
 		show = func(w io.Writer) error {
 			_, err := fmt.Fprintln(w, result.Summary())
 			return err
@@ -144,7 +144,7 @@ func (f *replayFlags) finish(result *report.Report, s streams) error {
 		}
 	}
 	if result.Count(report.Failed) > 0 {
-		return errJudged
+		return errReported
 	}
 	return nil
 }
@@ -155,13 +155,13 @@ func writeFile(path string, write func(io.Writer) error) error {
 		return err
 	}
 	if err := write(file); err != nil {
-		_ = file.Close() // the other failure says more
+		_ = file.Close() // the first error explains more
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return file.Close()
 }
 
-// connect makes a client that holds nothing back: played nodes write a lot.
+// connect returns a client without a rate limit: simulated nodes write often.
 func connect(kubeconfig string) (kubernetes.Interface, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {

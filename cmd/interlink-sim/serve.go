@@ -16,10 +16,10 @@ import (
 
 const serveUsage = `interlink-sim serve --listen URL [--speed N] [PATH...]
 
-Runs this plugin with a simulated remote cluster behind it, for a real InterLink or curl to talk to. Pods
-start their containers after a second and end them after another; scenarios (files, or folders of them)
-say what pods of their names do instead. The plugin's environment and configuration file count; what it
-does is logged to standard error. It ends with Ctrl-C, and the cluster with it.
+Runs this plugin with a simulated remote cluster, for a real InterLink or for curl. Each container starts after one
+second and ends after another. Scenarios (files, or folders of files) change this for the pods that they name. The
+plugin's environment variables and configuration file apply; its log goes to standard error. Ctrl-C stops the plugin
+and deletes the simulated cluster.
 
 `
 
@@ -29,15 +29,15 @@ func serveCommand(s streams) command {
 	return command{
 		usage: serveUsage,
 		flags: func(f *pflag.FlagSet) {
-			f.StringVar(&listen, "listen", "", "unix:///absolute/path or http://host:port")
-			f.Float64Var(&speed, "speed", 1, "how many times as fast as on the clock the simulated nodes live")
+			f.StringVar(&listen, "listen", "", "address of the plugin: unix:///absolute/path or http://host:port")
+			f.Float64Var(&speed, "speed", 1, "speed of the simulated nodes: 2 is twice as fast as real time")
 		},
 		run: func(ctx context.Context, args []string) error {
 			if listen == "" {
-				return invalidf("--listen is needed: where shall the plugin listen?")
+				return invalidf("--listen is needed: the address of the plugin")
 			}
 			if speed <= 0 {
-				return invalidf("--speed must be more than 0")
+				return invalidf("--speed must be greater than 0")
 			}
 			return serveURL(ctx, listen, speed, args, s)
 		},
@@ -59,8 +59,8 @@ func serveURL(ctx context.Context, listen string, speed float64, paths []string,
 	if err != nil {
 		return err
 	}
-	defer closer.Close() //nolint:errcheck // nothing is left to be told to
-	s.route(log)
+	defer closer.Close() //nolint:errcheck // the log is closed, so there is nowhere to report it
+	s.setClientLogger(log)
 	return serve.Run(ctx, serve.Options{
 		Config: parsed.Config, Scenarios: files, Speed: speed, Version: version, Log: log,
 		Listening: func(address net.Addr) {
@@ -69,8 +69,8 @@ func serveURL(ctx context.Context, listen string, speed float64, paths []string,
 	})
 }
 
-// shown is the address as a client would name it; a port that was left to the
-// system is known only now.
+// shown returns the address for clients. The system chooses port 0's real port when
+// the plugin listens.
 func shown(listen string, address net.Addr) string {
 	if strings.HasPrefix(listen, "unix://") {
 		return listen

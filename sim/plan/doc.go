@@ -1,6 +1,6 @@
-// Package plan shows what the plugin would make of a request, without a cluster:
-// the remote objects as a manifest, and every warning.
+// Package plan shows which remote objects the plugin would create for a pod, with
+// every warning, as a manifest. It contacts nothing.
 //
-// It asks sim/virtualkubelet what InterLink would send, and plugin/translate what
-// would come of it; nothing is contacted.
+// sim/interlink computes the request that InterLink would send, and plugin/translate
+// the remote objects.
 package plan

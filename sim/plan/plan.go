@@ -10,21 +10,22 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Of returns, as a YAML manifest, the remote objects that a file would become: a
-// create request as InterLink sends it, or the manifests of local pods.
-func Of(text []byte, options translate.Options) ([]byte, error) {
+// File returns, as a YAML manifest, the remote objects that the plugin would create
+// for a file: a create request as InterLink sends it, a scenario, or manifests of
+// local pods. The path of the file appears in errors.
+func File(path string, text []byte, options translate.Options) ([]byte, error) {
 	var request struct {
 		Pod any `json:"pod"`
 	}
 	if err := yaml.Unmarshal(text, &request); err == nil && request.Pod != nil {
 		return Request(text, options)
 	}
-	return Manifests(text, options)
+	return Manifests(path, text, options)
 }
 
-// Request returns, as a YAML manifest, the remote objects that a create request
-// (the body of POST /create, in JSON or YAML) would become. An error of kind
-// Invalid or Refused is what InterLink's user would read.
+// Request returns, as a YAML manifest, the remote objects that the plugin would
+// create for a create request (the body of POST /create, in JSON or YAML). The text
+// of an error of kind Invalid or Refused is what a user of InterLink would see.
 func Request(text []byte, options translate.Options) ([]byte, error) {
 	var request wire.CreateRequest
 	if err := yaml.Unmarshal(text, &request); err != nil {
@@ -32,11 +33,11 @@ func Request(text []byte, options translate.Options) ([]byte, error) {
 	}
 	pod := request.Pod
 	if pod.Name == "" || pod.Namespace == "" || pod.UID == "" {
-		return nil, errdefs.New(errdefs.Invalid, "this is no create request: pod.metadata.name, namespace and uid are needed")
+		return nil, errdefs.New(errdefs.Invalid, "not a create request: it needs pod.metadata.name, namespace and uid")
 	}
 	objects, err := translate.ToObjects(&request, options)
 	if err != nil {
-		return nil, fmt.Errorf("pod %s/%s would be refused: %w", pod.Namespace, pod.Name, err)
+		return nil, fmt.Errorf("the plugin would refuse pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	return objects.Manifest()
 }

@@ -6,57 +6,81 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
 )
 
-func TestRequest(t *testing.T) {
-	options := translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}}
-	golden, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "translate", "volumes.golden"))
+var options = translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}}
+
+// fixture returns the path and the content of a file of fixtures.
+func fixture(t *testing.T, name string) (path string, text []byte) {
+	t.Helper()
+	path = filepath.Join(testkit.Root(t), "fixtures", filepath.FromSlash(name))
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return path, text
+}
+
+// goldenRequest returns the create request of a golden file.
+func goldenRequest(t *testing.T, name string) []byte {
+	t.Helper()
+	_, golden := fixture(t, "translate/"+name)
 	request, _, _ := strings.Cut(string(golden), "\n----------\n")
-	manifest, err := plan.Request([]byte(request), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"# warning: volume host (hostPath)", "kind: Namespace", "kind: ConfigMap", "kind: Secret", "kind: Pod", "password: czNjcjN0"} {
-		if !strings.Contains(string(manifest), want) {
-			t.Errorf("the manifest lacks %q:\n%s", want, manifest)
-		}
-	}
+	return []byte(request)
+}
 
-	scenario, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "scenarios", "volume-hostpath-dropped.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifest, err = plan.Of(scenario, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"# warning: volume", "kind: Pod", "hostname: "} {
-		if !strings.Contains(string(manifest), want) {
-			t.Errorf("the plan of a manifest lacks %q:\n%s", want, manifest)
-		}
-	}
-
-	missing, err := os.ReadFile(filepath.Join("..", "..", "fixtures", "translate", "objects-missing.golden"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, _, _ = strings.Cut(string(missing), "\n----------\n")
-	for name, text := range map[string]string{
-		"a pod that would be refused": request,
-		"no YAML":                     "{",
-		"a misspelt field":            "kind: Pod\nmetadata: {name: a}\nspec: {container: []}",
-		"a ConfigMap that is missing": "kind: Pod\nmetadata: {name: a}\nspec: {volumes: [{name: v, configMap: {name: gone}}], containers: [{name: c, volumeMounts: [{name: v, mountPath: /v}]}]}",
-		"no pod":                      "kind: ConfigMap",
+func TestPlanShowsRemoteObjectsAndWarnings(t *testing.T) {
+	dropped, droppedText := fixture(t, "scenarios/volume-hostpath-dropped.yaml")
+	for _, test := range []struct {
+		name, path string
+		text       []byte
+		want       []string
+	}{
+		{"a create request", "volumes.json", goldenRequest(t, "volumes.golden"), []string{
+			"# warning: volume host (hostPath)", "kind: Namespace", "kind: ConfigMap", "kind: Secret", "kind: Pod", "password: czNjcjN0",
+		}},
+		{"a scenario", dropped, droppedText, []string{"# warning: volume", "kind: Pod", "hostname: "}},
 	} {
-		if manifest, err := plan.Of([]byte(text), options); !errdefs.Is(err, errdefs.Invalid) {
-			t.Errorf("%s: %v %s", name, err, manifest)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			manifest, err := plan.File(test.path, test.text, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(string(manifest), want) {
+					t.Errorf("the manifest does not contain %q:\n%s", want, manifest)
+				}
+			}
+		})
+	}
+}
+
+func TestPlanReportsInvalidFiles(t *testing.T) {
+	// Without skipDownwardAPIResolution InterLink would not send the pod of this scenario.
+	_, missingSecret := fixture(t, "scenarios/env-missing-secret.yaml")
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"a pod that the plugin would refuse", string(goldenRequest(t, "objects-missing.golden")), "the plugin would refuse pod"},
+		{"a scenario with options of the virtual kubelet", string(missingSecret), "the plugin would refuse pod default/app: variable PASSWORD"},
+		{"not YAML", "{", "file.yaml:"},
+		{"an unknown field", pod + "spec: {container: []}", "file.yaml:4: unknown field spec.container"},
+		{
+			"a ConfigMap that is missing",
+			pod + "spec: {volumes: [{name: v, configMap: {name: none}}], containers: [{name: c, volumeMounts: [{name: v, mountPath: /v}]}]}",
+			"InterLink would not send pod a: volume v: the local cluster has no ConfigMap default/none",
+		},
+		{"no pod", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}", "file.yaml has no pod"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			manifest, err := plan.File("file.yaml", []byte(test.text), options)
+			if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v; want %q\n%s", err, test.want, manifest)
+			}
+		})
 	}
 }

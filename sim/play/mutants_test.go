@@ -13,7 +13,7 @@ import (
 
 var statusMutants = []mutant{
 	{"reports no containers", "plain-pod", "STATUS-37", "phases", status(noContainers)},
-	{"reports no containers of a deleted remote pod", "deleted-behind-the-back", "STATUS-37", "phases", status(noContainersOnceTerminated)},
+	{"reports no containers of a deleted remote pod", "remote-pod-deleted", "STATUS-37", "phases", status(noContainersOnceTerminated)},
 	{"leaves out a container", "two-containers-one-fails", "STATUS-37", "phases", status(func(s *wire.PodStatus) { s.Containers = s.Containers[:1] })},
 	{"leaves out init containers", "init-containers-in-order", "STATUS-30", "init container", status(func(s *wire.PodStatus) { s.InitContainers = nil })},
 	{"reports its own container first", "plain-pod", "STATUS-15", "panic", status(meshContainerFirst)},
@@ -44,7 +44,7 @@ var createMutants = []mutant{
 	{"loses a Secret", "volume-secret", "", "Secret", after("/create", deleteAllSecrets)},
 	{"loses the contents of volumes", "volume-configmap", "", "ConfigMap", createRequest(func(_, request object) { request["container"] = []any{} })},
 	{"loses variables", "env-resolved", "", "variable", createWithoutContainerField("env")},
-	{"loses init containers", "init-fails", "STATUS-30", "init container first of pod doomed is not shown", createWithoutSpec("initContainers")},
+	{"loses init containers", "init-fails", "STATUS-30", "init container first of pod app is not shown", createWithoutSpec("initContainers")},
 	{"loses security contexts", "probes-and-security", "", "securityContext", createWithoutContainerField("securityContext")},
 	{"loses the restart policy", "restart-always", "STATUS-31", "is terminated (Error: 1), expected waiting", createRequest(func(pod, _ object) { pod["spec"].(object)["restartPolicy"] = "Never" })},
 	{"loses a deadline", "deadline", "STATUS-37", "phases", createWithoutSpec("activeDeadlineSeconds")},
@@ -60,7 +60,7 @@ var networkMutants = []mutant{
 	{"reports the mesh as an init container", "mesh-sidecar", "STATUS-30", "shows an init container mesh-setup", status(meshInitContainer)},
 	{"runs a pod without its mesh", "mesh-sidecar", "", "mesh-setup", createWithoutAnnotation(meshScript)},
 	{"runs a mesh that is disabled", "mesh-disabled", "", "Secret", createWithoutAnnotation(meshDisabled)},
-	{"accepts a mesh that it cannot run", "mesh-not-understood", "", "not refused", createWithoutAnnotation(meshScript)},
+	{"accepts a mesh that it cannot run", "mesh-script-incomplete", "", "not refused", createWithoutAnnotation(meshScript)},
 	{"runs a pod whose mesh fails", "mesh-fails", "STATUS-37", "phases", createWithoutAnnotation(meshScript)},
 	{"does not say why a mesh failed", "mesh-fails", "STATUS-25", "message", statusOfTerminated(func(c *corev1.ContainerStatus) { c.State.Terminated.Message = "the mesh failed" })},
 	{"never ends a pod whose mesh still runs", "mesh-ordinary-container", "STATUS-37", "phases", statusOfTerminated(setRunning)},

@@ -77,7 +77,7 @@ func TestScenarios(t *testing.T) {
 // purpose, and it does not count claims that existed before.
 func TestCleanUp(t *testing.T) {
 	client := realClient(t)
-	files := scenarios(t, "claim-retained", "claim-of-the-site", "delete-lost")
+	files := scenarios(t, "claim-retained", "claim-existing", "delete-lost")
 	for range 2 { // objects that the first run leaves make the second one fail
 		result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=cleanup"}})
 		if err != nil {
@@ -172,7 +172,7 @@ spec:
 // simulated nodes are skipped.
 func TestUnknownRemoteCluster(t *testing.T) {
 	address := startOutside(t, clusterWithNodes(t))
-	files := scenarios(t, "eviction-before-start", "node-lost", "deleted-behind-the-back", "unschedulable-then-scheduled", "claim-of-the-site")
+	files := scenarios(t, "eviction-before-start", "node-lost", "remote-pod-deleted", "unschedulable-then-scheduled", "claim-existing")
 	for _, code := range []int{0, 1} {
 		file, err := scenario.Parse("quick.yaml", fmt.Appendf(nil, quickScenario, code))
 		if err != nil {
@@ -187,9 +187,9 @@ func TestUnknownRemoteCluster(t *testing.T) {
 	want := map[string]string{
 		"eviction-before-start":        "skipped: it needs simulated nodes: a pod without a storage limit is evicted",
 		"node-lost":                    "skipped: it needs simulated nodes: a node is lost",
-		"deleted-behind-the-back":      "skipped: it deletes a remote pod, and the options name no remote cluster",
+		"remote-pod-deleted":           "skipped: it deletes a remote pod, and the options name no remote cluster",
 		"unschedulable-then-scheduled": "skipped: it needs simulated nodes: a pod waits for its node",
-		"claim-of-the-site":            "skipped: it needs claims in the remote cluster, and the options name no remote cluster",
+		"claim-existing":               "skipped: it needs claims in the remote cluster, and the options name no remote cluster",
 		"ends-with-0":                  "passed: ", "ends-with-1": "failed: STATUS-18: container main of pod quick has exit code 0, expected 1",
 	}
 	got := map[string]string{}

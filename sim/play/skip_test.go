@@ -35,13 +35,13 @@ func TestScenariosSkippedOnRealNodes(t *testing.T) {
 // On real nodes the deletion of a remote pod is a step; simulated nodes delete it
 // themselves.
 func TestRemoteDeletionIsAStepOnRealNodes(t *testing.T) {
-	file := scenarios(t, "deleted-behind-the-back")[0]
+	file := scenarios(t, "remote-pod-deleted")[0]
 	env := &environment{file: file}
 	if steps := timedSteps(env); len(steps) != 0 {
 		t.Errorf("steps without a remote cluster: %+v", steps)
 	}
 	env.remote = fake.NewClientset()
-	if steps := timedSteps(env); len(steps) != 1 || steps[0].deleteRemotePod != "vanished" || steps[0].At.Seconds() != 21 {
+	if steps := timedSteps(env); len(steps) != 1 || steps[0].deleteRemotePod != "app" || steps[0].At.Seconds() != 21 {
 		t.Errorf("steps on real nodes: %+v", steps)
 	}
 	env.nodes = &node.Nodes{}
