@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -63,5 +64,42 @@ func TestEachDocumentIsLinked(t *testing.T) {
 		if strings.HasPrefix(p.path, "docs/") && !linked[p.path] {
 			t.Errorf("no page links to %s", p.path)
 		}
+	}
+}
+
+// pathInText matches the path of a file of the repository, with its folder.
+var pathInText = regexp.MustCompile(`\b(?:plugin|sim|cmd|e2e|fixtures|manifests|charts|docs)/[\w./-]*\.(?:go|yaml|md|sh|json|golden|ini)\b`)
+
+// goFileInText matches the name of a Go file without its folder.
+var goFileInText = regexp.MustCompile(`(?:^|[\s(\x60])([a-z_]+\.go)\b`)
+
+// Documents name files also without a link, in pictures for example.
+func TestNamedFilesExist(t *testing.T) {
+	goFiles := map[string]bool{}
+	for _, file := range files(t, ".go") {
+		goFiles[path.Base(file)] = true
+	}
+	named := 0
+	for _, p := range pages(t) {
+		for i, line := range p.lines {
+			for _, file := range goFileInText.FindAllStringSubmatch(line, -1) {
+				if named++; !goFiles[file[1]] {
+					t.Errorf("%s:%d: the repository has no Go file %s", p.path, i+1, file[1])
+				}
+			}
+			for _, file := range pathInText.FindAllString(line, -1) {
+				// InterLink's own documents, and the files of the worked example in CONTRIBUTING.md.
+				if strings.HasPrefix(file, "docs/docs/") || strings.HasPrefix(file, "docs/openapi/") || strings.Contains(file, "/volume-image.") {
+					continue
+				}
+				named++
+				if matches, err := filepath.Glob(filepath.Join(testkit.Root(t), filepath.FromSlash(file))); err != nil || len(matches) == 0 {
+					t.Errorf("%s:%d: the repository has no file %s", p.path, i+1, file)
+				}
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("only %d files are named", named)
 	}
 }
