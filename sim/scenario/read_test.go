@@ -166,7 +166,7 @@ func TestReadReportsProblems(t *testing.T) {
 		{"unknown container", "main: {start", "mian: {start", `9: pod web has no container "mian" that can be named here; these can: proxy, main`},
 		{"a container of the manifest as injected", "main: {start", "main: {injected: true, start", `9: container main is not injected: the manifest of pod web has it`},
 		{"an injected container that is expected locally", "          main: {state", "          proxy2: {state", `20: pod web has no container "proxy2" that can be named here; these can: main`},
-		{"nobody waits for its start", "exitCodes: [1, 0]", "startupFails: true", "9: startupFails is for native sidecars: no container waits for the start of main"},
+		{"startupFails of a main container", "exitCodes: [1, 0]", "startupFails: true", "9: startupFails is for native sidecars: no container waits for the start of main"},
 		{"unknown expected container", "main: {state", "mian: {state", `20: pod web has no container "mian" that can be named here; these can: main`},
 		{"a sidecar that is expected locally", "        containers:\n          main: {state: terminated, exitCode: 0}", "        initContainers:\n          proxy: {exitCode: 0}", `20: pod web has no container "proxy" that can be named here; these can: none`},
 		{"log of an unknown container", "phases: [Pending, Running, Succeeded]", "phases: [Pending, Running, Succeeded]\n        logs: [{container: nil, lines: []}]", `19: pod web has no container "nil" that can be named here; these can: proxy, main`},

@@ -13,23 +13,23 @@ import (
 
 type list = []corev1.ContainerStatus
 
-func is(name string, state corev1.ContainerState) corev1.ContainerStatus {
+func status(name string, state corev1.ContainerState) corev1.ContainerStatus {
 	return corev1.ContainerStatus{Name: name, State: state}
 }
 
-func waits(reason string) corev1.ContainerState {
+func waiting(reason string) corev1.ContainerState {
 	return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}
 }
 
-func runs() corev1.ContainerState {
+func running() corev1.ContainerState {
 	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 }
 
-func ends(code int32) corev1.ContainerState {
+func terminated(code int32) corev1.ContainerState {
 	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: "set by the plugin", Signal: 9}}
 }
 
-// podOf is a pod, as a user writes it, with these containers.
+// podOf returns the manifest of a pod with these containers.
 func podOf(name string, containers ...string) *corev1.Pod {
 	pod := &corev1.Pod{}
 	pod.Name = name
@@ -47,20 +47,20 @@ func TestAnswerSetsThePhase(t *testing.T) {
 		want       corev1.PodPhase // "" for a panic
 	}{
 		{"STATUS-12: no containers: Succeeded at once", nil, nil, corev1.PodSucceeded},
-		{"STATUS-13: fewer containers, all exit 0: Succeeded too early", nil, list{is("a", ends(0))}, corev1.PodSucceeded},
-		{"STATUS-14: fewer containers, one not 0: panic", nil, list{is("a", ends(1))}, ""},
-		{"STATUS-15: an injected container, terminated: panic", nil, list{is("a", runs()), is("b", runs()), is("mesh", ends(0))}, ""},
-		{"an injected container, running", nil, list{is("a", runs()), is("b", runs()), is("mesh", runs())}, corev1.PodRunning},
-		{"STATUS-16: init 1 running, init 2 terminated: panic", list{is("i", runs()), is("j", ends(0))}, list{is("a", waits("")), is("b", waits(""))}, ""},
-		{"init 1 terminated, init 2 running", list{is("i", ends(0)), is("j", runs())}, list{is("a", waits("")), is("b", waits(""))}, corev1.PodPending},
-		{"STATUS-17: init failed, main waiting: Pending for ever", list{is("i", ends(1))}, list{is("a", waits("")), is("b", waits(""))}, corev1.PodPending},
-		{"init failed, no main reported: panic", list{is("i", ends(1))}, nil, ""},
-		{"STATUS-18: all terminated, one not 0: Failed", list{is("i", ends(0))}, list{is("a", ends(0)), is("b", ends(3))}, corev1.PodFailed},
-		{"STATUS-18: all terminated, init not 0: Failed", list{is("i", ends(1))}, list{is("a", ends(0)), is("b", ends(0))}, corev1.PodFailed},
-		{"STATUS-19: all terminated with 0: Succeeded", nil, list{is("a", ends(0)), is("b", ends(0))}, corev1.PodSucceeded},
-		{"STATUS-20: a sidecar runs among init containers: Pending for ever", list{is("s", runs())}, list{is("a", runs()), is("b", runs())}, corev1.PodPending},
-		{"STATUS-22: waiting: unchanged", nil, list{is("a", waits("ImagePullBackOff")), is("b", waits(""))}, corev1.PodPending},
-		{"STATUS-23: running", nil, list{is("a", runs()), is("b", waits(""))}, corev1.PodRunning},
+		{"STATUS-13: fewer containers, all exit 0: Succeeded too early", nil, list{status("a", terminated(0))}, corev1.PodSucceeded},
+		{"STATUS-14: fewer containers, one not 0: panic", nil, list{status("a", terminated(1))}, ""},
+		{"STATUS-15: an injected container, terminated: panic", nil, list{status("a", running()), status("b", running()), status("mesh", terminated(0))}, ""},
+		{"an injected container, running", nil, list{status("a", running()), status("b", running()), status("mesh", running())}, corev1.PodRunning},
+		{"STATUS-16: init 1 running, init 2 terminated: panic", list{status("i", running()), status("j", terminated(0))}, list{status("a", waiting("")), status("b", waiting(""))}, ""},
+		{"init 1 terminated, init 2 running", list{status("i", terminated(0)), status("j", running())}, list{status("a", waiting("")), status("b", waiting(""))}, corev1.PodPending},
+		{"STATUS-17: init failed, main waiting: Pending for ever", list{status("i", terminated(1))}, list{status("a", waiting("")), status("b", waiting(""))}, corev1.PodPending},
+		{"init failed, no main reported: panic", list{status("i", terminated(1))}, nil, ""},
+		{"STATUS-18: all terminated, one not 0: Failed", list{status("i", terminated(0))}, list{status("a", terminated(0)), status("b", terminated(3))}, corev1.PodFailed},
+		{"STATUS-18: all terminated, init not 0: Failed", list{status("i", terminated(1))}, list{status("a", terminated(0)), status("b", terminated(0))}, corev1.PodFailed},
+		{"STATUS-19: all terminated with 0: Succeeded", nil, list{status("a", terminated(0)), status("b", terminated(0))}, corev1.PodSucceeded},
+		{"STATUS-20: a sidecar runs among init containers: Pending for ever", list{status("s", running())}, list{status("a", running()), status("b", running())}, corev1.PodPending},
+		{"STATUS-22: waiting: unchanged", nil, list{status("a", waiting("ImagePullBackOff")), status("b", waiting(""))}, corev1.PodPending},
+		{"STATUS-23: running", nil, list{status("a", running()), status("b", waiting(""))}, corev1.PodRunning},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pod := interlink.WithInitialStatus(interlink.Admit(podOf("p", "a", "b"), interlink.Options{}), interlink.Options{})
@@ -74,8 +74,8 @@ func TestAnswerSetsThePhase(t *testing.T) {
 
 func TestAnswerSetsContainerStatesAndReason(t *testing.T) {
 	pod := interlink.WithInitialStatus(interlink.Admit(podOf("p", "a", "b"), interlink.Options{}), interlink.Options{})
-	again := is("b", waits("CrashLoopBackOff"))
-	again.RestartCount, again.LastTerminationState = 3, ends(2)
+	again := status("b", waiting("CrashLoopBackOff"))
+	again.RestartCount, again.LastTerminationState = 3, terminated(2)
 	for _, step := range []struct {
 		name       string
 		init, main list
@@ -83,22 +83,22 @@ func TestAnswerSetsContainerStatesAndReason(t *testing.T) {
 		reason     string
 	}{
 		{
-			name: "STATUS-24: an init container runs", init: list{is("i", ends(0)), is("j", runs())}, main: list{is("a", runs()), is("b", waits(""))},
-			states: list{is("a", waits("Init:1/2")), is("b", waits("Init:1/2"))}, reason: "Init",
+			name: "STATUS-24: an init container runs", init: list{status("i", terminated(0)), status("j", running())}, main: list{status("a", running()), status("b", waiting(""))},
+			states: list{status("a", waiting("Init:1/2")), status("b", waiting("Init:1/2"))}, reason: "Init",
 		},
 		{
-			name: "an init container waits", init: list{is("i", ends(0)), is("j", waits(""))}, main: list{is("a", waits("")), is("b", waits(""))},
-			states: list{is("a", waits("PodInitializing")), is("b", waits("PodInitializing"))}, reason: "Waiting for init containers",
+			name: "an init container waits", init: list{status("i", terminated(0)), status("j", waiting(""))}, main: list{status("a", waiting("")), status("b", waiting(""))},
+			states: list{status("a", waiting("PodInitializing")), status("b", waiting("PodInitializing"))}, reason: "Waiting for init containers",
 		},
 		{
-			name: "STATUS-22, STATUS-23: ready becomes true, a crash loop is passed on", main: list{is("a", runs()), again},
-			states: list{{Name: "a", State: runs(), Ready: true}, again}, reason: "Running",
+			name: "STATUS-22, STATUS-23: ready becomes true, a crash loop is passed on", main: list{status("a", running()), again},
+			states: list{{Name: "a", State: running(), Ready: true}, again}, reason: "Running",
 		},
 		{
-			name: "STATUS-25: the reason is overwritten, the signal passes", main: list{is("a", ends(0)), is("b", ends(137))},
+			name: "STATUS-25: the reason is overwritten, the signal passes", main: list{status("a", terminated(0)), status("b", terminated(137))},
 			states: list{
-				is("a", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error: 137", Signal: 9}}),
-				is("b", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "Error: 137", Signal: 9}}),
+				status("a", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error: 137", Signal: 9}}),
+				status("b", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "Error: 137", Signal: 9}}),
 			},
 			reason: "Error: 137",
 		},
@@ -130,8 +130,8 @@ func TestRestartedContainer(t *testing.T) {
 		pod := podOf("p", "a")
 		pod.Spec.RestartPolicy, pod.Spec.Containers[0].RestartPolicy = test.policy, test.of
 		got := restartedContainer(pod,
-			&corev1.PodStatus{ContainerStatuses: list{is("a", ends(test.code))}},
-			&corev1.PodStatus{ContainerStatuses: list{is("a", runs())}})
+			&corev1.PodStatus{ContainerStatuses: list{status("a", terminated(test.code))}},
+			&corev1.PodStatus{ContainerStatuses: list{status("a", running())}})
 		if got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
-// A plugin on a unix socket refuses a pod: the user reads its words.
+// A plugin on a unix socket refuses a pod.
 func Example() {
 	folder, err := os.MkdirTemp("", "example")
 	if err != nil {

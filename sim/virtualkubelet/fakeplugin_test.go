@@ -18,8 +18,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
-// double is a plugin that answers as a test tells it, and keeps what it is sent.
-type double struct {
+// fakePlugin answers as a test sets it up, and records the calls.
+type fakePlugin struct {
 	mu     sync.Mutex
 	calls  []string // method, path, and the kind of session
 	bodies []string
@@ -27,7 +27,7 @@ type double struct {
 	status func(w http.ResponseWriter, pod corev1.Pod)
 }
 
-func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *fakePlugin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -53,7 +53,7 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/status" && string(text) != "[]":
 		var pods []corev1.Pod
 		if err := json.Unmarshal(text, &pods); err != nil || len(pods) != 1 {
-			http.Error(w, "not one pod", http.StatusBadRequest)
+			http.Error(w, "the body is not one pod", http.StatusBadRequest)
 			return
 		}
 		d.status(w, pods[0])
@@ -62,27 +62,27 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (d *double) last() (call, body string) {
+func (d *fakePlugin) last() (call, body string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.calls[len(d.calls)-1], d.bodies[len(d.bodies)-1]
 }
 
-// says answers a status call with these containers.
-func says(main ...corev1.ContainerStatus) func(http.ResponseWriter, corev1.Pod) {
+// answerWith answers a status call with these containers.
+func answerWith(main ...corev1.ContainerStatus) func(http.ResponseWriter, corev1.Pod) {
 	return func(w http.ResponseWriter, pod corev1.Pod) {
 		_ = json.NewEncoder(w).Encode([]wire.PodStatus{{Name: pod.Name, UID: string(pod.UID), Containers: main}})
 	}
 }
 
-func saysText(code int, text string) func(http.ResponseWriter, corev1.Pod) {
+func answerWithText(code int, text string) func(http.ResponseWriter, corev1.Pod) {
 	return func(w http.ResponseWriter, _ corev1.Pod) {
 		w.WriteHeader(code)
 		_, _ = io.WriteString(w, text)
 	}
 }
 
-func start(t *testing.T, plugin http.Handler) *Kubelet {
+func newKubelet(t *testing.T, plugin http.Handler) *Kubelet {
 	t.Helper()
 	server := httptest.NewServer(plugin)
 	t.Cleanup(server.Close)
@@ -94,7 +94,8 @@ func start(t *testing.T, plugin http.Handler) *Kubelet {
 	return k
 }
 
-func never(name string, containers ...string) *corev1.Pod {
+// neverRestarted returns the manifest of a pod with restartPolicy Never.
+func neverRestarted(name string, containers ...string) *corev1.Pod {
 	pod := podOf(name, containers...)
 	pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 	return pod

@@ -22,18 +22,18 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
-func TestLife(t *testing.T) {
-	plugin := &double{status: says(is("a", runs()))}
-	k := start(t, plugin)
-	mustCreate(t, k, never("p", "a"))
+func TestCallsDuringTheLifeOfAPod(t *testing.T) {
+	plugin := &fakePlugin{status: answerWith(status("a", running()))}
+	k := newKubelet(t, plugin)
+	mustCreate(t, k, neverRestarted("p", "a"))
 	if err := k.Poll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, body := plugin.last(); !strings.Contains(body, `"JobID":"jid"`) {
-		t.Errorf("the status request lacks the job ID: %s", body)
+		t.Errorf("the status request does not have the job ID: %s", body)
 	}
-	plugin.status = says(is("a", ends(0)))
-	if err := errors.Join(k.Poll(t.Context()), k.Poll(t.Context())); err != nil { // the second asks nothing
+	plugin.status = answerWith(status("a", terminated(0)))
+	if err := errors.Join(k.Poll(t.Context()), k.Poll(t.Context())); err != nil { // the second poll sends nothing
 		t.Fatal(err)
 	}
 	if _, err := k.Ping(t.Context()); err != nil {
@@ -62,14 +62,14 @@ func TestLife(t *testing.T) {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	if err := k.Delete(t.Context(), "p"); err == nil {
-		t.Error("a pod that is gone was deleted again")
+		t.Error("no error for the second delete")
 	}
-	if err := k.Delete(t.Context(), "nobody"); err == nil {
-		t.Error("an unknown pod was deleted")
+	if err := k.Delete(t.Context(), "unknown"); err == nil {
+		t.Error("no error for the delete of an unknown pod")
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestCreateAnswersThatFailThePod(t *testing.T) {
 	for name, test := range map[string]struct {
 		code         int
 		answer, want string
@@ -82,7 +82,7 @@ func TestRefusals(t *testing.T) {
 		"another UID": {200, `{"PodUID":"another","PodJID":"jid"}`, "PodUID is not the pod's"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := start(t, &double{create: func(w http.ResponseWriter, body interlink.CreateBody) {
+			k := newKubelet(t, &fakePlugin{create: func(w http.ResponseWriter, body interlink.CreateBody) {
 				w.WriteHeader(test.code)
 				_, _ = io.WriteString(w, strings.ReplaceAll(test.answer, "UID\":\"UID", "UID\":\""+string(body.Pod.UID)))
 			}})
@@ -103,15 +103,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestNoAnswer(t *testing.T) {
-	silent := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silent }))
+func TestCallsWithoutAnAnswer(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer server.Close()
-	defer close(silent)
+	defer close(release)
 	for name, test := range map[string]struct{ address, want string }{
-		"no socket":       {"unix://" + filepath.Join(t.TempDir(), "none.sock"), "no such file"},
-		"refused":         {"http://" + closedPort(t), "refused"},
-		"headers to come": {server.URL, "timeout"},
+		"no socket":  {"unix://" + filepath.Join(t.TempDir(), "none.sock"), "no such file"},
+		"refused":    {"http://" + closedPort(t), "refused"},
+		"no headers": {server.URL, "timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, err := New(Config{Plugin: test.address, HeaderTimeout: 50 * time.Millisecond})
@@ -127,13 +127,13 @@ func TestNoAnswer(t *testing.T) {
 				t.Errorf("ping: %v; want %q", err, test.want)
 			}
 			if _, err := k.Logs(t.Context(), "p", "a", wire.LogOpts{}); err == nil {
-				t.Error("logs came from nowhere")
+				t.Error("no error for logs")
 			}
 		})
 	}
 }
 
-// closedPort is an address that nobody listens at.
+// closedPort returns an address at which no program listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -144,28 +144,28 @@ func closedPort(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func TestNew(t *testing.T) {
+func TestInvalidPluginAddresses(t *testing.T) {
 	for _, address := range []string{"", "unix://", "https://host:1", "host:1", "http://"} {
 		if _, err := New(Config{Plugin: address}); err == nil {
-			t.Errorf("%q was taken", address)
+			t.Errorf("no error for the address %q", address)
 		}
 	}
 }
 
-func TestFrozen(t *testing.T) {
+func TestAnswersThatDoNotChangeTheStatus(t *testing.T) {
 	for name, answer := range map[string]func(http.ResponseWriter, corev1.Pod){
-		"not 200":    saysText(503, "busy"),
-		"not JSON":   saysText(200, "<html>"),
-		"an object":  saysText(200, `{"name":"p"}`),
-		"empty list": saysText(200, "[]"),
+		"not 200":    answerWithText(503, "busy"),
+		"not JSON":   answerWithText(200, "<html>"),
+		"an object":  answerWithText(200, `{"name":"p"}`),
+		"empty list": answerWithText(200, "[]"),
 		"no name": func(w http.ResponseWriter, pod corev1.Pod) {
 			_, _ = fmt.Fprintf(w, `[{"UID":%q,"containers":[]}]`, pod.UID)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plugin := &double{status: says(is("a", runs()))}
-			k := start(t, plugin)
-			mustCreate(t, k, never("p", "a"))
+			plugin := &fakePlugin{status: answerWith(status("a", running()))}
+			k := newKubelet(t, plugin)
+			mustCreate(t, k, neverRestarted("p", "a"))
 			if err := k.Poll(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -178,47 +178,47 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
-// An end that is taken back never reaches the user.
-func TestRefusedByAPIServer(t *testing.T) {
-	plugin := &double{status: says(is("a", ends(0)), is("b", runs()))}
-	k := start(t, plugin)
-	mustCreate(t, k, never("p", "a", "b"))
+// docs/contract.md, STATUS-27.
+func TestLocalAPIServerRefusesARestartedContainer(t *testing.T) {
+	plugin := &fakePlugin{status: answerWith(status("a", terminated(0)), status("b", running()))}
+	k := newKubelet(t, plugin)
+	mustCreate(t, k, neverRestarted("p", "a", "b"))
 	if err := k.Poll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	plugin.status = says(is("a", runs()), is("b", runs()))
+	plugin.status = answerWith(status("a", running()), status("b", running()))
 	if err := k.Poll(t.Context()); !errors.As(err, new(*StaleStatus)) {
 		t.Errorf("poll: %v; want a *StaleStatus", err)
 	}
 	if k.Status("p").ContainerStatuses[0].State.Terminated == nil {
-		t.Error("container a lives again")
+		t.Error("container a is not terminated any more")
 	}
 }
 
-func TestPanicStopsPolling(t *testing.T) {
-	plugin := &double{status: says(is("a", ends(1)))}
-	k := start(t, plugin)
-	mustCreate(t, k, never("p", "a", "b"))
-	mustCreate(t, k, never("q", "a"))
+func TestNoPollAfterAPanic(t *testing.T) {
+	plugin := &fakePlugin{status: answerWith(status("a", terminated(1)))}
+	k := newKubelet(t, plugin)
+	mustCreate(t, k, neverRestarted("p", "a", "b"))
+	mustCreate(t, k, neverRestarted("q", "a"))
 	var panicked *Panic
 	if err := k.Poll(t.Context()); !errors.As(err, &panicked) || panicked.Pod != "p" {
-		t.Fatalf("poll: %v; want a Panic over p", err)
+		t.Fatalf("poll: %v; want a *Panic with pod p", err)
 	}
 	calls := len(plugin.calls)
 	if err := k.Poll(t.Context()); !errors.As(err, &panicked) || len(plugin.calls) != calls {
-		t.Errorf("poll of a dead process: %v, %d calls", err, len(plugin.calls)-calls)
+		t.Errorf("poll after the panic: %v, %d calls; want the panic and no call", err, len(plugin.calls)-calls)
 	}
 	wantPhases(t, k, "p", corev1.PodPending)
-	plugin.status = says(is("a", ends(0)), is("b", ends(0)))
+	plugin.status = answerWith(status("a", terminated(0)), status("b", terminated(0)))
 	if err := errors.Join(k.Restart(t.Context()), k.Poll(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	wantPhases(t, k, "p", corev1.PodPending, corev1.PodSucceeded)
 }
 
-func TestRestart(t *testing.T) {
-	plugin := &double{status: says(is("a", runs()))}
-	k := start(t, plugin)
+func TestRestartCreatesForgottenPodsAgain(t *testing.T) {
+	plugin := &fakePlugin{status: answerWith(status("a", running()))}
+	k := newKubelet(t, plugin)
 	for _, name := range []string{"kept", "forgotten"} {
 		mustCreate(t, k, podOf(name, "a"))
 	}
@@ -234,15 +234,15 @@ func TestRestart(t *testing.T) {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	if body := plugin.bodies[before]; !strings.Contains(body, `"name":"forgotten"`) || strings.Contains(body, "JobID") {
-		t.Errorf("created again: %s", body)
+		t.Errorf("second create: %s", body)
 	}
 	wantPhases(t, k, "kept", corev1.PodPending, corev1.PodRunning)
 	wantPhases(t, k, "forgotten", corev1.PodPending, corev1.PodRunning, corev1.PodPending, corev1.PodRunning)
 }
 
-func TestDeleteOfRunning(t *testing.T) {
-	plugin := &double{status: says(is("a", runs()))}
-	k := start(t, plugin)
+func TestDeleteOfARunningPod(t *testing.T) {
+	plugin := &fakePlugin{status: answerWith(status("a", running()))}
+	k := newKubelet(t, plugin)
 	pod := podOf("p", "a")
 	pod.Spec.TerminationGracePeriodSeconds = ptr.To[int64](7)
 	mustCreate(t, k, pod)
@@ -260,20 +260,19 @@ func TestDeleteOfRunning(t *testing.T) {
 	}
 	calls := len(plugin.calls)
 	if err := k.Poll(t.Context()); err != nil || len(plugin.calls) != calls {
-		t.Errorf("pods that are gone were asked for: %v", err)
+		t.Errorf("error %v, or status calls for deleted pods", err)
 	}
 }
 
-// Status, another create and a delete come while the first create is in flight.
-func TestWhileCreateIsInFlight(t *testing.T) {
+func TestStatusCreateAndDeleteWhileACreateIsInFlight(t *testing.T) {
 	arrived, answer := make(chan struct{}, 2), make(chan struct{})
-	plugin := &double{status: says(is("a", waits("ContainerCreating")))}
+	plugin := &fakePlugin{status: answerWith(status("a", waiting("ContainerCreating")))}
 	plugin.create = func(w http.ResponseWriter, body interlink.CreateBody) {
 		arrived <- struct{}{}
 		<-answer
 		_, _ = fmt.Fprintf(w, `{"PodUID":%q,"PodJID":"jid"}`, body.Pod.UID)
 	}
-	k := start(t, plugin)
+	k := newKubelet(t, plugin)
 	created := make(chan error, 2)
 	go func() { created <- k.Create(context.Background(), podOf("p", "a")) }()
 	<-arrived
@@ -283,7 +282,7 @@ func TestWhileCreateIsInFlight(t *testing.T) {
 		t.Error(err)
 	}
 	if _, body := plugin.last(); strings.Contains(body, "JobID") {
-		t.Errorf("a job ID before create was answered: %s", body)
+		t.Errorf("the pod has a job ID although create is not answered: %s", body)
 	}
 	if err := k.Delete(t.Context(), "p"); err != nil {
 		t.Error(err)

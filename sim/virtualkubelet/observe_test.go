@@ -18,9 +18,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
-func TestNotSent(t *testing.T) {
-	plugin := &double{status: says(corev1.ContainerStatus{Name: "a", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{}}})}
-	k := start(t, plugin)
+func TestCreateWithAMissingConfigMapIsNotSent(t *testing.T) {
+	plugin := &fakePlugin{status: answerWith(corev1.ContainerStatus{Name: "a", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{}}})}
+	k := newKubelet(t, plugin)
 	pod := podOf("p", "a")
 	pod.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{
 		LocalObjectReference: corev1.LocalObjectReference{Name: "later"},
@@ -28,7 +28,7 @@ func TestNotSent(t *testing.T) {
 	if err := k.Create(t.Context(), pod); err == nil || len(plugin.calls) > 0 {
 		t.Errorf("create: %v, calls %v", err, plugin.calls)
 	}
-	// It is asked for all the same: contract, section 1.
+	// docs/contract.md, STATUS-5.
 	if err := k.Poll(t.Context()); err != nil || !slices.Equal(plugin.calls, []string{"GET /status GetStatus"}) {
 		t.Errorf("poll: %v, calls %v", err, plugin.calls)
 	}
@@ -40,24 +40,22 @@ func TestNotSent(t *testing.T) {
 		t.Error(err)
 	}
 	if _, body := plugin.last(); !strings.Contains(body, `"env":[{"name":"A","value":"1"}]`) {
-		t.Errorf("created with %s", body)
+		t.Errorf("create body: %s", body)
 	}
 }
 
-// Each call is told of, with how it went; one that takes too long is given up, in
-// words.
-func TestObserve(t *testing.T) {
-	plugin := &double{status: func(w http.ResponseWriter, _ corev1.Pod) {
+func TestObserveSeesEachCallWithItsResult(t *testing.T) {
+	plugin := &fakePlugin{status: func(w http.ResponseWriter, _ corev1.Pod) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
-		time.Sleep(time.Second) // the answer has begun, and does not go on
+		time.Sleep(time.Second) // the answer begins but does not end in time
 	}}
 	server := httptest.NewServer(plugin)
 	t.Cleanup(server.Close)
 	var seen []string
 	k, err := New(Config{Plugin: server.URL, CallTimeout: 200 * time.Millisecond, Observe: func(c Call) {
 		if c.Duration <= 0 {
-			t.Errorf("%s took %s", c.Name, c.Duration)
+			t.Errorf("the duration of %s is %s", c.Name, c.Duration)
 		}
 		seen = append(seen, fmt.Sprint(c.Name, " ", c.Status, " ", c.Err))
 	}})
@@ -94,10 +92,9 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// A poll that its caller gives up says nothing of the plugin.
-func TestPollGivenUp(t *testing.T) {
-	ctx, giveUp := context.WithCancel(t.Context())
-	k := start(t, &double{status: func(http.ResponseWriter, corev1.Pod) { giveUp(); time.Sleep(100 * time.Millisecond) }})
+func TestCanceledPollIsNoFaultOfThePlugin(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	k := newKubelet(t, &fakePlugin{status: func(http.ResponseWriter, corev1.Pod) { cancel(); time.Sleep(100 * time.Millisecond) }})
 	mustCreate(t, k, podOf("p", "a"))
 	if err := k.Poll(ctx); !errors.Is(err, context.Canceled) || errors.As(err, new(*StaleStatus)) {
 		t.Error(err)
