@@ -1,35 +1,11 @@
 package judge
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
-
-// Difference is one thing that is not as the scenario expects it.
-type Difference struct {
-	// Rule is the number of the rule of docs/contract.md that the difference
-	// follows from, such as CREATE-4; empty if there is no single one.
-	Rule string
-	// Text is one sentence.
-	Text string
-}
-
-// String returns the text, after the number of the rule.
-func (d Difference) String() string {
-	if d.Rule == "" {
-		return d.Text
-	}
-	return d.Rule + ": " + d.Text
-}
-
-// differencef returns a difference; rule may be empty.
-func differencef(rule, format string, args ...any) Difference {
-	return Difference{Rule: rule, Text: fmt.Sprintf(format, args...)}
-}
 
 // Differences compares an observation with what the scenario expects. Differences
 // that explain others come first.
@@ -69,13 +45,4 @@ func Unfinished(file *scenario.File, seen *Observation) []Difference {
 		}
 	}
 	return append(found, seen.Violations...)
-}
-
-// shorten keeps a sentence readable, whatever the plugin has answered.
-func shorten(text string) string {
-	const limit = 300
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "..."
 }

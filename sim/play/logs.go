@@ -15,14 +15,6 @@ import (
 // maxLog is how many bytes of a log are read: more than any scenario expects.
 const maxLog = 1 << 20
 
-// pendingLog is one request for a log; done is closed when log is complete.
-type pendingLog struct {
-	pod   *judge.Pod
-	index int // in the pod's logs
-	log   judge.Log
-	done  chan struct{}
-}
-
 // readLogs sends the requests for logs that are expected of a pod. It waits for the
 // answers, except for those that follow a container that has not ended.
 func (p *player) readLogs(ctx context.Context, key string) {

@@ -1,14 +1,12 @@
 package play
 
 import (
-	"context"
 	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
 const (
@@ -37,55 +35,16 @@ type player struct {
 	logs      []*pendingLog
 }
 
+// pendingLog is one request for a log; done is closed when log is complete.
+type pendingLog struct {
+	pod   *judge.Pod
+	index int // in the pod's logs
+	log   judge.Log
+	done  chan struct{}
+}
+
 func newPlayer(env *environment) *player {
 	return &player{env: env, seen: judge.NewObservation(env.file), steps: timedSteps(env), deleted: map[string]bool{}}
-}
-
-// poll goes once through the virtual kubelet's status loop.
-func (p *player) poll(ctx context.Context) {
-	err := p.env.kubelet.Poll(ctx)
-	for _, err := range split(err) {
-		if ctx.Err() == nil {
-			p.env.recorder.violation(statusRule(err), "at %s: %v", round(p.env.elapsed()), err)
-		}
-	}
-	if p.env.nodes == nil { // simulated nodes do not forget previous runs
-		for key, seen := range p.seen.Pods {
-			seen.RememberPreviousRuns(p.env.kubelet.Status(key))
-		}
-	}
-	p.env.observe(ctx)
-	p.observeRunning(ctx)
-	p.nextPoll = p.env.clock.Now().Add(pollPause)
-}
-
-// split returns the errors that errors.Join has joined.
-func split(err error) []error {
-	switch joined, ok := err.(interface{ Unwrap() []error }); {
-	case err == nil:
-		return nil
-	case !ok:
-		return []error{err}
-	default:
-		var all []error
-		for _, one := range joined.Unwrap() {
-			all = append(all, split(one)...)
-		}
-		return all
-	}
-}
-
-// statusRule is the rule of docs/contract.md that an error of a status call names.
-func statusRule(err error) string {
-	var panicked *virtualkubelet.Panic
-	var stale *virtualkubelet.StaleStatus
-	switch {
-	case errors.As(err, &panicked):
-		return panicked.Rule
-	case errors.As(err, &stale):
-		return stale.Rule
-	}
-	return ""
 }
 
 // ended reports whether a pod has ended, or a step has deleted it.

@@ -1,0 +1,81 @@
+package play
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// runStep runs a step and records it.
+func (p *player) runStep(ctx context.Context, step timedStep) {
+	var err error
+	at, text := p.env.elapsed(), ""
+	switch {
+	case step.deleteRemotePod != "":
+		text = "deletion of the remote pod of " + step.deleteRemotePod
+		err = p.env.deleteRemotePod(ctx, step.deleteRemotePod)
+	case step.expireDeadline != "":
+		text = "the remote pod of " + step.expireDeadline + " exceeds its deadline"
+		err = p.env.expireDeadline(ctx, step.expireDeadline)
+	case step.RestartVirtualKubelet != nil:
+		text = "restart of the virtual kubelet"
+		err = p.env.kubelet.Restart(ctx, step.RestartVirtualKubelet.Forget...)
+	case step.Create != "":
+		text = "second create of pod " + step.Create
+		err = p.env.kubelet.CreateAgain(ctx, step.Create)
+	case step.Delete != "":
+		text = "delete of pod " + step.Delete
+		err = p.deleteByStep(ctx, step.Delete, p.env.kubelet.Delete)
+	case step.LoseDelete != "":
+		text = "lost delete of pod " + step.LoseDelete
+		err = p.deleteByStep(ctx, step.LoseDelete, func(_ context.Context, key string) error { return p.env.kubelet.DeleteUnreported(key) })
+	}
+	p.env.recorder.step(at, text)
+	if err != nil && ctx.Err() == nil {
+		p.env.recorder.violation(stepRule(step), "at %s, %s: %v", round(at), text, err)
+	}
+}
+
+// stepRule is the rule that the plugin breaks when the call of a step fails.
+func stepRule(step timedStep) string {
+	switch {
+	case step.Create != "", step.RestartVirtualKubelet != nil:
+		return "CREATE-8"
+	case step.Delete != "":
+		return "DELETE-2"
+	}
+	return ""
+}
+
+// deleteByStep deletes a pod, after reading its logs.
+func (p *player) deleteByStep(ctx context.Context, key string, deletePod func(context.Context, string) error) error {
+	p.readLogs(ctx, key)
+	if !p.deleted[key] { // set before the creates for steps of time 0, since those run concurrently
+		p.deleted[key] = true
+	}
+	err := deletePod(ctx, key)
+	p.env.recorder.localDelete(p.env.elapsed(), key)
+	return err
+}
+
+// deleteRemotePod deletes the remote pod of a local one, without the plugin.
+func (e *environment) deleteRemotePod(ctx context.Context, key string) error {
+	pod, err := e.remotePod(ctx, key)
+	if err != nil {
+		return err
+	}
+	return e.remote.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{})
+}
+
+// expireDeadline lets a remote pod exceed its deadline, as if its
+// activeDeadlineSeconds had passed. A pod without a deadline keeps running.
+func (e *environment) expireDeadline(ctx context.Context, key string) error {
+	pod, err := e.remotePod(ctx, key)
+	if err != nil || pod.Spec.ActiveDeadlineSeconds == nil {
+		return err
+	}
+	patch := []byte(`{"spec":{"activeDeadlineSeconds":1}}`)
+	_, err = e.remote.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	return err
+}
