@@ -1,11 +1,14 @@
 package docs
 
 import (
+	"encoding/json"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 // The table of packages in CONTRIBUTING.md has a row for each package, and for no
@@ -39,5 +42,41 @@ func TestContributingListsEachPackage(t *testing.T) {
 		if !listed[dir] && !belongs {
 			t.Errorf("CONTRIBUTING.md does not list the package %s", dir)
 		}
+	}
+}
+
+// A package without a depguard rule could import every other package: each one has
+// a rule in .golangci.yml, which keeps the floors of architecture.md.
+func TestEachPackageHasAnImportRule(t *testing.T) {
+	var lint struct {
+		Linters struct {
+			Settings struct {
+				Depguard struct {
+					Rules map[string]struct {
+						Files []string          `json:"files"`
+						Deny  []json.RawMessage `json:"deny"`
+					} `json:"rules"`
+				} `json:"depguard"`
+			} `json:"settings"`
+		} `json:"linters"`
+	}
+	if err := yaml.Unmarshal([]byte(text(t, ".golangci.yml")), &lint); err != nil {
+		t.Fatal(err)
+	}
+	var patterns []string
+	for _, rule := range lint.Linters.Settings.Depguard.Rules {
+		if len(rule.Deny) > 0 {
+			patterns = append(patterns, rule.Files...)
+		}
+	}
+	missing := map[string]bool{}
+	for _, file := range files(t, ".go") {
+		top, _, _ := strings.Cut(file, "/")
+		if slices.Contains([]string{"plugin", "sim", "cmd"}, top) && !slices.Contains(patterns, "**/"+path.Dir(file)+"/*.go") {
+			missing[path.Dir(file)] = true
+		}
+	}
+	for dir := range missing {
+		t.Errorf(".golangci.yml has no depguard rule for the files of %s", dir)
 	}
 }
