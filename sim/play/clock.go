@@ -14,7 +14,7 @@ type clock interface {
 	node.Clock
 	// waitUntil returns at a moment, or with the reason why ctx ended before.
 	waitUntil(ctx context.Context, moment time.Time) error
-	// nothingDue reports that nothing would happen later, however long one waits.
+	// nothingDue reports whether no further event will happen, so that waiting is useless.
 	nothingDue() bool
 }
 

@@ -40,7 +40,7 @@ func (p *player) deletePods(ctx context.Context) error {
 }
 
 // waitUntilDeleted waits until the remote cluster holds only what the scenario
-// expects to be left, or nothing happens any more.
+// expects to be left, or no further event is due.
 func (p *player) waitUntilDeleted(ctx context.Context) error {
 	env := p.env
 	limit := env.clock.Now().Add(maxDeleteTime)

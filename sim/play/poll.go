@@ -10,7 +10,7 @@ import (
 const maxPlayTime = 20 * time.Minute
 
 // pollUntilEnd polls and runs the steps, each at its time, until all pods have ended,
-// until has passed, or nothing can happen any more.
+// until has passed, or no further event is due.
 func (p *player) pollUntilEnd(ctx context.Context) error {
 	env := p.env
 	end := p.stepsFrom.Add(maxPlayTime)
@@ -20,7 +20,7 @@ func (p *player) pollUntilEnd(ctx context.Context) error {
 	if env.file.Until.Duration > 0 {
 		end = p.stepsFrom.Add(env.file.Until.Duration)
 	}
-	idlePolls, overtime := 0, false // polls in a row with nothing to happen later
+	idlePolls, overtime := 0, false // idlePolls are polls in a row after which no event is due
 	for !p.finished() {
 		moment := p.nextPoll
 		if len(p.steps) > 0 {
