@@ -133,7 +133,7 @@ func TestPod(t *testing.T) {
 		}
 		pod := deployment.Spec.Template.Spec
 		parsed := parse(t, values)
-		// The plugin needs the shutdown grace, and then 12 s for the rollback of cancelled requests.
+		// The plugin needs the shutdown grace, and then 12 s for the rollback of canceled requests.
 		preStop := time.Duration(pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
 		least := preStop + parsed.Config.App.ShutdownGrace + 12*time.Second
 		if grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second; grace <= least {

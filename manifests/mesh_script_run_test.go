@@ -2,10 +2,11 @@ package manifests
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
 const meshResolvConf = "# mesh\nnameserver 127.0.0.1\n" +
@@ -17,10 +18,7 @@ func TestMeshScriptLife(t *testing.T) {
 	for _, shell := range [][]string{{"/bin/sh"}, {"dash"}, {"bash", "--posix"}, {"busybox", "sh"}} {
 		t.Run(strings.Join(shell, " "), func(t *testing.T) {
 			t.Parallel()
-			path, err := exec.LookPath(shell[0])
-			if err != nil {
-				t.Skipf("%s is not installed", shell[0]) // /bin/sh always is
-			}
+			path := testkit.Program(t, shell[0])
 			c := newMeshContainer(t, nil, nil)
 			c.shell = append([]string{path}, shell[1:]...)
 			if shell[0] == "busybox" {

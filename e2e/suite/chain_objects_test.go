@@ -13,7 +13,7 @@ const chainObjects = `
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: settings}
-data: {colour: blue, shape: round}
+data: {color: blue, shape: round}
 binaryData: {bytes: AAEC}
 ---
 apiVersion: v1
@@ -45,16 +45,16 @@ spec:` + nodeFields(chainNode, 2) + `
     image: ` + chainImage + `
     volumeMounts:
     - {name: settings, mountPath: /settings}
-    - {name: settings, mountPath: /one/colour, subPath: colour}
+    - {name: settings, mountPath: /one/color, subPath: color}
     - {name: login, mountPath: /login}
     - {name: scratch, mountPath: /scratch}
     - {name: mixed, mountPath: /mixed}
     command: [sh, -c]
     args:
     - |` + indent(`
-echo "volume $(cat /settings/colour) $(cat /settings/shape)"
+echo "volume $(cat /settings/color) $(cat /settings/shape)"
 echo "bytes $(od -An -tx1 /settings/bytes)"
-echo "subpath $(cat /one/colour)"
+echo "subpath $(cat /one/color)"
 echo "secret $(cat /login/deep/password)"
 echo "mode $(stat -Lc %a /login/deep/password)"
 echo written >/scratch/file && echo "scratch $(cat /scratch/file)"
@@ -88,15 +88,15 @@ spec:` + nodeFields(chainNode, 2) + `
     - {configMapRef: {name: nowhere, optional: true}}
     env:
     - {name: QUOTED, value: "a \"b\" 'c' $$d"}
-    - {name: COLOUR, valueFrom: {configMapKeyRef: {name: settings, key: colour}}}
+    - {name: COLOR, valueFrom: {configMapKeyRef: {name: settings, key: color}}}
     - {name: PASSWORD, valueFrom: {secretKeyRef: {name: login, key: password}}}
     - {name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
     - {name: NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
-    - {name: COMPOSED, value: "$(COLOUR) in $(NAMESPACE)"}
+    - {name: COMPOSED, value: "$(COLOR) in $(NAMESPACE)"}
 `)
 	u.waitForPhase("env", corev1.PodSucceeded)
 	log := u.kubectl("logs", "env")
-	u.wantLines(log, "colour=blue", "shape=round", "LOGIN_user=ada", `QUOTED=a "b" 'c' $d`, "COLOUR=blue",
+	u.wantLines(log, "color=blue", "shape=round", "LOGIN_user=ada", `QUOTED=a "b" 'c' $d`, "COLOR=blue",
 		`PASSWORD=it's "s3cr3t"`, "POD=env", "NAMESPACE="+u.name, "COMPOSED=blue in "+u.name)
 	if strings.Contains(log, u.remote) {
 		u.Errorf("the container sees the remote namespace:\n%s", log)

@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// startupTransport recognises an API server that has just started and has not
+// startupTransport recognizes an API server that has just started and has not
 // loaded its RBAC roles yet. For a moment such a server answers every request with
 // 403 Forbidden, in the same words as for a missing permission. It then also
 // forbids to create a SelfSubjectAccessReview, which every cluster permits to every

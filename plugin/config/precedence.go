@@ -70,7 +70,7 @@ func (r *ParseResult) find(option Option, flags, env map[string]string, file ini
 	return option.Default, Source{}, nil
 }
 
-// isServiceLink recognises a variable that Kubernetes sets in the pods of a
+// isServiceLink recognizes a variable that Kubernetes sets in the pods of a
 // namespace for a Service named app-socket or tcp-tunnel-gateway.
 func (o Option) isServiceLink(value string) bool {
 	return strings.HasSuffix(o.Key, "_port") && strings.Contains(value, "://")

@@ -10,7 +10,7 @@ import (
 const masked = "********"
 
 // Secret is a text that is never shown by accident: printing, logging and
-// marshalling show a mask. Only [Secret.Reveal] returns the text.
+// marshaling show a mask. Only [Secret.Reveal] returns the text.
 type Secret string
 
 // Reveal returns the text of the secret.

@@ -22,7 +22,7 @@ func TestKindOf(t *testing.T) {
 		{"an error with a kind, wrapped", fmt.Errorf("create pod: %w", errdefs.Wrap(errdefs.Refused, cause)), errdefs.Refused},
 		{"the outermost kind is used", errdefs.Wrap(errdefs.Invalid, errdefs.Wrap(errdefs.Refused, cause)), errdefs.Invalid},
 		{"one of several joined", errors.Join(cause, errdefs.Wrap(errdefs.NotFound, cause)), errdefs.NotFound},
-		{"cancelled context", fmt.Errorf("list pods: %w", context.Canceled), errdefs.Canceled},
+		{"canceled context", fmt.Errorf("list pods: %w", context.Canceled), errdefs.Canceled},
 		{"deadline exceeded", fmt.Errorf("list pods: %w", context.DeadlineExceeded), errdefs.Unavailable},
 		{"a kind is preferred to a context error", errdefs.Wrap(errdefs.Conflict, context.Canceled), errdefs.Conflict},
 	} {

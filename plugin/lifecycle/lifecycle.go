@@ -36,7 +36,7 @@ type Lifecycle struct {
 	namespaces sync.Map
 	inFlight   inFlight
 	// rollbacks holds, by local UID, whether the rollbacks that wait in the retry
-	// queue are cancelled (*atomic.Bool): see cancelPendingRollbacks.
+	// queue are canceled (*atomic.Bool): see cancelPendingRollbacks.
 	rollbacks sync.Map
 	retries   retryQueue
 }

@@ -34,14 +34,14 @@ func (a *createAttempt) rollback(ctx context.Context) {
 	}
 	a.log.Warn("rollback failed, will be retried", "error", err)
 	flag, _ := a.lifecycle.rollbacks.LoadOrStore(a.uid, &atomic.Bool{})
-	cancelled := flag.(*atomic.Bool)
+	canceled := flag.(*atomic.Bool)
 	a.lifecycle.retries.addAfterFailure(types.UID(a.uid), job{name: "roll back create " + a.id, log: a.log, run: func(ctx context.Context) error {
 		unlock, err := a.lifecycle.podLocks.lock(ctx, a.uid)
 		if err != nil {
 			return err
 		}
 		defer unlock()
-		if cancelled.Load() {
+		if canceled.Load() {
 			return nil
 		}
 		unlockClaims, err := a.lifecycle.lockClaims(ctx, a.objects)

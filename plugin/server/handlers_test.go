@@ -123,7 +123,7 @@ func TestHTTPStatusOfErrors(t *testing.T) {
 		{"conflict", errdefs.New(errdefs.Conflict, "busy"), 409, "busy"},
 		{"unavailable", fmt.Errorf("create pod: %w", errdefs.New(errdefs.Unavailable, "down")), 503, "create pod: down"},
 		{"deadline", context.DeadlineExceeded, 503, "context deadline exceeded"},
-		{"canceled", errdefs.New(errdefs.Canceled, "cancelled"), 503, "cancelled"},
+		{"canceled", errdefs.New(errdefs.Canceled, "canceled"), 503, "canceled"},
 		{"internal", errdefs.New(errdefs.Internal, "%s", secret), 500, internalDetail},
 		{"no kind", errors.New(secret), 500, internalDetail},
 		{"an unknown kind", errdefs.New("odd", "%s", secret), 500, internalDetail},

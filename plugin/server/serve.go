@@ -65,14 +65,14 @@ func (s *Server) drain(api *http.Server, cancelRequests context.CancelCauseFunc)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	s.log.Warn("requests are still running after the shutdown grace; cancelling them",
+	s.log.Warn("requests are still running after the shutdown grace; canceling them",
 		"grace", s.options.ShutdownGrace, "rollback-timeout", s.rollback)
 	cancelRequests(errStopping)
 	err = shutdown(api, s.rollback)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return errors.Join(errors.New("shutdown: some requests did not end after they were cancelled"), api.Close())
+	return errors.Join(errors.New("shutdown: some requests did not end after they were canceled"), api.Close())
 }
 
 func shutdown(server *http.Server, timeout time.Duration) error {

@@ -12,7 +12,7 @@ const (
 	// connection. Otherwise the server could close a connection just when InterLink
 	// sends a create on it, and the pod would fail for good (docs/contract.md, HTTP-6).
 	idleTimeout = 180 * time.Second
-	// rollbackTime is how long requests that are cancelled after the shutdown grace
+	// rollbackTime is how long requests that are canceled after the shutdown grace
 	// may take for their rollback. A create needs at most 10 s for it.
 	rollbackTime = 12 * time.Second
 	// checkTimeout limits each readiness check.

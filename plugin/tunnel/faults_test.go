@@ -161,8 +161,8 @@ func TestConcurrentTunnels(t *testing.T) {
 	e.checkComplete()
 }
 
-// After a cancelled Open no work continues, so that the caller can roll back.
-func TestCancelledOpen(t *testing.T) {
+// After a canceled Open no work continues, so that the caller can roll back.
+func TestCanceledOpen(t *testing.T) {
 	e := newEnv(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("the pod was deleted")
@@ -181,7 +181,7 @@ func TestCancelledOpen(t *testing.T) {
 		t.Errorf("Open returns %v after %d requests, want the cause after none", err, len(e.faults.requests()))
 	}
 	if err := e.Close(ctx, scope.TunnelSelector(uid)); err == nil {
-		t.Error("a cancelled Close returns no error")
+		t.Error("a canceled Close returns no error")
 	}
 	e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
 	e.checkEmpty()

@@ -15,7 +15,7 @@ import (
 // Open installs a release that connects the port of the gateway with the same port of
 // the target. It does not change a release that is deployed; it replaces a release
 // whose install was interrupted. The labels are set on Helm's record of the release.
-// Close selects by these labels, and Open recognises by them a record that it created
+// Close selects by these labels, and Open recognizes by them a record that it created
 // itself; so two calls at the same time must not have the same labels.
 //
 // An error is of kind Invalid (the chart refuses its values, or cannot be rendered),

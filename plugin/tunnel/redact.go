@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// secret recognises parts of a private key in a text. It holds every substring of
+// secret recognizes parts of a private key in a text. It holds every substring of
 // pieceLength characters of every form in which the key may be quoted: as PEM, in
 // base64, on one line, or as a string of Go or JSON.
 type secret map[string]struct{}

@@ -2,7 +2,7 @@
 // InterLink API server sends, and what it expects in the answers. It also holds the
 // names of all labels and annotations that the plugin reads or sets.
 //
-// It has no behaviour, and must not know what the plugin does with the values. The
+// It has no behavior, and must not know what the plugin does with the values. The
 // specification is docs/contract.md; the names of the fields are those of InterLink's
 // JSON.
 package wire

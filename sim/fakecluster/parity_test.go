@@ -162,9 +162,9 @@ func runSteps(t *testing.T, client kubernetes.Interface, namespace string) []str
 	one, err = pods.Update(ctx, one, metav1.UpdateOptions{})
 	recordPod("restore the label", one, err)
 
-	unlabelled := withPhase(one, corev1.PodRunning)
-	unlabelled.Labels, unlabelled.ResourceVersion = nil, ""
-	one, err = pods.UpdateStatus(ctx, unlabelled, metav1.UpdateOptions{})
+	unlabeled := withPhase(one, corev1.PodRunning)
+	unlabeled.Labels, unlabeled.ResourceVersion = nil, ""
+	one, err = pods.UpdateStatus(ctx, unlabeled, metav1.UpdateOptions{})
 	recordPod("status without labels", one, err)
 	one.Labels = map[string]string{"l": "a"}
 	one, err = pods.UpdateStatus(ctx, one, metav1.UpdateOptions{})

@@ -27,7 +27,7 @@ func TestOpenAndClose(t *testing.T) {
 		t.Errorf("Namespace returns %q, want default", got)
 	}
 	for range 2 { // a second Open of the same release is no error
-		for release, labels := range map[string]map[string]string{"a": {"pod": "a"}, "b": {"pod": "b"}, "unlabelled": nil} {
+		for release, labels := range map[string]map[string]string{"a": {"pod": "a"}, "b": {"pod": "b"}, "unlabeled": nil} {
 			if err := helm.Open(t.Context(), release, labels, 80, "target"); err != nil {
 				t.Fatal(err)
 			}

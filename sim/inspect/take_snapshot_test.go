@@ -58,13 +58,13 @@ func TestTakeSnapshot(t *testing.T) {
 		must(core.Secrets(one).Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "without-uid"}}, metav1.CreateOptions{}))
 		must(core.PersistentVolumeClaims(one).Create(ctx, claim("in-claim-namespace"), metav1.CreateOptions{}))
 		must(core.PersistentVolumeClaims(two).Create(ctx, claim("in-other-namespace"), metav1.CreateOptions{}))
-		labelled := claim("labelled")
-		labelled.Labels = map[string]string{"u": string(localUID)}
-		must(core.PersistentVolumeClaims(two).Create(ctx, labelled, metav1.CreateOptions{}))
+		labeled := claim("labeled")
+		labeled.Labels = map[string]string{"u": string(localUID)}
+		must(core.PersistentVolumeClaims(two).Create(ctx, labeled, metav1.CreateOptions{}))
 
 		want := map[string][]string{
 			"Pod": {one + "/remote-pod"}, "ConfigMap": {two + "/by-name-" + string(localUID)}, "Secret": {one + "/annotated"},
-			"PersistentVolumeClaim": {one + "/in-claim-namespace", two + "/labelled"},
+			"PersistentVolumeClaim": {one + "/in-claim-namespace", two + "/labeled"},
 		}
 		for name, client := range map[string]kubernetes.Interface{"whole cluster": client, "one namespace": restrictedClient{client}} {
 			s, err := inspect.TakeSnapshot(ctx, client, []types.UID{localUID}, []string{one, two}[:1])

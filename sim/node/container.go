@@ -29,7 +29,7 @@ type container struct {
 	spec      corev1.Container
 	isInit    bool
 	isSidecar bool // an init container that is always restarted
-	behaviour scenario.Container
+	behavior  scenario.Container
 
 	state         containerState
 	due           time.Time // the next transition, zero if there is none
@@ -47,14 +47,14 @@ type container struct {
 	final      *corev1.ContainerStateTerminated // the last run of all
 }
 
-func newContainer(pod *corev1.Pod, spec corev1.Container, isInit bool, behaviour scenario.Container) *container {
-	return &container{pod: pod, spec: spec, isInit: isInit, isSidecar: isInit && podspec.IsSidecar(&spec), behaviour: behaviour}
+func newContainer(pod *corev1.Pod, spec corev1.Container, isInit bool, behavior scenario.Container) *container {
+	return &container{pod: pod, spec: spec, isInit: isInit, isSidecar: isInit && podspec.IsSidecar(&spec), behavior: behavior}
 }
 
 func (c *container) create(now time.Time) {
 	delay := time.Second
-	if c.behaviour.Start != nil {
-		delay = c.behaviour.Start.Duration
+	if c.behavior.Start != nil {
+		delay = c.behavior.Start.Duration
 	}
 	c.state, c.due = creating, now.Add(delay)
 }
@@ -62,7 +62,7 @@ func (c *container) create(now time.Time) {
 // hasStarted reports whether c is a sidecar that has started, so that the containers
 // after it can start.
 func (c *container) hasStarted() bool {
-	return c.isSidecar && c.runs > 0 && !c.behaviour.StartupFails
+	return c.isSidecar && c.runs > 0 && !c.behavior.StartupFails
 }
 
 // transition performs the transition that is due, and reports whether a run started.
@@ -71,17 +71,17 @@ func (c *container) transition() (started bool) {
 	switch c.state {
 	case creating, restarting, backingOff:
 		switch {
-		case c.behaviour.ImagePullError != "":
-			c.state, c.due, c.waitReason, c.waitMessage = pullFailed, now.Add(backOffFirst), "ErrImagePull", c.behaviour.ImagePullError
-		case c.behaviour.CreateError != "":
-			c.state, c.due, c.waitReason, c.waitMessage = blocked, time.Time{}, "CreateContainerConfigError", c.behaviour.CreateError
+		case c.behavior.ImagePullError != "":
+			c.state, c.due, c.waitReason, c.waitMessage = pullFailed, now.Add(backOffFirst), "ErrImagePull", c.behavior.ImagePullError
+		case c.behavior.CreateError != "":
+			c.state, c.due, c.waitReason, c.waitMessage = blocked, time.Time{}, "CreateContainerConfigError", c.behavior.CreateError
 		default:
 			c.startRun(now)
 			return true
 		}
 	case pullFailed:
 		c.state, c.due, c.waitReason = blocked, time.Time{}, "ImagePullBackOff"
-		c.waitMessage = `Back-off pulling image "` + c.spec.Image + `": ErrImagePull: ` + c.behaviour.ImagePullError
+		c.waitMessage = `Back-off pulling image "` + c.spec.Image + `": ErrImagePull: ` + c.behavior.ImagePullError
 	case running:
 		c.endRun(now)
 	}
@@ -95,8 +95,8 @@ func (c *container) startRun(now time.Time) {
 	if c.isSidecar {
 		length = 0
 	}
-	if c.behaviour.Run != nil {
-		length = c.behaviour.Run.Duration
+	if c.behavior.Run != nil {
+		length = c.behavior.Run.Duration
 	}
 	if length > 0 {
 		c.due = now.Add(length)
@@ -116,10 +116,10 @@ func (c *container) requestStop(now time.Time) {
 
 // currentOutput returns what the current run writes to its log.
 func (c *container) currentOutput() []string {
-	if outputs := c.behaviour.Outputs; len(outputs) > 0 {
+	if outputs := c.behavior.Outputs; len(outputs) > 0 {
 		return outputs[min(c.runs, len(outputs))-1]
 	}
-	return c.behaviour.Output
+	return c.behavior.Output
 }
 
 // stop ends a container that runs or is going to run again. A container that has

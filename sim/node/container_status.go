@@ -13,7 +13,7 @@ import (
 func (c *container) status(defaultReason string) corev1.ContainerStatus {
 	s := corev1.ContainerStatus{
 		Name: c.spec.Name, Image: c.spec.Image, RestartCount: int32(max(c.runs-1, 0)), ContainerID: c.id(),
-		Started: ptr.To(c.state == running && !c.behaviour.StartupFails),
+		Started: ptr.To(c.state == running && !c.behavior.StartupFails),
 	}
 	if c.runs > 0 {
 		s.ImageID = "sim://" + c.spec.Image
@@ -34,7 +34,7 @@ func (c *container) status(defaultReason string) corev1.ContainerStatus {
 		s.State.Terminated, s.LastTerminationState.Terminated = c.last, c.beforeLast
 	case running:
 		s.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.startedAt)}
-		s.Ready = !c.behaviour.StartupFails
+		s.Ready = !c.behavior.StartupFails
 	case terminated:
 		s.State.Terminated = c.final
 		s.Ready = c.isInit && c.final.ExitCode == 0

@@ -30,9 +30,9 @@ type Options struct {
 	// Client has the rights of the remote cluster's control plane. client-go's default
 	// limit of five requests a second is too low for many pods.
 	Client kubernetes.Interface
-	// Behaviour returns what a pod does, and false if these nodes must ignore the pod.
+	// Behavior returns what a pod does, and false if these nodes must ignore the pod.
 	// By default, all pods have the zero value of scenario.Pod.
-	Behaviour func(pod *corev1.Pod) (scenario.Pod, bool)
+	Behavior func(pod *corev1.Pod) (scenario.Pod, bool)
 	// Name is the name of the node; the default is "simulated".
 	Name string
 	// Clock is the time of the nodes; the default is the real time.
@@ -64,8 +64,8 @@ func New(options Options) *Nodes {
 	if options.Clock == nil {
 		options.Clock = ScaledClock(1)
 	}
-	if options.Behaviour == nil {
-		options.Behaviour = func(*corev1.Pod) (scenario.Pod, bool) { return scenario.Pod{}, true }
+	if options.Behavior == nil {
+		options.Behavior = func(*corev1.Pod) (scenario.Pod, bool) { return scenario.Pod{}, true }
 	}
 	options.Logs = cmp.Or(options.Logs, NewLogs(options.Clock))
 	n := &Nodes{options: options, logs: options.Logs}

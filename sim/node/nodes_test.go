@@ -22,12 +22,12 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// behaviourAnnotation holds the name of a pod's behaviour.
-const behaviourAnnotation = "interlink.io/source.name"
+// behaviorAnnotation holds the name of a pod's behavior.
+const behaviorAnnotation = "interlink.io/source.name"
 
 func remotePod(name string) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"interlink.io": "offloading"}, Annotations: map[string]string{behaviourAnnotation: name}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"interlink.io": "offloading"}, Annotations: map[string]string{behaviorAnnotation: name}},
 		Spec:       corev1.PodSpec{RestartPolicy: corev1.RestartPolicyOnFailure, Containers: []corev1.Container{{Name: "main", Image: "busybox"}}},
 	}
 }
@@ -49,7 +49,7 @@ func runNodes(t testing.TB, options node.Options) *node.Nodes {
 
 var untilStopped = &metav1.Duration{}
 
-var behaviours = map[string]scenario.Pod{
+var behaviors = map[string]scenario.Pod{
 	"fine":          {Containers: map[string]scenario.Container{"main": {Output: []string{"hello", "world"}}}},
 	"crashes":       {Containers: map[string]scenario.Container{"main": {ExitCodes: []int32{7, 0}, Output: []string{"again"}}}},
 	"evicted":       {Containers: map[string]scenario.Container{"main": {Run: untilStopped}}, Events: []scenario.Event{{At: metav1.Duration{Duration: 5 * time.Second}, Evict: "disk"}}},
@@ -89,7 +89,7 @@ func describe(ctx context.Context, client kubernetes.Interface, namespace, name 
 	return text
 }
 
-// The same behaviours have the same results on the fake cluster and on a real API server.
+// The same behaviors have the same results on the fake cluster and on a real API server.
 func TestNodesOnFakeAndRealAPIServer(t *testing.T) {
 	want := map[string]string{
 		"fine": `Succeeded  node true PodScheduled=True/ Initialized=True/PodCompleted ContainersReady=False/PodCompleted Ready=False/PodCompleted` +
@@ -120,14 +120,14 @@ func TestNodesOnFakeAndRealAPIServer(t *testing.T) {
 			return nil
 		})
 	}
-	behaviourOf := func(pod *corev1.Pod) (scenario.Pod, bool) {
-		return behaviours[pod.Annotations[behaviourAnnotation]], true
+	behaviorOf := func(pod *corev1.Pod) (scenario.Pod, bool) {
+		return behaviors[pod.Annotations[behaviorAnnotation]], true
 	}
 	t.Run("fake", func(t *testing.T) {
 		clock := node.ScaledClock(20)
 		logs := node.NewLogs(clock)
 		client := fakecluster.New(fakecluster.Options{Now: clock.Now, Logs: logs.Open}).Client()
-		runNodes(t, node.Options{Client: client, Behaviour: behaviourOf, Clock: clock, Logs: logs})
+		runNodes(t, node.Options{Client: client, Behavior: behaviorOf, Clock: clock, Logs: logs})
 		run(t, client, "default")
 	})
 	t.Run("real", func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestNodesOnFakeAndRealAPIServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runNodes(t, node.Options{Client: client, Behaviour: behaviourOf, Clock: node.ScaledClock(20), ServeLogs: true})
+		runNodes(t, node.Options{Client: client, Behavior: behaviorOf, Clock: node.ScaledClock(20), ServeLogs: true})
 		run(t, client, server.Namespace(t))
 	})
 }
@@ -148,7 +148,7 @@ func TestFollowedLogEnds(t *testing.T) {
 	clock := node.ScaledClock(1)
 	logs := node.NewLogs(clock)
 	client := fakecluster.New(fakecluster.Options{Logs: logs.Open}).Client()
-	runNodes(t, node.Options{Client: client, Clock: clock, Logs: logs, Behaviour: func(*corev1.Pod) (scenario.Pod, bool) {
+	runNodes(t, node.Options{Client: client, Clock: clock, Logs: logs, Behavior: func(*corev1.Pod) (scenario.Pod, bool) {
 		return scenario.Pod{Containers: map[string]scenario.Container{"main": {Start: &metav1.Duration{}, Output: []string{"line"}}}}, true
 	}})
 	if _, err := client.CoreV1().Pods("default").Create(t.Context(), remotePod("pod"), metav1.CreateOptions{}); err != nil {

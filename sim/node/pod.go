@@ -24,11 +24,11 @@ const (
 // podState is the state machine of one pod. It has no clock and no client: each
 // method gets the time, and advance returns the writes that the API server needs.
 type podState struct {
-	object    *corev1.Pod
-	behaviour scenario.Pod
-	events    []scenario.Event // those that are still to come, in the order of their times
-	inits     []*container
-	mains     []*container
+	object   *corev1.Pod
+	behavior scenario.Pod
+	events   []scenario.Event // those that are still to come, in the order of their times
+	inits    []*container
+	mains    []*container
 
 	firstSeen  time.Time // the time 0 of the scenario's events
 	scheduleAt time.Time // zero if the pod is bound or never will be
@@ -64,22 +64,22 @@ type containerRun struct {
 	output    []string
 }
 
-func newPodState(object *corev1.Pod, behaviour scenario.Pod, now time.Time) *podState {
+func newPodState(object *corev1.Pod, behavior scenario.Pod, now time.Time) *podState {
 	p := &podState{
-		object: object, behaviour: behaviour, firstSeen: now, bound: object.Spec.NodeName != "", events: slices.Clone(behaviour.Events),
+		object: object, behavior: behavior, firstSeen: now, bound: object.Spec.NodeName != "", events: slices.Clone(behavior.Events),
 	}
 	slices.SortStableFunc(p.events, func(a, b scenario.Event) int { return cmp.Compare(a.At.Duration, b.At.Duration) })
 	for _, spec := range object.Spec.InitContainers {
-		p.inits = append(p.inits, newContainer(object, spec, true, behaviour.Containers[spec.Name]))
+		p.inits = append(p.inits, newContainer(object, spec, true, behavior.Containers[spec.Name]))
 	}
 	for _, spec := range object.Spec.Containers {
-		p.mains = append(p.mains, newContainer(object, spec, false, behaviour.Containers[spec.Name]))
+		p.mains = append(p.mains, newContainer(object, spec, false, behavior.Containers[spec.Name]))
 	}
 	switch {
 	case p.bound:
 		p.start(now)
-	case behaviour.Unschedulable == "" || behaviour.Schedule.Duration > 0:
-		p.scheduleAt = now.Add(behaviour.Schedule.Duration)
+	case behavior.Unschedulable == "" || behavior.Schedule.Duration > 0:
+		p.scheduleAt = now.Add(behavior.Schedule.Duration)
 	}
 	return p
 }

@@ -84,20 +84,20 @@ func summary(s corev1.PodStatus) string {
 func TestPodStates(t *testing.T) {
 	type containers = map[string]scenario.Container
 	for _, test := range []struct {
-		name      string
-		pod       *corev1.Pod
-		behaviour scenario.Pod
-		deleteAt  int // the second of a deletion with a grace period of 30 s
-		until     int // the last second of the test; 0 means until nothing changes any more
-		want      []string
+		name     string
+		pod      *corev1.Pod
+		behavior scenario.Pod
+		deleteAt int // the second of a deletion with a grace period of 30 s
+		until    int // the last second of the test; 0 means until nothing changes any more
+		want     []string
 	}{
 		{name: "default", pod: newPod("Never", "a"), want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Succeeded a=Completed:0"}},
-		{name: "failure", pod: newPod("Never", "a", "b"), behaviour: scenario.Pod{Containers: containers{
+		{name: "failure", pod: newPod("Never", "a", "b"), behavior: scenario.Pod{Containers: containers{
 			"a": {ExitCodes: []int32{3}, Message: "no"}, "b": {Run: seconds(5)}}}, want: []string{
 			"0: Pending a=ContainerCreating b=ContainerCreating", "1: Running a=running b=running ready",
 			"2: Running a=Error:3 b=running", "6: Failed a=Error:3 b=Completed:0"}},
-		{name: "out of memory", pod: newPod("Never", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ExitCodes: []int32{137}, Reason: "OOMKilled"}}}, want: []string{
+		{name: "out of memory", pod: newPod("Never", "a"), behavior: scenario.Pod{Containers: containers{"a": {ExitCodes: []int32{137}, Reason: "OOMKilled"}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Failed a=OOMKilled:137"}},
 		{name: "init containers run in order", pod: newPod("Never", "init1", "init2", "a"), want: []string{
 			"0: Pending init1=PodInitializing init2=PodInitializing a=PodInitializing",
@@ -107,11 +107,11 @@ func TestPodStates(t *testing.T) {
 			"4: Pending init1=Completed:0 init2=Completed:0 a=PodInitializing",
 			"5: Running init1=Completed:0 init2=Completed:0 a=running ready",
 			"6: Succeeded init1=Completed:0 init2=Completed:0 a=Completed:0"}},
-		{name: "init container fails", pod: newPod("Never", "init1", "init2", "a"), behaviour: scenario.Pod{Containers: containers{"init1": {ExitCodes: []int32{2}}}}, want: []string{
+		{name: "init container fails", pod: newPod("Never", "init1", "init2", "a"), behavior: scenario.Pod{Containers: containers{"init1": {ExitCodes: []int32{2}}}}, want: []string{
 			"0: Pending init1=PodInitializing init2=PodInitializing a=PodInitializing",
 			"1: Pending init1=running init2=PodInitializing a=PodInitializing",
 			"2: Failed init1=Error:2 init2=PodInitializing a=PodInitializing"}},
-		{name: "init container is restarted", pod: newPod("Always", "init1", "a"), behaviour: scenario.Pod{Containers: containers{
+		{name: "init container is restarted", pod: newPod("Always", "init1", "a"), behavior: scenario.Pod{Containers: containers{
 			"init1": {ExitCodes: []int32{2, 0}}, "a": {Run: seconds(0)}}}, want: []string{
 			"0: Pending init1=PodInitializing a=PodInitializing", "1: Pending init1=running a=PodInitializing",
 			"2: Pending init1=Error:2 a=PodInitializing", "3: Pending init1=running*1(2) a=PodInitializing",
@@ -120,44 +120,44 @@ func TestPodStates(t *testing.T) {
 			"0: Pending side=PodInitializing a=PodInitializing", "1: Pending side=running a=PodInitializing",
 			"2: Running side=running a=running ready", "3: Running side=running a=Completed:0",
 			"4: Succeeded side=Error:143 a=Completed:0"}},
-		{name: "back-off", pod: newPod("OnFailure", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ExitCodes: []int32{1, 2, 3, 0}}}}, want: []string{
+		{name: "back-off", pod: newPod("OnFailure", "a"), behavior: scenario.Pod{Containers: containers{"a": {ExitCodes: []int32{1, 2, 3, 0}}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Running a=Error:1",
 			"3: Running a=running*1(1) ready", "4: Running a=CrashLoopBackOff*1(2)", "14: Running a=running*2(2) ready",
 			"15: Running a=CrashLoopBackOff*2(3)", "35: Running a=running*3(3) ready", "36: Succeeded a=Completed:0*3(3)"}},
 		{name: "always", pod: newPod("Always", "a"), until: 30, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "2: Running a=Completed:0",
 			"3: Running a=running*1(0) ready", "4: Running a=CrashLoopBackOff*1(0)", "14: Running a=running*2(0) ready", "15: Running a=CrashLoopBackOff*2(0)"}},
-		{name: "image pull fails", pod: newPod("Always", "a"), behaviour: scenario.Pod{Containers: containers{"a": {ImagePullError: "no such tag"}}}, want: []string{
+		{name: "image pull fails", pod: newPod("Always", "a"), behavior: scenario.Pod{Containers: containers{"a": {ImagePullError: "no such tag"}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Pending a=ErrImagePull", "11: Pending a=ImagePullBackOff"}},
-		{name: "container cannot be created", pod: newPod("Always", "a", "b"), behaviour: scenario.Pod{Containers: containers{"a": {CreateError: "no secret"}, "b": {Run: seconds(0)}}}, want: []string{
+		{name: "container cannot be created", pod: newPod("Always", "a", "b"), behavior: scenario.Pod{Containers: containers{"a": {CreateError: "no secret"}, "b": {Run: seconds(0)}}}, want: []string{
 			"0: Pending a=ContainerCreating b=ContainerCreating", "1: Pending a=CreateContainerConfigError b=running"}},
-		{name: "unschedulable", pod: newPod("Always", "a"), behaviour: scenario.Pod{Unschedulable: "0/1 nodes"}, want: []string{"0: Pending 0/1 nodes"}},
-		{name: "scheduled later", pod: newPod("Never", "a"), behaviour: scenario.Pod{Unschedulable: "0/1 nodes", Schedule: *seconds(60)}, want: []string{
+		{name: "unschedulable", pod: newPod("Always", "a"), behavior: scenario.Pod{Unschedulable: "0/1 nodes"}, want: []string{"0: Pending 0/1 nodes"}},
+		{name: "scheduled later", pod: newPod("Never", "a"), behavior: scenario.Pod{Unschedulable: "0/1 nodes", Schedule: *seconds(60)}, want: []string{
 			"0: Pending 0/1 nodes", "60: Pending a=ContainerCreating", "61: Running a=running ready", "62: Succeeded a=Completed:0"}},
-		{name: "evicted", pod: newPod("Always", "init1", "a", "b"), behaviour: scenario.Pod{
+		{name: "evicted", pod: newPod("Always", "init1", "a", "b"), behavior: scenario.Pod{
 			Containers: containers{"a": {Run: seconds(0)}, "b": {Start: seconds(60)}}, Events: []scenario.Event{{At: *seconds(5), Evict: "disk"}}}, want: []string{
 			"0: Pending init1=PodInitializing a=PodInitializing b=PodInitializing", "1: Pending init1=running a=PodInitializing b=PodInitializing",
 			"2: Pending init1=Completed:0 a=PodInitializing b=PodInitializing", "3: Pending init1=Completed:0 a=running b=PodInitializing",
 			"5: Failed/Evicted init1=Completed:0 a=Error:137 b=PodInitializing"}},
-		{name: "deadline", pod: withDeadline(newPod("Never", "a"), 3600), behaviour: scenario.Pod{
+		{name: "deadline", pod: withDeadline(newPod("Never", "a"), 3600), behavior: scenario.Pod{
 			Containers: containers{"a": {Run: seconds(0)}}, Events: []scenario.Event{{At: *seconds(5), Deadline: true}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Failed/DeadlineExceeded a=Error:137"}},
-		{name: "deadline event of a pod without a deadline", pod: newPod("Never", "a"), behaviour: scenario.Pod{
+		{name: "deadline event of a pod without a deadline", pod: newPod("Never", "a"), behavior: scenario.Pod{
 			Containers: containers{"a": {Run: seconds(6)}}, Events: []scenario.Event{{At: *seconds(5), Deadline: true}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready", "7: Succeeded a=Completed:0"}},
-		{name: "node lost", pod: newPod("Never", "a"), behaviour: scenario.Pod{
+		{name: "node lost", pod: newPod("Never", "a"), behavior: scenario.Pod{
 			Containers: containers{"a": {Run: seconds(10)}}, Events: []scenario.Event{{At: *seconds(5), LoseNode: true}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready",
 			"45: Running/NodeLost a=running", "305: Failed/NodeLost a=running", "365: Failed/NodeLost a=running forceDelete"}},
-		{name: "deleted by an event", pod: newPod("Never", "a"), behaviour: scenario.Pod{
+		{name: "deleted by an event", pod: newPod("Never", "a"), behavior: scenario.Pod{
 			Containers: containers{"a": {Run: seconds(0)}}, Events: []scenario.Event{{At: *seconds(5), Delete: true}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready delete"}},
-		{name: "deleted", pod: newPod("Always", "a"), deleteAt: 5, behaviour: scenario.Pod{Containers: containers{"a": {Run: seconds(0)}}}, want: []string{
+		{name: "deleted", pod: newPod("Always", "a"), deleteAt: 5, behavior: scenario.Pod{Containers: containers{"a": {Run: seconds(0)}}}, want: []string{
 			"0: Pending a=ContainerCreating", "1: Running a=running ready", "5: Running a=running ready", "6: Failed a=Error:143 forceDelete"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			start := time.Unix(0, 0)
-			p := newPodState(test.pod, test.behaviour, start)
+			p := newPodState(test.pod, test.behavior, start)
 			after := func(second int) time.Time { return start.Add(time.Duration(second) * time.Second) }
 			var got []string
 			for now := start; ; {

@@ -20,13 +20,13 @@ const (
 // says so.
 func (c *container) endRun(now time.Time) {
 	exitCode := int32(0)
-	if codes := c.behaviour.ExitCodes; len(codes) > 0 && !c.stopRequested {
+	if codes := c.behavior.ExitCodes; len(codes) > 0 && !c.stopRequested {
 		exitCode = codes[min(c.runs, len(codes))-1]
 	}
 	end := c.termination(now, exitCode)
-	end.Signal, end.Message = c.behaviour.Signal, c.behaviour.Message
-	if c.behaviour.Reason != "" {
-		end.Reason = c.behaviour.Reason
+	end.Signal, end.Message = c.behavior.Signal, c.behavior.Message
+	if c.behavior.Reason != "" {
+		end.Reason = c.behavior.Reason
 	}
 	if !podspec.Restarts(c.pod, c.spec.Name, exitCode) {
 		c.terminate(end)

@@ -17,14 +17,14 @@ import (
 )
 
 // With a virtual clock that advances only when the nodes are up to date, every state of
-// a pod is seen at its exact time. The nodes do not bind a pod that Behaviour excludes.
+// a pod is seen at its exact time. The nodes do not bind a pod that Behavior excludes.
 func TestVirtualClock(t *testing.T) {
 	clock := testingclock.NewFakeClock(time.Unix(1000, 0))
 	client := fakecluster.New(fakecluster.Options{Now: clock.Now}).Client()
-	behaviour := func(pod *corev1.Pod) (scenario.Pod, bool) {
+	behavior := func(pod *corev1.Pod) (scenario.Pod, bool) {
 		return scenario.Pod{Containers: map[string]scenario.Container{"main": {Run: &metav1.Duration{Duration: 7 * time.Second}}}}, pod.Name == "simulated"
 	}
-	nodes := runNodes(t, node.Options{Client: client, Clock: clock, Behaviour: behaviour})
+	nodes := runNodes(t, node.Options{Client: client, Clock: clock, Behavior: behavior})
 	pods := client.CoreV1().Pods("default")
 	for _, name := range []string{"simulated", "ignored"} {
 		if _, err := pods.Create(t.Context(), remotePod(name), metav1.CreateOptions{}); err != nil {

@@ -138,7 +138,7 @@ func (w *worker) handle(ctx context.Context, event podEvent) {
 		}
 		return
 	}
-	behaviour, simulated := w.nodes.options.Behaviour(event.pod)
+	behavior, simulated := w.nodes.options.Behavior(event.pod)
 	if !simulated {
 		return
 	}
@@ -151,7 +151,7 @@ func (w *worker) handle(ctx context.Context, event podEvent) {
 			return
 		}
 		pod = &managedPod{
-			podState: newPodState(event.pod.DeepCopy(), behaviour, now), uid: event.pod.UID, heapIndex: -1,
+			podState: newPodState(event.pod.DeepCopy(), behavior, now), uid: event.pod.UID, heapIndex: -1,
 			key: types.NamespacedName{Namespace: event.pod.Namespace, Name: event.pod.Name},
 		}
 		w.pods[pod.uid] = pod

@@ -22,11 +22,11 @@ func skipReason(file *scenario.File, options Options) string {
 	}
 	for i := range file.Pods {
 		pod := &file.Pods[i]
-		behaviour := file.Nodes[file.Key(pod.Namespace, pod.Name)]
-		if behaviour.Schedule.Duration > 0 {
+		behavior := file.Nodes[file.Key(pod.Namespace, pod.Name)]
+		if behavior.Schedule.Duration > 0 {
 			return "it needs simulated nodes: a pod waits for its node"
 		}
-		for _, event := range behaviour.Events {
+		for _, event := range behavior.Events {
 			switch {
 			case event.LoseNode:
 				return "it needs simulated nodes: a node is lost"

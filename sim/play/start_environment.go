@@ -88,7 +88,7 @@ func startRemote(ctx context.Context, e *environment) {
 	}
 	e.nodes = node.New(node.Options{
 		Client: e.remote, Clock: e.clock, Logs: logs, Log: o.Log, ServeLogs: o.PlayNodes, Name: nodeName(e.file.Name),
-		Behaviour: func(pod *corev1.Pod) (scenario.Pod, bool) {
+		Behavior: func(pod *corev1.Pod) (scenario.Pod, bool) {
 			key, ours := e.key(pod)
 			return e.file.Nodes[key], ours
 		},

@@ -94,7 +94,7 @@ func (r *reader) checkNotNegative(d metav1.Duration, path ...string) {
 func (r *reader) checkNodes(pod *corev1.Pod, nodes Pod, path ...string) {
 	r.checkNotNegative(nodes.Schedule, append(path, "schedule")...)
 	for _, name := range slices.Sorted(maps.Keys(nodes.Containers)) {
-		r.checkBehaviour(pod, name, nodes.Containers[name], slices.Concat(path, []string{"containers", name}))
+		r.checkBehavior(pod, name, nodes.Containers[name], slices.Concat(path, []string{"containers", name}))
 	}
 	for i, e := range nodes.Events {
 		r.checkOneField(e, slices.Concat(path, []string{"events", strconv.Itoa(i)})...)
@@ -102,8 +102,8 @@ func (r *reader) checkNodes(pod *corev1.Pod, nodes Pod, path ...string) {
 	}
 }
 
-// checkBehaviour checks what the nodes do with a container.
-func (r *reader) checkBehaviour(pod *corev1.Pod, name string, c Container, path []string) {
+// checkBehavior checks what the nodes do with a container.
+func (r *reader) checkBehavior(pod *corev1.Pod, name string, c Container, path []string) {
 	switch known := podspec.Container(pod, name); {
 	case c.Injected && known != nil:
 		r.invalid(append(path, "injected"), "container %s is not injected: the manifest of pod %s has it", name, pod.Name)

@@ -48,7 +48,7 @@ func Run(ctx context.Context, options Options) error {
 	if options.Speed < 0 {
 		return errors.New("speed must be greater than 0")
 	}
-	behaviours, err := podBehaviours(options.Scenarios)
+	behaviors, err := podBehaviors(options.Scenarios)
 	if err != nil {
 		return err
 	}
@@ -57,9 +57,9 @@ func Run(ctx context.Context, options Options) error {
 	client := fakecluster.New(fakecluster.Options{Now: clock.Now, Logs: logs.Open}).Client()
 	nodes := node.New(node.Options{
 		Client: client, Clock: clock, Logs: logs, Log: options.Log,
-		Behaviour: func(pod *corev1.Pod) (scenario.Pod, bool) {
+		Behavior: func(pod *corev1.Pod) (scenario.Pod, bool) {
 			localPod := types.NamespacedName{Namespace: pod.Annotations[wire.AnnotationSourceNamespace], Name: pod.Annotations[wire.AnnotationSourceName]}
-			return behaviours[localPod], true
+			return behaviors[localPod], true
 		},
 	})
 	var tunnels lifecycle.Tunnels
@@ -87,19 +87,19 @@ func Run(ctx context.Context, options Options) error {
 	return errors.Join(err, nodesErr)
 }
 
-// podBehaviours returns the behaviours of all scenarios by local pod. Two scenarios
+// podBehaviors returns the behaviors of all scenarios by local pod. Two scenarios
 // must not define the same pod.
-func podBehaviours(files []*scenario.File) (map[types.NamespacedName]scenario.Pod, error) {
-	behaviours, paths := map[types.NamespacedName]scenario.Pod{}, map[types.NamespacedName]string{}
+func podBehaviors(files []*scenario.File) (map[types.NamespacedName]scenario.Pod, error) {
+	behaviors, paths := map[types.NamespacedName]scenario.Pod{}, map[types.NamespacedName]string{}
 	for _, file := range files {
-		for key, behaviour := range file.Nodes {
+		for key, behavior := range file.Nodes {
 			pod := file.Pod(key)
 			localPod := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
 			if path, exists := paths[localPod]; exists {
-				return nil, fmt.Errorf("%s and %s both define the behaviour of pod %s", path, file.Path, localPod)
+				return nil, fmt.Errorf("%s and %s both define the behavior of pod %s", path, file.Path, localPod)
 			}
-			behaviours[localPod], paths[localPod] = behaviour, file.Path
+			behaviors[localPod], paths[localPod] = behavior, file.Path
 		}
 	}
-	return behaviours, nil
+	return behaviors, nil
 }

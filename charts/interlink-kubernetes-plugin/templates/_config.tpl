@@ -93,7 +93,7 @@ TLS:
 {{- end }}
 {{- end -}}
 
-{{/* The time for preStop, for the requests in flight, 12 s for the rollback of requests that are cancelled, and
+{{/* The time for preStop, for the requests in flight, 12 s for the rollback of requests that are canceled, and
      8 s in reserve. */}}
 {{- define "interlink-plugin.terminationGracePeriodSeconds" -}}
 {{- $app := (include "interlink-plugin.options" . | fromYaml).app -}}

@@ -53,7 +53,7 @@ func TestKind(t *testing.T) {
 		{"connection closed", fmt.Errorf("read: %w", io.ErrUnexpectedEOF), errdefs.Unavailable},
 		{"deadline exceeded", &url.Error{Op: "Post", Err: context.DeadlineExceeded}, errdefs.Unavailable},
 		{"rate limit of the client", errors.New("client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline"), errdefs.Unavailable},
-		{"cancelled", &url.Error{Op: "Post", Err: context.Canceled}, errdefs.Canceled},
+		{"canceled", &url.Error{Op: "Post", Err: context.Canceled}, errdefs.Canceled},
 		{"an error that has a kind", errdefs.Wrap(errdefs.Conflict, apierrors.NewNotFound(pods, "p")), errdefs.Conflict},
 		{"any other error", errors.New("boom"), errdefs.Internal},
 	} {
