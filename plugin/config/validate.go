@@ -67,8 +67,8 @@ func onlyV1(versions []string) error {
 	return nil
 }
 
-// served are the URL paths that InterLink calls.
-var served = []string{"/create", "/delete", "/status", "/getLogs"}
+// interlinkPaths are the URL paths that InterLink calls.
+var interlinkPaths = []string{"/create", "/delete", "/status", "/getLogs"}
 
 func docsPath(s string) error {
 	switch {
@@ -76,7 +76,7 @@ func docsPath(s string) error {
 		return nil
 	case !strings.HasPrefix(s, "/") || s == "/" || path.Clean(s) != s || strings.ContainsFunc(s, notInPath):
 		return fmt.Errorf("%q must be a plain URL path such as /docs", s)
-	case slices.Contains(served, s):
+	case slices.Contains(interlinkPaths, s):
 		return fmt.Errorf("%q is a path that InterLink calls; choose another path, such as /docs", s)
 	}
 	return nil
@@ -153,9 +153,9 @@ func noSpace(s string) error {
 	return nil
 }
 
-// tagged checks that an image has a tag or a digest: without one, the registry
+// checkImageTag checks that an image has a tag or a digest: without one, the registry
 // chooses the version.
-func tagged(s string) error {
+func checkImageTag(s string) error {
 	if _, name, _ := strings.Cut(s[strings.LastIndex(s, "/")+1:], ":"); s != "" && name == "" {
 		return fmt.Errorf("%q must have a tag or a digest, for example example.org/openssh:1.2", s)
 	}
@@ -232,9 +232,9 @@ func checkToleration(t corev1.Toleration) error {
 	return nil
 }
 
-// openable checks that some user can connect to a socket of this mode: connecting
+// checkSocketMode checks that some user can connect to a socket of this mode: connecting
 // takes write permission (unix(7)).
-func openable(mode fs.FileMode) error {
+func checkSocketMode(mode fs.FileMode) error {
 	if mode&0o222 == 0 {
 		return fmt.Errorf("%04o gives no user write permission, so no process can connect to the socket; use for example 0660", mode)
 	}

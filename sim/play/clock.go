@@ -14,8 +14,8 @@ type clock interface {
 	node.Clock
 	// waitUntil returns at a moment, or with the reason why ctx ended before.
 	waitUntil(ctx context.Context, moment time.Time) error
-	// nothingDue reports whether no further event will happen, so that waiting is useless.
-	nothingDue() bool
+	// noEventsLeft reports whether no further event will happen, so that waiting is useless.
+	noEventsLeft() bool
 }
 
 // virtualClock stops until everything that is due has happened, and then jumps to
@@ -54,7 +54,7 @@ func (c *virtualClock) waitUntil(ctx context.Context, moment time.Time) error {
 	return nil
 }
 
-func (c *virtualClock) nothingDue() bool {
+func (c *virtualClock) noEventsLeft() bool {
 	_, ok := c.next()
 	return !ok
 }
@@ -89,4 +89,4 @@ func (c *realtimeClock) waitUntil(ctx context.Context, moment time.Time) error {
 	}
 }
 
-func (c *realtimeClock) nothingDue() bool { return false }
+func (c *realtimeClock) noEventsLeft() bool { return false }

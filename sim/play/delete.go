@@ -61,7 +61,7 @@ func (p *player) waitUntilDeleted(ctx context.Context) error {
 		if p.seen.Left, err = p.snapshot(ctx); err != nil {
 			return err
 		}
-		if len(judge.LeftDifferences(env.file, p.seen.Left)) == 0 || env.clock.nothingDue() || env.clock.Now().After(limit) {
+		if len(judge.LeftDifferences(env.file, p.seen.Left)) == 0 || env.clock.noEventsLeft() || env.clock.Now().After(limit) {
 			break
 		}
 	}

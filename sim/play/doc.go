@@ -10,6 +10,7 @@
 // no other, and asks it only whether its cache has the latest remote pods.
 //
 // The files, from the top: run.go plays many scenarios, play.go one of them, with the
-// player's actions in create.go, real_nodes.go, poll.go, run_steps.go, delete.go,
-// logs.go and observe.go; start_environment.go starts its environment.
+// player's actions in create.go, real_nodes.go, poll_until_end.go, poll.go,
+// run_steps.go, delete.go, logs.go and observe.go; start_environment.go starts its
+// environment.
 package play

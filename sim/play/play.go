@@ -16,13 +16,13 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// pluginSilence is set once the plugin has not answered a call. Further scenarios
+// pluginUnresponsive is set once the plugin has not answered a call. Further scenarios
 // are not played then: each of their calls would only wait for its timeout.
-type pluginSilence struct{ atomic.Bool }
+type pluginUnresponsive struct{ atomic.Bool }
 
 // playScenario plays a scenario and compares what it observes with what the scenario
 // expects.
-func playScenario(ctx context.Context, file *scenario.File, options Options, silence *pluginSilence) (result report.Scenario) {
+func playScenario(ctx context.Context, file *scenario.File, options Options, unresponsive *pluginUnresponsive) (result report.Scenario) {
 	start := time.Now()
 	result = report.Scenario{Name: file.Name, Description: file.Description, File: file.Path, Verdict: report.Failed}
 	defer func() { result.Took = time.Since(start).Seconds() }()
@@ -30,7 +30,7 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, sil
 		result.Verdict, result.Skipped = report.Skipped, reason
 		return result
 	}
-	if silence.Load() {
+	if unresponsive.Load() {
 		result.Differences = []string{"not played: the plugin did not answer a call of another scenario"}
 		return result
 	}
@@ -46,7 +46,7 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, sil
 	err = playToEnd(ctx, p)
 	p.seen.Violations = env.recorder.allViolations()
 	if env.unanswered.Load() {
-		silence.Store(true)
+		unresponsive.Store(true)
 	}
 	if result.Differences = differences(file, p.seen, err); len(result.Differences) == 0 {
 		result.Verdict = report.Passed

@@ -2,76 +2,54 @@ package play
 
 import (
 	"context"
-	"time"
+	"errors"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
-// maxPlayTime is how long a scenario is played whose pods do not end although they
-// should, counted from its last step.
-const maxPlayTime = 20 * time.Minute
-
-// pollUntilEnd polls and runs the steps, each at its time, until all pods have ended,
-// until has passed, or no further event is due.
-func (p *player) pollUntilEnd(ctx context.Context) error {
-	env := p.env
-	end := p.stepsFrom.Add(maxPlayTime)
-	if n := len(p.steps); n > 0 {
-		end = end.Add(p.steps[n-1].At.Duration)
-	}
-	if env.file.Until.Duration > 0 {
-		end = p.stepsFrom.Add(env.file.Until.Duration)
-	}
-	idlePolls, overtime := 0, false // idlePolls are polls in a row after which no event is due
-	for !p.finished() {
-		moment := p.nextPoll
-		if len(p.steps) > 0 {
-			if at := p.timeOf(p.steps[0]); at.Before(moment) && p.canHappen(p.steps[0]) {
-				moment = at
-			}
-		}
-		if end.Before(moment) && !overtime {
-			moment = end
-		}
-		if err := env.clock.waitUntil(ctx, moment); err != nil {
-			return err
-		}
-		if !p.nextPoll.After(moment) {
-			p.poll(ctx)
-			idlePolls++
-		}
-		for len(p.steps) > 0 && !p.timeOf(p.steps[0]).After(moment) && p.canHappen(p.steps[0]) {
-			step := p.steps[0]
-			p.steps, idlePolls = p.steps[1:], 0
-			p.runStep(ctx, step)
-		}
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		switch {
-		case env.unanswered.Load():
-			return errNoAnswer
-		case !end.After(moment):
-			if env.nodes != nil || p.complete() || moment.After(end.Add(maxLateness)) {
-				return nil
-			}
-			overtime = true
-		case !env.clock.nothingDue():
-			idlePolls = 0
-		case idlePolls > 2 && len(p.steps) == 0 && env.file.Until.Duration == 0:
-			return nil
+// poll goes once through the virtual kubelet's status loop.
+func (p *player) poll(ctx context.Context) {
+	err := p.env.kubelet.Poll(ctx)
+	for _, err := range split(err) {
+		if ctx.Err() == nil {
+			p.env.recorder.violation(statusRule(err), "at %s: %v", round(p.env.elapsed()), err)
 		}
 	}
-	return nil
+	if p.env.nodes == nil { // simulated nodes do not forget previous runs
+		for key, seen := range p.seen.Pods {
+			seen.RememberPreviousRuns(p.env.kubelet.Status(key))
+		}
+	}
+	p.env.observe(ctx)
+	p.running.observe(ctx, p.env)
+	p.nextPoll = p.env.clock.Now().Add(pollPause)
 }
 
-// finished reports whether all steps have happened and all pods have ended.
-func (p *player) finished() bool {
-	if len(p.steps) > 0 {
-		return false
-	}
-	for _, key := range p.env.keys {
-		if !p.ended(key) {
-			return false
+// split returns the errors that errors.Join has joined.
+func split(err error) []error {
+	switch joined, ok := err.(interface{ Unwrap() []error }); {
+	case err == nil:
+		return nil
+	case !ok:
+		return []error{err}
+	default:
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, split(one)...)
 		}
+		return all
 	}
-	return true
+}
+
+// statusRule is the rule of docs/contract.md that an error of a status call names.
+func statusRule(err error) string {
+	var panicked *virtualkubelet.Panic
+	var stale *virtualkubelet.StaleStatus
+	switch {
+	case errors.As(err, &panicked):
+		return panicked.Rule
+	case errors.As(err, &stale):
+		return stale.Rule
+	}
+	return ""
 }

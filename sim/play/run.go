@@ -54,7 +54,7 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) ([]re
 	scenarios := make([]report.Scenario, len(files))
 	var group errgroup.Group
 	group.SetLimit(options.Parallel)
-	var silence pluginSilence
+	var unresponsive pluginUnresponsive
 	play := func(i int) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -62,7 +62,7 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) ([]re
 		if options.Started != nil {
 			options.Started(files[i].Name)
 		}
-		scenarios[i] = playScenario(ctx, files[i], options, &silence)
+		scenarios[i] = playScenario(ctx, files[i], options, &unresponsive)
 		if options.Done != nil {
 			options.Done(scenarios[i])
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
-// deleteMemory is how long the Lifecycle refuses creates of a pod after its delete.
+// rememberDeleteFor is how long the Lifecycle refuses creates of a pod after its delete.
 // A local UID is never used again, so a longer time would only take memory.
-const deleteMemory = 10 * time.Minute
+const rememberDeleteFor = 10 * time.Minute
 
 // errDeleted is the cause with which a delete ends a create of the same pod.
 var errDeleted = errdefs.New(errdefs.Canceled, "the pod was deleted before it was created")
@@ -59,7 +59,7 @@ func (f *inFlight) addDelete(uid string) {
 		f.deletes = map[string]time.Time{}
 	}
 	for other, at := range f.deletes {
-		if now.Sub(at) > deleteMemory {
+		if now.Sub(at) > rememberDeleteFor {
 			delete(f.deletes, other)
 		}
 	}
