@@ -115,8 +115,8 @@ func TestParseManifests(t *testing.T) {
 	if err != nil || file.Name != "given" || len(file.Nodes) != 1 {
 		t.Errorf("%+v, %v; want the scenario too", file, err)
 	}
-	_, err = scenario.ParseManifests("web.yaml", []byte(strings.Replace(good, "  - name: main\n", "  - name: main\n", 1)))
-	if want := "web.yaml:28: unknown field spec.containers[0].name"; err == nil || !strings.Contains(err.Error(), want) {
+	_, err = scenario.ParseManifests("web.yaml", []byte(strings.Replace(good, "  - name: main\n", "  - title: main\n", 1)))
+	if want := "web.yaml:28: unknown field spec.containers[0].title"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v; want %q", err, want)
 	}
 }
@@ -127,7 +127,7 @@ func TestReadReportsProblems(t *testing.T) {
 		name, old, new string
 		want           string // lines after the path and a colon
 	}{
-		{"unknown field of the Scenario", "description:", "description:", "5: unknown field spec.descripton"},
+		{"unknown field of the Scenario", "description:", "summary:", "5: unknown field spec.summary"},
 		{"unknown field below a map", "{start: 2s", "{begin: 2s", "9: unknown field spec.nodes.web.containers.main.begin"},
 		{"unknown field of a manifest", "  - name: main", "  - name: main\n    imagePullPolcy: Never", "29: unknown field spec.containers[0].imagePullPolcy"},
 		{"another case", "secretName", "SecretName", "32: unknown field spec.volumes[0].secret.SecretName"},
