@@ -140,7 +140,7 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		{remote + "config: {offloading: {unsupported_volumes: keep}}", []string{"/unsupported_volumes", "'refuse'"}},
 		{remote + "config: {tcp_tunnel: {gateway_ssh_private_key: key}}", []string{"/config/tcp_tunnel", "'gateway_ssh_private_key'"}},
 		{remote + "secretConfig: {app: {name: a}}", []string{"/secretConfig", "'app'"}},
-		{remote + "interlink: {enabled: true}\nconfig: {app: {socket_address: unix:///setByOtherValue/plugin.sock}}", []string{"unix:///var/run/interlink/"}},
+		{remote + "interlink: {enabled: true}\nconfig: {app: {socket_address: unix:///elsewhere/plugin.sock}}", []string{"unix:///var/run/interlink/"}},
 		{remote + "interlink: {tls: {clientAuth: true}}", []string{"/interlink/tls/existingSecret", "minLength"}},
 		{remote + "admin: {port: 4000}", []string{"admin.port", "4000"}},
 		{remote + "admin: {port: 5000}\nconfig: {app: {socket_port: 5000}}", []string{"admin.port", "5000"}},

@@ -146,7 +146,7 @@ func TestINIInterpolationErrors(t *testing.T) {
 }
 
 // FuzzLoadINI checks that no file causes a panic, and that a file that is written from
-// the parsed values can be parsed rewritten.
+// the parsed values can be parsed again.
 func FuzzLoadINI(f *testing.F) {
 	f.Add(string(Sample()))
 	f.Add(pythonSample)

@@ -49,7 +49,7 @@ func (o Option) assign(c *Config, value string) error {
 // find returns the value of an option and its source. Flags have priority over the
 // environment, the environment over the file, and the file over the default.
 func (r *ParseResult) find(option Option, flags, env map[string]string, file iniFile) (string, Source, error) {
-	// An empty value isSet only if the option is a text.
+	// An empty value counts as set only if the option is a text.
 	isSet := func(value string, found bool) bool {
 		return found && (option.Kind == Text || strings.TrimSpace(value) != "")
 	}

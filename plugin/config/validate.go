@@ -153,7 +153,7 @@ func noSpace(s string) error {
 	return nil
 }
 
-// checkImageTag checks that an image has a tag or a digest: without one, the registry
+// checkImageTag checks that an image has a tag or a digest. Without one, the registry
 // chooses the version.
 func checkImageTag(s string) error {
 	if _, name, _ := strings.Cut(s[strings.LastIndex(s, "/")+1:], ":"); s != "" && name == "" {
@@ -232,8 +232,8 @@ func checkToleration(t corev1.Toleration) error {
 	return nil
 }
 
-// checkSocketMode checks that some user can connect to a socket of this mode: connecting
-// takes write permission (unix(7)).
+// checkSocketMode checks that some user can connect to a socket of this mode, which
+// needs write permission (unix(7)).
 func checkSocketMode(mode fs.FileMode) error {
 	if mode&0o222 == 0 {
 		return fmt.Errorf("%04o gives no user write permission, so no process can connect to the socket; use for example 0660", mode)

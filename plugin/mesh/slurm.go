@@ -4,8 +4,7 @@ import corev1 "k8s.io/api/core/v1"
 
 // emulateSlurm lets a script that was written for Slurm run in the container. The
 // script gets a job to run at its end, the variables of Slurm, and replacements for
-// the programs with which it would leave the pod's network: here it must change that
-// network.
+// the programs unshare and curl, so that it stays in the pod's network.
 func (s *Sidecar) emulateSlurm(pod *corev1.Pod) {
 	c := &s.Container
 	for _, name := range []string{"job.sh", "bin/unshare", "bin/curl"} {

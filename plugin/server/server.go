@@ -65,7 +65,7 @@ type Server struct {
 	routes  map[string]route
 	metrics *metrics
 
-	// The two constants of the same meaning; tests set shorter times.
+	// The defaults are in timeouts.go; tests set shorter times.
 	bodyTimeout, rollback time.Duration
 
 	// stopping ends at the start of a shutdown. Logs that are followed and the

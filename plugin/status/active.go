@@ -36,8 +36,8 @@ func (r *report) reportActive() {
 }
 
 // isRunning reports whether the phase of the remote pod is Running. The phase Unknown
-// means that the node is lost: the pod counts as it was before, which is Running if
-// all its containers had started.
+// means that the node is lost. Then the state before the loss decides: the pod was
+// Running if all its containers had started.
 func (r *report) isRunning() bool {
 	if r.remote.Status.Phase != corev1.PodUnknown {
 		return r.remote.Status.Phase == corev1.PodRunning

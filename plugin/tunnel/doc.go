@@ -4,7 +4,7 @@
 //
 // It uses Helm's SDK. It decides what happens to a release whose install was
 // interrupted, and to one that two replicas of the plugin change at the same time: a
-// record of Helm is changed only if nobody else has changed it since it was read
+// record of Helm is changed only if no other process has changed it since it was read
 // (records.go). It must not know pods or InterLink: the caller gives it names, labels
 // and targets. It keeps no state but Helm's record of each release, and finds it by its
 // labels.

@@ -3,6 +3,6 @@
 // resources, $(NAME) in commands and variables, restart policies, and the API
 // server's defaults.
 //
-// It uses no other package of the project. The plugin must not use it: a judge
-// must not share the faults of what it judges.
+// It uses no other package of the project. The plugin must not use it: the
+// simulator would not find a bug in code that it shares with the plugin.
 package podspec

@@ -2,7 +2,7 @@ package podspec
 
 import "regexp"
 
-// reference matches $$, which stands for one $, and $(NAME).
+// reference matches $$, the escaped form of one $, and $(NAME).
 var reference = regexp.MustCompile(`\$\$|\$\([^)]*\)`)
 
 // Expand replaces each $(NAME) whose variable has a value, and $$ by $. All else

@@ -135,8 +135,9 @@ func endPod(pod *corev1.Pod, failure string) error {
 	return nil
 }
 
-// storeStatus stores the status of a container, and returns the one that the virtual
-// kubelet then changes: a wrong one, the first, if the container was not known.
+// storeStatus stores the status of a container, and returns the status that the
+// virtual kubelet then changes. For an unknown container this is the first status of
+// the list, which is a bug of InterLink.
 func storeStatus(known *[]corev1.ContainerStatus, reported corev1.ContainerStatus) *corev1.ContainerStatus {
 	reported = *reported.DeepCopy()
 	i := slices.IndexFunc(*known, func(s corev1.ContainerStatus) bool { return s.Name == reported.Name })
