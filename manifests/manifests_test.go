@@ -23,8 +23,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
 )
@@ -103,7 +101,7 @@ func podsOf(object runtime.Object) []*corev1.Pod {
 
 // Each example goes to the virtual node, and the plugin offloads all of it.
 func TestExamplesAreAccepted(t *testing.T) {
-	options := translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}, Offloading: config.Offloading{UnsupportedVolumes: config.RefuseVolumes}}
+	environ := []string{"CONFIG_FILE_PATH=" + os.DevNull, "OFFLOADING_UNSUPPORTED_VOLUMES=refuse"}
 	for _, file := range examples(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			var others bytes.Buffer
@@ -123,7 +121,7 @@ func TestExamplesAreAccepted(t *testing.T) {
 			for _, pod := range pods {
 				checkVirtualNode(t, pod)
 				pod.Kind, pod.APIVersion = "Pod", "v1"
-				planned, err := plan.File("manifests", append(bytes.Clone(others.Bytes()), document(t, pod)...), options)
+				planned, err := plan.File("manifests", append(bytes.Clone(others.Bytes()), document(t, pod)...), environ)
 				if err != nil {
 					t.Fatal(err)
 				}

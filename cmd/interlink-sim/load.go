@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/load"
 )
 
@@ -29,7 +30,7 @@ func loadCommand(s streams) command {
 			f.IntVar(&o.Concurrency, "concurrency", 10, "number of creates or deletes at the same time")
 			f.Float64Var(&o.Rate, "rate", 0, "maximum of creates per second; 0 means no limit")
 			f.DurationVar(&o.Interval, "interval", 5*time.Second, "pause between two cycles of status calls")
-			f.DurationVar(&o.CallTimeout, "call-timeout", 2*time.Minute, "timeout of a call to the plugin")
+			f.DurationVar(&o.CallTimeout, "call-timeout", interlink.CallTimeout, "timeout of a call to the plugin")
 			f.DurationVar(&o.Wait, "wait", 10*time.Minute, "timeout until all pods have ended")
 			f.StringVar(&json, "json", "", "write the result to this file as JSON")
 		},

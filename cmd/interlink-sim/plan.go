@@ -7,16 +7,14 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
 )
 
 const planUsage = `interlink-sim plan FILE
 
 Prints the remote objects that the plugin would create for a manifest, a scenario or a recorded create request, as
-a manifest with every warning. FILE is JSON or YAML; - is standard input. The virtualKubelet options of a scenario
-apply, and so do the plugin's environment variables and configuration file. No cluster is contacted.
+a manifest with every warning. FILE is JSON or YAML; - is standard input. The virtualKubelet and plugin options of a
+scenario apply, and so do the plugin's environment variables and configuration file. No cluster is contacted.
 `
 
 func planCommand(s streams) command {
@@ -41,11 +39,7 @@ func planFile(file string, s streams) error {
 	if file == "-" {
 		path = "standard input"
 	}
-	parsed, err := config.Parse(nil, s.environ)
-	if err != nil {
-		return err
-	}
-	manifest, err := plan.File(path, text, plugin.TranslateOptions(parsed.Config))
+	manifest, err := plan.File(path, text, s.environ)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -56,7 +57,7 @@ func replayCommand(s streams) command {
 			set.StringVar(&f.html, "html", "", "write the report to this file as an HTML page with timelines")
 			set.Float64Var(&f.speed, "speed", 1, "with --plugin or --play-nodes: speed of time, 2 is twice as fast as real time")
 			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: the number of processors)")
-			set.DurationVar(&f.callTimeout, "call-timeout", 2*time.Minute, "timeout of a call to the plugin")
+			set.DurationVar(&f.callTimeout, "call-timeout", interlink.CallTimeout, "timeout of a call to the plugin")
 			set.DurationVar(&f.timeout, "timeout", 15*time.Minute, "timeout of a scenario, in real time")
 			set.BoolVarP(&f.verbose, "verbose", "v", false, "show the log of the plugin that this command starts")
 		},

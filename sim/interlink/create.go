@@ -63,7 +63,7 @@ func CreateRequest(pod *corev1.Pod, objects Objects, options Options) (*CreateBo
 	if err != nil {
 		return nil, err
 	}
-	if err := resolveEnvironment(pod, objects, options); err != nil {
+	if err := resolveVariables(pod, objects, options); err != nil {
 		return nil, err
 	}
 	body := &CreateBody{Pod: *pod, JobConfig: json.RawMessage(jobConfig)}

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // Objects are the ConfigMaps and Secrets of the local cluster.
@@ -29,13 +31,7 @@ func AdmitObjects(objects Objects, options Options) Objects {
 		object.TypeMeta = metav1.TypeMeta{}
 		admitMeta(&object.ObjectMeta, options)
 		object.Type = cmp.Or(object.Type, corev1.SecretTypeOpaque)
-		for key, value := range object.StringData {
-			if object.Data == nil {
-				object.Data = map[string][]byte{}
-			}
-			object.Data[key] = []byte(value)
-		}
-		object.StringData = nil
+		podspec.MoveStringData(object)
 		admitted.Secrets = append(admitted.Secrets, *object)
 	}
 	return admitted

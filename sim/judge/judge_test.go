@@ -221,25 +221,33 @@ func TestExpectedReasonHasAlternatives(t *testing.T) {
 }
 
 // Real nodes on a loaded machine may report only the end of a short run.
-func TestRunningIsNotRequiredIfNodesNeverReportedIt(t *testing.T) {
+func TestRunningIsNotRequiredOfPodThatRanBetweenPolls(t *testing.T) {
 	const pending, running, succeeded, failed = corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded, corev1.PodFailed
-	expected := scenario.PodExpectation{Phases: []corev1.PodPhase{pending, running, succeeded}}
+	type phases = []corev1.PodPhase
+	ends := phases{pending, running, succeeded}
 	for _, test := range []struct {
-		name     string
-		tooShort bool
-		shown    []corev1.PodPhase
-		wantSame bool
+		name            string
+		betweenPolls    bool
+		expected, shown phases
+		wantSame        bool
+		wantNotRequired bool
 	}{
-		{"Running is missing", false, []corev1.PodPhase{pending, succeeded}, false},
-		{"Running is missing after a run that was too short", true, []corev1.PodPhase{pending, succeeded}, true},
-		{"all phases after a run that was too short", true, []corev1.PodPhase{pending, running, succeeded}, true},
-		{"another end after a run that was too short", true, []corev1.PodPhase{pending, failed}, false},
-		{"no end after a run that was too short", true, []corev1.PodPhase{pending}, false},
+		{"Running is missing after a run at a poll", false, ends, phases{pending, succeeded}, false, false},
+		{"Running is missing after a run between polls", true, ends, phases{pending, succeeded}, true, true},
+		{"all phases after a run between polls", true, ends, ends, true, false},
+		{"another end after a run between polls", true, ends, phases{pending, failed}, false, false},
+		{"no end after a run between polls", true, ends, phases{pending}, false, false},
+		{"a pod that stays Running never ran", true, phases{pending, running}, phases{pending}, false, false},
+		{"a pod that is not to run", true, phases{pending, failed}, phases{pending, failed}, true, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			found := StatusDifferences("web", expected, &Pod{Phases: test.shown, RunningTooShort: test.tooShort})
-			if (len(found) == 0) != test.wantSame {
+			expected := scenario.PodExpectation{Phases: test.expected}
+			seen := &Pod{Phases: test.shown, RanBetweenPolls: test.betweenPolls}
+			if found := StatusDifferences("web", expected, seen); (len(found) == 0) != test.wantSame {
 				t.Errorf("the differences are %q", found)
+			}
+			if got := RunningNotRequired(expected, seen); got != test.wantNotRequired {
+				t.Errorf("Running is not required: %v, want %v", got, test.wantNotRequired)
 			}
 		})
 	}

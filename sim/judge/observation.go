@@ -44,10 +44,10 @@ type Pod struct {
 	NotSent error
 	// Phases that the local cluster showed, each change once.
 	Phases []corev1.PodPhase
-	// RunningTooShort means that real nodes did not report the pod as running for long
-	// enough, so that the local cluster may not have shown Running. A loaded node may
-	// report only that a container has ended.
-	RunningTooShort bool
+	// RanBetweenPolls means that real nodes reported the pod as running at no poll of
+	// its status, so that no plugin could have shown Running. A loaded node may report
+	// only that a container has ended.
+	RanBetweenPolls bool
 	// Status that the local cluster showed last.
 	Status corev1.PodStatus
 	// Logs are the answers to the expected requests for logs, in their order.

@@ -73,6 +73,7 @@ func (m *meter) countError(call, text string) {
 // errorText returns what went wrong, without the parts of the error that name the pod.
 func errorText(err error) string {
 	var refusal *virtualkubelet.Refusal
+	var wrong *virtualkubelet.WrongPodUID
 	var stale *virtualkubelet.StaleStatus
 	var panicked *virtualkubelet.Panic
 	switch {
@@ -80,6 +81,8 @@ func errorText(err error) string {
 		return "no answer: " + refusal.Body
 	case errors.As(err, &refusal):
 		return fmt.Sprintf("answered %d: %s", refusal.Status, refusal.Body)
+	case errors.As(err, &wrong):
+		return "the answer has another PodUID"
 	case errors.As(err, &stale):
 		return stale.Reason
 	case errors.As(err, &panicked):

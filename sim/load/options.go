@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
 // Options configure a load test.
@@ -20,8 +22,8 @@ type Options struct {
 	// Interval is the pause between two polling cycles; the default is the virtual
 	// kubelet's 5 s (docs/contract.md, STATUS-2).
 	Interval time.Duration
-	// CallTimeout bounds the time until an answer; the default is InterLink's 120 s
-	// (docs/contract.md, HTTP-5).
+	// CallTimeout bounds the time until an answer; the default is
+	// interlink.CallTimeout.
 	CallTimeout time.Duration
 	// Wait bounds the time until the pods end, after all are created; the default is
 	// 10 minutes.
@@ -33,7 +35,7 @@ type Options struct {
 // withDefaults returns the options with their defaults, or an error if they are invalid.
 func (o Options) withDefaults() (Options, error) {
 	o.Interval = cmp.Or(o.Interval, 5*time.Second)
-	o.CallTimeout = cmp.Or(o.CallTimeout, 120*time.Second)
+	o.CallTimeout = cmp.Or(o.CallTimeout, interlink.CallTimeout)
 	o.Wait = cmp.Or(o.Wait, 10*time.Minute)
 	if o.Progress == nil {
 		o.Progress = func(string) {}

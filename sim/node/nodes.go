@@ -19,11 +19,12 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
 // PodSelector selects the pods that the nodes simulate: those that a plugin offloaded.
-const PodSelector = "interlink.io=offloading"
+const PodSelector = wire.LabelOffloading + "=" + wire.Offloading
 
 // Options configure [Nodes].
 type Options struct {

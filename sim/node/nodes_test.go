@@ -17,6 +17,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -27,7 +28,7 @@ const behaviorAnnotation = "interlink.io/source.name"
 
 func remotePod(name string) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"interlink.io": "offloading"}, Annotations: map[string]string{behaviorAnnotation: name}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{wire.LabelOffloading: wire.Offloading}, Annotations: map[string]string{behaviorAnnotation: name}},
 		Spec:       corev1.PodSpec{RestartPolicy: corev1.RestartPolicyOnFailure, Containers: []corev1.Container{{Name: "main", Image: "busybox"}}},
 	}
 }

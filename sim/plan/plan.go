@@ -2,9 +2,13 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -12,15 +16,34 @@ import (
 
 // File returns, as a YAML manifest, the remote objects that the plugin would create
 // for a file: a create request as InterLink sends it, a scenario, or manifests of
-// local pods. The path of the file appears in errors.
-func File(path string, text []byte, options translate.Options) ([]byte, error) {
+// local pods. The environment variables configure the plugin; the options of a
+// scenario override them. The path of the file appears in errors.
+func File(path string, text []byte, environ []string) ([]byte, error) {
+	options, err := pluginOptions(environ, nil)
+	if err != nil {
+		return nil, err
+	}
 	var request struct {
 		Pod any `json:"pod"`
 	}
 	if err := yaml.Unmarshal(text, &request); err == nil && request.Pod != nil {
 		return Request(text, options)
 	}
-	return Manifests(path, text, options)
+	return Manifests(path, text, environ)
+}
+
+// pluginOptions returns the plugin's options by the user's environment variables,
+// overridden by the options of a scenario.
+func pluginOptions(environ []string, scenario map[string]string) (translate.Options, error) {
+	environ = slices.Clone(environ)
+	for _, name := range slices.Sorted(maps.Keys(scenario)) {
+		environ = append(environ, name+"="+scenario[name])
+	}
+	parsed, err := config.Parse(nil, environ)
+	if err != nil {
+		return translate.Options{}, err
+	}
+	return plugin.TranslateOptions(parsed.Config), nil
 }
 
 // Request returns, as a YAML manifest, the remote objects that the plugin would

@@ -3,17 +3,16 @@ package plan_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
 )
 
-var options = translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}}
+var environ = []string{"CONFIG_FILE_PATH=" + os.DevNull} // no default file is read
 
 // fixture returns the path and the content of a file of fixtures.
 func fixture(t *testing.T, name string) (path string, text []byte) {
@@ -36,6 +35,7 @@ func goldenRequest(t *testing.T, name string) []byte {
 
 func TestPlanShowsRemoteObjectsAndWarnings(t *testing.T) {
 	dropped, droppedText := fixture(t, "scenarios/volume-hostpath-dropped.yaml")
+	api, apiText := fixture(t, "scenarios/env-kubernetes-api.yaml")
 	for _, test := range []struct {
 		name, path string
 		text       []byte
@@ -44,10 +44,11 @@ func TestPlanShowsRemoteObjectsAndWarnings(t *testing.T) {
 		{"a create request", "volumes.json", goldenRequest(t, "volumes.golden"), []string{
 			"# warning: volume host (hostPath)", "kind: Namespace", "kind: ConfigMap", "kind: Secret", "kind: Pod", "password: czNjcjN0",
 		}},
+		{"a scenario with kubernetesAPI", api, apiText, []string{"KUBERNETES_SERVICE_HOST", "k8s-api.example.org"}},
 		{"a scenario", dropped, droppedText, []string{"# warning: volume", "kind: Pod", "hostname: "}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			manifest, err := plan.File(test.path, test.text, options)
+			manifest, err := plan.File(test.path, test.text, environ)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,10 +78,20 @@ func TestPlanReportsInvalidFiles(t *testing.T) {
 		{"no pod", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}", "file.yaml has no pod"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			manifest, err := plan.File("file.yaml", []byte(test.text), options)
+			manifest, err := plan.File("file.yaml", []byte(test.text), environ)
 			if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v; want %q\n%s", err, test.want, manifest)
 			}
 		})
+	}
+}
+
+// The options of a scenario override the environment variables.
+func TestPlanObeysPluginOptionsOfScenario(t *testing.T) {
+	path, text := fixture(t, "scenarios/volume-hostpath-refused.yaml")
+	environ := append(slices.Clone(environ), "OFFLOADING_UNSUPPORTED_VOLUMES=drop")
+	manifest, err := plan.File(path, text, environ)
+	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "volume host (hostPath)") {
+		t.Errorf("error %v\n%s", err, manifest)
 	}
 }

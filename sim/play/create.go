@@ -58,10 +58,13 @@ func (p *player) createPod(ctx context.Context, pod *corev1.Pod) {
 	err := p.env.kubelet.Create(ctx, pod)
 	key := p.env.keys[pod.UID]
 	var refusal *virtualkubelet.Refusal
+	var wrong *virtualkubelet.WrongPodUID
 	switch {
 	case err == nil, p.deleted[key]: // users do not see the failure of a deleted pod
 	case errors.As(err, &refusal):
 		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Error()}
+	case errors.As(err, &wrong): // the pod does not fail (docs/contract.md, CREATE-10)
+		p.env.recorder.violation("CREATE-3", "%v", err)
 	default:
 		p.seen.Pods[key].NotSent = err
 	}

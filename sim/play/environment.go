@@ -31,12 +31,16 @@ type environment struct {
 	localPods inspect.LocalPods
 
 	kubelet *virtualkubelet.Kubelet
-	plugin  *plugin.Plugin       // nil if it runs elsewhere
-	remote  kubernetes.Interface // nil if the remote cluster is not observed
-	scope   scope.Scope          // knows the remote namespaces
-	nodes   *node.Nodes          // nil if they are not simulated
-	clock   clock
-	started time.Time
+	plugin  *plugin.Plugin // nil if it runs elsewhere
+	// processed reports whether the plugin has processed a version of the remote pod of
+	// a UID; nil if that is not known.
+	processed func(uid, resourceVersion string) bool
+	remote    kubernetes.Interface // nil if the remote cluster is not observed
+	scope     scope.Scope          // knows the remote namespaces
+	nodes     *node.Nodes          // nil if they are not simulated
+	clock     clock
+	started   time.Time
+	running   runningPods
 	// foreignClaims were in the remote namespaces before the scenario.
 	foreignClaims claimSet
 	recorder      *recorder
@@ -142,6 +146,7 @@ func (e *environment) observe(ctx context.Context) {
 			return
 		}
 	}
+	e.running.observe(e, pods)
 	e.recordPods(pods)
 }
 

@@ -30,7 +30,7 @@ func (p *player) observeEnd(ctx context.Context) error {
 	p.env.observe(ctx)
 	for key, seen := range p.seen.Pods {
 		seen.Phases, seen.Status = p.env.kubelet.Phases(key), p.env.kubelet.Status(key)
-		seen.RunningTooShort = p.running.tooShort(p.env, key)
+		seen.RanBetweenPolls = p.env.ranBetweenPolls(key)
 	}
 	if p.seen.Created == nil {
 		return nil

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
 
@@ -26,12 +27,12 @@ type Options struct {
 	// Environ are environment variables that configure the plugin. For a plugin with an
 	// address they only say which remote namespaces it uses.
 	Environ []string
-	// Speed is how many times as fast as real time the time passes for a plugin with an
-	// address and simulated nodes; the default is 1, and other cases allow no other
-	// value.
+	// Speed is how many times as fast as real time the time passes at most for a plugin
+	// with an address and simulated nodes; the default is 1, and other cases allow no
+	// other value.
 	Speed float64
-	// CallTimeout limits the time of one call; the default is InterLink's 120 s
-	// (docs/contract.md, HTTP-5).
+	// CallTimeout limits the time of one call; the default is
+	// interlink.CallTimeout.
 	CallTimeout time.Duration
 	// Timeout limits the real time of one scenario; the default is 15 minutes.
 	Timeout time.Duration
@@ -52,13 +53,16 @@ type Options struct {
 	// at an address. It receives the client of the remote cluster, and returns the
 	// server's address. For tests.
 	intercept func(address string, remote kubernetes.Interface) (front string, stop func())
+	// processed, if not nil, reports whether a plugin with an address has processed a
+	// version of the remote pod of a UID. For tests.
+	processed func(uid, resourceVersion string) bool
 }
 
 // complete returns the options with their defaults, or an error if they contradict
 // each other.
 func (o Options) complete() (Options, error) {
 	o.Speed = cmp.Or(o.Speed, 1)
-	o.CallTimeout = cmp.Or(o.CallTimeout, 120*time.Second)
+	o.CallTimeout = cmp.Or(o.CallTimeout, interlink.CallTimeout)
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Minute)
 	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
@@ -74,6 +78,9 @@ func (o Options) complete() (Options, error) {
 	}
 	return o, nil
 }
+
+// simulatesNodes reports whether the nodes of the remote cluster are simulated.
+func (o Options) simulatesNodes() bool { return o.PlayNodes || o.Plugin == "" && o.Client == nil }
 
 // remote describes the remote cluster for the report.
 func (o Options) remote() string {

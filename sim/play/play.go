@@ -9,12 +9,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
+
+// RunningNotRequired is the beginning of the note on a pod whose phase Running was
+// not required.
+const RunningNotRequired = "The phase Running was not required"
 
 // pluginUnresponsive is set once the plugin has not answered a call. Further scenarios
 // are not played then: each of their calls would only wait for its timeout.
@@ -55,8 +57,8 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, unr
 		result.Notes = append(result.Notes, "The remote cluster was not observed: the options do not name it.")
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.seen.Pods)) {
-		if seen := p.seen.Pods[key]; seen.RunningTooShort && slices.Contains(file.Expect.Pods[key].Phases, corev1.PodRunning) && !slices.Contains(seen.Phases, corev1.PodRunning) {
-			result.Notes = append(result.Notes, fmt.Sprintf("The phase Running of pod %s was not required: the real nodes reported the pod as running for less than two status polls.", key))
+		if judge.RunningNotRequired(file.Expect.Pods[key], p.seen.Pods[key]) {
+			result.Notes = append(result.Notes, fmt.Sprintf("%s of pod %s: the real nodes reported the pod as running at no poll of its status.", RunningNotRequired, key))
 		}
 	}
 	if len(env.pods) > maxTimelinePods {

@@ -31,7 +31,6 @@ type player struct {
 	stepsFrom time.Time
 	nextPoll  time.Time
 	deleted   map[string]bool // pods that a step deletes
-	running   runningPods
 	logs      []*pendingLog
 }
 

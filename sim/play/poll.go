@@ -9,6 +9,7 @@ import (
 
 // poll goes once through the virtual kubelet's status loop.
 func (p *player) poll(ctx context.Context) {
+	start := p.env.clock.Now()
 	err := p.env.kubelet.Poll(ctx)
 	for _, err := range split(err) {
 		if ctx.Err() == nil {
@@ -21,7 +22,7 @@ func (p *player) poll(ctx context.Context) {
 		}
 	}
 	p.env.observe(ctx)
-	p.running.observe(ctx, p.env)
+	p.env.running.observePoll(start)
 	p.nextPoll = p.env.clock.Now().Add(pollPause)
 }
 

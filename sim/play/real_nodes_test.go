@@ -1,11 +1,19 @@
 package play
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	testingclock "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
@@ -112,3 +120,79 @@ func TestRuns(t *testing.T) {
 		})
 	}
 }
+
+// A poll must show Running only if real nodes reported it before the poll, early enough
+// for the plugin, and still after the poll.
+func TestPodsThatRanBetweenPolls(t *testing.T) {
+	const short = "{start: 1s, run: 15s}"
+	runs, ended := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+	// An observation at a second; poll is how long before it a poll started, 0 for none.
+	type observation struct {
+		at    time.Duration
+		phase corev1.PodPhase
+		main  corev1.ContainerState
+		poll  time.Duration
+	}
+	const pending, running, succeeded = corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded
+	const s, ms = time.Second, time.Millisecond
+	for _, test := range []struct {
+		name, main string
+		seen       []observation
+		want       bool
+	}{
+		{"never running", short, []observation{{5 * s, pending, corev1.ContainerState{}, ms}, {10 * s, succeeded, ended, ms}}, true},
+		{"running between polls only", short, []observation{{5 * s, pending, corev1.ContainerState{}, ms}, {6 * s, running, runs, 0}, {10 * s, succeeded, ended, ms}}, true},
+		{"running at one poll", short, []observation{{4 * s, running, runs, 0}, {5*s + 10*ms, running, runs, 10 * ms}, {10 * s, succeeded, ended, ms}}, false},
+		{"the run began just before the poll", short, []observation{{5 * s, running, runs, 0}, {5*s + 10*ms, running, runs, 10 * ms}, {10 * s, succeeded, ended, ms}}, true},
+		{"the run ended during the poll", short, []observation{{3 * s, running, runs, 0}, {6 * s, succeeded, ended, s}}, true},
+		{"the container ended between two runs at the poll", short, []observation{{3 * s, running, runs, 0}, {4 * s, running, ended, 0}, {5 * s, running, runs, ms}, {9 * s, running, ended, 0}}, true},
+		{"a long run is always required", "{start: 1s, run: 16s}", []observation{{5 * s, pending, corev1.ContainerState{}, ms}, {10 * s, succeeded, ended, ms}}, false},
+		{"a run until the container is stopped is always required", "{start: 1s, run: 0s}", []observation{{5 * s, pending, corev1.ContainerState{}, ms}}, false},
+		{"the default is a short run", "{}", []observation{{10 * s, succeeded, ended, ms}}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file, err := scenario.Parse("short.yaml", fmt.Appendf(nil, shortScenario, test.main))
+			if err != nil {
+				t.Fatal(err)
+			}
+			clock := testingclock.NewFakeClock(time.Unix(0, 0))
+			env := &environment{
+				file: file, remote: fakecluster.New(fakecluster.Options{}).Client(), keys: map[types.UID]string{"u": "short"},
+				localPods: inspect.NewLocalPods([]types.UID{"u"}), clock: &realtimeClock{Clock: clock},
+			}
+			for _, o := range test.seen {
+				clock.SetTime(time.Unix(0, 0).Add(o.at))
+				remote := corev1.Pod{
+					ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{wire.LabelPodUID: "u"}},
+					Status:     corev1.PodStatus{Phase: o.phase, ContainerStatuses: []corev1.ContainerStatus{{Name: "main", State: o.main}}},
+				}
+				env.running.observe(env, []corev1.Pod{remote})
+				if o.poll > 0 {
+					env.running.observePoll(clock.Now().Add(-o.poll))
+				}
+			}
+			if got := env.ranBetweenPolls("short"); got != test.want {
+				t.Errorf("ran between polls: %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// shortScenario is a scenario whose only container does what is inserted.
+const shortScenario = `apiVersion: sim.interlink.io/v1alpha1
+kind: Scenario
+metadata: {name: short}
+spec:
+  description: A pod runs for a short time.
+  nodes: {short: {containers: {main: %s}}}
+  until: 30s
+  expect:
+    pods: {short: {phases: [Pending, Running]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: short}
+spec:
+  restartPolicy: Never
+  containers: [{name: main, image: "busybox:1.37"}]
+`

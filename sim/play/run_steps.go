@@ -2,9 +2,12 @@ package play
 
 import (
 	"context"
+	"errors"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
 // runStep runs a step and records it.
@@ -33,13 +36,16 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 	}
 	p.env.recorder.step(at, text)
 	if err != nil && ctx.Err() == nil {
-		p.env.recorder.violation(stepRule(step), "at %s, %s: %v", round(at), text, err)
+		p.env.recorder.violation(stepRule(step, err), "at %s, %s: %v", round(at), text, err)
 	}
 }
 
 // stepRule is the rule that the plugin breaks when the call of a step fails.
-func stepRule(step timedStep) string {
+func stepRule(step timedStep, err error) string {
+	var wrong *virtualkubelet.WrongPodUID
 	switch {
+	case errors.As(err, &wrong):
+		return "CREATE-3"
 	case step.Create != "", step.RestartVirtualKubelet != nil:
 		return "CREATE-8"
 	case step.Delete != "":

@@ -3,8 +3,6 @@ package play
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
@@ -99,16 +98,12 @@ func TestCleanUp(t *testing.T) {
 	}
 }
 
-// startOutside starts this plugin on a client, outside of the replay, and returns its
-// address.
-func startOutside(t *testing.T, client kubernetes.Interface) string {
+// startOutside starts this plugin on a client, outside of the replay, and returns it
+// with its address.
+func startOutside(t *testing.T, client kubernetes.Interface) (p *plugin.Plugin, address string) {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "r")
-	if err != nil {
-		t.Fatal(err)
-	}
 	cfg := config.Defaults()
-	cfg.App.SocketAddress = "unix://" + filepath.Join(folder, "s")
+	cfg.App.SocketAddress = "unix://" + testkit.SocketPath(t)
 	p, err := plugin.New(cfg, client, nil, "test", discard)
 	if err != nil {
 		t.Fatal(err)
@@ -124,17 +119,18 @@ func startOutside(t *testing.T, client kubernetes.Interface) string {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		_ = os.RemoveAll(folder)
 	})
-	return cfg.App.SocketAddress
+	return p, cfg.App.SocketAddress
 }
 
-// A plugin with an address is played against in real time, with simulated nodes. The
-// speed is low enough that a loaded machine observes states that last seconds.
+// A plugin with an address has its own timers: simulated nodes pause for it in real
+// time. The nodes also wait until the plugin has observed what they did, so that no
+// verdict depends on the load of the machine.
 func TestPluginWithAddress(t *testing.T) {
 	client := realClient(t)
 	files := scenarios(t, "plain-pod", "exit-three", "volume-configmap", "claim-deleted", "volume-hostpath-refused")
-	result, err := Run(t.Context(), files, Options{Plugin: startOutside(t, client), Client: client, PlayNodes: true, Speed: 8, Parallel: 5})
+	p, address := startOutside(t, client)
+	result, err := Run(t.Context(), files, Options{Plugin: address, Client: client, PlayNodes: true, Speed: 8, Parallel: 5, processed: p.HasProcessed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +167,7 @@ spec:
 // Without a remote cluster only the local cluster is judged, and scenarios that need
 // simulated nodes are skipped.
 func TestUnknownRemoteCluster(t *testing.T) {
-	address := startOutside(t, clusterWithNodes(t))
+	_, address := startOutside(t, clusterWithNodes(t))
 	files := scenarios(t, "eviction-before-start", "node-lost", "remote-pod-deleted", "unschedulable-then-scheduled", "claim-existing")
 	for _, code := range []int{0, 1} {
 		file, err := scenario.Parse("quick.yaml", fmt.Appendf(nil, quickScenario, code))

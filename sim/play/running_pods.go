@@ -1,42 +1,58 @@
 package play
 
 import (
-	"context"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// runningPods are the pods that real nodes report as running.
+const (
+	// maxWatchDelay is how long the plugin may need to learn what the remote API server
+	// shows.
+	maxWatchDelay = time.Second
+	// maxShortRun limits how long a container runs, by its scenario, that is allowed to
+	// end before a poll can show that it ran.
+	maxShortRun = 3 * pollPause
+)
+
+// runningPods are the pods that real nodes report as running, and those that they
+// reported as running at a poll of the status.
 type runningPods struct {
-	atLastPoll map[string]bool
-	longEnough map[string]bool // at the end of two polls in a row
+	since  map[string]time.Time // when a pod was first observed as running, without a break since
+	atPoll map[string]bool
 }
 
-// observe keeps which pods real nodes report as running at the end of a poll. A
-// pod that runs at the end of two polls in a row ran long enough: the second poll must
-// have shown it to the local cluster.
-func (r *runningPods) observe(ctx context.Context, env *environment) {
+// observe keeps which pods real nodes report as running now.
+func (r *runningPods) observe(env *environment, remotePods []corev1.Pod) {
 	if env.nodes != nil || env.remote == nil {
 		return
 	}
-	pods, err := env.remotePods(ctx)
-	if err != nil {
-		return // environment.observe has reported it
-	}
-	before := r.atLastPoll
-	r.atLastPoll = map[string]bool{}
-	for i := range pods {
-		key, _ := env.key(&pods[i])
-		if !runs(env.file.Pod(key), &pods[i]) {
+	before := r.since
+	r.since = map[string]time.Time{}
+	for i := range remotePods {
+		key, _ := env.key(&remotePods[i])
+		if !runs(env.file.Pod(key), &remotePods[i]) {
 			continue
 		}
-		r.atLastPoll[key] = true
-		if before[key] {
-			if r.longEnough == nil {
-				r.longEnough = map[string]bool{}
+		r.since[key] = env.clock.Now()
+		if since, ok := before[key]; ok {
+			r.since[key] = since
+		}
+	}
+}
+
+// observePoll keeps which pods ran from the start of a poll, when the plugin knew it,
+// until now: that poll must have shown it to the local cluster.
+func (r *runningPods) observePoll(start time.Time) {
+	for key, since := range r.since {
+		if !since.Add(maxWatchDelay).After(start) {
+			if r.atPoll == nil {
+				r.atPoll = map[string]bool{}
 			}
-			r.longEnough[key] = true
+			r.atPoll[key] = true
 		}
 	}
 }
@@ -53,8 +69,23 @@ func runs(local, remote *corev1.Pod) bool {
 	})
 }
 
-// tooShort reports whether real nodes did not report a pod as running for long
-// enough.
-func (r *runningPods) tooShort(env *environment, key string) bool {
-	return env.nodes == nil && env.remote != nil && !r.longEnough[key]
+// ranBetweenPolls reports whether real nodes reported a pod as running at no poll,
+// although its containers run for a short time only.
+func (e *environment) ranBetweenPolls(key string) bool {
+	return e.nodes == nil && e.remote != nil && !e.running.atPoll[key] && runsShortly(e.file, key)
+}
+
+// runsShortly reports whether no container of a pod runs longer than maxShortRun, by
+// the scenario.
+func runsShortly(file *scenario.File, key string) bool {
+	pod := file.Pod(key)
+	if pod == nil {
+		return false
+	}
+	for _, c := range pod.Spec.Containers {
+		if run := file.Nodes[key].Containers[c.Name].Run; run != nil && (run.Duration == 0 || run.Duration > maxShortRun) {
+			return false // 0 means until the container is stopped
+		}
+	}
+	return true
 }

@@ -17,7 +17,7 @@ func skipReason(file *scenario.File, options Options) string {
 	case len(file.RemoteSetup.Claims) > 0 && options.Plugin != "" && options.Client == nil:
 		return "it needs claims in the remote cluster, and the options name no remote cluster"
 	}
-	if options.PlayNodes || options.Plugin == "" && options.Client == nil {
+	if options.simulatesNodes() {
 		return ""
 	}
 	for i := range file.Pods {

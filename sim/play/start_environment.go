@@ -21,7 +21,7 @@ import (
 // startEnvironment starts what a scenario needs: the clock, the remote cluster and
 // its nodes, the plugin unless it runs elsewhere, and the virtual kubelet.
 func startEnvironment(ctx context.Context, file *scenario.File, options Options) (_ *environment, err error) {
-	e := &environment{file: file, options: options, keys: map[types.UID]string{}, remote: options.Client}
+	e := &environment{file: file, options: options, keys: map[types.UID]string{}, remote: options.Client, processed: options.processed}
 	defer func() {
 		if err != nil {
 			e.close()
@@ -62,17 +62,20 @@ func startEnvironment(ctx context.Context, file *scenario.File, options Options)
 	return e, nil
 }
 
-// startClock chooses the clock. Real nodes, and a plugin that runs elsewhere, know
-// only real time.
+// startClock chooses the clock. Real nodes know only real time.
 func startClock(e *environment) {
-	if e.options.Plugin != "" || e.options.Client != nil && !e.options.PlayNodes {
-		e.clock = newRealtimeClock(e.options.Speed, e.observe)
+	if !e.options.simulatesNodes() {
+		e.clock = newRealtimeClock(e.observe)
 		return
 	}
-	e.clock = newVirtualClock(
+	clock := newVirtualClock(
 		func(ctx context.Context) error { return waitUntilIdle(ctx, e) },
 		func() (time.Time, bool) { return e.nodes.NextTransition() },
 	)
+	if e.options.Plugin != "" {
+		clock.speed = e.options.Speed
+	}
+	e.clock = clock
 }
 
 // startRemote creates the remote cluster, unless the options name one, and its
@@ -83,7 +86,7 @@ func startRemote(ctx context.Context, e *environment) {
 	if o.Client == nil && o.Plugin == "" {
 		e.remote = fakecluster.New(fakecluster.Options{Now: e.clock.Now, Logs: logs.Open}).Client()
 	}
-	if !o.PlayNodes && e.remote == o.Client {
+	if !o.simulatesNodes() {
 		return
 	}
 	e.nodes = node.New(node.Options{

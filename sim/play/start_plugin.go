@@ -51,6 +51,7 @@ func startPlugin(ctx context.Context, e *environment, cfg config.Config) (string
 	if err != nil {
 		return "", err
 	}
+	e.processed = e.plugin.HasProcessed
 	if err := e.plugin.Listen(ctx); err != nil {
 		return "", err
 	}

@@ -17,7 +17,7 @@ import (
 const maxIdleWait = time.Minute
 
 // waitUntilIdle waits until the simulated nodes have done all that is due, and until
-// they and the plugin have observed all changes of the remote pods. Then it records
+// they and, if that is known, the plugin have observed all changes of the remote pods. Then it records
 // the pods.
 func waitUntilIdle(ctx context.Context, e *environment) error {
 	timeout := time.After(maxIdleWait)
@@ -50,8 +50,12 @@ func resourceVersions(pods []corev1.Pod) map[types.UID]string {
 }
 
 // pluginIsUpToDate reports whether the plugin's cache has these remote pods and no
-// others. If one local pod has several remote pods, the cache needs to have one.
+// others. If one local pod has several remote pods, the cache needs to have one. It is
+// always true for a plugin whose cache is not known.
 func pluginIsUpToDate(e *environment, pods []corev1.Pod) bool {
+	if e.processed == nil {
+		return true
+	}
 	versions := make(map[types.UID][]string, len(e.keys))
 	for uid := range e.keys {
 		versions[uid] = nil
@@ -64,7 +68,7 @@ func pluginIsUpToDate(e *environment, pods []corev1.Pod) bool {
 		if len(candidates) == 0 {
 			candidates = []string{""}
 		}
-		if !slices.ContainsFunc(candidates, func(version string) bool { return e.plugin.HasProcessed(string(uid), version) }) {
+		if !slices.ContainsFunc(candidates, func(version string) bool { return e.processed(string(uid), version) }) {
 			return false
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
 // manifestKinds are the kinds of manifests that a file may have.
@@ -62,7 +64,7 @@ func (r *reader) readManifest(n *yaml.Node, kind string) {
 		}
 	case "Secret":
 		if object, ok := decode[corev1.Secret](r, n); ok && r.checkMeta(n, kind, &object.ObjectMeta) {
-			moveStringData(object)
+			podspec.MoveStringData(object)
 			r.file.Secrets = append(r.file.Secrets, *object)
 		}
 	case "PersistentVolumeClaim":
@@ -108,15 +110,4 @@ func (r *reader) checkContainerNames(n *yaml.Node, pod *corev1.Pod) {
 			seen[c.Name] = true
 		}
 	}
-}
-
-// moveStringData moves stringData to data, as the API server does.
-func moveStringData(secret *corev1.Secret) {
-	for key, value := range secret.StringData {
-		if secret.Data == nil {
-			secret.Data = map[string][]byte{}
-		}
-		secret.Data[key] = []byte(value)
-	}
-	secret.StringData = nil
 }

@@ -19,13 +19,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
-// InterLink's timeouts (docs/contract.md, HTTP-5 and HTTP-6).
-const (
-	headerTimeout = 120 * time.Second
-	idleTimeout   = 120 * time.Second
-)
+// idleTimeout is how long InterLink keeps idle connections (docs/contract.md, HTTP-6).
+const idleTimeout = 120 * time.Second
 
 // maxAnswer is the largest answer in bytes, so that a faulty plugin cannot exhaust
 // the memory of this program. InterLink has no such limit.
@@ -48,7 +46,7 @@ func newClient(config Config) (*client, error) {
 		c.observe = func(Call) {}
 	}
 	transport := &http.Transport{
-		ResponseHeaderTimeout: cmp.Or(config.HeaderTimeout, headerTimeout),
+		ResponseHeaderTimeout: cmp.Or(config.HeaderTimeout, interlink.CallTimeout),
 		IdleConnTimeout:       idleTimeout,
 		MaxIdleConnsPerHost:   64,
 	}

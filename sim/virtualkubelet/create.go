@@ -31,9 +31,22 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("create of pod %s was answered %d: %s", r.Pod, r.Status, r.Body)
 }
 
+// WrongPodUID is the error of a create whose answer has another PodUID than the pod's.
+// The pod does not fail, but its job ID is not stored (docs/contract.md, CREATE-10).
+type WrongPodUID struct {
+	Pod string
+	// Answer is the text of the answer.
+	Answer string
+}
+
+func (w *WrongPodUID) Error() string {
+	return fmt.Sprintf("the answer to the create of pod %s has another PodUID: %s", w.Pod, w.Answer)
+}
+
 // Create applies a pod's manifest, sends its create, and waits for the answer. A
-// *Refusal means that the pod is Failed. Any other error means that the create was
-// not sent or that the context ended; then the pod is Pending and has no job ID.
+// *Refusal means that the pod is Failed, a *WrongPodUID that it has no job ID. Any
+// other error means that the create was not sent or that the context ended; then the
+// pod is Pending and has no job ID.
 func (k *Kubelet) Create(ctx context.Context, manifest *corev1.Pod) error {
 	pod := newLocalPod(interlink.Admit(manifest, k.options), k.now())
 	name := pod.admitted.Name
@@ -113,7 +126,7 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 	if ctx.Err() != nil {
 		return fmt.Errorf("create of pod %s: %w", pod.admitted.Name, ctx.Err())
 	}
-	jobID, refusal := readCreateAnswer(pod.admitted, status, answer, err)
+	created, refusal := readCreateAnswer(pod.admitted, status, answer, err)
 
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -124,32 +137,29 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 			return errors.Join(refusal, pod.show(k.now()))
 		}
 		return refusal
+	case created.PodUID != string(pod.admitted.UID):
+		return errors.Join(&WrongPodUID{Pod: pod.admitted.Name, Answer: excerpt(answer)}, stale)
 	case !pod.deleted && pod.stored != nil:
-		pod.stored = interlink.WithJobID(pod.stored, jobID)
+		pod.stored = interlink.WithJobID(pod.stored, created.PodJID)
 	}
 	return stale
 }
 
-// readCreateAnswer returns the job ID, or why the pod has failed.
-func readCreateAnswer(pod *corev1.Pod, status int, answer []byte, err error) (jobID string, refusal *Refusal) {
+// readCreateAnswer returns the answer, or why the pod has failed.
+func readCreateAnswer(pod *corev1.Pod, status int, answer []byte, err error) (created wire.CreateResponse, refusal *Refusal) {
 	refusal = &Refusal{Pod: pod.Name, Status: status, Body: string(answer)}
 	if err != nil {
 		refusal.Body = err.Error()
-		return "", refusal
+		return created, refusal
 	}
 	if status != http.StatusOK {
-		return "", refusal
+		return created, refusal
 	}
-	var created wire.CreateResponse
 	if err := json.Unmarshal(answer, &created); err != nil {
 		refusal.Body = fmt.Sprintf("not one JSON object (%v): %s", err, excerpt(answer))
-		return "", refusal
+		return created, refusal
 	}
-	if created.PodUID != string(pod.UID) {
-		refusal.Body = fmt.Sprintf("PodUID is not the pod's, %s: %s", pod.UID, excerpt(answer))
-		return "", refusal
-	}
-	return created.PodJID, nil
+	return created, nil
 }
 
 // refusedStatus is the status of a pod whose create was refused (docs/contract.md,

@@ -19,7 +19,7 @@ type Config struct {
 	// Plugin is the plugin's address, unix:///path or http://host:port.
 	Plugin string
 	// HeaderTimeout bounds the time until the headers of an answer arrive; the
-	// default is InterLink's 120 s.
+	// default is interlink.CallTimeout.
 	HeaderTimeout time.Duration
 	// CallTimeout bounds a whole call other than one for a log. The default is no
 	// limit, as InterLink has none.

@@ -74,12 +74,11 @@ func TestCreateAnswersThatFailThePod(t *testing.T) {
 		code         int
 		answer, want string
 	}{
-		"201":         {201, `{"PodUID":"UID","PodJID":"jid"}`, "answered 201"},
-		"500":         {500, `{"detail":"no <quota>"}`, `no <quota>`},
-		"an array":    {200, `[{"PodUID":"UID","PodJID":"jid"}]`, "not one JSON object"},
-		"empty":       {200, ``, "not one JSON object"},
-		"garbage":     {200, `{"PodUID":"UID"} and more`, "not one JSON object"},
-		"another UID": {200, `{"PodUID":"another","PodJID":"jid"}`, "PodUID is not the pod's"},
+		"201":      {201, `{"PodUID":"UID","PodJID":"jid"}`, "answered 201"},
+		"500":      {500, `{"detail":"no <quota>"}`, `no <quota>`},
+		"an array": {200, `[{"PodUID":"UID","PodJID":"jid"}]`, "not one JSON object"},
+		"empty":    {200, ``, "not one JSON object"},
+		"garbage":  {200, `{"PodUID":"UID"} and more`, "not one JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKubelet(t, &fakePlugin{create: func(w http.ResponseWriter, body interlink.CreateBody) {
@@ -101,6 +100,28 @@ func TestCreateAnswersThatFailThePod(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWrongPodUIDLosesOnlyTheJobID(t *testing.T) {
+	plugin := &fakePlugin{
+		create: func(w http.ResponseWriter, _ interlink.CreateBody) {
+			_, _ = io.WriteString(w, `{"PodUID":"another","PodJID":"jid"}`)
+		},
+		status: answerWith(status("a", terminated(0))),
+	}
+	k := newKubelet(t, plugin)
+	var wrong *WrongPodUID
+	if err := k.Create(t.Context(), podOf("p", "a")); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "another") {
+		t.Errorf("create: %v", err)
+	}
+	wantPhases(t, k, "p", corev1.PodPending)
+	if err := k.Poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if call, body := plugin.last(); call != "GET /status GetStatus" || strings.Contains(body, "JobID") {
+		t.Errorf("the last call is %s: %s", call, body)
+	}
+	wantPhases(t, k, "p", corev1.PodPending, corev1.PodSucceeded)
 }
 
 func TestCallsWithoutAnAnswer(t *testing.T) {

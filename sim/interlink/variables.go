@@ -15,22 +15,22 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
-// resolveEnvironment changes a pod's variables as the virtual kubelet does before a
+// resolveVariables changes a pod's variables as the virtual kubelet does before a
 // create. InterLink sends the variables of one source in random order; here they
 // are sorted, so that two runs are the same. An error means that the virtual kubelet
 // never sends the create.
-func resolveEnvironment(pod *corev1.Pod, objects Objects, options Options) error {
-	e := environment{pod: pod, objects: objects}
+func resolveVariables(pod *corev1.Pod, objects Objects, options Options) error {
+	v := variables{pod: pod, objects: objects}
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
 			c := &containers[i]
 			if options.SkipDownwardAPIResolution {
 				addAPIVariables(c, options.KubernetesAPI)
-				e.inline(c)
-				e.resolveSome(c)
+				v.inline(c)
+				v.resolveSome(c)
 				continue
 			}
-			if err := e.resolveAll(c); err != nil {
+			if err := v.resolveAll(c); err != nil {
 				return err
 			}
 			addAPIVariables(c, options.KubernetesAPI)
@@ -47,7 +47,7 @@ func addAPIVariables(c *corev1.Container, address string) {
 		return
 	}
 	url := "tcp://" + host + ":" + port
-	for _, v := range [][2]string{
+	for _, pair := range [][2]string{
 		{"KUBERNETES_PORT", url},
 		{"KUBERNETES_SERVICE_PORT", port},
 		{"KUBERNETES_PORT_443_TCP_ADDR", host},
@@ -57,23 +57,23 @@ func addAPIVariables(c *corev1.Container, address string) {
 		{"KUBERNETES_SERVICE_PORT_HTTPS", port},
 		{"KUBERNETES_SERVICE_HOST", host},
 	} {
-		c.Env = append(c.Env, corev1.EnvVar{Name: v[0], Value: v[1]})
+		c.Env = append(c.Env, corev1.EnvVar{Name: pair[0], Value: pair[1]})
 	}
 }
 
-// environment resolves variables of one pod.
-type environment struct {
+// variables resolves the variables of one pod.
+type variables struct {
 	pod     *corev1.Pod
 	objects Objects
 }
 
 // source returns the variables of an envFrom source.
-func (e environment) source(from corev1.EnvFromSource) (values map[string]string, optional bool, err error) {
+func (v variables) source(from corev1.EnvFromSource) (values map[string]string, optional bool, err error) {
 	values = map[string]string{}
 	switch {
 	case from.ConfigMapRef != nil:
 		optional = ptr.Deref(from.ConfigMapRef.Optional, false)
-		object, err := e.objects.configMap(e.pod.Namespace, from.ConfigMapRef.Name)
+		object, err := v.objects.configMap(v.pod.Namespace, from.ConfigMapRef.Name)
 		if err != nil {
 			return nil, optional, err
 		}
@@ -82,7 +82,7 @@ func (e environment) source(from corev1.EnvFromSource) (values map[string]string
 		}
 	case from.SecretRef != nil:
 		optional = ptr.Deref(from.SecretRef.Optional, false)
-		object, err := e.objects.secret(e.pod.Namespace, from.SecretRef.Name)
+		object, err := v.objects.secret(v.pod.Namespace, from.SecretRef.Name)
 		if err != nil {
 			return nil, optional, err
 		}
@@ -94,10 +94,10 @@ func (e environment) source(from corev1.EnvFromSource) (values map[string]string
 }
 
 // key returns the value of one key of a ConfigMap or Secret.
-func (e environment) key(from *corev1.EnvVarSource) (value string, optional bool, err error) {
+func (v variables) key(from *corev1.EnvVarSource) (value string, optional bool, err error) {
 	if ref := from.ConfigMapKeyRef; ref != nil {
 		optional = ptr.Deref(ref.Optional, false)
-		object, err := e.objects.configMap(e.pod.Namespace, ref.Name)
+		object, err := v.objects.configMap(v.pod.Namespace, ref.Name)
 		if err != nil {
 			return "", optional, err
 		}
@@ -108,7 +108,7 @@ func (e environment) key(from *corev1.EnvVarSource) (value string, optional bool
 	}
 	ref := from.SecretKeyRef
 	optional = ptr.Deref(ref.Optional, false)
-	object, err := e.objects.secret(e.pod.Namespace, ref.Name)
+	object, err := v.objects.secret(v.pod.Namespace, ref.Name)
 	if err != nil {
 		return "", optional, err
 	}
@@ -121,7 +121,7 @@ func (e environment) key(from *corev1.EnvVarSource) (value string, optional bool
 // resolveAll is InterLink's default: it replaces every reference by its value, and
 // drops optional variables without a value and every resourceFieldRef
 // (docs/contract.md, ENV-2 and ENV-4).
-func (e environment) resolveAll(c *corev1.Container) error {
+func (v variables) resolveAll(c *corev1.Container) error {
 	values := map[string]string{}
 	var order []string
 	set := func(name, value string) {
@@ -131,7 +131,7 @@ func (e environment) resolveAll(c *corev1.Container) error {
 		values[name] = value
 	}
 	for _, from := range c.EnvFrom {
-		source, optional, err := e.source(from)
+		source, optional, err := v.source(from)
 		if err != nil && !optional {
 			return fmt.Errorf("container %s: %w", c.Name, err)
 		}
@@ -147,7 +147,7 @@ func (e environment) resolveAll(c *corev1.Container) error {
 		case from == nil:
 			set(variable.Name, podspec.Expand(variable.Value, values))
 		case from.ConfigMapKeyRef != nil || from.SecretKeyRef != nil:
-			value, optional, err := e.key(from)
+			value, optional, err := v.key(from)
 			switch {
 			case err == nil:
 				set(variable.Name, value)
@@ -155,7 +155,7 @@ func (e environment) resolveAll(c *corev1.Container) error {
 				return fmt.Errorf("container %s, variable %s: %w", c.Name, variable.Name, err)
 			}
 		case from.FieldRef != nil:
-			value, ok := e.field(from.FieldRef.FieldPath)
+			value, ok := v.field(from.FieldRef.FieldPath)
 			if !ok {
 				return fmt.Errorf("container %s, variable %s: the virtual kubelet cannot resolve the field %s", c.Name, variable.Name, from.FieldRef.FieldPath)
 			}
@@ -170,14 +170,14 @@ func (e environment) resolveAll(c *corev1.Container) error {
 }
 
 // inline replaces envFrom by variables, after those of the pod itself.
-func (e environment) inline(c *corev1.Container) {
+func (v variables) inline(c *corev1.Container) {
 	own := map[string]bool{}
 	for _, variable := range c.Env {
 		own[variable.Name] = true
 	}
 	index := map[string]int{} // of variables that this function appended
 	for _, from := range c.EnvFrom {
-		source, _, err := e.source(from)
+		source, _, err := v.source(from)
 		if err != nil {
 			continue // InterLink only logs it, also if the source is not optional
 		}
@@ -199,7 +199,7 @@ func (e environment) inline(c *corev1.Container) {
 // resolveSome is what InterLink does under SkipDownwardAPIResolution: $(VAR) stays,
 // a field that InterLink does not know becomes empty, and a reference that cannot be
 // resolved stays (docs/contract.md, ENV-5 to ENV-9).
-func (e environment) resolveSome(c *corev1.Container) {
+func (v variables) resolveSome(c *corev1.Container) {
 	for i := range c.Env {
 		from := c.Env[i].ValueFrom
 		if from == nil {
@@ -208,13 +208,13 @@ func (e environment) resolveSome(c *corev1.Container) {
 		value, ok := "", false
 		switch {
 		case from.FieldRef != nil:
-			value, ok = e.knownField(from.FieldRef.FieldPath)
+			value, ok = v.knownField(from.FieldRef.FieldPath)
 		case from.ConfigMapKeyRef != nil || from.SecretKeyRef != nil:
 			var err error
-			value, _, err = e.key(from)
+			value, _, err = v.key(from)
 			ok = err == nil
 		case from.ResourceFieldRef != nil:
-			value, ok = e.resource(c, from.ResourceFieldRef)
+			value, ok = v.resource(c, from.ResourceFieldRef)
 		}
 		if ok {
 			c.Env[i].Value, c.Env[i].ValueFrom = value, nil
@@ -224,24 +224,24 @@ func (e environment) resolveSome(c *corev1.Container) {
 
 // field returns the value of a fieldRef. InterLink knows no address of the pod at
 // this time (docs/contract.md, ENV-3).
-func (e environment) field(path string) (string, bool) {
+func (v variables) field(path string) (string, bool) {
 	if strings.HasPrefix(path, "status.") {
 		return "", false
 	}
-	value, err := podspec.Field(e.pod, path)
+	value, err := podspec.Field(v.pod, path)
 	return value, err == nil
 }
 
 // knownField returns the value of a fieldRef under SkipDownwardAPIResolution, where
 // InterLink knows few fields (docs/contract.md, ENV-6 and ENV-7).
-func (e environment) knownField(path string) (string, bool) {
+func (v variables) knownField(path string) (string, bool) {
 	if key, ok := podspec.AnnotationKey(path); ok {
-		value, ok := e.pod.Annotations[key]
+		value, ok := v.pod.Annotations[key]
 		return value, ok
 	}
 	switch path {
 	case "status.podIP", "metadata.name", "metadata.namespace", "metadata.uid":
-		value, err := podspec.Field(e.pod, path)
+		value, err := podspec.Field(v.pod, path)
 		return value, err == nil
 	}
 	return "", true
@@ -249,15 +249,15 @@ func (e environment) knownField(path string) (string, bool) {
 
 // resource returns a limit or request as the pod spells it; InterLink ignores the
 // divisor and init containers (docs/contract.md, ENV-8).
-func (e environment) resource(c *corev1.Container, ref *corev1.ResourceFieldSelector) (string, bool) {
+func (v variables) resource(c *corev1.Container, ref *corev1.ResourceFieldSelector) (string, bool) {
 	name := cmp.Or(ref.ContainerName, c.Name)
-	i := slices.IndexFunc(e.pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == name })
+	i := slices.IndexFunc(v.pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == name })
 	kind, resource, found := strings.Cut(ref.Resource, ".")
 	if i < 0 || !found || strings.Contains(resource, ".") {
 		return "", false
 	}
 	lists := map[string]corev1.ResourceList{
-		"limits": e.pod.Spec.Containers[i].Resources.Limits, "requests": e.pod.Spec.Containers[i].Resources.Requests,
+		"limits": v.pod.Spec.Containers[i].Resources.Limits, "requests": v.pod.Spec.Containers[i].Resources.Requests,
 	}
 	list, ok := lists[kind]
 	quantity := list[corev1.ResourceName(resource)]
