@@ -207,12 +207,6 @@ func (e *env) forceDelete(listed string) {
 	}
 }
 
-// rollbackPending reports whether the log shows a rollback that has not succeeded yet.
-func (e *env) rollbackPending() bool {
-	log := e.log.String()
-	return strings.Count(log, "rollback failed") > strings.Count(log, "succeeded after retry")
-}
-
 func (e *env) must(err error) {
 	e.t.Helper()
 	if err != nil {

@@ -114,9 +114,13 @@ func TestRequiredActionWithoutPermission(t *testing.T) {
 	r := e.createMeshPod()
 	e.faults.set(func(int, string) fault { return forbidden })
 	e.setStatus(e.remotePod(r), meshFailed)
-	e.eventually("the log says that the action failed", func() bool { return strings.Contains(e.log.String(), "failed permanently") })
-	if strings.Contains(e.log.String(), "succeeded") {
-		t.Error("the log also says that the action succeeded")
+	uid := e.remotePod(r).UID
+	e.eventually("the action is tried and not retried", func() bool { return len(e.faults.seen()) > 0 && e.PendingJobs(uid) == 0 })
+	if isMarkedFailed(e.remotePod(r)) {
+		t.Error("the action succeeded without the permission")
+	}
+	if !strings.Contains(e.log.String(), "failed permanently") {
+		t.Error("the log does not say that the action failed")
 	}
 	e.faults.set(nil)
 	e.setStatus(e.remotePod(r), func(s *corev1.PodStatus) { meshFailed(s); s.Message = "another change" })
@@ -137,9 +141,10 @@ func TestNoRequiredActionForOtherPods(t *testing.T) {
 	replaced.UID = "another-uid"
 	meshFailed(&replaced.Status)
 	e.HandlePodChange(replaced)
-	e.eventually("the action for the replaced pod ends", func() bool {
-		return strings.Contains(e.log.String(), "succeeded") && !strings.Contains(e.log.String(), "failed permanently")
-	})
+	e.eventually("the action for the replaced pod ends", func() bool { return e.PendingJobs(replaced.UID) == 0 })
+	if strings.Contains(e.log.String(), "failed permanently") {
+		t.Error("the action for the replaced pod failed")
+	}
 	if calls := e.faults.seen(); len(calls) != 1 || isMarkedFailed(e.remotePod(r)) {
 		t.Errorf("the plugin sent %v; the pod is marked as failed: %v", calls, isMarkedFailed(e.remotePod(r)))
 	}

@@ -9,19 +9,26 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
 )
 
 const (
-	// minBackoff and maxBackoff limit the pause before a job is retried. The pause
-	// doubles with each failure.
+	// minBackoff and maxBackoff limit the pause before a job is retried, without the
+	// jitter. The pause doubles with each failure.
 	minBackoff = time.Second
 	maxBackoff = time.Minute
+	// jitterFactor is the part of a pause that is added to it at most.
+	jitterFactor = 0.5
 	// attemptTimeout limits one attempt of a job, and so the time for which it holds
 	// the lock of its pod.
 	attemptTimeout = 30 * time.Second
-	// retryWorkers is the number of pods whose jobs run at the same time.
-	retryWorkers = 32
+	// retryWorkers is the number of UIDs whose jobs run at the same time. It is large,
+	// because attempts can hang until attemptTimeout, and must not delay the jobs of
+	// other UIDs; an idle worker costs almost nothing. It is limited, because with the
+	// default of 50 requests per second the attempts of thousands of UIDs would wait for
+	// each other's requests, and none would finish within attemptTimeout.
+	retryWorkers = 256
 )
 
 // errPermanent marks the error of a job that must not be retried.
@@ -29,7 +36,7 @@ var errPermanent = errors.New("it is not retried")
 
 // job is work that must succeed sooner or later.
 type job struct {
-	name   string // what the job does, for the log; unique among the jobs of one UID
+	name   string // what the job does, for the log; the newest job of a UID with this name counts
 	log    *slog.Logger
 	run    func(context.Context) error
 	failed bool // an attempt failed
@@ -45,6 +52,9 @@ type retryQueue struct {
 	closed  bool // no job is accepted any more
 	drained chan struct{}
 
+	// backoff returns the pause before the next attempt; jitteredBackoff if it is nil.
+	backoff workqueue.TypedRateLimiter[types.UID]
+
 	// queue, ctx, stop and workers are set when the first job is added.
 	queue   workqueue.TypedRateLimitingInterface[types.UID]
 	ctx     context.Context
@@ -52,8 +62,25 @@ type retryQueue struct {
 	workers sync.WaitGroup
 }
 
-// add runs a job as soon as possible, until it succeeds. It does nothing if the queue
-// has a job with that name for the UID.
+// jitteredBackoff is a back-off with jitter, so that jobs that failed together are not
+// retried together.
+type jitteredBackoff struct {
+	workqueue.TypedRateLimiter[types.UID]
+}
+
+// When returns the pause before the next attempt.
+func (b jitteredBackoff) When(uid types.UID) time.Duration {
+	return wait.Jitter(b.TypedRateLimiter.When(uid), jitterFactor)
+}
+
+func exponentialBackoff() workqueue.TypedRateLimiter[types.UID] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[types.UID](minBackoff, maxBackoff)
+}
+
+// add runs a job as soon as possible, until it succeeds. If the queue has a job with
+// that name for the UID, the new job replaces it, because it knows a newer state of the
+// pod, for example the grace period of a later delete. The replacement runs when the
+// next attempt is due.
 func (q *retryQueue) add(uid types.UID, j job) {
 	if q.accept(uid, j) {
 		q.queue.Add(uid)
@@ -69,6 +96,8 @@ func (q *retryQueue) addAfterFailure(uid types.UID, j job) {
 	}
 }
 
+// accept adds a job, or replaces the job with the same name. It reports whether the
+// UID must be added to the queue.
 func (q *retryQueue) accept(uid types.UID, j job) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -76,7 +105,9 @@ func (q *retryQueue) accept(uid types.UID, j job) bool {
 		j.logAbandoned()
 		return false
 	}
-	if slices.ContainsFunc(q.jobs[uid], func(other *job) bool { return other.name == j.name }) {
+	if i := slices.IndexFunc(q.jobs[uid], func(other *job) bool { return other.name == j.name }); i >= 0 {
+		j.failed = j.failed || q.jobs[uid][i].failed
+		q.jobs[uid][i] = &j
 		return false
 	}
 	if q.queue == nil {
@@ -90,7 +121,10 @@ func (q *retryQueue) accept(uid types.UID, j job) bool {
 func (q *retryQueue) start() {
 	q.jobs, q.drained = map[types.UID][]*job{}, make(chan struct{})
 	q.ctx, q.stop = context.WithCancel(context.Background())
-	q.queue = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.UID](minBackoff, maxBackoff))
+	if q.backoff == nil {
+		q.backoff = jitteredBackoff{exponentialBackoff()}
+	}
+	q.queue = workqueue.NewTypedRateLimitingQueue(q.backoff)
 	for range retryWorkers {
 		q.workers.Go(func() {
 			for {
@@ -105,43 +139,49 @@ func (q *retryQueue) start() {
 	}
 }
 
-// runJobs tries all jobs of a UID once.
+// runJobs tries all jobs of a UID once. Jobs that failed, or that were replaced in the
+// meantime, run again after a pause.
 func (q *retryQueue) runJobs(uid types.UID) {
 	q.mu.Lock()
 	jobs := slices.Clone(q.jobs[uid])
 	q.mu.Unlock()
-	again := false
 	for _, j := range jobs {
-		again = !q.try(uid, j) || again
+		q.try(uid, j)
 	}
-	if again {
+	if q.pending(uid) > 0 {
 		q.queue.AddRateLimited(uid)
 	} else {
 		q.queue.Forget(uid)
 	}
 }
 
+// pending returns the number of jobs of a UID that have not succeeded yet.
+func (q *retryQueue) pending(uid types.UID) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.jobs[uid])
+}
+
 // try runs a job once, and removes it if it must not run again.
-func (q *retryQueue) try(uid types.UID, j *job) (removed bool) {
+func (q *retryQueue) try(uid types.UID, j *job) {
 	ctx, cancel := context.WithTimeout(q.ctx, attemptTimeout)
 	defer cancel()
 	switch err := j.run(ctx); {
 	case err == nil:
-		q.remove(uid, j)
 		if j.failed {
 			j.log.Info("succeeded after retry", "job", j.name)
 		} else {
 			j.log.Info("succeeded", "job", j.name)
 		}
-		return true
-	case errors.Is(err, errPermanent):
 		q.remove(uid, j)
+	case errors.Is(err, errPermanent):
 		j.log.Error("failed permanently", "job", j.name, "error", err)
-		return true
+		q.remove(uid, j)
 	default:
+		q.mu.Lock()
 		j.failed = true
+		q.mu.Unlock()
 		j.log.Warn("failed, will be retried", "job", j.name, "error", err)
-		return false
 	}
 }
 

@@ -168,12 +168,12 @@ func TestPendingRollbackKeepsALaterCreate(t *testing.T) {
 			if _, err := e.Create(t.Context(), r); err == nil {
 				t.Fatal("the create did not fail")
 			}
-			if !e.rollbackPending() {
+			if e.PendingJobs(r.Pod.UID) != 1 {
 				t.Fatal("no rollback is pending, so the test checks nothing")
 			}
 			e.faults.set(nil)
 			answer := e.create(r)
-			e.eventually("the rollback has run", func() bool { return !e.rollbackPending() })
+			e.eventually("the rollback has run", func() bool { return e.PendingJobs(r.Pod.UID) == 0 })
 			if pod := e.remotePod(r); answer.PodJID != string(pod.UID) {
 				t.Errorf("the create returned %s for pod %s", answer.PodJID, pod.UID)
 			}
