@@ -88,19 +88,13 @@ func notInPath(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`?#%{}`, r)
 }
 
-// maxSocketPath is the longest path that Linux can bind, in bytes.
-const maxSocketPath = 107
-
 func socketAddress(s string) error {
 	const expected = "must be unix:///absolute/path or http://host"
 	if file, ok := strings.CutPrefix(s, "unix://"); ok {
-		switch {
-		case !path.IsAbs(file) || path.Clean(file) == "/":
+		if !path.IsAbs(file) || path.Clean(file) == "/" {
 			return fmt.Errorf("%q %s: the path is not absolute", s, expected)
-		case len(file) > maxSocketPath:
-			return fmt.Errorf("%q is too long: a unix socket's path has at most %d characters", s, maxSocketPath)
 		}
-		return nil
+		return CheckSocketPath(file)
 	}
 	u, err := socketURL(s)
 	switch {

@@ -40,7 +40,7 @@ func createStaleSocket(t *testing.T, path string) {
 }
 
 func TestSocketIsCreatedAndRemoved(t *testing.T) {
-	dir := shortDir(t)
+	dir := testkit.ShortFolder(t)
 	socket := filepath.Join(dir, "a", "b", "s")
 	run := start(t, Options{App: config.App{SocketAddress: "unix://" + socket, SocketMode: 0o606}})
 	if got := run.Addr().String(); got != socket {
@@ -90,7 +90,7 @@ func entries(t *testing.T, dir string) []string {
 }
 
 func TestDefaultSocketMode(t *testing.T) {
-	path := filepath.Join(shortDir(t), "s")
+	path := testkit.SocketPath(t)
 	if _, err := listenAt(t, path); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestDefaultSocketMode(t *testing.T) {
 }
 
 func TestStaleSocketIsReplaced(t *testing.T) {
-	path := filepath.Join(shortDir(t), "s")
+	path := testkit.SocketPath(t)
 	createStaleSocket(t, path)
 	run := start(t, Options{App: config.App{SocketAddress: "unix://" + path}})
 	if got := run.send(t, "GET", "/status", "[]"); got.status != http.StatusOK {
@@ -120,7 +120,7 @@ func TestSocketInUseIsNotReplaced(t *testing.T) {
 }
 
 func TestOtherFilesAreNotReplaced(t *testing.T) {
-	dir := shortDir(t)
+	dir := testkit.ShortFolder(t)
 	file, link, folder := filepath.Join(dir, "f"), filepath.Join(dir, "l"), filepath.Join(dir, "d")
 	stale := filepath.Join(dir, "stale")
 	createStaleSocket(t, stale)
@@ -146,7 +146,7 @@ func TestOtherFilesAreNotReplaced(t *testing.T) {
 }
 
 func TestSocketOfAnotherProcessIsNotRemoved(t *testing.T) {
-	path := filepath.Join(shortDir(t), "s")
+	path := testkit.SocketPath(t)
 	server, err := listenAt(t, path)
 	if err != nil {
 		t.Fatal(err)
@@ -167,20 +167,31 @@ func TestSocketOfAnotherProcessIsNotRemoved(t *testing.T) {
 	}
 }
 
+// The server listens at exactly the paths that the configuration permits.
 func TestSocketPathLength(t *testing.T) {
-	dir := shortDir(t)
+	dir := testkit.ShortFolder(t)
+	// fill returns a path of a number of bytes.
 	fill := func(length int) string {
 		return filepath.Join(dir, strings.Repeat("x", length-len(dir)-1))
 	}
-	if _, err := listenAt(t, fill(maxSocketPath)); err != nil {
-		t.Errorf("the longest path returns error %v", err)
-	}
-	if _, err := listenAt(t, fill(maxSocketPath+1)); err == nil || !strings.Contains(err.Error(), "1 bytes too long") {
-		t.Errorf("a path that is too long returns error %v", err)
-	}
-	// The path of the private folder must not be too long either.
-	if _, err := listenAt(t, filepath.Join(fill(100), "s")); err == nil || !strings.Contains(err.Error(), "too long") {
-		t.Errorf("a folder that is too long returns error %v", err)
+	for _, test := range []struct {
+		name, path string
+		permitted  bool
+	}{
+		{"longest path", fill(107), true},
+		{"path that is one byte too long", fill(108), false},
+		{"longest folder", filepath.Join(fill(94), "s"), true},
+		{"folder that is one byte too long", filepath.Join(fill(95), "s"), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := config.CheckSocketPath(test.path); (err == nil) != test.permitted {
+				t.Errorf("CheckSocketPath returns %v", err)
+			}
+			_, err := listenAt(t, test.path)
+			if (err == nil) != test.permitted || err != nil && !strings.Contains(err.Error(), "1 bytes too long") {
+				t.Errorf("Listen returns %v", err)
+			}
+		})
 	}
 }
 
@@ -204,7 +215,7 @@ func TestListenErrors(t *testing.T) {
 	for _, app := range []config.App{
 		{SocketAddress: "unix://"},
 		{SocketAddress: "http://localhost:1048576"},
-		{SocketAddress: "unix://" + shortDir(t) + "/s", AdminAddress: "nowhere"},
+		{SocketAddress: "unix://" + testkit.SocketPath(t), AdminAddress: "nowhere"},
 	} {
 		server := newServer(t, Options{Lifecycle: new(fake), App: app})
 		if err := server.Run(context.Background()); err == nil {

@@ -11,10 +11,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
-)
 
-// maxSocketPath is the limit of Linux: 108 bytes with the terminating zero byte.
-const maxSocketPath = 107
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+)
 
 // listenUnix listens on a unix socket at path, with the given mode.
 //
@@ -31,12 +30,10 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Dir(path)
-	// The name of the private folder has at most ten digits.
-	if longest := max(len(path), len(folder)+len("/0123456789/s")); longest > maxSocketPath {
-		return nil, fmt.Errorf("the path of the unix socket is %d bytes too long (the limit is %d bytes): %s",
-			longest-maxSocketPath, maxSocketPath, path)
+	if err := config.CheckSocketPath(path); err != nil {
+		return nil, err
 	}
+	folder := filepath.Dir(path)
 	// 0755, because InterLink may run as another user and must be able to open the
 	// folder. The mode of the socket itself protects the plugin.
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -45,7 +42,7 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (net.Listene
 	if err := checkStaleSocket(ctx, path); err != nil {
 		return nil, err
 	}
-	private, err := os.MkdirTemp(folder, "")
+	private, err := os.MkdirTemp(folder, "") // config.CheckSocketPath knows how long its name is
 	if err != nil {
 		return nil, fmt.Errorf("create a private folder for the socket: %w", err)
 	}
