@@ -70,7 +70,7 @@ func startChain(t *testing.T, node string, network func(folder string) *chain.Ne
 }
 
 // interlinkPrograms returns the folder with InterLink's programs, or skips the test.
-// This is the one test that may be skipped under CI=true: the programs are not part of
+// The test may be skipped under CI=true (see testkit.Skip): the programs are not part of
 // the project, and CI cannot download them. .ci/run prints that they were not tested.
 func interlinkPrograms(t *testing.T) string {
 	t.Helper()
