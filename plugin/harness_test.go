@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -52,13 +51,7 @@ func start(t *testing.T, change ...func(*settings)) *harness {
 // startOn starts a plugin on an API server.
 func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) *harness {
 	t.Helper()
-	// The path of a socket must be short; t.TempDir contains the name of the test.
-	folder, err := os.MkdirTemp("", "p")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	socket := filepath.Join(folder, "s")
+	socket := testkit.SocketPath(t)
 
 	cfg := config.Defaults()
 	cfg.App.SocketAddress = "unix://" + socket

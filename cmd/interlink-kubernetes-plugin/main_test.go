@@ -119,11 +119,7 @@ func TestCheckReportsPermissions(t *testing.T) {
 // socket. After SIGTERM it removes the socket and ends with exit code 0.
 func TestServesUntilSIGTERM(t *testing.T) {
 	server := apiserver.ForTest(t)
-	folder, err := os.MkdirTemp("", "p") // the path of a socket must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	folder := testkit.ShortFolder(t)
 	socket := filepath.Join(folder, "sockets", ".plugin.sock")
 	file := filepath.Join(folder, "config.ini")
 	content := fmt.Sprintf(`[app]

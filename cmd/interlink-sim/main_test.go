@@ -15,24 +15,6 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
 
-// buffer is safe for concurrent use.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 func TestRun(t *testing.T) {
 	for _, test := range []struct {
 		name           string
@@ -130,28 +112,25 @@ func TestReplayReportsAFailedScenario(t *testing.T) {
 
 // load and replay use the plugin that serve runs.
 func TestLoadAndReplayAgainstServe(t *testing.T) {
-	folder, err := os.MkdirTemp("", "c")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	address := "unix://" + filepath.Join(folder, "s")
-	var served, log buffer
+	var serving sync.WaitGroup
+	defer func() { stop(); serving.Wait() }() // the test's log must not be used later
+	address := "unix://" + testkit.SocketPath(t)
+	served, log := testkit.NewLog(t), testkit.NewLog(t)
 	ended := make(chan int, 1)
-	go func() {
-		ended <- run(ctx, []string{"serve", "--listen", address, "--speed", "20", "../../fixtures/scenarios/exit-three.yaml"}, streams{nil, &served, &log, nil, nil})
-	}()
+	serving.Go(func() {
+		ended <- run(ctx, []string{"serve", "--listen", address, "--speed", "20", "../../fixtures/scenarios/exit-three.yaml"}, streams{nil, served, log, nil, nil})
+	})
 	testkit.Eventually(t, "the plugin listens", func() bool {
 		return strings.Contains(served.String(), "the plugin listens on "+address)
 	})
 	var stdout, stderr bytes.Buffer
-	args := []string{"load", "--plugin", address, "--pods", "20", "--interval", "50ms", "--json", filepath.Join(folder, "l.json")}
+	results := filepath.Join(t.TempDir(), "l.json")
+	args := []string{"load", "--plugin", address, "--pods", "20", "--interval", "50ms", "--json", results}
 	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 0 || !strings.Contains(stdout.String(), ": 20 succeeded, 0 failed") {
 		t.Errorf("load: exit code %d\n%s\n%s", code, &stdout, &stderr)
 	}
-	if text, err := os.ReadFile(filepath.Join(folder, "l.json")); err != nil || !json.Valid(text) {
+	if text, err := os.ReadFile(results); err != nil || !json.Valid(text) {
 		t.Errorf("%v %s", err, text)
 	}
 	stdout.Reset()
@@ -167,6 +146,6 @@ func TestLoadAndReplayAgainstServe(t *testing.T) {
 	}
 	stop()
 	if code := <-ended; code != 0 {
-		t.Errorf("serve: exit code %d, %s", code, &log)
+		t.Errorf("serve: exit code %d, %s", code, log)
 	}
 }

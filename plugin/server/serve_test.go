@@ -195,7 +195,7 @@ func TestServeEndsAllGoroutines(t *testing.T) {
 	t.Run("stopped at once", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		server := newServer(t, Options{Lifecycle: new(fake), App: config.App{SocketAddress: "unix://" + shortDir(t) + "/s"}})
+		server := newServer(t, Options{Lifecycle: new(fake), App: config.App{SocketAddress: "unix://" + testkit.SocketPath(t)}})
 		if err := server.Listen(t.Context()); err != nil {
 			t.Fatal(err)
 		}

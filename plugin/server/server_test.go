@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -109,7 +107,7 @@ type running struct {
 func start(t *testing.T, options Options, tweaks ...func(*Server)) *running {
 	t.Helper()
 	run := &running{log: testkit.NewLog(t), ended: make(chan error, 1)}
-	run.socket = filepath.Join(shortDir(t), "s")
+	run.socket = testkit.SocketPath(t)
 	if options.SocketAddress == "" {
 		options.SocketAddress = "unix://" + run.socket
 	}
@@ -156,18 +154,6 @@ func newServer(t *testing.T, options Options) *Server {
 		t.Fatal(err)
 	}
 	return server
-}
-
-// shortDir returns a temporary folder. Its path is shorter than that of t.TempDir, so
-// that the path of a unix socket in it is not too long.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "srv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 // response is a response with its whole body.
