@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -46,7 +47,8 @@ func checkHistory(of statusFunc, requested, remote *corev1.Pod, earlier ...*core
 			return fmt.Errorf("report %d: %w", i+1, err)
 		}
 		if want := expected(remote, prior, answer); l.phase != want {
-			return fmt.Errorf("report %d: the remote pod is %s, the local pod was %s and is now %s, want %s", i+1, remote.Status.Phase, prior, l.phase, want)
+			return fmt.Errorf("report %d: %w", i+1, violation(phaseRule(remote, answer, l.phase, want),
+				"the remote pod is %s, the local pod was %s and is now %s, want %s", remote.Status.Phase, prior, l.phase, want))
 		}
 	}
 	return nil
@@ -69,6 +71,54 @@ func expected(remote *corev1.Pod, prior corev1.PodPhase, answer wire.PodStatus) 
 		return prior
 	}
 	return phase
+}
+
+// phaseRule returns the rule of docs/contract.md that an answer breaks if the local pod
+// has a wrong phase.
+func phaseRule(remote *corev1.Pod, answer wire.PodStatus, got, want corev1.PodPhase) string {
+	failed := func(s corev1.ContainerStatus) bool {
+		return s.State.Terminated != nil && s.State.Terminated.ExitCode != 0
+	}
+	restarts := func(c corev1.Container) bool {
+		s := podstate.Find(answer.Containers, c.Name)
+		return s != nil && s.State.Terminated != nil && runsAgain(remote.Spec.RestartPolicy, c, s.State.Terminated.ExitCode)
+	}
+	ended := got == corev1.PodSucceeded || got == corev1.PodFailed
+	switch {
+	case want == corev1.PodFailed && got == corev1.PodPending && slices.ContainsFunc(answer.InitContainers, failed):
+		return "STATUS-17"
+	case ended && lastKnown(remote) == corev1.PodRunning && slices.ContainsFunc(remote.Spec.Containers, restarts):
+		return "STATUS-31"
+	case ended && lastKnown(remote) == corev1.PodRunning:
+		return "STATUS-38"
+	}
+	return "STATUS-37"
+}
+
+// containersRule returns the rule of docs/contract.md that an answer breaks if one of
+// its lists has other containers than it must have.
+func containersRule(remote *corev1.Pod, got, want []string) string {
+	hasName := func(list []corev1.Container, name string) bool {
+		return slices.ContainsFunc(list, func(c corev1.Container) bool { return c.Name == name })
+	}
+	for _, name := range got {
+		switch {
+		case slices.Contains(want, name):
+		case hasName(remote.Spec.InitContainers, name):
+			return "STATUS-20"
+		default:
+			return "STATUS-15"
+		}
+	}
+	if len(got) == 0 {
+		return "STATUS-12"
+	}
+	for _, name := range want {
+		if !slices.Contains(got, name) && !hasName(remote.Spec.Containers, name) && !hasName(remote.Spec.InitContainers, name) {
+			return "STATUS-26" // the container stays local
+		}
+	}
+	return "STATUS-13"
 }
 
 // wellFormed checks that an answer has the right containers, each once and in exactly
@@ -107,13 +157,13 @@ func wellFormed(requested, remote *corev1.Pod, answer wire.PodStatus) error {
 				}
 			}
 			if states != 1 {
-				return fmt.Errorf("container %s is in %d states", s.Name, states)
+				return violation("STATUS-30", "container %s is in %d states", s.Name, states)
 			}
 		}
 		slices.Sort(got)
 		slices.Sort(list.want)
 		if !slices.Equal(got, list.want) {
-			return fmt.Errorf("the answer has containers %v, want %v", got, list.want)
+			return violation(containersRule(remote, got, list.want), "the answer has containers %v, want %v", got, list.want)
 		}
 	}
 	if answer.Containers == nil || answer.InitContainers == nil {

@@ -20,6 +20,16 @@ type localCluster struct {
 	init, main []corev1.ContainerStatus
 }
 
+// ruleError is an error about an answer that breaks a rule of docs/contract.md.
+type ruleError struct{ rule, text string }
+
+func (e *ruleError) Error() string { return e.rule + ": " + e.text }
+
+// violation returns an error about an answer that breaks a rule of docs/contract.md.
+func violation(rule, format string, args ...any) error {
+	return &ruleError{rule, fmt.Sprintf(format, args...)}
+}
+
 // newLocalCluster returns a local cluster with a pod that the virtual kubelet has just
 // sent: every container waits, also those that stay local, and init containers have no
 // status.
@@ -63,7 +73,7 @@ func (l *localCluster) report(answer wire.PodStatus) error {
 		return err
 	}
 	if name := restartedAfterEnd(l.pod, before, l.main); name != "" {
-		return fmt.Errorf("the API server refuses the status: container %s was terminated for good", name)
+		return violation("STATUS-27", "the API server refuses the status: container %s was terminated for good", name)
 	}
 	return nil
 }
@@ -98,7 +108,7 @@ func (l *localCluster) update(answer wire.PodStatus) error {
 		switch state := reported.State; {
 		case state.Terminated != nil:
 			if (*at)[i].State.Terminated == nil {
-				return fmt.Errorf("panic: the virtual kubelet looks for init container %s at %s, which has not terminated", reported.Name, (*at)[i].Name)
+				return violation("STATUS-16", "panic: the virtual kubelet looks for init container %s at %s, which has not terminated", reported.Name, (*at)[i].Name)
 			}
 			initEnded++
 			failed = failed || state.Terminated.ExitCode != 0
@@ -120,7 +130,7 @@ func (l *localCluster) update(answer wire.PodStatus) error {
 			l.main[i].State = waits("Init")
 		case state.Terminated != nil:
 			if l.main[i].State.Terminated == nil {
-				return fmt.Errorf("panic: the virtual kubelet looks for container %s at %s, which has not terminated", reported.Name, l.main[i].Name)
+				return violation("STATUS-15", "panic: the virtual kubelet looks for container %s at %s, which has not terminated", reported.Name, l.main[i].Name)
 			}
 			ended++
 			failed = failed || state.Terminated.ExitCode != 0
@@ -134,7 +144,7 @@ func (l *localCluster) update(answer wire.PodStatus) error {
 	case ended == len(answer.Containers) && failed:
 		for _, s := range l.main {
 			if s.State.Terminated == nil {
-				return fmt.Errorf("panic: the pod failed, but container %s has not terminated", s.Name)
+				return violation("STATUS-26", "panic: the pod failed, but container %s has not terminated", s.Name)
 			}
 		}
 		l.phase = corev1.PodFailed
