@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -179,14 +178,14 @@ func (p *openSSH) reachable() bool {
 // process is the process of a running container.
 type process struct {
 	*exec.Cmd
-	out  *output
+	out  *testkit.Log
 	done chan struct{}
 }
 
 func (p *openSSH) start(t *testing.T, chart string) *process {
 	t.Helper()
 	files := map[string]map[string]string{gateway: p.gateway, bastion: p.bastion}[chart]
-	c := &process{p.command(t, chart, container(t, files).Command), &output{}, make(chan struct{})}
+	c := &process{p.command(t, chart, container(t, files).Command), testkit.NewLog(t), make(chan struct{})}
 	// With a pipe of package exec, Wait would block until the last descendant has closed it.
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -197,13 +196,13 @@ func (p *openSSH) start(t *testing.T, chart string) *process {
 		t.Fatal(err)
 	}
 	_ = write.Close()
-	go func() { _, _ = io.Copy(c.out, read) }()
+	copied := make(chan struct{})
+	go func() { _, _ = io.Copy(c.out, read); close(copied) }()
 	go func() { _ = c.Wait(); close(c.done) }()
 	t.Cleanup(func() {
 		c.kill()
-		if t.Failed() {
-			t.Logf("output of the %s:\n%s", chart, c.out)
-		}
+		_ = read.Close() // a process that left its parent may still have the other end
+		<-copied
 	})
 	return c
 }
@@ -227,23 +226,6 @@ func descendants(pid int) []int {
 		}
 	}
 	return all
-}
-
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(data []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(data)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
 
 // waitUntil waits until condition holds. A tunnel that was lost needs more time than testkit.Timeout on a slow machine:

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
@@ -41,7 +39,7 @@ type meshContainer struct {
 	folder  string
 	shell   []string
 	env     []string
-	process *exec.Cmd
+	process *testkit.Process
 }
 
 // newMeshContainer returns a container with stand-ins for all programs. A program in
@@ -84,10 +82,7 @@ func (c *meshContainer) path(name string) string { return filepath.Join(c.folder
 
 func (c *meshContainer) write(name, text string) {
 	c.Helper()
-	path := c.path(name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o755)); err != nil {
-		c.Fatal(err)
-	}
+	testkit.WriteScript(c.T, c.path(name), text)
 }
 
 // read returns the text of a file, or "" if it does not exist.
@@ -98,18 +93,9 @@ func (c *meshContainer) read(name string) string {
 
 func (c *meshContainer) start() {
 	c.Helper()
-	log, err := os.Create(c.path("log"))
-	if err != nil {
-		c.Fatal(err)
-	}
-	c.process = exec.Command(c.shell[0], append(c.shell[1:], c.path("mesh.sh"))...)
-	c.process.Env, c.process.Stdout, c.process.Stderr = c.env, log, log
-	c.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := c.process.Start(); err != nil {
-		c.Fatal(err)
-	}
-	group := -c.process.Process.Pid
-	c.Cleanup(func() { _ = syscall.Kill(group, syscall.SIGKILL); _ = log.Close() })
+	cmd := exec.Command(c.shell[0], append(c.shell[1:], c.path("mesh.sh"))...)
+	cmd.Env = c.env
+	c.process = testkit.StartProcess(c.T, cmd)
 }
 
 // startUntilReady starts the script and waits until it reports the network as ready.
@@ -128,18 +114,16 @@ func (c *meshContainer) ready() bool {
 // the log.
 func (c *meshContainer) wait() (exitCode int, lastLine string) {
 	c.Helper()
-	kill := time.AfterFunc(testkit.Timeout, func() { _ = syscall.Kill(-c.process.Process.Pid, syscall.SIGKILL) })
-	defer kill.Stop()
-	_ = c.process.Wait()
-	lines := strings.Split(strings.TrimSpace(c.read("log")), "\n")
-	return c.process.ProcessState.ExitCode(), lines[len(lines)-1]
+	exitCode, log := c.process.Wait()
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	return exitCode, lines[len(lines)-1]
 }
 
 // expectEnd waits for the end of the script and compares its exit code and last line.
 func (c *meshContainer) expectEnd(exitCode int, lastLine string) {
 	c.Helper()
 	if code, line := c.wait(); code != exitCode || line != lastLine {
-		c.Errorf("exit code %d, last line %q, want %d and %q; the log:\n%s", code, line, exitCode, lastLine, c.read("log"))
+		c.Errorf("exit code %d, last line %q, want %d and %q; the log:\n%s", code, line, exitCode, lastLine, c.process.Output())
 	}
 }
 

@@ -3,7 +3,6 @@ package manifests
 import (
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
@@ -38,11 +37,11 @@ func TestMeshScriptLife(t *testing.T) {
 			if n := c.countCalls("ip route replace"); n != 4 {
 				t.Errorf("the script sets %d routes, want 4:\n%s", n, c.read("calls"))
 			}
-			if strings.Contains(c.read("log"), "0a1b2c") {
+			if strings.Contains(c.process.Output(), "0a1b2c") {
 				t.Error("the log contains the secret path prefix")
 			}
 
-			_ = c.process.Process.Signal(syscall.SIGTERM) // as the kubelet does
+			c.process.Terminate()
 			if code, _ := c.wait(); code != 143 {
 				t.Errorf("exit code %d after SIGTERM, want 143", code)
 			}
@@ -98,8 +97,8 @@ func TestMeshScriptBecomesReady(t *testing.T) {
 			if got := c.read("resolv.conf"); !strings.HasPrefix(got, "# mesh\nnameserver 10.96.0.10\nnameserver 10.1.0.53\nsearch demo.") {
 				c.Errorf("resolv.conf is\n%s", got)
 			}
-			if !strings.Contains(c.read("log"), "warning: dnsmasq is not in the image") {
-				c.Errorf("no warning in the log:\n%s", c.read("log"))
+			if !strings.Contains(c.process.Output(), "warning: dnsmasq is not in the image") {
+				c.Errorf("no warning in the log:\n%s", c.process.Output())
 			}
 		}},
 		{"downloads with curl", nil, map[string]string{"wstunnel": "", "wireguard-go": "", "curl": downloader}, "", func(c *meshContainer) {
@@ -170,8 +169,8 @@ func TestMeshScriptFails(t *testing.T) {
 			if c.ready() {
 				t.Error("the network is reported as ready")
 			}
-			if strings.Contains(c.read("log"), "PrivateKey") {
-				t.Errorf("the log contains the key:\n%s", c.read("log"))
+			if strings.Contains(c.process.Output(), "PrivateKey") {
+				t.Errorf("the log contains the key:\n%s", c.process.Output())
 			}
 			if test.files["udp"] != "" && c.countCalls("dnsmasq ") > 0 {
 				t.Error("the script starts dnsmasq although another program has its port")

@@ -6,10 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
@@ -35,11 +34,10 @@ func forEachShell(t *testing.T, test func(t *testing.T, shell []string)) {
 // container is a stand-in for a sidecar: folders for its mounts, and a process that
 // runs run.sh.
 type container struct {
-	t              *testing.T
-	files, scratch string // the folders of its two volumes
-	shell, env     []string
-	process        *exec.Cmd // of the current run
-	log            *os.File
+	*testkit.Process // of the current run
+	t                *testing.T
+	files, scratch   string // the folders of its two volumes
+	shell, env       []string
 }
 
 func newContainer(t *testing.T, shell []string, files map[string]string, env ...string) *container {
@@ -74,10 +72,7 @@ func newSidecarContainer(t *testing.T, shell []string, sidecar Sidecar) (c *cont
 // write creates an executable file in the volume with the sidecar's files.
 func (c *container) write(name, text string) {
 	c.t.Helper()
-	path := filepath.Join(c.files, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o755)); err != nil {
-		c.t.Fatal(err)
-	}
+	testkit.WriteScript(c.t, filepath.Join(c.files, name), text)
 }
 
 // has reports whether a file exists in the scratch volume.
@@ -89,50 +84,13 @@ func (c *container) has(name string) bool {
 // start starts a run of the container. Without arguments, run.sh runs mesh.sh.
 func (c *container) start(args ...string) {
 	c.t.Helper()
-	command := append(append([]string{}, c.shell...), filepath.Join(c.files, "run.sh"))
 	if len(args) == 0 {
 		args = []string{filepath.Join(c.files, "mesh.sh")}
 	}
-	command = append(command, args...)
-	log, err := os.CreateTemp(c.t.TempDir(), "log")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.log, c.process = log, exec.Command(command[0], command[1:]...)
-	c.process.Dir, c.process.Env, c.process.Stdout, c.process.Stderr = c.scratch, c.env, log, log
-	// In a real container, all processes end with the first one. Here the test must
-	// kill the processes that run.sh leaves.
-	c.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := c.process.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	group := -c.process.Process.Pid
-	c.t.Cleanup(func() { _ = syscall.Kill(group, syscall.SIGKILL); _ = log.Close() })
-}
-
-// output returns what the current run has written.
-func (c *container) output() string {
-	c.t.Helper()
-	text, err := os.ReadFile(c.log.Name())
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return string(text)
-}
-
-// stop asks the container to terminate, as the kubelet does.
-func (c *container) stop() { _ = c.process.Process.Signal(syscall.SIGTERM) }
-
-// wait waits for the end of the current run and returns its exit code and output.
-func (c *container) wait() (exitCode int, output string) {
-	c.t.Helper()
-	kill := time.AfterFunc(testkit.Timeout, func() { _ = syscall.Kill(-c.process.Process.Pid, syscall.SIGKILL) })
-	defer kill.Stop()
-	err := c.process.Wait()
-	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
-		c.t.Fatal(err)
-	}
-	return c.process.ProcessState.ExitCode(), c.output()
+	command := slices.Concat(c.shell, []string{filepath.Join(c.files, "run.sh")}, args)
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir, cmd.Env = c.scratch, c.env
+	c.Process = testkit.StartProcess(c.t, cmd)
 }
 
 // eventually waits until condition holds; what names it.

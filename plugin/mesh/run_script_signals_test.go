@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -23,8 +22,8 @@ func TestRunScriptStopsWhenAsked(t *testing.T) {
 				c := newContainer(t, shell, files, longTimeout)
 				c.start()
 				c.eventually("the script starts", func() bool { return c.has("started") })
-				c.stop()
-				if code, output := c.wait(); code != 0 || c.has("mesh-failed") {
+				c.Terminate()
+				if code, output := c.Wait(); code != 0 || c.has("mesh-failed") {
 					t.Errorf("exit code %d, output:\n%s", code, output)
 				}
 			})
@@ -39,14 +38,14 @@ func TestRunScriptStaysFailed(t *testing.T) {
 	forEachShell(t, func(t *testing.T, shell []string) {
 		c := newContainer(t, shell, map[string]string{"mesh.sh": "#!/bin/sh\nexit 3\n"}, longTimeout)
 		c.start()
-		if code, output := c.wait(); code != ExitStartFailed {
+		if code, output := c.Wait(); code != ExitStartFailed {
 			t.Fatalf("exit code %d, output:\n%s", code, output)
 		}
 		c.write("mesh.sh", becomesReady+runsForever)
 		c.start()
-		c.eventually("the second run reports the failure", func() bool { return strings.Contains(c.output(), "failed to start in an earlier run") })
-		c.stop()
-		if code, output := c.wait(); code != 0 || c.has("mesh-ready") {
+		c.eventually("the second run reports the failure", func() bool { return strings.Contains(c.Output(), "failed to start in an earlier run") })
+		c.Terminate()
+		if code, output := c.Wait(); code != 0 || c.has("mesh-ready") {
 			t.Errorf("exit code %d, network ready: %v, output:\n%s", code, c.has("mesh-ready"), output)
 		}
 	})
@@ -64,13 +63,13 @@ func TestRunScriptEndsWithThePod(t *testing.T) {
 		if err := os.WriteFile(annotation, nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.process.Process.Signal(syscall.Signal(0)); err != nil {
+		if !c.Runs() {
 			t.Fatal("the container ended before the annotation was set")
 		}
 		if err := os.WriteFile(annotation, []byte("true"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if code, output := c.wait(); code != 0 {
+		if code, output := c.Wait(); code != 0 {
 			t.Errorf("exit code %d, output:\n%s", code, output)
 		}
 	})

@@ -61,7 +61,7 @@ func TestRunScript(t *testing.T) {
 					}
 				}
 				c.start()
-				code, output := c.wait()
+				code, output := c.Wait()
 				if code != test.code || !strings.Contains(output, test.output) {
 					t.Errorf("exit code %d, output:\n%s\nwant %d:\n%s", code, output, test.code, test.output)
 				}

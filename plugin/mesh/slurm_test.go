@@ -75,9 +75,9 @@ func TestSlurmScriptRunsToItsJob(t *testing.T) {
 		}
 		c.env = append(c.env, longTimeout, "PATH="+machine+":"+os.Getenv("PATH"))
 		c.start(args...)
-		c.eventually("the job reports that the network is ready", func() bool { return c.has("mesh-ready") || strings.Contains(c.output(), "mesh-setup:") })
-		c.stop()
-		code, output := c.wait()
+		c.eventually("the job reports that the network is ready", func() bool { return c.has("mesh-ready") || strings.Contains(c.Output(), "mesh-setup:") })
+		c.Terminate()
+		code, output := c.Wait()
 		text, err := os.ReadFile(callsFile)
 		if err != nil {
 			t.Fatal(err)

@@ -25,7 +25,7 @@ func TestTunnelRunsAsLongAsItsCommands(t *testing.T) {
 			forEachShell(t, func(t *testing.T, shell []string) {
 				c, args := newSidecarContainer(t, shell, NewTunnelSidecar(test.commands, &corev1.Pod{}, "secret", Options{}))
 				c.start(args...)
-				code, output := c.wait()
+				code, output := c.Wait()
 				if code != test.code || !strings.Contains(output, test.output) {
 					t.Errorf("exit code %d, output:\n%s\nwant %d:\n%s", code, output, test.code, test.output)
 				}
