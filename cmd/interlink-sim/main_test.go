@@ -40,7 +40,7 @@ func TestRun(t *testing.T) {
 		{"plan: no request", []string{"plan", "-"}, nil, "{}", 1, "", "standard input has no pod"},
 		{"plan: an invalid configuration", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},
 
-		{"replay: one", []string{"replay", "--run", "^exit-three$", "../../fixtures/scenarios"}, nil, "", 0, "1 scenario: 1 passed, 0 failed, 0 skipped", ""},
+		{"replay: one", []string{"replay", "--run", "^exit-code$", "../../fixtures/scenarios"}, nil, "", 0, "1 scenario: 1 passed, 0 failed, 0 skipped", ""},
 		{"replay: the environment does not apply to a cluster in memory", []string{"replay", "--run", "^volume-hostpath-dropped$", "../../fixtures/scenarios"},
 			[]string{"OFFLOADING_UNSUPPORTED_VOLUMES=refuse"}, "", 0, "1 passed", ""},
 		{"replay: no path", []string{"replay"}, nil, "", 2, "", "PATH is needed"},
@@ -72,7 +72,7 @@ func TestRun(t *testing.T) {
 // A failed scenario fails the command, and appears in the table, the JSON and the page.
 func TestReplayReportsAFailedScenario(t *testing.T) {
 	folder := t.TempDir()
-	text, err := os.ReadFile("../../fixtures/scenarios/exit-three.yaml")
+	text, err := os.ReadFile("../../fixtures/scenarios/exit-code.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestLoadAndReplayAgainstServe(t *testing.T) {
 	served, log := testkit.NewLog(t), testkit.NewLog(t)
 	ended := make(chan int, 1)
 	serving.Go(func() {
-		ended <- run(ctx, []string{"serve", "--listen", address, "--speed", "20", "../../fixtures/scenarios/exit-three.yaml"}, streams{nil, served, log, nil, nil})
+		ended <- run(ctx, []string{"serve", "--listen", address, "--speed", "20", "../../fixtures/scenarios/exit-code.yaml"}, streams{nil, served, log, nil, nil})
 	})
 	testkit.Eventually(t, "the plugin listens", func() bool {
 		return strings.Contains(served.String(), "the plugin listens on "+address)

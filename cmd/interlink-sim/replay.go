@@ -55,7 +55,7 @@ func replayCommand(s streams) command {
 			set.StringVar(&f.run, "run", "", "play only scenarios whose names match this regular expression")
 			set.StringVar(&f.json, "json", "", "write the report to this file as JSON")
 			set.StringVar(&f.html, "html", "", "write the report to this file as an HTML page with timelines")
-			set.Float64Var(&f.speed, "speed", 1, "with --plugin or --play-nodes: speed of time, 2 is twice as fast as real time")
+			set.Float64Var(&f.speed, "speed", 1, "with --plugin and --play-nodes: maximum speed of time, 2 is twice as fast as real time")
 			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: the number of processors)")
 			set.DurationVar(&f.callTimeout, "call-timeout", interlink.CallTimeout, "timeout of a call to the plugin")
 			set.DurationVar(&f.timeout, "timeout", 15*time.Minute, "timeout of a scenario, in real time")

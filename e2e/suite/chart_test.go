@@ -159,7 +159,7 @@ func playSome(t *testing.T, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	some := []string{"plain-pod", "exit-three", "volume-configmap", "logs-of-each-container"}
+	some := []string{"plain-pod", "exit-code", "volume-configmap", "logs-of-each-container"}
 	files = slices.DeleteFunc(files, func(f *scenario.File) bool { return !slices.Contains(some, f.Name) })
 	result, err := play.Run(testEnv.ctx, files, play.Options{
 		Plugin: address, Client: testEnv.remote.client, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=offloading-chart"}, Parallel: len(some),

@@ -23,11 +23,11 @@ func (p *player) createPods(ctx context.Context) error {
 	for len(p.steps) > 0 && p.steps[0].At.Duration == 0 {
 		step := p.steps[0]
 		p.steps = p.steps[1:]
-		if key := step.Delete + step.LoseDelete; key != "" {
+		if key := step.Delete + step.DeleteUnreported; key != "" {
 			p.deleted[key] = true
 		}
 		steps.Go(func() error {
-			for ctx.Err() == nil && !p.createIsInFlight(step.Create+step.Delete+step.LoseDelete) {
+			for ctx.Err() == nil && !p.createIsInFlight(step.Create+step.Delete+step.DeleteUnreported) {
 				time.Sleep(100 * time.Microsecond)
 			}
 			p.runStep(ctx, step)

@@ -17,7 +17,7 @@ var statusMutants = []mutant{
 	{"leaves out a container", "two-containers-one-fails", "STATUS-37", "phases", status(func(s *wire.PodStatus) { s.Containers = s.Containers[:1] })},
 	{"leaves out init containers", "init-containers-in-order", "STATUS-30", "init container", status(func(s *wire.PodStatus) { s.InitContainers = nil })},
 	{"reports its own container first", "plain-pod", "STATUS-15", "panic", status(meshContainerFirst)},
-	{"reports exit code 0 for every code", "exit-three", "STATUS-37", "phases", statusOfTerminated(func(c *corev1.ContainerStatus) { c.State.Terminated.ExitCode = 0 })},
+	{"reports exit code 0 for every code", "exit-code", "STATUS-37", "phases", statusOfTerminated(func(c *corev1.ContainerStatus) { c.State.Terminated.ExitCode = 0 })},
 	{"reports no message of an eviction", "eviction", "STATUS-25", "message", statusOfTerminated(func(c *corev1.ContainerStatus) { c.State.Terminated.Message = "" })},
 	{"reports no restart count", "restart-on-failure", "STATUS-25", "restart count", statusOfContainers(func(c *corev1.ContainerStatus) { c.RestartCount = 0 })},
 	{"reports no previous run", "restart-on-failure", "STATUS-31", "previous run", statusOfContainers(func(c *corev1.ContainerStatus) { c.LastTerminationState = corev1.ContainerState{} })},

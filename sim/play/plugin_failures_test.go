@@ -80,7 +80,7 @@ func TestPluginStopsAnswering(t *testing.T) {
 				}
 				return c.forward()
 			}}
-			result, err := Run(t.Context(), scenarios(t, "delete-running", "exit-three", "plain-pod"), Options{
+			result, err := Run(t.Context(), scenarios(t, "delete-running", "exit-code", "plain-pod"), Options{
 				Parallel: 1, CallTimeout: 300 * time.Millisecond, intercept: m.serve,
 			})
 			if err != nil {
@@ -129,7 +129,7 @@ func TestPluginThatDoesNothing(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-three", "volume-configmap"), Options{Plugin: server.URL, Client: clusterWithNodes(t), Parallel: 3})
+	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-code", "volume-configmap"), Options{Plugin: server.URL, Client: clusterWithNodes(t), Parallel: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestPluginThatDoesNothing(t *testing.T) {
 // A scenario that exceeds its timeout ends with that difference; the next one is
 // still played.
 func TestScenarioTimeout(t *testing.T) {
-	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-three"), Options{
+	result, err := Run(t.Context(), scenarios(t, "plain-pod", "exit-code"), Options{
 		Timeout: 300 * time.Millisecond, Parallel: 1,
 		intercept: mutant{answer: func(c *call) (int, []byte) { time.Sleep(time.Second); return c.forward() }}.serve,
 	})

@@ -84,7 +84,7 @@ func (p *player) canHappen(step timedStep) bool {
 func shownBefore(step timedStep, key string, expected scenario.PodExpectation, phases []corev1.PodPhase, status corev1.PodStatus) bool {
 	count := 0 // how many of the expected phases come before the step
 	switch {
-	case step.Delete == key, step.LoseDelete == key:
+	case step.Delete == key, step.DeleteUnreported == key:
 		count = len(expected.Phases)
 	case step.deleteRemotePod == key, step.expireDeadline == key:
 		count = len(expected.Phases) - 1

@@ -30,9 +30,9 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 	case step.Delete != "":
 		text = "delete of pod " + step.Delete
 		err = p.deleteByStep(ctx, step.Delete, p.env.kubelet.Delete)
-	case step.LoseDelete != "":
-		text = "lost delete of pod " + step.LoseDelete
-		err = p.deleteByStep(ctx, step.LoseDelete, func(_ context.Context, key string) error { return p.env.kubelet.DeleteUnreported(key) })
+	case step.DeleteUnreported != "":
+		text = "unreported delete of pod " + step.DeleteUnreported
+		err = p.deleteByStep(ctx, step.DeleteUnreported, func(_ context.Context, key string) error { return p.env.kubelet.DeleteUnreported(key) })
 	}
 	p.env.recorder.step(at, text)
 	if err != nil && ctx.Err() == nil {

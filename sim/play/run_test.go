@@ -128,7 +128,7 @@ func startOutside(t *testing.T, client kubernetes.Interface) (p *plugin.Plugin, 
 // verdict depends on the load of the machine.
 func TestPluginWithAddress(t *testing.T) {
 	client := realClient(t)
-	files := scenarios(t, "plain-pod", "exit-three", "volume-configmap", "claim-deleted", "volume-hostpath-refused")
+	files := scenarios(t, "plain-pod", "exit-code", "volume-configmap", "claim-deleted", "volume-hostpath-refused")
 	p, address := startOutside(t, client)
 	result, err := Run(t.Context(), files, Options{Plugin: address, Client: client, PlayNodes: true, Speed: 8, Parallel: 5, processed: p.HasProcessed})
 	if err != nil {

@@ -88,7 +88,7 @@ func (r *reader) ends(key string, e PodExpectation) bool {
 	}
 	last := e.Phases[len(e.Phases)-1]
 	return last == corev1.PodSucceeded || last == corev1.PodFailed ||
-		slices.ContainsFunc(r.file.Steps, func(s Step) bool { return s.Delete == key || s.LoseDelete == key })
+		slices.ContainsFunc(r.file.Steps, func(s Step) bool { return s.Delete == key || s.DeleteUnreported == key })
 }
 
 // isForgotten reports whether the virtual kubelet forgets a pod: it then creates the

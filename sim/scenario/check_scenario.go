@@ -138,7 +138,7 @@ func isSidecar(pod *corev1.Pod, name string) bool {
 func (r *reader) checkStep(step Step, path ...string) {
 	r.checkOneField(step, path...)
 	r.checkNotNegative(step.At, append(path, "at")...)
-	for field, key := range map[string]string{"create": step.Create, "delete": step.Delete, "loseDelete": step.LoseDelete} {
+	for field, key := range map[string]string{"create": step.Create, "delete": step.Delete, "deleteUnreported": step.DeleteUnreported} {
 		if key != "" {
 			r.checkPodKey(key, append(path, field)...)
 		}

@@ -141,9 +141,9 @@ type Step struct {
 	Create string `json:"create,omitempty"`
 	// Delete names a pod that is deleted, with its grace period.
 	Delete string `json:"delete,omitempty"`
-	// LoseDelete names a pod that is deleted while the virtual kubelet is down: the
+	// DeleteUnreported names a pod that is deleted while the virtual kubelet is down: the
 	// plugin receives no delete.
-	LoseDelete string `json:"loseDelete,omitempty"`
+	DeleteUnreported string `json:"deleteUnreported,omitempty"`
 }
 
 // Restart is a restart of the virtual kubelet.

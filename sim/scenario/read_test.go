@@ -174,7 +174,7 @@ func TestReadReportsProblems(t *testing.T) {
 		{"unknown field of a remote pod", "phases: [Pending, Running, Succeeded]", "phases: [Pending, Running, Succeeded]\n        remotePod: {spec: {hostname: null, hostnam: x}}", "19: unknown field remotePod.spec.hostnam"},
 		{"event of no kind", ", delete: true", "", "11: exactly one of evict, delete, loseNode, deadline must be set, not none"},
 		{"event of two kinds", "delete: true", "delete: true, loseNode: true", "11: exactly one of evict, delete, loseNode, deadline must be set, not delete and loseNode"},
-		{"step of two kinds", "create: web", "create: web, delete: web", "13: exactly one of restartVirtualKubelet, create, delete, loseDelete must be set, not create and delete"},
+		{"step of two kinds", "create: web", "create: web, delete: web", "13: exactly one of restartVirtualKubelet, create, delete, deleteUnreported must be set, not create and delete"},
 		{"negative time", "at: 3s", "at: -3s", "11: at must not be negative"},
 		{"phases without Pending", "[Pending, Running, Succeeded]", "[Running, Succeeded]", "18: phases must begin with Pending"},
 		{"back to Pending without a restart", "[Pending, Running, Succeeded]", "[Pending, Running, Pending, Running, Succeeded]", "18: Pending cannot follow Running"},

@@ -23,7 +23,7 @@ import (
 // A pod with a scenario has the status and the log of that scenario. Any other pod
 // succeeds.
 func TestPodsDoWhatTheirScenariosSay(t *testing.T) {
-	files, err := scenario.ReadAll("../../fixtures/scenarios/exit-three.yaml")
+	files, err := scenario.ReadAll("../../fixtures/scenarios/exit-code.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestPodsDoWhatTheirScenariosSay(t *testing.T) {
 }
 
 func TestInvalidOptions(t *testing.T) {
-	file, err := scenario.Read("../../fixtures/scenarios/exit-three.yaml")
+	file, err := scenario.Read("../../fixtures/scenarios/exit-code.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
