@@ -10,8 +10,9 @@ IMAGE  ?= ghcr.io/interlink-hq/interlink-kubernetes-plugin:$(patsubst v%,%,$(VER
 CACHE  = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/interlink-kubernetes-plugin
 LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksum | cut -d ' ' -f 1)/golangci-lint
 
-# Prints the folder with kube-apiserver and etcd. The first use downloads or builds them, which may take minutes.
-ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets
+# Prints the folder with kube-apiserver and etcd. The first use downloads or builds them, and builds
+# kube-controller-manager, which may take minutes.
+ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets --controllers
 
 .DEFAULT_GOAL := help
 .PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint fuzz bench generate clean
@@ -46,11 +47,11 @@ run: build ## Run the plugin on the cluster of KUBECONFIG, or else on a temporar
 	go build -o bin/apiserver-up ./fixtures/apiserver/cmd/apiserver-up && \
 	exec bin/apiserver-up --kubeconfig bin/kubeconfig -- "$$@" --k8s-kubeconfig-path bin/kubeconfig
 
-assets: ## Download or build the kube-apiserver and etcd that the tests use (up to some minutes, only once)
+assets: ## Download or build the Kubernetes programs that the tests use (up to some minutes, only once)
 	@$(ASSETS)
 
 test: ## Run all tests (the first run downloads or builds a real kube-apiserver, which may take minutes)
-	@echo "The tests use a real kube-apiserver. The first run downloads or builds it."
+	@echo "The tests use a real kube-apiserver and kube-controller-manager. The first run downloads or builds them."
 	@assets=$$($(ASSETS)) && echo "go test ./..." && KUBEBUILDER_ASSETS="$$assets" go test -timeout 15m $(TESTFLAGS) ./...
 
 race: ## Run all tests under the race detector (needs gcc)
