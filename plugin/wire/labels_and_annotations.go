@@ -10,8 +10,9 @@ const (
 	// LabelPodUID holds the UID of the local pod that the object belongs to.
 	// Claims and namespaces outlive pods and do not carry it.
 	LabelPodUID = "interlink.io/source.pod_uid"
-	// LabelAttempt holds the create call that created the object. A rollback
-	// deletes the objects of its own attempt only.
+	// LabelAttempt is on the objects of earlier versions of the plugin: it held the
+	// create call that created the object. Pods with this label do not own the objects
+	// that they need.
 	LabelAttempt = "interlink.io/attempt"
 	// LabelTunnelUID holds the UID of the local pod that a tunnel is for. The
 	// objects of a tunnel carry neither of the labels above: they belong to a
@@ -27,6 +28,16 @@ const (
 	AnnotationSourceName      = "interlink.io/source.name"
 	AnnotationSourceNamespace = "interlink.io/source.namespace"
 )
+
+// AnnotationOwned on a remote pod lists, separated by commas, the objects that the
+// pod owns, each as "<resource>/<name>". A pod without it, of an earlier version or of
+// the Python plugin, owns nothing.
+const AnnotationOwned = "interlink.io/owned"
+
+// GateDependents is the scheduling gate of a remote pod that must not start before
+// the objects that it owns exist, and that the kubelet would start without them:
+// https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/
+const GateDependents = "interlink.io/dependents"
 
 // Annotations that the plugin sets on a remote pod with a mesh.
 const (
@@ -49,6 +60,9 @@ const (
 	// AnnotationRetention on a claim says what happens to the claim when its last
 	// pod is deleted.
 	AnnotationRetention = "interlink.io/pvc-retention-policy"
+	// AnnotationCreatedFor on a claim holds the UID of the local pod whose create
+	// created the claim. If that create fails, the claim is deleted.
+	AnnotationCreatedFor = "interlink.io/created-for"
 )
 
 // Annotations of kubectl:
