@@ -61,6 +61,9 @@ func (t *translation) addClaim(name string) {
 	} else if text, ok := t.pod.Annotations[wire.AnnotationClaimPrefix+name]; ok {
 		claim.Object = t.claimFromAnnotation(name, text)
 	}
+	if claim.Object != nil {
+		claim.Object.Annotations[wire.AnnotationCreatedFor] = t.uid
+	}
 	t.claims = append(t.claims, claim)
 }
 

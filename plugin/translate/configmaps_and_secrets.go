@@ -29,9 +29,32 @@ func collectSentObjects(containers []wire.ContainerVolumes) sentObjects {
 	return s
 }
 
-func (s *sentObjects) hasConfigMap(name string) bool { return findByName(s.configMaps, name) != nil }
+// keys returns the keys of a ConfigMap or Secret, and whether the request contains it.
+func (s *sentObjects) keys(kind, name string) (keys map[string]bool, sent bool) {
+	keys = map[string]bool{}
+	if kind == kindConfigMap {
+		configMap := findByName(s.configMaps, name)
+		if configMap == nil {
+			return nil, false
+		}
+		addKeys(keys, configMap.Data)
+		addKeys(keys, configMap.BinaryData)
+		return keys, true
+	}
+	secret := findByName(s.secrets, name)
+	if secret == nil {
+		return nil, false
+	}
+	addKeys(keys, secret.Data)
+	addKeys(keys, secret.StringData)
+	return keys, true
+}
 
-func (s *sentObjects) hasSecret(name string) bool { return findByName(s.secrets, name) != nil }
+func addKeys[T any](keys map[string]bool, data map[string]T) {
+	for key := range data {
+		keys[key] = true
+	}
+}
 
 // namedPointer is a pointer to an object that has a name.
 type namedPointer[T any] interface {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 )
 
 // environment translates the variables of a container. The virtual kubelet has
@@ -19,10 +18,10 @@ func (t *translation) environment(c *corev1.Container) {
 		from := &c.EnvFrom[i]
 		user := "envFrom of container " + c.Name
 		if ref := from.ConfigMapRef; ref != nil {
-			t.renameReference(user, "ConfigMap", &ref.Name, t.sent.hasConfigMap(ref.Name), ref.Optional)
+			t.translateReference(reference{user: user, kind: kindConfigMap, name: &ref.Name, optional: &ref.Optional})
 		}
 		if ref := from.SecretRef; ref != nil {
-			t.renameReference(user, "Secret", &ref.Name, t.sent.hasSecret(ref.Name), ref.Optional)
+			t.translateReference(reference{user: user, kind: kindSecret, name: &ref.Name, optional: &ref.Optional})
 		}
 	}
 }
@@ -42,21 +41,9 @@ func (t *translation) variable(container string, env *corev1.EnvVar) {
 		}
 	case from.ConfigMapKeyRef != nil:
 		ref := from.ConfigMapKeyRef
-		t.renameReference(user, "ConfigMap", &ref.Name, t.sent.hasConfigMap(ref.Name), ref.Optional)
+		t.translateReference(reference{user: user, kind: kindConfigMap, name: &ref.Name, keys: []string{ref.Key}, optional: &ref.Optional})
 	case from.SecretKeyRef != nil:
 		ref := from.SecretKeyRef
-		t.renameReference(user, "Secret", &ref.Name, t.sent.hasSecret(ref.Name), ref.Optional)
+		t.translateReference(reference{user: user, kind: kindSecret, name: &ref.Name, keys: []string{ref.Key}, optional: &ref.Optional})
 	}
-}
-
-// renameReference replaces the local name of an object by its remote name. It adds a
-// problem if InterLink did not send the object and the reference is not optional,
-// since the remote pod could never start. user names what refers to the object.
-func (t *translation) renameReference(user, kind string, name *string, found bool, optional *bool) {
-	if !found && !ptr.Deref(optional, false) {
-		t.addProblem("%s needs %s %s, which InterLink did not send (does it exist in namespace %s?)",
-			user, kind, *name, t.pod.Namespace)
-		return
-	}
-	*name = t.name(*name)
 }

@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // scheme maps the Go types of core objects to their kinds.
@@ -20,7 +22,7 @@ var scheme = func() *runtime.Scheme {
 
 // Manifest returns the objects as a YAML manifest, in the order of their creation, for
 // people to read or to apply. Comments list the warnings, the claims that must exist,
-// and the Helm releases. The manifest contains the data of the Secrets.
+// the Helm releases, and the scheduling gate. The manifest contains the data of the Secrets.
 func (o *Objects) Manifest() ([]byte, error) {
 	var out bytes.Buffer
 	for _, warning := range o.Warnings {
@@ -30,12 +32,6 @@ func (o *Objects) Manifest() ([]byte, error) {
 	if o.Namespace != nil {
 		objects = append(objects, o.Namespace)
 	}
-	for _, configMap := range o.ConfigMaps {
-		objects = append(objects, configMap)
-	}
-	for _, secret := range o.Secrets {
-		objects = append(objects, secret)
-	}
 	for _, claim := range o.Claims {
 		if claim.Object == nil {
 			fmt.Fprintf(&out, "# persistent volume claim %s/%s must exist\n", o.Pod.Namespace, claim.Name)
@@ -43,13 +39,17 @@ func (o *Objects) Manifest() ([]byte, error) {
 		}
 		objects = append(objects, claim.Object)
 	}
-	if o.Service != nil {
-		objects = append(objects, o.Service)
-	}
 	for _, tunnel := range o.Tunnels {
 		fmt.Fprintf(&out, "# Helm release %s forwards to %s:%d\n", tunnel.Release, tunnel.Target, tunnel.Port)
 	}
-	for _, object := range append(objects, o.Pod) {
+	if len(o.Pod.Spec.SchedulingGates) > 0 {
+		fmt.Fprintf(&out, "# the pod starts when its scheduling gate %s is removed\n", wire.GateDependents)
+	}
+	objects = append(objects, o.Pod)
+	for _, dependent := range o.Dependents() {
+		objects = append(objects, dependent.(runtime.Object)) // as all types of core/v1 are
+	}
+	for _, object := range objects {
 		document, err := document(object)
 		if err != nil {
 			return nil, err

@@ -103,14 +103,16 @@ func itemPaths(source corev1.VolumeProjection) []string {
 // projectedSecret translates a Secret source. InterLink never sends the Secret for
 // this volume, but it may have sent it for another mount.
 func (t *translation) projectedSecret(volume string, source *corev1.SecretProjection) (projection corev1.VolumeProjection, keep bool) {
-	if !t.sent.hasSecret(source.Name) {
+	if _, sent := t.sent.keys(kindSecret, source.Name); !sent {
 		if !ptr.Deref(source.Optional, false) {
 			t.dropUnsupported("Secret %s in projected volume %s is left out: InterLink does not send Secrets of projected volumes (it sends the Secret if the pod also mounts it in a secret volume)", source.Name, volume)
 		}
 		return corev1.VolumeProjection{}, false
 	}
 	remote := source.DeepCopy()
-	remote.Name = t.name(source.Name)
+	t.translateReference(reference{
+		user: "volume " + volume, kind: kindSecret, name: &remote.Name, keys: itemKeys(remote.Items), optional: &remote.Optional,
+	})
 	return corev1.VolumeProjection{Secret: remote}, true
 }
 

@@ -26,8 +26,10 @@ type Options struct {
 	Tunnels bool
 }
 
-// Objects is everything that one local pod needs in the remote cluster. The
-// Namespace must be created first and the Pod last.
+// Objects is everything that one local pod needs in the remote cluster. The Namespace
+// is created first, then the Claims, then the Pod, then what the Pod owns ([Objects.Dependents]),
+// with an owner reference to it, and the Tunnels. If the Pod has the scheduling gate
+// [wire.GateDependents], the gate is removed last.
 type Objects struct {
 	// Namespace is the remote namespace. It is nil in single-namespace mode: that
 	// namespace belongs to the site, and the plugin neither reads nor creates it.
@@ -66,7 +68,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 
 	meta := options.Scope.Meta(t.pod.ObjectMeta, t.name(t.pod.Name), t.uid,
 		wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands, // they hold keys
-		wire.AnnotationFinished, wire.AnnotationFailed) // only the plugin sets them
+		wire.AnnotationFinished, wire.AnnotationFailed) // only the plugin sets these two
 	dropAppArmor(meta.Annotations, spec)
 
 	objects := &Objects{
@@ -77,6 +79,10 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		Warnings:   append(t.unsupported, t.warnings...),
 	}
 	objects.Service, objects.Tunnels = t.tunnels()
+	objects.markOwner()
+	if needsGate(&objects.Pod.Spec, objects.Dependents()) {
+		objects.Pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
+	}
 	if options.Scope.Namespace == "" {
 		objects.Namespace = &corev1.Namespace{ObjectMeta: options.Scope.NamespaceMeta(t.pod.Namespace)}
 	}

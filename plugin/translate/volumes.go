@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -42,10 +41,14 @@ func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.
 		return *local, true
 	case local.ConfigMap != nil:
 		ref := local.ConfigMap
-		return *local, t.renameVolumeReference(local.Name, "ConfigMap", &ref.Name, t.sent.hasConfigMap(ref.Name), used, ref.Optional)
+		return *local, t.translateVolumeReference(reference{
+			user: "volume " + local.Name, kind: kindConfigMap, name: &ref.Name, keys: itemKeys(ref.Items), optional: &ref.Optional,
+		}, used)
 	case local.Secret != nil:
 		ref := local.Secret
-		return *local, t.renameVolumeReference(local.Name, "Secret", &ref.SecretName, t.sent.hasSecret(ref.SecretName), used, ref.Optional)
+		return *local, t.translateVolumeReference(reference{
+			user: "volume " + local.Name, kind: kindSecret, name: &ref.SecretName, keys: itemKeys(ref.Items), optional: &ref.Optional,
+		}, used)
 	case local.Projected != nil:
 		return t.projectedVolume(local, used, spec)
 	case local.DownwardAPI != nil:
@@ -69,13 +72,13 @@ func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.
 	return corev1.Volume{}, false
 }
 
-// renameVolumeReference is renameReference for a volume. It returns whether to keep
-// the volume.
-func (t *translation) renameVolumeReference(volume, kind string, name *string, found, used bool, optional *bool) (keep bool) {
-	if !found && !used && !ptr.Deref(optional, false) {
+// translateVolumeReference is translateReference for a volume. It returns whether to
+// keep the volume.
+func (t *translation) translateVolumeReference(r reference, used bool) (keep bool) {
+	if _, sent := t.sent.keys(r.kind, *r.name); !sent && !used && !r.isOptional() {
 		return false
 	}
-	t.renameReference("volume "+volume, kind, name, found, optional)
+	t.translateReference(r)
 	return true
 }
 

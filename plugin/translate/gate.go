@@ -1,0 +1,66 @@
+package translate
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+)
+
+// needsGate reports whether a container of the remote pod could start before all
+// objects that the pod owns exist: the pod is created first, since it is their owner.
+//
+// Mostly the kubelet waits. It starts no container, init containers included, before it
+// has set up all volumes that at least one container mounts, and a volume with a
+// ConfigMap or Secret that does not exist is not set up, unless the source is optional.
+// The kubelet does not wait like this for an object
+//
+//   - that only variables name: the init containers would run before;
+//   - whose volume no container mounts: it would appear later than the containers;
+//   - that an optional source names: the container would find no files;
+//   - that no volume can name, such as the Service of TCP tunnels.
+//
+// With such an object, the pod needs the scheduling gate [wire.GateDependents] until
+// everything is there. The gate costs one more request to the API server, so other pods
+// do not get it.
+func needsGate(spec *corev1.PodSpec, dependents []metav1.Object) bool {
+	required, optional := mountedObjects(spec)
+	return slices.ContainsFunc(dependents, func(dependent metav1.Object) bool {
+		name := ownedName(dependent)
+		return !slices.Contains(required, name) || slices.Contains(optional, name)
+	})
+}
+
+// mountedObjects returns the ConfigMaps and Secrets in the volumes that containers
+// mount, as "<resource>/<name>": those of required and those of optional sources.
+func mountedObjects(spec *corev1.PodSpec) (required, optional []string) {
+	users := volumeUsers(spec)
+	add := func(name string, isOptional *bool) {
+		if ptr.Deref(isOptional, false) {
+			optional = append(optional, name)
+		} else {
+			required = append(required, name)
+		}
+	}
+	for i := range spec.Volumes {
+		volume := &spec.Volumes[i]
+		switch {
+		case len(users[volume.Name]) == 0:
+		case volume.ConfigMap != nil:
+			add(ownedConfigMap(volume.ConfigMap.Name), volume.ConfigMap.Optional)
+		case volume.Secret != nil:
+			add(ownedSecret(volume.Secret.SecretName), volume.Secret.Optional)
+		case volume.Projected != nil:
+			for _, source := range volume.Projected.Sources {
+				if source.ConfigMap != nil {
+					add(ownedConfigMap(source.ConfigMap.Name), source.ConfigMap.Optional)
+				}
+				if source.Secret != nil {
+					add(ownedSecret(source.Secret.Name), source.Secret.Optional)
+				}
+			}
+		}
+	}
+	return required, optional
+}
