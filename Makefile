@@ -2,6 +2,8 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 FUZZTIME ?= 20s
 # Additional flags for go test, for example: make test TESTFLAGS='-run TestCreate -v'
 TESTFLAGS ?=
+# Flags of the program that "make bench" runs.
+BENCHFLAGS ?=
 
 # The architectures for "make binaries", and the name of the image for "make image".
 ARCHES ?= $(shell go env GOARCH)
@@ -15,7 +17,7 @@ LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksu
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets --controllers
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint fuzz bench generate clean
+.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint fuzz bench bench-sim generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -99,8 +101,13 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
-bench: ## Measure the simulator: replays of up to 10,000 pods, and load (takes minutes)
-	go test -run '^$$' -bench 'Replay|Load' -benchtime 1x ./sim/...
+# bin/bench instead of "go run", which would end before the program does after an interrupt.
+bench: ## Measure the plugin against a real kube-apiserver: one table of ratios (takes minutes; BENCHFLAGS='-only create')
+	@assets=$$($(ASSETS)) && go build -o bin/bench ./sim/bench/cmd/bench && \
+	KUBEBUILDER_ASSETS="$$assets" exec bin/bench $(BENCHFLAGS)
+
+bench-sim: ## Measure the simulator: replays of up to 10,000 pods, and load (takes minutes)
+	go test -run '^$$' -bench 'Replay|Load' -benchtime 1x ./sim/load ./sim/play
 
 generate: ## Write goldens, the sample configuration and the reference from the code
 	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go test -count=1 \

@@ -1,0 +1,95 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"text/tabwriter"
+)
+
+// Table measures all lines, prints them, and returns them. It ends at the first error. Missing a goal is
+// not an error.
+func Table(ctx context.Context, b *Bench, w io.Writer) ([]Line, error) {
+	only, err := regexp.Compile(b.options.Only)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.printMachine(w); err != nil {
+		return nil, err
+	}
+	var all []Line
+	for _, m := range Measurements() {
+		if !only.MatchString(m.Name) {
+			continue
+		}
+		b.options.Log("measuring: %s", m.Name)
+		lines, err := m.Run(ctx, b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		}
+		all = append(all, lines...)
+	}
+	return all, print(w, all)
+}
+
+// print prints lines as a table of Markdown with aligned columns.
+func print(w io.Writer, lines []Line) error {
+	table := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	row := func(cells ...any) {
+		_, _ = fmt.Fprintf(table, "| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t|\n", cells...) // Flush returns the error
+	}
+	row("line", "peer", "plugin", "peer's", "ratio", "goal", "")
+	row("---", "---", "---", "---", "---", "---", "---")
+	missed := 0
+	for _, l := range lines {
+		if !l.Met() {
+			missed++
+		}
+		row(l.Name, l.Peer, number(l.Figure, l.Unit), l.peerText(), number(l.Value, l.ValueUnit), l.goalText(), l.verdict())
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%d goals missed.\n", missed)
+	return err
+}
+
+func (l Line) peerText() string {
+	if l.Peer == "" {
+		return ""
+	}
+	return number(l.PeerFigure, l.Unit)
+}
+
+func (l Line) goalText() string {
+	switch {
+	case l.Goal == nil:
+		return ""
+	case l.Goal.AtMost:
+		return "≤ " + number(l.Goal.Limit, l.ValueUnit)
+	}
+	return "≥ " + number(l.Goal.Limit, l.ValueUnit)
+}
+
+func (l Line) verdict() string {
+	switch {
+	case l.Goal == nil:
+		return ""
+	case l.Met():
+		return "met"
+	}
+	return "MISSED"
+}
+
+// number returns a figure with three digits and its unit.
+func number(value float64, unit string) string {
+	text := fmt.Sprintf("%.3g", value)
+	if value >= 1000 {
+		text = fmt.Sprintf("%.0f", value)
+	}
+	if unit != "" {
+		text += " " + unit
+	}
+	return text
+}
