@@ -27,20 +27,34 @@ import (
 func needsGate(spec *corev1.PodSpec, dependents []metav1.Object) bool {
 	required, optional := mountedObjects(spec)
 	return slices.ContainsFunc(dependents, func(dependent metav1.Object) bool {
-		name := ownedName(dependent)
-		return !slices.Contains(required, name) || slices.Contains(optional, name)
+		id := identify(dependent)
+		return !slices.Contains(required, id) || slices.Contains(optional, id)
 	})
 }
 
+// objectID identifies one of the remote objects of a pod.
+type objectID struct{ kind, name string }
+
+func identify(dependent metav1.Object) objectID {
+	id := objectID{name: dependent.GetName()}
+	switch dependent.(type) {
+	case *corev1.ConfigMap:
+		id.kind = kindConfigMap
+	case *corev1.Secret:
+		id.kind = kindSecret
+	}
+	return id
+}
+
 // mountedObjects returns the ConfigMaps and Secrets in the volumes that containers
-// mount, as "<resource>/<name>": those of required and those of optional sources.
-func mountedObjects(spec *corev1.PodSpec) (required, optional []string) {
+// mount: those of required and those of optional sources.
+func mountedObjects(spec *corev1.PodSpec) (required, optional []objectID) {
 	users := volumeUsers(spec)
-	add := func(name string, isOptional *bool) {
+	add := func(kind, name string, isOptional *bool) {
 		if ptr.Deref(isOptional, false) {
-			optional = append(optional, name)
+			optional = append(optional, objectID{kind, name})
 		} else {
-			required = append(required, name)
+			required = append(required, objectID{kind, name})
 		}
 	}
 	for i := range spec.Volumes {
@@ -48,16 +62,16 @@ func mountedObjects(spec *corev1.PodSpec) (required, optional []string) {
 		switch {
 		case len(users[volume.Name]) == 0:
 		case volume.ConfigMap != nil:
-			add(ownedConfigMap(volume.ConfigMap.Name), volume.ConfigMap.Optional)
+			add(kindConfigMap, volume.ConfigMap.Name, volume.ConfigMap.Optional)
 		case volume.Secret != nil:
-			add(ownedSecret(volume.Secret.SecretName), volume.Secret.Optional)
+			add(kindSecret, volume.Secret.SecretName, volume.Secret.Optional)
 		case volume.Projected != nil:
 			for _, source := range volume.Projected.Sources {
 				if source.ConfigMap != nil {
-					add(ownedConfigMap(source.ConfigMap.Name), source.ConfigMap.Optional)
+					add(kindConfigMap, source.ConfigMap.Name, source.ConfigMap.Optional)
 				}
 				if source.Secret != nil {
-					add(ownedSecret(source.Secret.Name), source.Secret.Optional)
+					add(kindSecret, source.Secret.Name, source.Secret.Optional)
 				}
 			}
 		}

@@ -79,8 +79,11 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		Warnings:   append(t.unsupported, t.warnings...),
 	}
 	objects.Service, objects.Tunnels = t.tunnels()
-	objects.markOwner()
-	if needsGate(&objects.Pod.Spec, objects.Dependents()) {
+	dependents := objects.Dependents()
+	// The annotation is there even if the list is empty: a pod without it is of an
+	// earlier version.
+	objects.Pod.Annotations[wire.AnnotationOwned] = scope.OwnedList(dependents)
+	if needsGate(&objects.Pod.Spec, dependents) {
 		objects.Pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
 	}
 	if options.Scope.Namespace == "" {
