@@ -13,7 +13,6 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // podCache holds the offloaded pods of the remote cluster; a watch keeps it up to
@@ -40,18 +39,18 @@ func newPodCache(client kubernetes.Interface, namespace string, cachedFields fun
 		}, client),
 		&corev1.Pod{}, 0,
 		cache.Indexers{indexUID: func(object any) ([]string, error) {
-			pod, ok := object.(*corev1.Pod)
+			pod, ok := object.(*cachedPod)
 			if !ok {
-				return nil, fmt.Errorf("index pods: %T is not a pod", object)
+				return nil, fmt.Errorf("index pods: %T is not a cached pod", object)
 			}
-			return []string{pod.Labels[wire.LabelPodUID]}, nil
+			return []string{pod.uid}, nil
 		}},
 	)
 	err := informer.SetTransform(func(object any) (any, error) {
 		if pod, ok := object.(*corev1.Pod); ok {
-			return cachedFields(pod), nil
+			return encodePod(cachedFields(pod))
 		}
-		return object, nil // a tombstone, which has a reduced pod already
+		return object, nil // encoded already, or a tombstone of an encoded pod
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reduce cached pods: %w", err)
@@ -65,11 +64,10 @@ func newPodCache(client kubernetes.Interface, namespace string, cachedFields fun
 	return &podCache{informer: informer}, nil
 }
 
-// onChange calls handle for every pod that is added or changed, one at a time. The
-// pods are shared and must not be modified.
+// onChange calls handle for every pod that is added or changed, one at a time.
 func (c *podCache) onChange(handle func(*corev1.Pod)) error {
 	handleObject := func(object any) {
-		if pod, ok := object.(*corev1.Pod); ok {
+		if pod := decodePod(object); pod != nil {
 			handle(pod)
 		}
 	}
@@ -85,7 +83,7 @@ func (c *podCache) byUID(uid string) *corev1.Pod {
 	objects, _ := c.informer.GetIndexer().ByIndex(indexUID, uid)
 	pods := make([]*corev1.Pod, 0, len(objects))
 	for _, object := range objects {
-		if pod, ok := object.(*corev1.Pod); ok {
+		if pod := decodePod(object); pod != nil {
 			pods = append(pods, pod)
 		}
 	}

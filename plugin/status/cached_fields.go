@@ -1,9 +1,6 @@
 package status
 
 import (
-	"maps"
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -11,17 +8,19 @@ import (
 )
 
 // cachedLabels and cachedAnnotations are what the plugin reads of a remote pod from
-// the cache: its owner, its local pod, the state of its mesh, and the container whose
-// logs are meant if a log request names none.
+// the cache: its owner, its local pod, the objects that it owns (a pod of an earlier
+// version has an attempt instead), the state of its mesh, and the container whose logs
+// are meant if a log request names none.
 var (
-	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance}
-	cachedAnnotations = []string{wire.AnnotationDefaultContainer, wire.AnnotationFinished, wire.AnnotationFailed}
+	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt}
+	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationDefaultContainer, wire.AnnotationFinished, wire.AnnotationFailed}
 )
 
 // CachedFields returns a copy of a remote pod that has only the fields that the
 // plugin reads from its pod cache: those that [Of] and mesh.RequiredAction read, and
-// those that identify the pod and its containers. The cache of a cluster with many
-// pods needs a fraction of the memory of whole pods. The copy shares memory with pod.
+// those that identify the pod, its containers and the objects that it owns. The cache
+// of a cluster with many pods needs a fraction of the memory of whole pods. The copy
+// shares memory with pod.
 func CachedFields(pod *corev1.Pod) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -35,30 +34,60 @@ func CachedFields(pod *corev1.Pod) *corev1.Pod {
 			Annotations:       onlyKeys(pod.Annotations, cachedAnnotations),
 		},
 		Spec: corev1.PodSpec{
-			NodeName:              pod.Spec.NodeName,
 			ActiveDeadlineSeconds: pod.Spec.ActiveDeadlineSeconds,
 			RestartPolicy:         pod.Spec.RestartPolicy,
+			SchedulingGates:       pod.Spec.SchedulingGates,
 			InitContainers:        cachedContainers(pod.Spec.InitContainers),
 			Containers:            cachedContainers(pod.Spec.Containers),
 		},
-		Status: pod.Status,
+		Status: corev1.PodStatus{
+			Phase:                 pod.Status.Phase,
+			Reason:                pod.Status.Reason,
+			Message:               pod.Status.Message,
+			Conditions:            cachedConditions(pod.Status.Conditions),
+			InitContainerStatuses: reportedStatuses(pod.Status.InitContainerStatuses),
+			ContainerStatuses:     reportedStatuses(pod.Status.ContainerStatuses),
+		},
 	}
 }
 
 func cachedContainers(containers []corev1.Container) []corev1.Container {
-	cached := make([]corev1.Container, len(containers))
-	for i, c := range containers {
-		cached[i] = corev1.Container{
-			Name: c.Name, Image: c.Image,
-			RestartPolicy: c.RestartPolicy, RestartPolicyRules: c.RestartPolicyRules,
-		}
-	}
-	return cached
+	return convert(containers, func(c *corev1.Container) corev1.Container {
+		return corev1.Container{Name: c.Name, RestartPolicy: c.RestartPolicy, RestartPolicyRules: c.RestartPolicyRules}
+	})
 }
 
-// onlyKeys returns a copy of a map with only the given keys.
+func cachedConditions(conditions []corev1.PodCondition) []corev1.PodCondition {
+	return convert(conditions, func(c *corev1.PodCondition) corev1.PodCondition {
+		return corev1.PodCondition{
+			Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message, LastTransitionTime: c.LastTransitionTime,
+		}
+	})
+}
+
+// convert returns a list of the same length with each element converted; nil for an
+// empty list.
+func convert[T any](list []T, element func(*T) T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	converted := make([]T, len(list))
+	for i := range list {
+		converted[i] = element(&list[i])
+	}
+	return converted
+}
+
+// onlyKeys returns a copy of a map with only the given keys, or nil.
 func onlyKeys(all map[string]string, keys []string) map[string]string {
-	kept := maps.Clone(all)
-	maps.DeleteFunc(kept, func(key, _ string) bool { return !slices.Contains(keys, key) })
+	var kept map[string]string
+	for _, key := range keys {
+		if value, ok := all[key]; ok {
+			if kept == nil {
+				kept = map[string]string{}
+			}
+			kept[key] = value
+		}
+	}
 	return kept
 }

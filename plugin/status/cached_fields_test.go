@@ -31,6 +31,15 @@ func TestCachedPodHasTheSameStatus(t *testing.T) {
 		if want, got := mesh.RequiredAction(remote), mesh.RequiredAction(cached); got != want {
 			t.Fatalf("pod %d: the required action is %v, of the whole pod %v\n%s", i, got, want, show(requested, remote))
 		}
+		for _, label := range []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt} {
+			if cached.Labels[label] != remote.Labels[label] {
+				t.Fatalf("pod %d: label %s is lost", i, label)
+			}
+		}
+		if cached.Annotations[wire.AnnotationOwned] != remote.Annotations[wire.AnnotationOwned] ||
+			!reflect.DeepEqual(cached.Spec.SchedulingGates, remote.Spec.SchedulingGates) {
+			t.Fatalf("pod %d: what the pod owns, or what it waits for, is lost", i)
+		}
 		if again := status.CachedFields(cached); !reflect.DeepEqual(again, cached) {
 			t.Fatalf("pod %d: a cached pod changed when it was cached again\n%s", i, cmp.Diff(cached, again))
 		}
@@ -43,8 +52,21 @@ func fillIn(random *rand.Rand, pod *corev1.Pod) {
 	pod.Name, pod.Namespace, pod.ResourceVersion, pod.Generation = "pod-uid", "offloading-demo", "7", 3
 	pod.CreationTimestamp = metav1.Unix(1, 0)
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubelet"}}
-	pod.Labels = map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: "uid", "app": "web"}
+	pod.Labels = map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: "uid", wire.LabelInstance: "a", "app": "web"}
 	pod.Annotations = map[string]string{wire.AnnotationSourceName: "pod", wire.AnnotationDefaultContainer: "main-0", "note": "long"}
+	if random.IntN(2) == 0 {
+		pod.Annotations[wire.AnnotationOwned] = "configmaps/settings,secrets/token"
+		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
+	} else {
+		pod.Labels[wire.LabelAttempt] = "b"
+	}
+	pod.Status.PodIP, pod.Status.QOSClass = "192.0.2.7", corev1.PodQOSBurstable
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for i := range statuses {
+			statuses[i].ImageID, statuses[i].ContainerID = "sha256:abc", fmt.Sprintf("containerd://%d", i)
+			statuses[i].AllocatedResources = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}
+		}
+	}
 	if random.IntN(4) == 0 {
 		pod.Annotations[wire.AnnotationFinished] = "true"
 	}

@@ -3,7 +3,7 @@
 //
 // It is pure: it has no client, no clock and no I/O. It must not know where the remote
 // pod comes from (plugin/cluster), nor why a mesh fails (plugin/mesh). Its rules are
-// docs/contract.md, STATUS-30 to STATUS-38; they follow from how the virtual kubelet
+// docs/contract.md, STATUS-30 to STATUS-39; they follow from how the virtual kubelet
 // handles answers.
 //
 // The local phase must become that of the remote pod. Where the phase and the state of

@@ -64,11 +64,15 @@ func (r *report) containerStatus(c corev1.Container) corev1.ContainerStatus {
 	if r.remote == nil {
 		return corev1.ContainerStatus{Name: c.Name, Image: c.Image}
 	}
-	remote := podstate.Find(slices.Concat(r.remote.Status.InitContainerStatuses, r.remote.Status.ContainerStatuses), c.Name)
+	remote := podstate.Find(r.remote.Status.InitContainerStatuses, c.Name)
+	if remote == nil {
+		remote = podstate.Find(r.remote.Status.ContainerStatuses, c.Name)
+	}
 	if remote == nil {
 		return corev1.ContainerStatus{Name: c.Name, Image: c.Image, State: r.stateBeforeStart()}
 	}
-	s := *remote.DeepCopy()
+	s := reportedStatus(remote)
+	s = *s.DeepCopy()
 	if s.State == (corev1.ContainerState{}) {
 		s.State = r.stateBeforeStart()
 	}
@@ -76,6 +80,22 @@ func (r *report) containerStatus(c corev1.Container) corev1.ContainerStatus {
 		w.Message = mesh.WaitMessage(r.remote)
 	}
 	return s
+}
+
+// reportedStatus returns what is reported of a remote container: its state and what
+// identifies it. Its resources, mounts and user belong to the remote cluster; the local
+// API server refuses the whole status of a pod if they do not fit the local one
+// (docs/contract.md, STATUS-28 and STATUS-39). The result shares memory with s.
+func reportedStatus(s *corev1.ContainerStatus) corev1.ContainerStatus {
+	return corev1.ContainerStatus{
+		Name: s.Name, Image: s.Image, ImageID: s.ImageID, ContainerID: s.ContainerID,
+		State: s.State, LastTerminationState: s.LastTerminationState,
+		Ready: s.Ready, Started: s.Started, RestartCount: s.RestartCount,
+	}
+}
+
+func reportedStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatus {
+	return convert(statuses, reportedStatus)
 }
 
 // stateBeforeStart returns the state of a container for which the remote pod has no

@@ -6,7 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -194,8 +196,8 @@ func TestAbsentPods(t *testing.T) {
 	}
 }
 
-// TestDetailsArePassedOn checks that all other fields of a container's status are passed
-// on unchanged.
+// docs/contract.md, STATUS-39: what describes a container is passed on unchanged, and
+// what belongs to the remote cluster is left out, from a whole pod and from a cached one.
 func TestDetailsArePassedOn(t *testing.T) {
 	at := metav1.NewTime(time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC))
 	started := true
@@ -204,11 +206,20 @@ func TestDetailsArePassedOn(t *testing.T) {
 		State:                corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at}},
 		LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137, Signal: 9, Reason: "OOMKilled", Message: "out", FinishedAt: at}},
 	}
-	requested, remote := pods(corev1.RestartPolicyAlways, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{full}}, "main")
-	answer := status.Of(requested, remote)
-	if diff := cmp.Diff(full, answer.Containers[0]); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	remoteOnly := full
+	remoteOnly.AllocatedResources = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}
+	remoteOnly.AllocatedResourcesStatus = []corev1.ResourceStatus{{Name: "example.org/gpu"}}
+	remoteOnly.Resources = &corev1.ResourceRequirements{Limits: remoteOnly.AllocatedResources}
+	remoteOnly.VolumeMounts = []corev1.VolumeMountStatus{{Name: "data", MountPath: "/data"}}
+	remoteOnly.User = &corev1.ContainerUser{Linux: &corev1.LinuxContainerUser{UID: 7}}
+	remoteOnly.StopSignal = ptr.To(corev1.SIGINT)
+	requested, remote := pods(corev1.RestartPolicyAlways, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: list{remoteOnly}}, "main")
+	for name, pod := range map[string]*corev1.Pod{"whole": remote, "cached": status.CachedFields(remote)} {
+		if diff := cmp.Diff(full, status.Of(requested, pod).Containers[0]); diff != "" {
+			t.Errorf("%s pod (-want +got)\n%s", name, diff)
+		}
 	}
+	answer := status.Of(requested, remote)
 	answer.Containers[0].State.Running.StartedAt = metav1.Time{}
 	if !remote.Status.ContainerStatuses[0].State.Running.StartedAt.Equal(&at) {
 		t.Error("the answer shares memory with the cached pod")
