@@ -1,7 +1,8 @@
 // Package fairqueue limits how much work runs at the same time, and shares the limit
 // fairly: work that must wait is begun round robin between keys, oldest first within one
 // key. So a key with thousands of waiting pieces of work delays each other key by one
-// piece of work at most.
+// piece of work at most. One key never has more than half of the limit, so that a key
+// whose work hangs does not stop the others.
 //
 // It must not know what the work is. plugin/lifecycle queues the creates of pods in it,
 // with the local namespace as key.

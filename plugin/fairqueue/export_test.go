@@ -4,5 +4,5 @@ package fairqueue
 func (q *Queue) Keys() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return max(len(q.keys), q.turns.Len())
+	return max(len(q.lines), q.turns.Len())
 }

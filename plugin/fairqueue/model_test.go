@@ -17,14 +17,23 @@ type model struct {
 	limit, clock     int
 	waiting, running []int          // the numbers of waiters
 	keys             map[int]string // of waiters
-	turn             map[string]int // when a key got its place: at its first waiter, and after each that was served
+	turn             map[string]int // since when a key may run more work; none if it may not
+}
+
+func (m *model) count(waiters []int, key string) (n int) {
+	for _, w := range waiters {
+		if m.keys[w] == key {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *model) mayRun(key string) bool {
+	return m.count(m.waiting, key) > 0 && m.count(m.running, key) < (m.limit+1)/2
 }
 
 func (m *model) enter(w int, key string) {
-	if !slices.ContainsFunc(m.waiting, func(other int) bool { return m.keys[other] == key }) {
-		m.clock++
-		m.turn[key] = m.clock
-	}
 	m.keys[w] = key
 	m.waiting = append(m.waiting, w)
 	m.serve()
@@ -38,17 +47,28 @@ func (m *model) leave(w int) {
 }
 
 func (m *model) serve() {
-	for len(m.running) < m.limit && len(m.waiting) > 0 {
-		next := m.waiting[0]
-		for _, w := range m.waiting {
-			if m.turn[m.keys[w]] < m.turn[m.keys[next]] {
-				next = w
+	for {
+		for _, key := range m.keys {
+			if !m.mayRun(key) {
+				delete(m.turn, key)
+			} else if m.turn[key] == 0 { // at most one key at a time begins to be able to run
+				m.clock++
+				m.turn[key] = m.clock
 			}
 		}
-		m.clock++
-		m.turn[m.keys[next]] = m.clock
-		m.waiting = slices.DeleteFunc(m.waiting, func(w int) bool { return w == next })
-		m.running = append(m.running, next)
+		if len(m.running) == m.limit || len(m.turn) == 0 {
+			return
+		}
+		first := ""
+		for key, turn := range m.turn {
+			if first == "" || turn < m.turn[first] {
+				first = key
+			}
+		}
+		i := slices.IndexFunc(m.waiting, func(w int) bool { return m.keys[w] == first })
+		m.running = append(m.running, m.waiting[i])
+		m.waiting = slices.Delete(m.waiting, i, i+1)
+		delete(m.turn, first)
 	}
 }
 

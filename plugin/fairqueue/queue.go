@@ -8,36 +8,39 @@ import (
 )
 
 // Queue limits the work that runs at the same time. Each of its operations takes constant
-// time, whatever the number of keys and waiters is. A key without waiters takes no memory.
+// time, whatever the number of keys and waiters is. A key without work takes no memory.
 type Queue struct {
-	limit int
+	limit, limitPerKey int
 
 	mu      sync.Mutex
 	held    int
 	waiting int
-	keys    map[string]*list.Element // of turns, for each key with waiters
-	turns   list.List                // of *line; the front is served next
+	lines   map[string]*line // of the keys with work that runs or waits
+	turns   list.List        // of *line: those from which work may run; the front is next
 }
 
-// A line holds the waiters of one key. It is never empty.
+// A line is what the queue knows of one key.
 type line struct {
 	key     string
-	waiters list.List // of *waiter; the front is the oldest
+	held    int
+	waiters list.List     // of *waiter; the front is the oldest
+	turn    *list.Element // of turns, or nil
 }
 
 type waiter struct {
-	key    string
+	line   *line
 	place  *list.Element // in its line; nil once it is served
 	served chan struct{} // closed once it is served
 }
 
-// New returns a queue that lets limit pieces of work run at the same time. It panics if
-// limit is less than 1, because no work could ever run.
+// New returns a queue that lets limit pieces of work run at the same time, but only half
+// of them with the same key: if all work of one key hangs, the other half is there for
+// the others. It panics if limit is less than 1, because no work could ever run.
 func New(limit int) *Queue {
 	if limit < 1 {
 		panic(fmt.Sprintf("fairqueue: a limit of %d", limit))
 	}
-	return &Queue{limit: limit, keys: map[string]*list.Element{}}
+	return &Queue{limit: limit, limitPerKey: (limit + 1) / 2, lines: map[string]*line{}}
 }
 
 // Acquire waits until work of this key may run. The caller calls release when the work
@@ -76,19 +79,19 @@ func (q *Queue) Waiting() int {
 	return q.waiting
 }
 
-// enter puts a waiter at the end of the line of its key. A key without a line gets its
-// first turn after all keys that wait already.
+// enter puts a waiter at the end of the line of its key.
 func (q *Queue) enter(key string) *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	turn, ok := q.keys[key]
+	l, ok := q.lines[key]
 	if !ok {
-		turn = q.turns.PushBack(&line{key: key})
-		q.keys[key] = turn
+		l = &line{key: key}
+		q.lines[key] = l
 	}
-	w := &waiter{key: key, served: make(chan struct{})}
-	w.place = turn.Value.(*line).waiters.PushBack(w)
+	w := &waiter{line: l, served: make(chan struct{})}
+	w.place = l.waiters.PushBack(w)
 	q.waiting++
+	q.update(l)
 	q.serve()
 	return w
 }
@@ -99,34 +102,46 @@ func (q *Queue) leave(w *waiter) {
 	defer q.mu.Unlock()
 	if w.place != nil {
 		q.remove(w)
-		return
+	} else {
+		q.held--
+		w.line.held--
 	}
-	q.held--
+	q.update(w.line)
 	q.serve()
 }
 
 // serve lets waiters run until the limit is reached. The key of each goes behind the
 // other keys.
 func (q *Queue) serve() {
-	for q.held < q.limit && q.waiting > 0 {
-		turn := q.turns.Front()
-		w := turn.Value.(*line).waiters.Front().Value.(*waiter)
-		q.turns.MoveToBack(turn)
+	for q.held < q.limit && q.turns.Len() > 0 {
+		l := q.turns.Front().Value.(*line)
+		w := l.waiters.Front().Value.(*waiter)
 		q.remove(w)
 		q.held++
+		l.held++
 		close(w.served)
+		q.turns.MoveToBack(l.turn)
+		q.update(l)
 	}
 }
 
-// remove takes a waiter out of its line, and forgets the key if the line is empty then.
 func (q *Queue) remove(w *waiter) {
-	turn := q.keys[w.key]
-	l := turn.Value.(*line)
-	l.waiters.Remove(w.place)
+	w.line.waiters.Remove(w.place)
 	w.place = nil
 	q.waiting--
-	if l.waiters.Len() == 0 {
-		q.turns.Remove(turn)
-		delete(q.keys, w.key)
+}
+
+// update gives a line a turn, after all others, or takes its turn away. It forgets a line
+// without work.
+func (q *Queue) update(l *line) {
+	switch mayRun := l.waiters.Len() > 0 && l.held < q.limitPerKey; {
+	case mayRun && l.turn == nil:
+		l.turn = q.turns.PushBack(l)
+	case !mayRun && l.turn != nil:
+		q.turns.Remove(l.turn)
+		l.turn = nil
+	}
+	if l.waiters.Len() == 0 && l.held == 0 {
+		delete(q.lines, l.key)
 	}
 }

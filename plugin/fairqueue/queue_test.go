@@ -25,11 +25,13 @@ func TestOrder(t *testing.T) {
 		release int
 		want    []string // all that run or ran, in this order
 	}{
-		{"nobody waits", 2, []string{"a1", "a2"}, 0, []string{"a1", "a2"}},
+		{"nobody waits", 3, []string{"a1", "a2"}, 0, []string{"a1", "a2"}},
 		{"one key: oldest first", 1, []string{"a1", "a2", "a3"}, 2, []string{"a1", "a2", "a3"}},
-		{"a flood delays another key by one", 1, []string{"a1", "a2", "a3", "a4", "b1"}, 4, []string{"a1", "a2", "b1", "a3", "a4"}},
-		{"three keys", 1, []string{"a1", "a2", "a3", "b1", "b2", "c1", "c2"}, 6, []string{"a1", "a2", "b1", "c1", "a3", "b2", "c2"}},
-		{"two at once", 2, []string{"a1", "a2", "a3", "a4", "b1", "b2"}, 4, []string{"a1", "a2", "a3", "b1", "a4", "b2"}},
+		{"another key comes before a flood", 1, []string{"a1", "a2", "a3", "a4", "b1"}, 4, []string{"a1", "b1", "a2", "a3", "a4"}},
+		{"three keys", 1, []string{"a1", "a2", "a3", "b1", "b2", "c1", "c2"}, 6, []string{"a1", "b1", "c1", "a2", "b2", "c2", "a3"}},
+		{"one key has half", 4, []string{"a1", "a2", "a3", "a4", "b1"}, 2, []string{"a1", "a2", "b1", "a3", "a4"}},
+		{"two at once", 2, []string{"a1", "b1", "c1", "a2", "b2", "c2"}, 4, []string{"a1", "b1", "c1", "a2", "b2", "c2"}},
+		{"a key that has half takes its turn later", 2, []string{"a1", "b1", "a2", "c1"}, 2, []string{"a1", "b1", "c1", "a2"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -62,6 +64,33 @@ func TestOrder(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The work of one key hangs. The others go on, however many wait with that key.
+func TestOneKeyHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := fairqueue.New(4)
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 100 {
+			go func() {
+				if release, err := q.Acquire(ctx, "hangs"); err == nil {
+					<-ctx.Done()
+					release()
+				}
+			}()
+		}
+		synctest.Wait()
+		for i := range 10 {
+			release, err := q.Acquire(t.Context(), fmt.Sprint(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			release()
+		}
+		cancel()
+		synctest.Wait()
+		expectEmpty(t, q)
+	})
 }
 
 func TestEndedContext(t *testing.T) {
@@ -142,7 +171,7 @@ func TestReleaseTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Acquire(t.Context(), "a"); err != nil {
+	if _, err := q.Acquire(t.Context(), "b"); err != nil {
 		t.Fatal(err)
 	}
 	first()
