@@ -121,10 +121,18 @@ func containersRule(remote *corev1.Pod, got, want []string) string {
 	return "STATUS-13"
 }
 
+// jobID returns the job ID that an answer must have.
+func jobID(requested, remote *corev1.Pod) string {
+	if id, found := requested.Annotations[wire.AnnotationJobID]; found {
+		return id
+	}
+	return remote.Name
+}
+
 // wellFormed checks that an answer has the right containers, each once and in exactly
 // one state.
 func wellFormed(requested, remote *corev1.Pod, answer wire.PodStatus) error {
-	if answer.Name != requested.Name || answer.Namespace != requested.Namespace || answer.UID != string(requested.UID) || answer.JID != string(remote.UID) {
+	if answer.Name != requested.Name || answer.Namespace != requested.Namespace || answer.UID != string(requested.UID) || answer.JID != jobID(requested, remote) {
 		return fmt.Errorf("the answer is about another pod: %+v", answer)
 	}
 	var wantInit, wantMain []string

@@ -99,8 +99,12 @@ func reportedStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatu
 }
 
 // stateBeforeStart returns the state of a container for which the remote pod has no
-// state yet: it waits for the scheduler, for the init containers, or to be created.
+// state yet: it waits for what the pod needs, for the scheduler, for the init
+// containers, or to be created.
 func (r *report) stateBeforeStart() corev1.ContainerState {
+	if slices.Contains(r.remote.Spec.SchedulingGates, corev1.PodSchedulingGate{Name: wire.GateDependents}) {
+		return waiting(corev1.PodReasonSchedulingGated, "the pod starts when the objects that it needs exist in the remote cluster")
+	}
 	if scheduled := r.condition(corev1.PodScheduled); scheduled.Status == corev1.ConditionFalse {
 		return waiting(cmp.Or(scheduled.Reason, corev1.PodReasonUnschedulable), scheduled.Message)
 	}

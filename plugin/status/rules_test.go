@@ -32,7 +32,7 @@ func pods(policy corev1.RestartPolicy, remote corev1.PodStatus, names ...string)
 		}
 	}
 	remotePod = requested.DeepCopy()
-	remotePod.UID, remotePod.Status = "jid", remote
+	remotePod.Name, remotePod.UID, remotePod.Status = "pod-uid", "remote-uid", remote
 	return requested, remotePod
 }
 

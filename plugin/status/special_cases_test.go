@@ -177,6 +177,58 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// docs/contract.md, STATUS-30: a pod with scheduling gates waits. The plugin's own gate
+// is explained to the user; other gates have the words of the remote cluster.
+func TestGatedPods(t *testing.T) {
+	const kueue, blocked = "kueue.x-k8s.io/admission", "Scheduling is blocked due to non-empty scheduling gates"
+	own := "the pod starts when the objects that it needs exist in the remote cluster"
+	gated := []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "SchedulingGated", Message: blocked}}
+	for _, test := range []struct {
+		name       string
+		gates      []string
+		conditions []corev1.PodCondition
+		message    string
+	}{
+		{"the plugin's gate", []string{wire.GateDependents}, gated, own},
+		{"the plugin's gate, no condition yet", []string{wire.GateDependents}, nil, own},
+		{"a gate of Kueue", []string{kueue}, gated, blocked},
+		{"both", []string{kueue, wire.GateDependents}, gated, own},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{Phase: corev1.PodPending, Conditions: test.conditions}, "init", "main")
+			for _, gate := range test.gates {
+				remote.Spec.SchedulingGates = append(remote.Spec.SchedulingGates, corev1.PodSchedulingGate{Name: gate})
+			}
+			answer := status.Of(requested, remote)
+			if got := briefly(answer); got != "init waiting SchedulingGated ; | ; main waiting SchedulingGated" {
+				t.Errorf("got %s", got)
+			}
+			for _, s := range append(answer.InitContainers, answer.Containers...) {
+				if s.State.Waiting == nil || s.State.Waiting.Message != test.message {
+					t.Errorf("container %s: %+v, want the message %q", s.Name, s.State.Waiting, test.message)
+				}
+			}
+			l := newLocalCluster(requested)
+			if err := l.report(answer); err != nil || l.phase != corev1.PodPending {
+				t.Errorf("the local pod becomes %s: %v", l.phase, err)
+			}
+		})
+	}
+}
+
+// The answer repeats the job ID of the local pod, whatever it is: earlier versions chose
+// the UID of the remote pod. A pod without one has the job ID that create answers.
+func TestJobID(t *testing.T) {
+	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{Phase: corev1.PodPending}, "main")
+	if got := status.Of(requested, remote).JID; got != "pod-uid" {
+		t.Errorf("without a job ID: %q", got)
+	}
+	requested.Annotations = map[string]string{wire.AnnotationJobID: "remote-uid"}
+	if got := status.Of(requested, remote).JID; got != "remote-uid" {
+		t.Errorf("with the job ID of an earlier version: %q", got)
+	}
+}
+
 // docs/contract.md, STATUS-34: a pod that the remote cluster does not have.
 func TestAbsentPods(t *testing.T) {
 	requested, _ := pods(corev1.RestartPolicyAlways, corev1.PodStatus{}, "init", "sidecar", "main", "local")

@@ -1,6 +1,8 @@
 package status
 
 import (
+	"cmp"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -35,5 +37,5 @@ func Of(requested, remote *corev1.Pod) wire.PodStatus {
 	} else {
 		r.reportActive()
 	}
-	return r.answer(string(remote.UID))
+	return r.answer(cmp.Or(requested.Annotations[wire.AnnotationJobID], remote.Name))
 }
