@@ -12,7 +12,7 @@ import (
 // bind assigns a pod to a node, as a scheduler requests it.
 func (c *Cluster) bind(gvr schema.GroupVersionResource, binding *corev1.Binding) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	o, err := c.find(gvr, binding.Namespace, binding.Name)
 	if err != nil {
 		return err
@@ -27,6 +27,8 @@ func (c *Cluster) bind(gvr schema.GroupVersionResource, binding *corev1.Binding)
 		return conflict("pod %s is being deleted, cannot be assigned to a host", pod.Name)
 	case pod.Spec.NodeName != "":
 		return conflict("pod %s is already assigned to node %q", pod.Name, pod.Spec.NodeName)
+	case len(pod.Spec.SchedulingGates) > 0:
+		return conflict("pod %s has non-empty .spec.schedulingGates", pod.Name)
 	}
 	pod.Spec.NodeName = binding.Target.Name
 	setCondition(&pod.Status, corev1.PodCondition{

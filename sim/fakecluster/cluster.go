@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 )
@@ -25,6 +26,10 @@ type Options struct {
 	Logs func(ctx context.Context, pod *corev1.Pod, options *corev1.PodLogOptions) (io.ReadCloser, error)
 	// Version is the version that the API server reports; the default is v1.37.0.
 	Version string
+	// HoldCollection holds the garbage collector until Collect is called, so that a test
+	// sees what exists before. Otherwise it has done its work when a request returns; a
+	// real one is later by some milliseconds, or more if it has much to do.
+	HoldCollection bool
 }
 
 // Cluster is a remote cluster in memory. It is safe for concurrent use.
@@ -35,6 +40,8 @@ type Cluster struct {
 	mu      sync.RWMutex
 	version int64 // the highest resource version; all resources share it, as in etcd
 	stores  map[schema.GroupVersionResource]*store
+
+	collector collector
 }
 
 // New returns a cluster whose only object is the namespace "default".
@@ -45,7 +52,10 @@ func New(options Options) *Cluster {
 	if options.Version == "" {
 		options.Version = "v1.37.0"
 	}
-	c := &Cluster{options: options, version: 1, stores: map[schema.GroupVersionResource]*store{}}
+	c := &Cluster{
+		options: options, version: 1, stores: map[schema.GroupVersionResource]*store{},
+		collector: collector{objects: map[types.UID]reference{}, dependents: map[types.UID]map[reference]bool{}},
+	}
 	clientset := &fake.Clientset{}
 	clientset.AddReactor("*", "*", c.dispatch)
 	clientset.AddWatchReactor("*", c.watch)

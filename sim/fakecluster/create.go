@@ -22,7 +22,7 @@ func (c *Cluster) create(gvr schema.GroupVersionResource, namespace string, o ob
 		o.SetName(o.GetGenerateName() + rand.String(5))
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	switch _, err := c.find(namespaces, "", namespace); {
 	case o.GetNamespace() != namespace:
 		return nil, apierrors.NewBadRequest("the namespace of the provided object does not match the namespace sent on the request")

@@ -22,5 +22,11 @@ func setDefaults(o object) {
 		o.Generation = 1
 		o.Status.Phase = corev1.PodPending
 		podspec.SetDefaults(&o.Spec)
+		if len(o.Spec.SchedulingGates) > 0 {
+			setCondition(&o.Status, corev1.PodCondition{
+				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonSchedulingGated,
+				Message: "Scheduling is blocked due to non-empty scheduling gates", LastTransitionTime: o.CreationTimestamp,
+			})
+		}
 	}
 }

@@ -3,6 +3,7 @@ package fakecluster
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,7 +16,7 @@ import (
 
 func (c *Cluster) delete(gvr schema.GroupVersionResource, namespace, name string, options metav1.DeleteOptions) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	o, err := c.find(gvr, namespace, name)
 	if err != nil {
 		return err
@@ -25,7 +26,7 @@ func (c *Cluster) delete(gvr schema.GroupVersionResource, namespace, name string
 
 func (c *Cluster) deleteCollection(gvr schema.GroupVersionResource, f filter, options metav1.DeleteOptions) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	for _, o := range c.store(gvr).list(f) {
 		if err := c.deleteObject(gvr, o, options); err != nil {
 			return err
@@ -46,21 +47,25 @@ func (c *Cluster) deleteObject(gvr schema.GroupVersionResource, o object, option
 		grace = gracePeriod(pod, options.GracePeriodSeconds)
 	}
 	deletedAt := c.options.Now()
+	before := ptr.Deref(o.GetDeletionGracePeriodSeconds(), 0)
 	if due := o.GetDeletionTimestamp(); due != nil { // deleted before: the time of the first delete counts
-		deletedAt = due.Add(-time.Duration(ptr.Deref(o.GetDeletionGracePeriodSeconds(), 0)) * time.Second)
+		deletedAt = due.Add(-time.Duration(before) * time.Second)
+		if before > 0 && grace >= before {
+			return nil // a second delete can shorten the grace period, but change nothing else
+		}
 	}
-	switch hasFinalizers := len(o.GetFinalizers()) > 0; {
-	case grace == 0 && !hasFinalizers:
+	finalizers := finalizersAfterDelete(o, options)
+	switch {
+	case grace == 0 && len(finalizers) == 0:
 		if isPod { // a watch sees a pod's deletion timestamp first, even without a grace period
-			o = c.setDeletionTimestamp(gvr, o, deletedAt, grace)
+			o = c.setDeletionTimestamp(gvr, o, deletedAt, grace, nil)
 		}
 		c.commit(gvr, o, nil)
 		if gvr == namespaces {
 			c.deleteContents(o.GetName())
 		}
-	case o.GetDeletionTimestamp() == nil, grace < ptr.Deref(o.GetDeletionGracePeriodSeconds(), 0):
-		// A second delete can shorten the grace period, but not extend it.
-		c.setDeletionTimestamp(gvr, o, deletedAt, grace)
+	case o.GetDeletionTimestamp() == nil, grace < before, !slices.Equal(finalizers, o.GetFinalizers()):
+		c.setDeletionTimestamp(gvr, o, deletedAt, grace, finalizers)
 	}
 	return nil
 }
@@ -82,8 +87,9 @@ func checkPreconditions(gvr schema.GroupVersionResource, o object, preconditions
 	return nil
 }
 
-func (c *Cluster) setDeletionTimestamp(gvr schema.GroupVersionResource, o object, deletedAt time.Time, grace int64) object {
+func (c *Cluster) setDeletionTimestamp(gvr schema.GroupVersionResource, o object, deletedAt time.Time, grace int64, finalizers []string) object {
 	terminating := clone(o)
+	terminating.SetFinalizers(finalizers)
 	terminating.SetDeletionTimestamp(ptr.To(metav1.NewTime(deletedAt.Add(time.Duration(grace) * time.Second)).Rfc3339Copy()))
 	terminating.SetDeletionGracePeriodSeconds(&grace)
 	c.commit(gvr, o, terminating)

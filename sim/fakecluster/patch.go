@@ -16,7 +16,7 @@ func (c *Cluster) patch(gvr schema.GroupVersionResource, namespace, name string,
 	// The lock covers the read and the write: a patch has no resource version, so it
 	// must not fail because another update came in between.
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	old, err := c.find(gvr, namespace, name)
 	if err != nil {
 		return nil, err

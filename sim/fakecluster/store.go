@@ -88,6 +88,7 @@ func (c *Cluster) commit(gvr schema.GroupVersionResource, old, next object) {
 		write.deleted.SetResourceVersion(version)
 	}
 	c.store(gvr).apply(write)
+	c.collector.observe(gvr, old, next)
 }
 
 func keyOf(o object) types.NamespacedName {

@@ -7,10 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
-
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Env returns the variables that a kubelet sets in a container: first those of
@@ -77,18 +75,20 @@ func (s *Snapshot) valueFrom(pod *corev1.Pod, c *corev1.Container, from *corev1.
 	switch {
 	case from.ConfigMapKeyRef != nil:
 		ref := from.ConfigMapKeyRef
-		if object := s.configMap(pod.Namespace, ref.Name); object != nil {
-			value, found = object.Data[ref.Key]
+		object := s.configMap(pod.Namespace, ref.Name)
+		if object == nil {
+			return "", false, missingError("ConfigMap", ref.Name, "", ref.Optional)
 		}
-		if !found {
+		if value, found = object.Data[ref.Key]; !found {
 			err = missingError("ConfigMap", ref.Name, ref.Key, ref.Optional)
 		}
 	case from.SecretKeyRef != nil:
 		ref := from.SecretKeyRef
-		if object := s.secret(pod.Namespace, ref.Name); object != nil {
-			value, found = toStrings(object.Data)[ref.Key]
+		object := s.secret(pod.Namespace, ref.Name)
+		if object == nil {
+			return "", false, missingError("Secret", ref.Name, "", ref.Optional)
 		}
-		if !found {
+		if value, found = toStrings(object.Data)[ref.Key]; !found {
 			err = missingError("Secret", ref.Name, ref.Key, ref.Optional)
 		}
 	case from.FieldRef != nil:
@@ -101,17 +101,6 @@ func (s *Snapshot) valueFrom(pod *corev1.Pod, c *corev1.Container, from *corev1.
 		err = errors.New("the simulator does not know this kind of valueFrom")
 	}
 	return value, found, err
-}
-
-// missingError returns nil if the object or the key is optional.
-func missingError(kind, name, key string, optional *bool) error {
-	switch {
-	case ptr.Deref(optional, false):
-		return nil
-	case key != "":
-		return fmt.Errorf("the remote cluster has no %s %s with key %s", kind, name, key)
-	}
-	return fmt.Errorf("the remote cluster has no %s %s", kind, name)
 }
 
 func toStrings(data map[string][]byte) map[string]string {

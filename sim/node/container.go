@@ -16,7 +16,7 @@ const (
 	notStarted containerState = iota // an earlier container must start or end first
 	creating                         // runs when due
 	pullFailed                       // ErrImagePull; blocked by ImagePullBackOff when due
-	blocked                          // waits for ever, for the container's reason
+	blocked                          // waits for the container's reason; tried again when due, or never
 	running                          // ends when due; zero means that it runs until it is stopped
 	restarting                       // ended; runs again when due, without a back-off
 	backingOff                       // CrashLoopBackOff; runs again when due
@@ -69,12 +69,12 @@ func (c *container) hasStarted() bool {
 func (c *container) transition() (started bool) {
 	now := c.due
 	switch c.state {
-	case creating, restarting, backingOff:
+	case creating, restarting, backingOff, blocked:
 		switch {
 		case c.behavior.ImagePullError != "":
 			c.state, c.due, c.waitReason, c.waitMessage = pullFailed, now.Add(backOffFirst), "ErrImagePull", c.behavior.ImagePullError
 		case c.behavior.CreateError != "":
-			c.state, c.due, c.waitReason, c.waitMessage = blocked, time.Time{}, "CreateContainerConfigError", c.behavior.CreateError
+			c.block(time.Time{}, c.behavior.CreateError)
 		default:
 			c.startRun(now)
 			return true
@@ -86,6 +86,18 @@ func (c *container) transition() (started bool) {
 		c.endRun(now)
 	}
 	return false
+}
+
+// isStarting reports whether the transition that is due starts a run, unless something
+// prevents it.
+func (c *container) isStarting() bool {
+	return c.state == creating || c.state == restarting || c.state == backingOff || c.state == blocked
+}
+
+// block makes the container wait because it cannot be created. It is tried again at a
+// time, never if that is zero.
+func (c *container) block(retry time.Time, message string) {
+	c.state, c.due, c.waitReason, c.waitMessage = blocked, retry, "CreateContainerConfigError", message
 }
 
 func (c *container) startRun(now time.Time) {
@@ -131,6 +143,11 @@ func (c *container) stop(now time.Time, exitCode int32) {
 	case restarting, backingOff:
 		c.terminate(c.last)
 		c.last = c.beforeLast
+	case blocked:
+		if c.due = (time.Time{}); c.last != nil {
+			c.terminate(c.last)
+			c.last = c.beforeLast
+		}
 	default:
 		c.due = time.Time{}
 	}

@@ -3,7 +3,8 @@
 // status passes through the states that a kubelet would report.
 //
 // One pod is a state machine without a clock and without a client (podState in
-// pod.go). [Nodes] watches the pods, calls the state machines when their time comes,
+// pod.go). It waits for what a real pod waits for: its scheduling gates, the sources of
+// its volumes, and those of its variables. [Nodes] watches the pods, calls the state machines when their time comes,
 // and writes the results to the API server. [Logs] holds the output of the containers.
 //
 // It must not know the plugin, except for the label by which it finds offloaded pods,

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
@@ -29,6 +30,12 @@ type podState struct {
 	events   []scenario.Event // those that are still to come, in the order of their times
 	inits    []*container
 	mains    []*container
+
+	// take reads the ConfigMaps and Secrets that containers need; nil if all exist.
+	take         func(inspect.Sources) (*inspect.Snapshot, error)
+	mounted      bool      // the volumes are mounted
+	mountAgainAt time.Time // when the kubelet tries to mount them again
+	mountPause   time.Duration
 
 	firstSeen  time.Time // the time 0 of the scenario's events
 	scheduleAt time.Time // zero if the pod is bound or never will be
@@ -75,14 +82,25 @@ func newPodState(object *corev1.Pod, behavior scenario.Pod, now time.Time) *podS
 	for _, spec := range object.Spec.Containers {
 		p.mains = append(p.mains, newContainer(object, spec, false, behavior.Containers[spec.Name]))
 	}
-	switch {
-	case p.bound:
+	if p.bound {
 		p.start(now)
-	case behavior.Unschedulable == "" || behavior.Schedule.Duration > 0:
-		p.scheduleAt = now.Add(behavior.Schedule.Duration)
+	} else {
+		p.queue(now)
 	}
 	return p
 }
+
+// queue is what the scheduler does with a pod that has no node and no scheduling gate
+// (any more).
+func (p *podState) queue(now time.Time) {
+	if !p.gated() && (p.behavior.Unschedulable == "" || p.behavior.Schedule.Duration > 0) {
+		p.scheduleAt = now.Add(p.behavior.Schedule.Duration)
+	}
+}
+
+// gated reports whether a scheduling gate keeps the pod from the scheduler:
+// https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/
+func (p *podState) gated() bool { return len(p.object.Spec.SchedulingGates) > 0 }
 
 func (p *podState) containers() []*container { return slices.Concat(p.inits, p.mains) }
 
@@ -218,6 +236,9 @@ func (p *podState) transition(now time.Time, effects *sideEffects) {
 	default:
 		for _, c := range p.containers() {
 			if isDue(c.due) {
+				if c.isStarting() && p.mustWait(c, now) {
+					break
+				}
 				if started := c.transition(); started {
 					effects.runs = append(effects.runs, containerRun{c.spec.Name, c.startedAt, c.currentOutput()})
 				}

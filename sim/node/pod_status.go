@@ -67,7 +67,7 @@ func (p *podState) incompleteInits() (names []string) {
 func (p *podState) status(now time.Time) corev1.PodStatus {
 	s := corev1.PodStatus{Phase: p.phase(), Reason: p.reason, Message: p.message, QOSClass: p.object.Status.QOSClass}
 	if !p.bound {
-		if p.behavior.Unschedulable != "" {
+		if p.behavior.Unschedulable != "" && !p.gated() {
 			p.setCondition(now, corev1.PodScheduled, false, corev1.PodReasonUnschedulable, p.behavior.Unschedulable)
 		}
 		s.Conditions = slices.Clone(p.conditions)

@@ -9,12 +9,19 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
-// update applies those changes of a running pod that a kubelet reacts to: an earlier
-// deadline, and annotations in a mounted volume. It reports whether there are any.
+// update applies those changes of a pod that the scheduler or a kubelet reacts to: the
+// end of the last scheduling gate, an earlier deadline, and annotations in a mounted
+// volume. It reports whether there are any.
 func (p *podState) update(now time.Time, object *corev1.Pod) bool {
 	oldAnnotations := p.object.Annotations
 	p.object.Labels, p.object.Annotations = maps.Clone(object.Labels), maps.Clone(object.Annotations)
 	changed := false
+	if p.gated() {
+		if p.object.Spec.SchedulingGates = object.Spec.SchedulingGates; !p.gated() && p.finalPhase == "" {
+			p.queue(now)
+			changed = true
+		}
+	}
 	if seconds := object.Spec.ActiveDeadlineSeconds; seconds != nil && (p.object.Spec.ActiveDeadlineSeconds == nil || *seconds != *p.object.Spec.ActiveDeadlineSeconds) {
 		p.object.Spec.ActiveDeadlineSeconds = seconds
 		changed = true

@@ -9,6 +9,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 )
 
 // retryInterval is the time after which a worker repeats a write that failed, in the
@@ -153,6 +155,9 @@ func (w *worker) handle(ctx context.Context, event podEvent) {
 		pod = &managedPod{
 			podState: newPodState(event.pod.DeepCopy(), behavior, now), uid: event.pod.UID, heapIndex: -1,
 			key: types.NamespacedName{Namespace: event.pod.Namespace, Name: event.pod.Name},
+		}
+		pod.take = func(sources inspect.Sources) (*inspect.Snapshot, error) {
+			return inspect.TakeSources(ctx, w.nodes.options.Client, pod.key.Namespace, sources)
 		}
 		w.pods[pod.uid] = pod
 		w.advance(ctx, pod)
