@@ -7,9 +7,13 @@ import (
 	"reflect"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -38,12 +42,15 @@ func decodeDelete(body []byte, pod *corev1.Pod) error {
 	return found.err()
 }
 
-// decodeStatus accepts null as an empty list, because Go encodes a nil slice so, and
+// decodeStatus decodes only the fields that the status is reported from. It accepts null as an empty list, because Go encodes a nil slice so, and
 // because a ping that fails makes the virtual node NotReady (docs/contract.md,
 // PING-3).
 func decodeStatus(body []byte, pods *[]corev1.Pod) error {
-	if err := decodeJSON(body, pods); err != nil {
-		return err
+	if !decodeRequested(body, pods) {
+		// The body is refused, and this decoder says why.
+		if err := decodeJSON(body, pods); err != nil {
+			return err
+		}
 	}
 	var found problems
 	for i := range *pods {
@@ -70,6 +77,30 @@ func decodeLogs(body []byte, request *wire.LogRequest) error {
 	}
 	options.LimitBytes = 0
 	return found.err()
+}
+
+// likeEncodingJSON are the options with which package json accepts what encoding/json
+// accepts, and decodes it to the same values: keys in any case, keys that are repeated,
+// and text that is not UTF-8.
+var likeEncodingJSON = jsonv2.JoinOptions(
+	jsonv2.MatchCaseInsensitiveNames(true), jsonv1.MatchCaseSensitiveDelimiter(true),
+	jsonv1.MergeWithLegacySemantics(true),
+	jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true),
+)
+
+// decodeRequested decodes the pods of a status request, with only the fields that the
+// status is reported from: the rest of a pod is skipped, and its types are not checked.
+// It reports whether the body is valid.
+func decodeRequested(body []byte, pods *[]corev1.Pod) bool {
+	var fields []status.RequestedFields
+	if err := jsonv2.Unmarshal(body, &fields, likeEncodingJSON); err != nil {
+		return false
+	}
+	*pods = make([]corev1.Pod, len(fields))
+	for i := range fields {
+		(*pods)[i] = fields[i].Pod()
+	}
+	return true
 }
 
 // decodeJSON decodes a body that consists of exactly one JSON value. Every failure

@@ -240,14 +240,6 @@ func FuzzDecodeCreate(f *testing.F) {
 	})
 }
 
-func FuzzDecodeStatus(f *testing.F) {
-	seed(f, "/status", goodStatus, "[]", "[null]")
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var pods []corev1.Pod
-		checkDecoded(t, decodeStatus(body, &pods), pods...)
-	})
-}
-
 func FuzzDecodeDelete(f *testing.F) {
 	seed(f, "/delete", goodPod)
 	f.Fuzz(func(t *testing.T, body []byte) {

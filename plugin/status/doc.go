@@ -16,5 +16,6 @@
 // report.go lists the containers to report, active.go reports a pod that still runs,
 // terminated.go one that has ended, and absent.go one that the remote cluster does not
 // have. restart.go hides restarts, init_order.go orders init containers, and
-// cached_fields.go lists the fields of a remote pod that the package reads.
+// requested_fields.go and cached_fields.go list the fields of a local and of a remote pod
+// that the package reads.
 package status

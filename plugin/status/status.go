@@ -24,8 +24,9 @@ const (
 // process killed by SIGKILL, which the kubelet also uses for containers that it lost.
 const exitCodeKilled = 137
 
-// Of returns the status to report for a local pod. remote is nil if the remote cluster
-// has no such pod; it may hold only the fields that [CachedFields] keeps. Of modifies
+// Of returns the status to report for a local pod, which may hold only the
+// [RequestedFields]. remote is nil if the remote cluster has no such pod; it may hold
+// only the fields that [CachedFields] keeps. Of modifies
 // neither pod.
 func Of(requested, remote *corev1.Pod) wire.PodStatus {
 	if remote == nil {
