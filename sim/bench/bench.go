@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"k8s.io/client-go/kubernetes"
 
@@ -42,13 +43,15 @@ type Sizes struct {
 	Events int
 	// Starts is the number of starts of a plugin.
 	Starts int
+	// Idle is how long the program does nothing before its memory is looked at.
+	Idle time.Duration
 	// Burst is the number of creates at once.
 	Burst int
 }
 
 // DefaultSizes are those of make bench.
 func DefaultSizes() Sizes {
-	return Sizes{Rounds: 7, Pods: 200, Few: 100, Many: 10_000, Calls: 2000, Batch: 5000, Events: 100, Starts: 5, Burst: 2000}
+	return Sizes{Rounds: 7, Pods: 200, Few: 100, Many: 10_000, Calls: 2000, Batch: 5000, Events: 100, Starts: 5, Idle: 10 * time.Second, Burst: 2000}
 }
 
 // Bench measures lines. It is not safe for concurrent use.

@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Line is one line of the table.
@@ -72,4 +74,15 @@ func percentile(values []float64, p int) float64 {
 		return 0
 	}
 	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+}
+
+// Metrics reports the figures for [testing.B.ReportMetric]. Their units begin with the name of the line,
+// because one measurement can have several lines.
+func (l Line) Metrics(report func(value float64, unit string)) {
+	name := strings.Join(strings.FieldsFunc(l.Name, func(r rune) bool { return r == ' ' || r == ',' }), "-") + ":"
+	report(l.Figure, name+cmp.Or(l.Unit, "count"))
+	if l.Peer != "" {
+		report(l.PeerFigure, name+"peer-"+l.Unit)
+		report(l.Value, name+cmp.Or(strings.ReplaceAll(l.ValueUnit, " ", "-"), "ratio"))
+	}
 }

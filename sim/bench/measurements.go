@@ -17,5 +17,12 @@ func Measurements() []Measurement {
 			all = append(all, createAndDelete(kind, atOnce))
 		}
 	}
-	return all
+	return append(all,
+		statusOfOne(),
+		statusAmongMany(),
+		statusOfManyInOneCall(),
+		memoryOfCachedPods(),
+		eventToAnswer(),
+		startToReady(),
+	)
 }

@@ -58,7 +58,7 @@ func workloads(kind podKind, namespace string, count int) ([]workload, error) {
 	return all, nil
 }
 
-// remoteObjects returns what the plugin creates for the body of a create.
+// remoteObjects returns what the plugin creates, with its default configuration, for the body of a create.
 func remoteObjects(body []byte) (*translate.Objects, error) {
 	var request wire.CreateRequest
 	if err := json.Unmarshal(body, &request); err != nil {

@@ -30,28 +30,31 @@ func Table(ctx context.Context, b *Bench, w io.Writer) ([]Line, error) {
 		}
 		all = append(all, lines...)
 	}
-	return all, print(w, all)
+	return all, writeTable(w, all)
 }
 
-// print prints lines as a table of Markdown with aligned columns.
-func print(w io.Writer, lines []Line) error {
+// writeTable writes lines as a table of Markdown with aligned columns.
+func writeTable(w io.Writer, lines []Line) error {
 	table := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	row := func(cells ...any) {
 		_, _ = fmt.Fprintf(table, "| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t|\n", cells...) // Flush returns the error
 	}
 	row("line", "peer", "plugin", "peer's", "ratio", "goal", "")
 	row("---", "---", "---", "---", "---", "---", "---")
-	missed := 0
+	goals, missed := 0, 0
 	for _, l := range lines {
+		if l.Goal != nil {
+			goals++
+		}
 		if !l.Met() {
 			missed++
 		}
-		row(l.Name, l.Peer, number(l.Figure, l.Unit), l.peerText(), number(l.Value, l.ValueUnit), l.goalText(), l.verdict())
+		row(l.Name, l.Peer, number(l.Figure, l.Unit), l.peerText(), l.valueText(), l.goalText(), l.verdict())
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%d goals missed.\n", missed)
+	_, err := fmt.Fprintf(w, "\n%d of %d goals missed.\n", missed, goals)
 	return err
 }
 
@@ -60,6 +63,14 @@ func (l Line) peerText() string {
 		return ""
 	}
 	return number(l.PeerFigure, l.Unit)
+}
+
+// valueText is empty if the value is the figure itself.
+func (l Line) valueText() string {
+	if l.Peer == "" {
+		return ""
+	}
+	return number(l.Value, l.ValueUnit)
 }
 
 func (l Line) goalText() string {
@@ -85,7 +96,7 @@ func (l Line) verdict() string {
 // number returns a figure with three digits and its unit.
 func number(value float64, unit string) string {
 	text := fmt.Sprintf("%.3g", value)
-	if value >= 1000 {
+	if value >= 1000 { // not 1e+03
 		text = fmt.Sprintf("%.0f", value)
 	}
 	if unit != "" {

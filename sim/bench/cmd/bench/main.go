@@ -20,9 +20,11 @@ func main() {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	program := flags.String("program", "", "the `path` of a built plugin, for example of an earlier version; default: build it")
 	only := flags.String("only", "", "measure only the lines whose name matches this `expression`")
+	sizes := bench.DefaultSizes()
+	flags.IntVar(&sizes.Rounds, "rounds", sizes.Rounds, "the number of rounds of each line")
 	_ = flags.Parse(os.Args[1:]) // it exits if there is an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, bench.Options{Program: *program, Only: *only, Sizes: bench.DefaultSizes(), Log: logf})
+	err := run(ctx, bench.Options{Program: *program, Only: *only, Sizes: sizes, Log: logf})
 	stop()
 	if err != nil {
 		logf("bench: %v", err)

@@ -1,0 +1,128 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// statusOfOne measures status calls for one pod.
+func statusOfOne() Measurement {
+	return Measurement{"status, one pod a call", func(ctx context.Context, b *Bench) (_ []Line, err error) {
+		pods, err := b.cachedPods(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p, err := b.startInProcess(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, p.stop()) }()
+		bodies := statusBodies(pods.many, b.sizes.Calls)
+		answer, err := p.call(ctx, http.MethodGet, "/status", bodies[0])
+		if err != nil {
+			return nil, err
+		}
+		echo, stop := b.startPeerServer(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // a short answer would be seen
+			_, _ = w.Write(answer)
+		})
+		defer stop()
+		var calls [2][]float64
+		before := p.remoteCalls.Load()
+		err = rounds(b.sizes.Rounds, func(_ int, peer bool) error {
+			who, to := 0, p.caller
+			if peer {
+				who, to = 1, echo
+			}
+			rate, err := perSecond(bodies, 1, func(body []byte) error { _, err := to.call(ctx, http.MethodGet, "/status", body); return err })
+			calls[who] = append(calls[who], rate)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		remote := float64(p.remoteCalls.Load() - before)
+		return []Line{
+			ratioLine("status, one pod a call", "a handler that reads the body and writes as long an answer", "calls/s", calls[0], calls[1], atLeast(0.5)),
+			{Name: fmt.Sprintf("status, remote calls in %d calls", b.sizes.Rounds*len(bodies)), Unit: "", Figure: remote, Value: remote, Goal: atMost(0)},
+		}, nil
+	}}
+}
+
+// statusBodies returns the bodies of calls for one pod each, for one pod after the other.
+func statusBodies(pods []cachedPod, calls int) [][]byte {
+	bodies := make([][]byte, calls)
+	for i := range bodies {
+		bodies[i] = statusBody(pods[i%len(pods)])
+	}
+	return bodies
+}
+
+// startPeerServer serves a handler on a unix socket.
+func (b *Bench) startPeerServer(handler http.HandlerFunc) (_ *caller, stop func()) {
+	b.started++
+	socket := b.path("sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		panic(err) // impossible: the folder is ours
+	}
+	server := &http.Server{Handler: handler}
+	go func() { _ = server.Serve(listener) }() // until stop
+	c := newCaller(socket)
+	return c, func() { c.close(); _ = server.Close() }
+}
+
+// statusAmongMany compares the slowest calls of a plugin that has many pods in its cache with those of one
+// that has few.
+func statusAmongMany() Measurement {
+	return Measurement{"status, among many pods", func(ctx context.Context, b *Bench) (_ []Line, err error) {
+		pods, err := b.cachedPods(ctx)
+		if err != nil {
+			return nil, err
+		}
+		many, err := b.start(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, many.stop()) }()
+		few, err := b.start(ctx, "--offloading-namespace="+fewRemote) // it watches only this namespace
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, few.stop()) }()
+		var slowest [2][]float64
+		measure := func(_ int, peer bool) error {
+			who, to, bodies := 0, many, statusBodies(pods.many, b.sizes.Calls)
+			if peer {
+				who, to, bodies = 1, few, statusBodies(pods.few, b.sizes.Calls)
+			}
+			var times []float64
+			_, err := perSecond(bodies, 1, func(body []byte) error {
+				start := time.Now()
+				_, err := to.call(ctx, http.MethodGet, "/status", body)
+				times = append(times, milliseconds(time.Since(start)))
+				return err
+			})
+			slowest[who] = append(slowest[who], percentile(times, 99))
+			return err
+		}
+		if err := rounds(1, measure); err != nil { // warms up
+			return nil, err
+		}
+		slowest = [2][]float64{}
+		if err := rounds(b.sizes.Rounds, measure); err != nil {
+			return nil, err
+		}
+		return []Line{ratioLine(
+			fmt.Sprintf("status, 99th percentile with %d pods", pods.total()), fmt.Sprintf("with %d pods", len(pods.few)),
+			"ms", slowest[0], slowest[1], atMost(2),
+		)}, nil
+	}}
+}
+
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
