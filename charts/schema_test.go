@@ -32,7 +32,7 @@ var schemaOf = map[string]map[string]any{
 	"offloading.node_selector":       {"type": "object", "additionalProperties": map[string]any{"type": "string"}},
 	"offloading.node_tolerations":    {"type": "array", "items": map[string]any{"type": "object"}},
 	"offloading.unsupported_volumes": {"enum": []any{"drop", "refuse"}},
-	"k8s.qps":                        {"type": "number", "exclusiveMinimum": 0},
+	"k8s.qps":                        {"type": "number", "minimum": 0},
 	// Only secrets may have several lines.
 	"tcp_tunnel.gateway_ssh_private_key": {"type": "string"},
 }
@@ -134,7 +134,7 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		{remote + "config: {log: {level: LOUD}}", []string{"/config/log/level", "'WARNING'"}},
 		{remote + "config: {log: {rich_enabled: sure}}", []string{"/config/log/rich_enabled", "boolean"}},
 		{remote + "config: {k8s: {kubeconfig: '{}'}}", []string{"/config/k8s", "'kubeconfig'"}},
-		{remote + "config: {k8s: {qps: 0}}", []string{"/config/k8s/qps", "exclusiveMinimum"}},
+		{remote + "config: {k8s: {qps: -1}}", []string{"/config/k8s/qps", "minimum"}},
 		{remote + "config: {offloading: {node_selector: {gpu: 1}}}", []string{"/config/offloading/node_selector/gpu", "string"}},
 		{remote + "config: {offloading: {namespace_prefix_exclusions: a}}", []string{"/namespace_prefix_exclusions", "array"}},
 		{remote + "config: {offloading: {unsupported_volumes: keep}}", []string{"/unsupported_volumes", "'refuse'"}},

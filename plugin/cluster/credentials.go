@@ -32,6 +32,9 @@ func Connect(options config.K8s, userAgent string) (*rest.Config, error) {
 		}
 	}
 	client.QPS, client.Burst = options.QPS, options.Burst
+	if options.QPS == 0 {
+		client.QPS = -1 // no limit; client-go takes 0 for its default of 5 requests per second
+	}
 	client.ContentType, client.AcceptContentTypes = runtime.ContentTypeProtobuf, contentTypes
 	client.UserAgent = userAgent
 	retryDuringStartup(client)

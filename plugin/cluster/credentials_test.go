@@ -40,6 +40,10 @@ func TestConnectChoosesCredentials(t *testing.T) {
 			},
 		},
 		{
+			name: "no limit", options: config.K8s{KubeconfigPath: file, QPS: 0, Burst: 9}, // client-go takes 0 for its default of 5
+			check: func(c *rest.Config) bool { return c.QPS < 0 },
+		},
+		{
 			name: "a file is preferred to an inline kubeconfig", options: config.K8s{KubeconfigPath: file, Kubeconfig: config.Secret(inline)},
 			check: func(c *rest.Config) bool { return c.Host == "https://one.example.org" },
 		},

@@ -99,7 +99,8 @@ type K8s struct {
 	ClientConfiguration *ClientConfiguration
 	// Context is a context of the kubeconfig; empty selects its current context.
 	Context string
-	// QPS and Burst limit the requests to the remote API server, per second.
+	// QPS and Burst limit the requests to the remote API server, per second; with a QPS
+	// of 0 there is no limit.
 	QPS   float32
 	Burst int
 }

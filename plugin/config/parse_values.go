@@ -53,8 +53,8 @@ func number(low, high int) func(string) (int, error) {
 
 func rate(s string) (float32, error) {
 	r, err := strconv.ParseFloat(s, 32)
-	if err != nil || !(r > 0) || math.IsInf(r, 0) {
-		return 0, fmt.Errorf("%q must be a number above 0", s)
+	if err != nil || !(r >= 0) || math.IsInf(r, 0) {
+		return 0, fmt.Errorf("%q must be a number of 0 or more", s)
 	}
 	return float32(r), nil
 }
