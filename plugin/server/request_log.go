@@ -35,6 +35,13 @@ func (s *Server) logRequest(r *http.Request, status int, duration time.Duration,
 		// seconds for each pod.
 		level = slog.LevelInfo
 	}
+	if err != nil {
+		level, message = failureLevel(err), "request failed"
+	}
+	ctx := context.WithoutCancel(r.Context())
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
 	attributes := []slog.Attr{
 		slog.String("method", oneLine(r.Method, 50)),
 		slog.String("path", oneLine(r.URL.Path, 200)),
@@ -53,13 +60,12 @@ func (s *Server) logRequest(r *http.Request, status int, duration time.Duration,
 		attributes = append(attributes, slog.Int("pods", info.pods))
 	}
 	if err != nil {
-		level, message = failureLevel(err), "request failed"
 		attributes = append(attributes, slog.String("error", oneLine(err.Error(), maxDetail)))
 	}
 	if p, ok := errors.AsType[*panicError](err); ok {
 		attributes = append(attributes, slog.String("stack", string(p.stack)))
 	}
-	s.log.LogAttrs(context.WithoutCancel(r.Context()), level, message, attributes...)
+	s.log.LogAttrs(ctx, level, message, attributes...)
 }
 
 func failureLevel(err error) slog.Level {

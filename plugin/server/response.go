@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -34,13 +33,24 @@ func writeError(w http.ResponseWriter, err error) {
 // writeJSON sends value as the response. It does not escape <, > and &: InterLink
 // escapes the text itself (docs/contract.md, CREATE-5).
 func writeJSON(w http.ResponseWriter, code int, value any) error {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
+	encoder := json.NewEncoder(jsonWriter{w, code})
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		return fmt.Errorf("encode the response: %w", err)
+		return fmt.Errorf("send the response: %w", err)
 	}
-	return write(w, code, "application/json", body.Bytes())
+	return nil
+}
+
+// jsonWriter sends what is written as the response. An encoder writes a value at once,
+// and nothing if it cannot encode the value.
+type jsonWriter struct {
+	w    http.ResponseWriter
+	code int
+}
+
+// Write sends the whole response.
+func (w jsonWriter) Write(body []byte) (int, error) {
+	return len(body), write(w.w, w.code, "application/json", body)
 }
 
 func write(w http.ResponseWriter, code int, contentType string, body []byte) error {

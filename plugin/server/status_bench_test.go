@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,13 +72,14 @@ func BenchmarkStatusDecode(b *testing.B) {
 		b.Run(decoder.name, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
+			cpu := cpuTime(b)
 			for b.Loop() {
 				var pods []corev1.Pod
 				if err := decoder.decode(body, &pods); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/count, "ns/pod")
+			b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N)/count, "cpu-ns/pod")
 		})
 	}
 }
@@ -132,18 +133,30 @@ func BenchmarkStatus(b *testing.B) {
 			b.Run(fmt.Sprintf("pods=%d/%s", count, path[1:]), func(b *testing.B) {
 				b.ReportAllocs()
 				var times []time.Duration
+				cpu := cpuTime(b)
 				for b.Loop() {
 					start := time.Now()
 					sendBody(b, client, path, body)
 					times = append(times, time.Since(start))
 				}
+				b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N)/float64(count), "cpu-ns/pod")
 				slices.Sort(times)
 				b.ReportMetric(float64(times[len(times)/2].Nanoseconds()), "p50-ns")
 				b.ReportMetric(float64(times[len(times)*99/100].Nanoseconds()), "p99-ns")
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(count), "ns/pod")
 			})
 		}
 	}
+}
+
+// cpuTime returns the processor time of this process, in nanoseconds. On a machine that
+// does other work too, it says more than the time that passed. It contains the client.
+func cpuTime(b *testing.B) int64 {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return usage.Utime.Nano() + usage.Stime.Nano()
 }
 
 func sendBody(b *testing.B, client *http.Client, path string, body []byte) int64 {
@@ -164,7 +177,7 @@ func sendBody(b *testing.B, client *http.Client, path string, body []byte) int64
 func benchServer(b *testing.B, lifecycle Lifecycle, body []byte) *http.Client {
 	b.Helper()
 	defaults := config.Defaults().App
-	defaults.MaxBody = cmp.Or(max(defaults.MaxBody, int64(len(body))), defaults.MaxBody)
+	defaults.MaxBody = max(defaults.MaxBody, int64(len(body)))
 	server, err := New(Options{App: defaults, Lifecycle: lifecycle})
 	if err != nil {
 		b.Fatal(err)
