@@ -68,6 +68,11 @@ containers:
 		{"optional source, its items exist", strings.Replace(mounted, "name: cfg", "name: cfg, optional: true, items: [{key: a, path: p}]", 1), nil, false},
 		{"optional source, an item is missing", strings.Replace(mounted, "name: cfg", "name: cfg, optional: true, items: [{key: a, path: p}, {key: none, path: q}]", 1), nil, true},
 		{"optional Secret, an item is missing", strings.Replace(mounted, "secretName: sec", "secretName: sec, optional: true, items: [{key: none, path: q}]", 1), nil, true},
+		{"optional Secret, its items are in stringData", `
+volumes: [{name: s, secret: {secretName: sec, optional: true, items: [{key: b, path: p}]}}]
+containers: [{name: main, volumeMounts: [{name: s, mountPath: /s}]}]`, sends(wire.ContainerVolumes{
+			Secrets: []corev1.Secret{{ObjectMeta: metav1.ObjectMeta{Name: "sec"}, StringData: map[string]string{"b": "2"}}},
+		}), false},
 		{"required source, an item is missing: the kubelet waits, as locally", strings.Replace(mounted, "name: cfg", "name: cfg, items: [{key: none, path: q}]", 1), nil, false},
 		{"an item is missing, but another volume with the object is required", `
 volumes: [{name: c, configMap: {name: cfg}}, {name: d, configMap: {name: cfg, optional: true, items: [{key: none, path: q}]}}, {name: s, secret: {secretName: sec}}]
