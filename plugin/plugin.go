@@ -44,7 +44,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		Tunnels:       tunnels,
 		Log:           log,
 	})
-	if err := remote.OnPodChange(p.lifecycle.HandlePodChange); err != nil {
+	if err := remote.OnPodChange(p.lifecycle.HandlePodChange, p.lifecycle.HandlePodGone); err != nil {
 		return nil, err
 	}
 	app := cfg.App

@@ -64,21 +64,27 @@ func newPodCache(client kubernetes.Interface, namespace string, cachedFields fun
 	return &podCache{informer: informer}, nil
 }
 
-// onChange calls handle for every pod that is added or changed, one at a time.
-func (c *podCache) onChange(handle func(*corev1.Pod)) error {
-	handleObject := func(object any) {
-		if pod := decodePod(object); pod != nil {
-			handle(pod)
+// onChange calls changed for every pod that is added or changed, and deleted for every
+// pod that is deleted, one at a time.
+func (c *podCache) onChange(changed, deleted func(*corev1.Pod)) error {
+	with := func(handle func(*corev1.Pod)) func(any) {
+		return func(object any) {
+			if last, ok := object.(cache.DeletedFinalStateUnknown); ok { // the watch was interrupted
+				object = last.Obj
+			}
+			if pod := decodePod(object); pod != nil {
+				handle(pod)
+			}
 		}
 	}
 	_, err := c.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: handleObject, UpdateFunc: func(_, changed any) { handleObject(changed) },
+		AddFunc: with(changed), UpdateFunc: func(_, object any) { with(changed)(object) }, DeleteFunc: with(deleted),
 	})
 	return err
 }
 
-// byUID returns the remote pod for the UID of a local pod, or nil.
-func (c *podCache) byUID(uid string) *corev1.Pod {
+// byUID returns the remote pods for the UID of a local pod.
+func (c *podCache) byUID(uid string) []*corev1.Pod {
 	// ByIndex fails only if the index does not exist.
 	objects, _ := c.informer.GetIndexer().ByIndex(indexUID, uid)
 	pods := make([]*corev1.Pod, 0, len(objects))
@@ -87,7 +93,7 @@ func (c *podCache) byUID(uid string) *corev1.Pod {
 			pods = append(pods, pod)
 		}
 	}
-	return preferred(pods)
+	return pods
 }
 
 // preferred chooses one of several remote pods with the same local UID, which exist

@@ -35,17 +35,20 @@ func (c *Cluster) Run(ctx context.Context) { c.pods.informer.RunWithContext(ctx)
 // remote API server cannot be reached: the cache keeps the last known state.
 func (c *Cluster) Synced() bool { return c.pods.informer.HasSynced() }
 
-// OnPodChange calls handle for every offloaded pod that is added to the pod cache or
-// changed in it, one at a time; handle must not wait. The pods are shared and must
-// not be modified.
-func (c *Cluster) OnPodChange(handle func(*corev1.Pod)) error {
-	if err := c.pods.onChange(handle); err != nil {
+// OnPodChange calls changed for every offloaded pod that is added to the pod cache or
+// changed in it, and deleted for every pod that does not exist any more, one at a time;
+// they must not wait. The pods have only those fields that the cache keeps.
+func (c *Cluster) OnPodChange(changed, deleted func(*corev1.Pod)) error {
+	if err := c.pods.onChange(changed, deleted); err != nil {
 		return fmt.Errorf("watch remote pods: %w", err)
 	}
 	return nil
 }
 
 // CachedPod returns, from the pod cache, the remote pod for the UID of a local pod,
-// or nil. The pod is shared and must not be modified. It has only those fields that
-// the cache keeps.
-func (c *Cluster) CachedPod(uid string) *corev1.Pod { return c.pods.byUID(uid) }
+// or nil. It is a copy and has only those fields that the cache keeps.
+func (c *Cluster) CachedPod(uid string) *corev1.Pod { return preferred(c.pods.byUID(uid)) }
+
+// CachedPods returns all remote pods for the UID of a local pod. There are several only
+// if a site ran two plugins at the same time. See [Cluster.CachedPod].
+func (c *Cluster) CachedPods(uid string) []*corev1.Pod { return c.pods.byUID(uid) }

@@ -4,20 +4,57 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
-// DeletePods deletes the pods that match a selector of plugin/scope. It is not an
-// error if there are none. grace is in seconds; with nil, each pod's own grace
-// period applies.
-func (c *Cluster) DeletePods(ctx context.Context, namespace, selector string, grace *int64) error {
-	err := c.client.CoreV1().Pods(namespace).DeleteCollection(ctx,
-		metav1.DeleteOptions{GracePeriodSeconds: grace}, metav1.ListOptions{LabelSelector: selector})
-	return wrap(err, "delete", fmt.Sprintf("pods of %s in namespace %s", selector, namespace))
+// Delete deletes the object with the name and the UID of object, and never a later
+// object with the same name. The error is of kind NotFound if the object does not exist
+// any more.
+//
+// grace is the grace period of a pod in seconds; with nil, the pod's own applies. If
+// unchanged is true, the object is deleted only if it still has the resource version of
+// object; otherwise the error is of kind Conflict.
+func (c *Cluster) Delete(ctx context.Context, object metav1.Object, grace *int64, unchanged bool) error {
+	uid, version := object.GetUID(), object.GetResourceVersion()
+	options := metav1.DeleteOptions{GracePeriodSeconds: grace, Preconditions: &metav1.Preconditions{UID: &uid}}
+	if unchanged {
+		options.Preconditions.ResourceVersion = &version
+	}
+	err := c.deleteByName(ctx, object, options)
+	if kube.Kind(err) == errdefs.Conflict {
+		// The object has another UID, or another version, or somebody changes it at the
+		// same time. Only the first of these means that it is gone.
+		found, lookUpErr := c.Get(ctx, object)
+		if errdefs.Is(lookUpErr, errdefs.NotFound) || lookUpErr == nil && found.GetUID() != uid {
+			return errdefs.Wrap(errdefs.NotFound, wrap(err, "delete", describe(object)))
+		}
+	}
+	return wrap(err, "delete", describe(object))
 }
 
-// DeleteConfigMaps deletes the ConfigMaps that match a selector.
+func (c *Cluster) deleteByName(ctx context.Context, object metav1.Object, options metav1.DeleteOptions) error {
+	core, ns, name := c.client.CoreV1(), object.GetNamespace(), object.GetName()
+	switch object.(type) {
+	case *corev1.ConfigMap:
+		return core.ConfigMaps(ns).Delete(ctx, name, options)
+	case *corev1.Secret:
+		return core.Secrets(ns).Delete(ctx, name, options)
+	case *corev1.PersistentVolumeClaim:
+		return core.PersistentVolumeClaims(ns).Delete(ctx, name, options)
+	case *corev1.Service:
+		return core.Services(ns).Delete(ctx, name, options)
+	case *corev1.Pod:
+		return core.Pods(ns).Delete(ctx, name, options)
+	}
+	return errdefs.New(errdefs.Internal, "the plugin does not delete objects of type %T", object)
+}
+
+// DeleteConfigMaps deletes the ConfigMaps that match a selector of plugin/scope. It is
+// not an error if there are none.
 func (c *Cluster) DeleteConfigMaps(ctx context.Context, namespace, selector string) error {
 	err := c.client.CoreV1().ConfigMaps(namespace).DeleteCollection(ctx,
 		metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: selector})
@@ -29,29 +66,4 @@ func (c *Cluster) DeleteSecrets(ctx context.Context, namespace, selector string)
 	err := c.client.CoreV1().Secrets(namespace).DeleteCollection(ctx,
 		metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: selector})
 	return wrap(err, "delete", fmt.Sprintf("secrets of %s in namespace %s", selector, namespace))
-}
-
-// DeleteClaim deletes the persistent volume claim with this UID, and never a later
-// claim with the same name. It is not an error if the claim does not exist any more.
-func (c *Cluster) DeleteClaim(ctx context.Context, namespace, name string, uid types.UID) error {
-	err := c.client.CoreV1().PersistentVolumeClaims(namespace).Delete(ctx, name, onlyUID(uid))
-	if alreadyGone(err) {
-		return nil
-	}
-	return wrap(err, "delete", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
-}
-
-// DeleteService deletes the Service with this UID, and never a later Service with
-// the same name. It is not an error if the Service does not exist any more.
-func (c *Cluster) DeleteService(ctx context.Context, namespace, name string, uid types.UID) error {
-	err := c.client.CoreV1().Services(namespace).Delete(ctx, name, onlyUID(uid))
-	if alreadyGone(err) {
-		return nil
-	}
-	return wrap(err, "delete", fmt.Sprintf("service %s/%s", namespace, name))
-}
-
-// onlyUID returns delete options with the UID as precondition.
-func onlyUID(uid types.UID) metav1.DeleteOptions {
-	return metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}}
 }

@@ -15,11 +15,3 @@ func wrap(err error, verb, object string) error {
 	}
 	return errdefs.Wrap(kube.Kind(err), fmt.Errorf("%s %s: %w", verb, object, err))
 }
-
-// alreadyGone reports whether the delete of an object by its UID failed because
-// that object does not exist any more: there is no object of its name, or one with
-// another UID (a conflict).
-func alreadyGone(err error) bool {
-	kind := kube.Kind(err)
-	return kind == errdefs.NotFound || kind == errdefs.Conflict
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,8 +32,29 @@ func (c *Cluster) AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value 
 	return c.patch(ctx, "annotate", pod, map[string]any{"metadata": map[string]any{"annotations": map[string]any{name: value}}})
 }
 
-// patch changes the pod with this UID, and never a later pod with the same name.
+// RemoveGate removes a scheduling gate from the pod, and leaves the gates of others. The
+// error is of kind NotFound if the pod does not exist any more.
+func (c *Cluster) RemoveGate(ctx context.Context, pod *corev1.Pod, gate string) error {
+	err := c.patchOnce(ctx, pod, map[string]any{
+		"spec": map[string]any{"schedulingGates": []any{map[string]any{"name": gate, "$patch": "delete"}}},
+	})
+	if hasOtherUID(err) {
+		return errdefs.New(errdefs.NotFound, "ungate %s: another pod has its name now", describe(pod))
+	}
+	return wrap(err, "ungate", describe(pod))
+}
+
+// patch changes the pod with this UID, and never a later pod with the same name. A pod
+// that does not exist any more is not an error.
 func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, change map[string]any) error {
+	err := c.patchOnce(ctx, pod, change)
+	if kube.Kind(err) == errdefs.NotFound || hasOtherUID(err) {
+		return nil
+	}
+	return wrap(err, verb, describe(pod))
+}
+
+func (c *Cluster) patchOnce(ctx context.Context, pod *corev1.Pod, change map[string]any) error {
 	meta, ok := change["metadata"].(map[string]any)
 	if !ok {
 		meta = map[string]any{}
@@ -43,13 +63,10 @@ func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, chang
 	meta["uid"] = pod.UID
 	body, err := json.Marshal(change)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", verb, describe(pod), err)
+		return err
 	}
 	_, err = c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
-	if kube.Kind(err) == errdefs.NotFound || hasOtherUID(err) {
-		return nil
-	}
-	return wrap(err, verb, describe(pod))
+	return err
 }
 
 // hasOtherUID reports whether a patch failed because the pod with this name has

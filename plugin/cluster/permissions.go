@@ -36,15 +36,20 @@ func (p Permission) String() string { return p.Verb + " " + p.Resource }
 func RequiredPermissions(namespace string) []Permission {
 	permissions := []Permission{
 		{Verb: "create", Resource: "pods", Why: "run the pod"},
-		{Verb: "list", Resource: "pods", Why: "fill the pod cache, find a pod by its UID"},
+		{Verb: "get", Resource: "pods", Why: "find a pod by its name"},
+		{Verb: "list", Resource: "pods", Why: "fill the pod cache, find the pods that use a claim"},
 		{Verb: "watch", Resource: "pods", Why: "follow the pods' states"},
-		{Verb: "patch", Resource: "pods", Why: "end a pod whose mesh network failed"},
-		{Verb: "deletecollection", Resource: "pods", Why: "delete a pod by its labels"},
+		{Verb: "patch", Resource: "pods", Why: "let a pod start, end a pod whose mesh network failed"},
+		{Verb: "delete", Resource: "pods", Why: "delete the pod"},
 		{Verb: "get", Resource: "pods/log", Why: "kubectl logs"},
 		{Verb: "create", Resource: "configmaps", Why: "copy the pod's ConfigMaps"},
-		{Verb: "deletecollection", Resource: "configmaps", Why: "delete the pod's ConfigMaps"},
+		{Verb: "get", Resource: "configmaps", Why: "find out which pod owns a ConfigMap that exists"},
+		{Verb: "delete", Resource: "configmaps", Why: "delete the ConfigMaps of a pod that is gone"},
+		{Verb: "deletecollection", Resource: "configmaps", Why: "delete the ConfigMaps of pods of earlier versions"},
 		{Verb: "create", Resource: "secrets", Why: "copy the pod's Secrets and projected files"},
-		{Verb: "deletecollection", Resource: "secrets", Why: "delete the pod's Secrets"},
+		{Verb: "get", Resource: "secrets", Why: "find out which pod owns a Secret that exists"},
+		{Verb: "delete", Resource: "secrets", Why: "delete the Secrets of a pod that is gone"},
+		{Verb: "deletecollection", Resource: "secrets", Why: "delete the Secrets of pods of earlier versions"},
 		{Verb: "get", Resource: "persistentvolumeclaims", Why: "find a claim and its retention policy"},
 		{Verb: "create", Resource: "persistentvolumeclaims", Why: "create a claim that does not exist"},
 		{Verb: "delete", Resource: "persistentvolumeclaims", Why: "delete a claim if its policy says so"},
@@ -63,8 +68,8 @@ func RequiredPermissions(namespace string) []Permission {
 func TunnelPermissions(namespace string) []Permission {
 	return []Permission{
 		{Verb: "create", Resource: "services", Namespace: namespace, Why: "connect a tunnel to the pod"},
-		{Verb: "get", Resource: "services", Namespace: namespace, Why: "check the owner of a Service before the plugin deletes it"},
-		{Verb: "delete", Resource: "services", Namespace: namespace, Why: "delete the pod's Service"},
+		{Verb: "get", Resource: "services", Namespace: namespace, Why: "find out which pod owns a Service that exists"},
+		{Verb: "delete", Resource: "services", Namespace: namespace, Why: "delete the Service of a pod that is gone"},
 	}
 }
 

@@ -13,19 +13,42 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
-// FindPod asks the remote API server for the remote pod for the UID of a local pod.
-// It returns nil if there is none. It selects by label and not by name, because pods
-// that the Python plugin created have other names.
-func (c *Cluster) FindPod(ctx context.Context, namespace, uid string) (*corev1.Pod, error) {
-	list, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: scope.PodSelector(uid)})
+// Get returns the object of the same kind, namespace and name as object: a ConfigMap,
+// Secret, PersistentVolumeClaim, Service or Pod. The error is of kind NotFound if it
+// does not exist.
+func (c *Cluster) Get(ctx context.Context, object metav1.Object) (metav1.Object, error) {
+	core, ns, name := c.client.CoreV1(), object.GetNamespace(), object.GetName()
+	var (
+		found metav1.Object
+		err   error
+	)
+	switch object.(type) {
+	case *corev1.ConfigMap:
+		found, err = core.ConfigMaps(ns).Get(ctx, name, metav1.GetOptions{})
+	case *corev1.Secret:
+		found, err = core.Secrets(ns).Get(ctx, name, metav1.GetOptions{})
+	case *corev1.PersistentVolumeClaim:
+		found, err = core.PersistentVolumeClaims(ns).Get(ctx, name, metav1.GetOptions{})
+	case *corev1.Service:
+		found, err = core.Services(ns).Get(ctx, name, metav1.GetOptions{})
+	case *corev1.Pod:
+		found, err = core.Pods(ns).Get(ctx, name, metav1.GetOptions{})
+	default:
+		err = errdefs.New(errdefs.Internal, "the plugin does not read objects of type %T", object)
+	}
 	if err != nil {
-		return nil, wrap(err, "find", fmt.Sprintf("pod of UID %s in namespace %s", uid, namespace))
+		return nil, wrap(err, "get", describe(object))
 	}
-	pods := make([]*corev1.Pod, len(list.Items))
-	for i := range list.Items {
-		pods[i] = &list.Items[i]
+	return found, nil
+}
+
+// Pod returns the pod with a name. The error is of kind NotFound if it does not exist.
+func (c *Cluster) Pod(ctx context.Context, namespace, name string) (*corev1.Pod, error) {
+	pod, err := c.client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, wrap(err, "get", fmt.Sprintf("pod %s/%s", namespace, name))
 	}
-	return preferred(pods), nil
+	return pod, nil
 }
 
 // ListPods lists the pods in a remote namespace that any plugin offloaded.
@@ -47,12 +70,6 @@ func (c *Cluster) Logs(ctx context.Context, namespace, name string, options *cor
 func (c *Cluster) Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
 	claim, err := c.client.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, name, metav1.GetOptions{})
 	return claim, wrap(err, "get", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
-}
-
-// Service returns a Service.
-func (c *Cluster) Service(ctx context.Context, namespace, name string) (*corev1.Service, error) {
-	service, err := c.client.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
-	return service, wrap(err, "get", fmt.Sprintf("service %s/%s", namespace, name))
 }
 
 // NamespaceExists reports whether a namespace exists.

@@ -1,46 +1,195 @@
 package lifecycle
 
 import (
+	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
-	"k8s.io/apimachinery/pkg/util/uuid"
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// createAttempt is one call of Create. Every object that it creates has the label
-// wire.LabelAttempt with the attempt's ID, so that a rollback finds exactly these
-// objects, also if the answer to a create was lost.
+// createAttempt is one call of Create.
 type createAttempt struct {
-	lifecycle      *Lifecycle
-	objects        *translate.Objects
-	uid            string // of the local pod
-	id             string // of this attempt
-	log            *slog.Logger
-	mayHaveCreated atomic.Bool // a request that creates something was sent
+	lifecycle *Lifecycle
+	objects   *translate.Objects
+	uid       string // of the local pod
+	log       *slog.Logger
+
+	// pod is the remote pod; nil until it exists. complete is true if another create has
+	// created everything that it needs.
+	pod      *corev1.Pod
+	complete bool
+	// mayHaveCreatedPod and mayHaveCreatedClaims are true if this attempt sent a request
+	// that created one, or whose answer was lost.
+	mayHaveCreatedPod    bool
+	mayHaveCreatedClaims atomic.Bool
 }
 
-func newCreateAttempt(l *Lifecycle, objects *translate.Objects, uid string, log *slog.Logger) *createAttempt {
-	a := &createAttempt{lifecycle: l, objects: objects, uid: uid, id: string(uuid.NewUUID()), log: log}
-	for _, object := range objects.ConfigMaps {
-		object.Labels[wire.LabelAttempt] = a.id
-	}
-	for _, object := range objects.Secrets {
-		object.Labels[wire.LabelAttempt] = a.id
-	}
-	for _, claim := range objects.Claims {
-		if claim.Object != nil {
-			claim.Object.Labels[wire.LabelAttempt] = a.id
+// maxParallelCreates limits the creates of one pod's dependents at the same time.
+const maxParallelCreates = 8
+
+// run creates everything that does not exist yet. If the namespace or the pod does not
+// exist any more, somebody deleted it with all that belongs to it: run then starts
+// again from the beginning.
+func (a *createAttempt) run(ctx context.Context) error {
+	return retry(ctx, func(ctx context.Context) error {
+		err := a.createAll(ctx)
+		if errdefs.Is(err, errdefs.NotFound) && a.objects.Namespace != nil {
+			a.pod = nil
+			a.lifecycle.forgetNamespace(a.objects.Namespace.Name)
+			if len(a.objects.Tunnels) > 0 {
+				a.lifecycle.forgetNamespace(a.lifecycle.options.Tunnels.Namespace())
+			}
+			return errdefs.Wrap(errdefs.Unavailable, err)
 		}
+		return err
+	})
+}
+
+// createAll creates the namespace, the claims, the pod, and then the objects that the pod
+// owns. No container starts before they exist: the kubelet waits for them, or the pod
+// has a scheduling gate, which createAll removes last.
+func (a *createAttempt) createAll(ctx context.Context) error {
+	if err := a.lifecycle.ensureNamespace(ctx, a.objects.Namespace); err != nil {
+		return err
 	}
-	if objects.Service != nil {
-		objects.Service.Labels[wire.LabelAttempt] = a.id
+	err := inParallel(ctx, a.objects.Claims, a.ensureClaim)
+	if err == nil {
+		err = a.ensurePod(ctx)
 	}
-	for _, tunnel := range objects.Tunnels {
-		tunnel.Labels[wire.LabelAttempt] = a.id
+	if err != nil || a.complete {
+		return err
 	}
-	objects.Pod.Labels[wire.LabelAttempt] = a.id
-	return a
+	if err := inParallel(ctx, a.objects.Dependents(), a.ensureDependent); err != nil {
+		return err
+	}
+	if err := a.openTunnels(ctx); err != nil {
+		return err
+	}
+	if hasGate(a.pod) {
+		return a.removeGate(ctx)
+	}
+	return nil
+}
+
+// inParallel calls do for each item, and returns the first error.
+func inParallel[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxParallelCreates)
+	for _, item := range items {
+		group.Go(func() error { return do(ctx, item) })
+	}
+	return group.Wait()
+}
+
+// ensurePod creates the pod, if it does not exist. If a pod with that name exists, it is
+// this pod if it has the label of the local UID: an earlier call whose answer was lost
+// created it, or another replica.
+func (a *createAttempt) ensurePod(ctx context.Context) error {
+	if a.pod != nil {
+		return nil
+	}
+	return retry(ctx, func(ctx context.Context) error {
+		before := a.mayHaveCreatedPod
+		a.mayHaveCreatedPod = true
+		uid, err := a.lifecycle.cluster.Create(ctx, a.objects.Pod)
+		switch errdefs.KindOf(err) {
+		case "":
+			a.pod = a.objects.Pod.DeepCopy()
+			a.pod.UID = uid
+		case errdefs.Exists:
+			a.mayHaveCreatedPod = before
+			return a.useExistingPod(ctx)
+		case errdefs.Invalid, errdefs.Refused, errdefs.NotFound:
+			a.mayHaveCreatedPod = before
+		}
+		return err
+	})
+}
+
+func (a *createAttempt) useExistingPod(ctx context.Context) error {
+	wanted := a.objects.Pod
+	pod, err := a.lifecycle.cluster.Pod(ctx, wanted.Namespace, wanted.Name)
+	switch {
+	case errdefs.Is(err, errdefs.NotFound):
+		return errdefs.New(errdefs.Unavailable, "pod %s/%s was deleted a moment ago", wanted.Namespace, wanted.Name)
+	case err != nil:
+		return err
+	case pod.Labels[wire.LabelPodUID] != a.uid:
+		return errdefs.New(errdefs.Exists, "pod %s/%s exists, but the plugin did not create it: it does not have the label %s", pod.Namespace, pod.Name, wire.LabelPodUID)
+	}
+	if err := checkNotLeaving(pod); err != nil {
+		return err
+	}
+	a.pod, a.complete = pod, podstate.HasStarted(pod) || isOfEarlierVersion(pod)
+	return nil
+}
+
+// ensureDependent creates a ConfigMap, a Secret or a Service that the pod owns. An object
+// with that name that this pod does not own is a remainder of an earlier create: the
+// garbage collector is about to delete it, or an earlier version of the plugin created
+// it. It is deleted and created again.
+func (a *createAttempt) ensureDependent(ctx context.Context, object metav1.Object) error {
+	object.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: a.pod.Name, UID: a.pod.UID}})
+	return retry(ctx, func(ctx context.Context) error {
+		_, err := a.lifecycle.cluster.Create(ctx, object)
+		if !errdefs.Is(err, errdefs.Exists) {
+			return err
+		}
+		found, err := a.lifecycle.cluster.Get(ctx, object)
+		switch {
+		case errdefs.Is(err, errdefs.NotFound):
+		case err != nil:
+			return err
+		case isOwnedBy(found, a.pod.UID):
+			return nil
+		case found.GetLabels()[wire.LabelPodUID] != a.uid:
+			return errdefs.New(errdefs.Exists, "%s/%s exists, but the plugin did not create it: it does not have the label %s",
+				object.GetNamespace(), object.GetName(), wire.LabelPodUID)
+		default:
+			if err := a.lifecycle.cluster.Delete(ctx, found, nil, false); err != nil && !errdefs.Is(err, errdefs.NotFound) {
+				return err
+			}
+		}
+		return errdefs.New(errdefs.Unavailable, "%s/%s of an earlier create is still being deleted", object.GetNamespace(), object.GetName())
+	})
+}
+
+// removeGate lets the scheduler place the pod.
+func (a *createAttempt) removeGate(ctx context.Context) error {
+	err := retry(ctx, func(ctx context.Context) error {
+		return a.lifecycle.cluster.RemoveGate(ctx, a.pod, wire.GateDependents)
+	})
+	if errdefs.Is(err, errdefs.NotFound) { // somebody deleted the pod: run starts again
+		a.pod = nil
+		return errdefs.Wrap(errdefs.Unavailable, err)
+	}
+	return err
+}
+
+// hasGate reports whether a pod waits for the objects that it owns.
+func hasGate(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.SchedulingGates, func(gate corev1.PodSchedulingGate) bool { return gate.Name == wire.GateDependents })
+}
+
+// isOwnedBy reports whether the pod with a UID owns an object.
+func isOwnedBy(object metav1.Object, pod types.UID) bool {
+	return slices.ContainsFunc(object.GetOwnerReferences(), func(owner metav1.OwnerReference) bool { return owner.UID == pod })
+}
+
+// isOfEarlierVersion reports whether an earlier version of the plugin, or the Python
+// plugin, created a remote pod. Such a pod does not own what it needs.
+func isOfEarlierVersion(pod *corev1.Pod) bool {
+	_, ok := scope.Owned(pod)
+	return !ok
 }

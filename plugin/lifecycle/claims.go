@@ -27,7 +27,12 @@ func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) 
 			"persistent volume claim %s does not exist in the remote namespace %s, and the pod has no template for it (annotation %s.%s)",
 			claim.Name, namespace, wire.AnnotationRemotePVC, claim.Name)
 	}
-	if _, err = a.createObject(ctx, claim.Object); !errdefs.Is(err, errdefs.Exists) {
+	err = retry(ctx, func(ctx context.Context) error {
+		a.mayHaveCreatedClaims.Store(true)
+		_, err := a.lifecycle.cluster.Create(ctx, claim.Object)
+		return err
+	})
+	if !errdefs.Is(err, errdefs.Exists) {
 		return err
 	}
 	// Another replica created the claim first, or the answer to an earlier create was lost.
@@ -131,7 +136,10 @@ func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVo
 	if used {
 		return nil
 	}
-	return l.cluster.DeleteClaim(ctx, claim.Namespace, claim.Name, claim.UID)
+	if err := l.cluster.Delete(ctx, claim, nil, false); !errdefs.Is(err, errdefs.NotFound) {
+		return err
+	}
+	return nil
 }
 
 // isClaimUsed reports whether an offloaded pod uses a claim, other than the pod with

@@ -22,6 +22,12 @@ func (e *env) hasClaim(r *wire.CreateRequest) bool {
 	return slices.Contains(e.remaining(r), "claim "+claimOf(r))
 }
 
+// waitIdle waits until the retry queue has done its work for a pod.
+func (e *env) waitIdle(r *wire.CreateRequest) {
+	e.t.Helper()
+	e.eventually("the retry queue is done", func() bool { return e.PendingJobs(r.Pod.UID) == 0 })
+}
+
 // sharingClaim returns a request for another pod that uses the claim of a pod. The
 // template may be empty.
 func sharingClaim(other *wire.CreateRequest, template string) *wire.CreateRequest {
@@ -53,6 +59,7 @@ func TestDeleteFollowsTheRetentionPolicy(t *testing.T) {
 			e.create(r)
 			pod := localPod(r, "jid")
 			e.must(e.Delete(t.Context(), &pod))
+			e.waitIdle(r)
 			if kept := e.hasClaim(r); kept != test.kept {
 				t.Errorf("the claim is kept: %v, want %v", kept, test.kept)
 			}
@@ -68,11 +75,13 @@ func TestClaimIsKeptWhileAnotherPodUsesIt(t *testing.T) {
 	e.create(second)
 	pod := localPod(first, "jid")
 	e.must(e.Delete(t.Context(), &pod))
+	e.waitIdle(first)
 	if !e.hasClaim(first) {
 		t.Fatal("the claim was deleted while another pod uses it")
 	}
 	pod = localPod(second, "jid")
 	e.must(e.Delete(t.Context(), &pod))
+	e.waitIdle(second)
 	if e.hasClaim(first) {
 		t.Error("the claim was not deleted with its last pod")
 	}
@@ -100,6 +109,7 @@ func TestCreateWaitsForAClaimThatIsBeingDeleted(t *testing.T) {
 	old := e.claim(first)
 	pod := localPod(first, "jid")
 	e.must(e.Delete(t.Context(), &pod)) // the claim keeps its finalizer, because no controller runs here
+	e.waitIdle(first)
 	if e.claim(first).DeletionTimestamp == nil {
 		t.Fatal("the claim is not being deleted, so the test checks nothing")
 	}
@@ -140,6 +150,7 @@ func TestClaimOfTheSiteIsKept(t *testing.T) {
 	}
 	pod := localPod(r, "jid")
 	e.must(e.Delete(t.Context(), &pod))
+	e.waitIdle(r)
 	if !e.hasClaim(r) {
 		t.Error("the delete deleted the claim")
 	}

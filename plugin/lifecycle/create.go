@@ -6,21 +6,21 @@ import (
 	"fmt"
 	"log/slog"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Create creates the remote objects of a local pod and returns the UID of the remote
-// pod as job ID. If the remote pod exists already, Create succeeds at once and
-// ignores the rest of the request (docs/contract.md, CREATE-8). It retries transient
-// failures until the create timeout. After a failure it rolls back what this call
-// created. The kind of the error says why it failed: Invalid, Refused, Exists (an
+// Create creates the remote objects of a local pod and returns the name of the remote
+// pod as job ID. If the remote pod exists already, Create creates only what is missing
+// of the objects that the pod needs; it does not change a pod that has started
+// (docs/contract.md, CREATE-8). It retries transient failures until the create timeout.
+// After a failure it deletes the pod that this call created, and with it all that the
+// pod owns. The kind of the error says why it failed: Invalid, Refused, Exists (an
 // object of the same name that is not the plugin's), NotFound (the configured single
 // namespace does not exist), Unavailable or Canceled.
 func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
@@ -65,18 +65,21 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 	}
 	defer unlock()
 
-	var existing *corev1.Pod
-	err = retry(ctx, func(ctx context.Context) (err error) {
-		existing, err = l.lookUp(ctx, pod, true)
-		return err
-	})
+	existing, err := l.findExisting(ctx, pod)
 	if err != nil {
 		return "", err
 	}
 	if existing != nil {
-		l.cancelPendingRollbacks(string(pod.UID))
-		log.Info("the remote pod exists already", "remote", existing.Namespace+"/"+existing.Name, "jid", existing.UID)
-		return string(existing.UID), nil
+		complete, err := l.isComplete(ctx, existing)
+		if err != nil {
+			return "", err
+		}
+		if complete {
+			l.cancelPendingRollbacks(string(pod.UID))
+			log.Info("the remote pod exists already", "remote", existing.Namespace+"/"+existing.Name)
+			return existing.Name, nil
+		}
+		log.Info("the remote pod exists already, but not everything that it needs", "remote", existing.Namespace+"/"+existing.Name)
 	}
 
 	objects, err := translate.ToObjects(request, l.options.Translate)
@@ -86,113 +89,89 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 	for _, warning := range objects.Warnings {
 		log.Warn("a part of the pod is not offloaded", "warning", warning)
 	}
+	end, err := l.begin(ctx, pod.Namespace)
+	if err != nil {
+		return "", err
+	}
+	defer end()
 	unlockClaims, err := l.lockClaims(ctx, objects)
 	if err != nil {
 		return "", err
 	}
 	defer unlockClaims()
 
-	attempt := newCreateAttempt(l, objects, string(pod.UID), log)
-	jid, err = attempt.run(ctx)
-	if err != nil {
+	attempt := &createAttempt{lifecycle: l, objects: objects, uid: string(pod.UID), log: log, pod: existing}
+	if err = attempt.run(ctx); err != nil {
 		attempt.rollback(ctx)
 		return "", err
 	}
 	l.cancelPendingRollbacks(string(pod.UID))
-	log.Info("created", "remote", objects.Pod.Namespace+"/"+objects.Pod.Name, "jid", jid)
-	return jid, nil
+	log.Info("created", "remote", attempt.pod.Namespace+"/"+attempt.pod.Name)
+	return attempt.pod.Name, nil
 }
 
-// maxParallelCreates limits the creates of one pod's dependents at the same time.
-const maxParallelCreates = 8
+// begin waits until a create may begin: the creates of all local namespaces take turns.
+// A create that cannot begin early enough to end within the create timeout fails, before
+// it has created anything.
+func (l *Lifecycle) begin(ctx context.Context, namespace string) (end func(), err error) {
+	within := l.options.CreateTimeout / 5 * 4
+	ctx, cancel := context.WithTimeoutCause(ctx, within, errdefs.New(errdefs.Unavailable,
+		"too many pods at once: the create could not begin within %s", within))
+	defer cancel()
+	return l.creates.Acquire(ctx, namespace)
+}
 
-// run creates all objects and returns the UID of the remote pod. If the namespace
-// does not exist any more, somebody deleted it with everything in it: run then
-// starts again from the beginning.
-func (a *createAttempt) run(ctx context.Context) (jid string, err error) {
+// findExisting returns the remote pod of a local pod that is about to be created, or nil
+// if there is none. It waits until a pod of an earlier, failed create is gone.
+func (l *Lifecycle) findExisting(ctx context.Context, pod *corev1.Pod) (existing *corev1.Pod, err error) {
 	err = retry(ctx, func(ctx context.Context) (err error) {
-		jid, err = a.createAll(ctx)
-		if errdefs.Is(err, errdefs.NotFound) && a.objects.Namespace != nil {
-			a.lifecycle.forgetNamespace(a.objects.Namespace.Name)
-			if len(a.objects.Tunnels) > 0 {
-				a.lifecycle.forgetNamespace(a.lifecycle.options.Tunnels.Namespace())
+		existing = l.cluster.CachedPod(string(pod.UID))
+		if existing == nil && !l.cluster.Synced() {
+			if existing, err = l.findByName(ctx, pod); err != nil {
+				return err
 			}
-			return errdefs.Wrap(errdefs.Unavailable, err)
+			if existing == nil { // a pod of the Python plugin has another name, and only the cache finds it
+				return errdefs.New(errdefs.Unavailable, "the pod cache is not filled yet")
+			}
 		}
-		return err
+		return checkNotLeaving(existing)
 	})
-	return jid, err
+	return existing, err
 }
 
-// createAll creates the namespace first, then the dependents in parallel, and the pod
-// last.
-func (a *createAttempt) createAll(ctx context.Context) (jid string, err error) {
-	if err := a.lifecycle.ensureNamespace(ctx, a.objects.Namespace); err != nil {
-		return "", err
+// checkNotLeaving returns an error of kind Unavailable if a pod is being deleted and has
+// never started: an earlier create of this pod failed.
+func checkNotLeaving(pod *corev1.Pod) error {
+	if pod != nil && pod.DeletionTimestamp != nil && !podstate.HasStarted(pod) {
+		return errdefs.New(errdefs.Unavailable, "pod %s/%s of an earlier create is still being deleted", pod.Namespace, pod.Name)
 	}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(maxParallelCreates)
-	for _, configMap := range a.objects.ConfigMaps {
-		group.Go(func() error { return a.createDependent(groupCtx, configMap) })
-	}
-	for _, secret := range a.objects.Secrets {
-		group.Go(func() error { return a.createDependent(groupCtx, secret) })
-	}
-	for _, claim := range a.objects.Claims {
-		group.Go(func() error { return a.ensureClaim(groupCtx, claim) })
-	}
-	if a.objects.Service != nil {
-		group.Go(func() error { return a.createDependent(groupCtx, a.objects.Service) })
-	}
-	if len(a.objects.Tunnels) > 0 {
-		group.Go(func() error { return a.openTunnels(groupCtx) })
-	}
-	if err := group.Wait(); err != nil {
-		return "", err
-	}
-	return a.createPod(ctx)
+	return nil
 }
 
-// createDependent creates a ConfigMap, a Secret or a Service. If an object with that
-// name exists, it is the same object: the name contains the UID of the local pod, so
-// an earlier create of this pod created it.
-func (a *createAttempt) createDependent(ctx context.Context, object metav1.Object) error {
-	_, err := a.createObject(ctx, object)
-	if errdefs.Is(err, errdefs.Exists) {
-		return nil
+// isComplete reports whether everything that a remote pod needs exists. If a container
+// of the pod has started, everything existed then. Earlier versions created the pod last.
+func (l *Lifecycle) isComplete(ctx context.Context, pod *corev1.Pod) (bool, error) {
+	if podstate.HasStarted(pod) || isOfEarlierVersion(pod) {
+		return true, nil
 	}
-	return err
-}
-
-// createPod creates the pod. If a pod with that name exists, it is this pod if it has
-// the label of the local UID: an earlier call whose answer was lost created it, or
-// another replica.
-func (a *createAttempt) createPod(ctx context.Context) (jid string, err error) {
-	pod := a.objects.Pod
-	uid, err := a.createObject(ctx, pod)
-	if !errdefs.Is(err, errdefs.Exists) {
-		return string(uid), err
+	if hasGate(pod) {
+		return false, nil
 	}
-	var found *corev1.Pod
-	err = retry(ctx, func(ctx context.Context) (err error) {
-		found, err = a.lifecycle.cluster.FindPod(ctx, pod.Namespace, a.uid)
-		return err
-	})
-	switch {
-	case err != nil:
-		return "", err
-	case found == nil:
-		return "", errdefs.New(errdefs.Exists, "pod %s/%s exists, but the plugin did not create it: it does not have the label %s", pod.Namespace, pod.Name, wire.LabelPodUID)
+	owned, _ := scope.Owned(pod)
+	for _, object := range owned {
+		var isOwned bool
+		err := retry(ctx, func(ctx context.Context) error {
+			found, err := l.cluster.Get(ctx, object)
+			if errdefs.Is(err, errdefs.NotFound) {
+				isOwned = false
+				return nil
+			}
+			isOwned = err == nil && isOwnedBy(found, pod.UID)
+			return err
+		})
+		if err != nil || !isOwned {
+			return false, err
+		}
 	}
-	return string(found.UID), nil
-}
-
-// createObject creates one object and retries transient failures.
-func (a *createAttempt) createObject(ctx context.Context, object metav1.Object) (uid types.UID, err error) {
-	a.mayHaveCreated.Store(true)
-	err = retry(ctx, func(ctx context.Context) (err error) {
-		uid, err = a.lifecycle.cluster.Create(ctx, object)
-		return err
-	})
-	return uid, err
+	return true, nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,57 +18,103 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-func TestCreateCreatesTheNamespaceFirstAndThePodLast(t *testing.T) {
+func TestCreateCreatesTheNamespaceThenThePodThenWhatThePodOwns(t *testing.T) {
 	e := newEnv(t)
 	r := fullRequest()
-	answer, err := e.Create(t.Context(), r)
-	e.must(err)
-	if answer.PodUID != string(r.Pod.UID) || answer.PodJID != string(e.remotePod(r).UID) {
-		t.Errorf("the create returned %+v for the remote pod %s", answer, e.remotePod(r).UID)
+	answer := e.create(r)
+	pod := e.remotePod(r)
+	if answer.PodUID != string(r.Pod.UID) || answer.PodJID != pod.Name {
+		t.Errorf("the create returned %+v for the remote pod %s", answer, pod.Name)
 	}
 	if objects := e.remaining(r); len(objects) != fullCount {
 		t.Errorf("these objects exist: %v", objects)
 	}
-	calls := e.faults.seen()
-	if first, last := calls[0], calls[len(calls)-1]; first != "POST namespaces" || last != "POST pods" {
-		t.Errorf("the namespace is not created first, or the pod not last: %v", calls)
+	e.expectOwned(r)
+	order := []string{"POST namespaces", "GET persistentvolumeclaims/name", "POST persistentvolumeclaims", "POST pods"}
+	if calls := e.faults.seen(); len(calls) != len(order)+2 || !slices.Equal(calls[:len(order)], order) {
+		t.Errorf("the create sent %v", calls)
 	}
 
 	e.faults.set(nil)
-	_, err = e.Create(t.Context(), plainRequest())
-	e.must(err)
+	e.create(plainRequest())
 	if calls := e.faults.seen(); !slices.Equal(calls, []string{"POST pods"}) {
 		t.Errorf("the second create sent %v, want only the pod", calls)
 	}
 }
 
+// expectOwned checks that the pod of a full request owns its ConfigMap and its Secret,
+// that it says so, and that no gate keeps it from starting.
+func (e *env) expectOwned(r *wire.CreateRequest) {
+	e.t.Helper()
+	pod := e.remotePod(r)
+	if len(pod.Spec.SchedulingGates) > 0 {
+		e.t.Errorf("the pod still has the gates %v", pod.Spec.SchedulingGates)
+	}
+	owned, _ := scope.Owned(pod)
+	if len(owned) != 2 {
+		e.t.Errorf("the pod says that it owns %q", pod.Annotations[wire.AnnotationOwned])
+	}
+	for _, object := range owned {
+		found, err := e.cluster.Get(context.Background(), object)
+		e.must(err)
+		want := []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID}}
+		if diff := cmp.Diff(want, found.GetOwnerReferences()); diff != "" {
+			e.t.Errorf("owners of %s (-want +got)\n%s", found.GetName(), diff)
+		}
+	}
+}
+
 // After a restart, the virtual kubelet sends a create for a running pod again, with
 // another body (docs/contract.md, CREATE-8 and CREATE-9). It gets the same answer, and
-// nothing changes.
+// nothing changes. For a pod that has not started, the plugin only looks whether
+// everything is there.
 func TestSecondCreateChangesNothing(t *testing.T) {
-	e := newEnv(t)
-	r := fullRequest()
-	first, err := e.Create(t.Context(), r)
-	e.must(err)
-	e.eventually("the pod cache has the pod", func() bool { return e.cluster.CachedPod(string(r.Pod.UID)) != nil })
-	before := e.remotePod(r)
+	for _, test := range []struct {
+		name    string
+		running bool
+		want    []string
+	}{
+		{"the pod runs", true, nil},
+		{"the pod has not started", false, []string{"GET configmaps/name", "GET secrets/name"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := newEnv(t)
+			r := fullRequest()
+			first := e.create(r)
+			if test.running {
+				e.setRunning(r)
+			}
+			before := e.remotePod(r)
+			e.eventually("the pod cache has the pod", func() bool {
+				cached := e.cluster.CachedPod(string(r.Pod.UID))
+				return cached != nil && cached.ResourceVersion == before.ResourceVersion
+			})
 
-	e.faults.set(nil)
-	repeated := fullRequest()
-	repeated.Pod = *r.Pod.DeepCopy()
-	repeated.Pod.Spec.Containers[0].Image = "changed"
-	repeated.Containers = nil // translate would refuse this request
-	second, err := e.Create(t.Context(), repeated)
+			e.faults.set(nil)
+			repeated := fullRequest()
+			repeated.Pod = *r.Pod.DeepCopy()
+			repeated.Pod.Spec.Containers[0].Image = "changed"
+			repeated.Containers = nil // translate would refuse this request
+			if second := e.create(repeated); second != first {
+				t.Errorf("the first create returned %+v, the second %+v", first, second)
+			}
+			if calls := e.faults.seen(); !slices.Equal(calls, test.want) {
+				t.Errorf("the second create sent %v, want %v", calls, test.want)
+			}
+			if after := e.remotePod(r); after.ResourceVersion != before.ResourceVersion {
+				t.Error("the second create changed the pod")
+			}
+		})
+	}
+}
+
+// setRunning starts the containers of the remote pod, as a kubelet does.
+func (e *env) setRunning(r *wire.CreateRequest) {
+	e.t.Helper()
+	pod := e.remotePod(r)
+	pod.Status.Phase = corev1.PodRunning
+	_, err := e.admin.CoreV1().Pods(pod.Namespace).UpdateStatus(context.Background(), pod, metav1.UpdateOptions{})
 	e.must(err)
-	if second != first {
-		t.Errorf("the first create returned %+v, the second %+v", first, second)
-	}
-	if calls := e.faults.seen(); len(calls) > 0 {
-		t.Errorf("the second create sent %v", calls)
-	}
-	if after := e.remotePod(r); after.ResourceVersion != before.ResourceVersion {
-		t.Error("the second create changed the running pod")
-	}
 }
 
 func TestConcurrentCreatesOfAPodCreateOnePod(t *testing.T) {
@@ -85,7 +132,7 @@ func TestConcurrentCreatesOfAPodCreateOnePod(t *testing.T) {
 		})
 	}
 	group.Wait()
-	jid := string(e.remotePod(r).UID)
+	jid := e.remotePod(r).Name
 	answers.Range(func(_, answer any) bool {
 		if answer != jid {
 			t.Errorf("a create returned %v, the pod is %s", answer, jid)
@@ -125,12 +172,13 @@ func TestCreateRetriesEachTransientFault(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if pod := e.remotePod(r); answer.PodJID != string(pod.UID) {
-					t.Errorf("the create returned %s for pod %s", answer.PodJID, pod.UID)
+				if pod := e.remotePod(r); answer.PodJID != pod.Name {
+					t.Errorf("the create returned %s for pod %s", answer.PodJID, pod.Name)
 				}
 				if objects := e.remaining(r); len(objects) != fullCount {
 					t.Errorf("these objects exist: %v", objects)
 				}
+				e.expectOwned(r)
 				e.mustDelete(r)
 			})
 		}
@@ -151,7 +199,7 @@ func TestDeletedNamespaceIsCreatedAgain(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	e.eventually("the create finds the terminating namespace", func() bool { return slices.Contains(e.faults.seen(), "POST configmaps") })
+	e.eventually("the create finds the terminating namespace", func() bool { return slices.Contains(e.faults.seen(), "POST pods") })
 	e.finalizeNamespace()
 	group.Wait()
 	if objects := e.remaining(r); len(objects) != fullCount {
@@ -238,7 +286,7 @@ func TestCreateRollsBackWhenTheCallerDisconnects(t *testing.T) {
 	ctx, disconnect := context.WithCancel(t.Context())
 	defer disconnect()
 	e.faults.onCall(func(call string) {
-		if call == "POST pods" {
+		if call == "POST secrets" {
 			disconnect()
 		}
 	})
@@ -246,9 +294,7 @@ func TestCreateRollsBackWhenTheCallerDisconnects(t *testing.T) {
 	if !errdefs.Is(err, errdefs.Canceled) {
 		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
-	if remaining := e.remaining(r); len(remaining) > 0 {
-		t.Errorf("these objects remain: %v", remaining)
-	}
+	e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
 }
 
 // callsOfACreate returns the requests of a create without faults, each once.

@@ -3,20 +3,20 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
 // firstTryTimeout is how long the caller of a delete waits for the first attempt.
 const firstTryTimeout = 10 * time.Second
 
-// Delete deletes what was created for a local pod: first the remote pod, with the
-// grace period of the local pod; then all objects with its UID; then its claims, if
-// their policies say so. It cancels a create of the same pod that is in flight, and
+// Delete deletes the remote pod of a local pod, with the grace period of the local pod.
+// The garbage collector then deletes what the pod owns, and the retry queue what it does
+// not own (see unowned). Delete cancels a create of the same pod that is in flight, and
 // a create that arrives later fails.
 //
 // Delete always succeeds: InterLink sends it once and ignores the answer
@@ -29,41 +29,63 @@ func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
 	// The delete goes on if the caller disconnects: InterLink does not repeat it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), firstTryTimeout)
 	defer cancel()
-	if err := l.deleteOnce(ctx, pod); err != nil {
+	rest, err := l.deletePods(ctx, pod)
+	switch {
+	case err != nil:
 		log.Warn("delete failed, will be retried", "error", err)
 		l.retries.addAfterFailure(pod.UID, job{name: "delete the pod", log: log, run: func(ctx context.Context) error {
-			return l.deleteOnce(ctx, pod)
+			rest, err := l.deletePods(ctx, pod)
+			if err != nil || rest == nil {
+				return err
+			}
+			return rest(ctx)
 		}})
 		return nil
+	case rest != nil:
+		l.retries.add(pod.UID, job{name: "delete what the pod does not own", log: log, run: rest})
 	}
 	log.Info("deleted")
 	return nil
 }
 
-// deleteOnce tries once to delete everything. It may be called again.
-func (l *Lifecycle) deleteOnce(ctx context.Context, pod *corev1.Pod) error {
-	uid := string(pod.UID)
-	unlock, err := l.podLocks.lock(ctx, uid) // waits until a create in flight has rolled back
+// deletePods tries once to delete the remote pods of a local pod; there are several only
+// if a site ran two plugins at the same time. It returns the rest of the delete, or nil
+// if there is nothing else to delete. It may be called again.
+func (l *Lifecycle) deletePods(ctx context.Context, pod *corev1.Pod) (rest func(context.Context) error, err error) {
+	unlock, err := l.podLocks.lock(ctx, string(pod.UID)) // waits until a create in flight has rolled back
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
 
-	namespace := l.remoteNamespace(pod)
-	selector := scope.PodSelector(uid)
-	if err := l.cluster.DeletePods(ctx, namespace, selector, pod.DeletionGracePeriodSeconds); err != nil {
-		return err // a pod that may still run needs its other objects
-	}
+	remotes := l.cluster.CachedPods(string(pod.UID))
+	gone := true
 	var failures []error
-	if tunnels := l.options.Tunnels; tunnels != nil {
-		failures = append(failures, tunnels.Close(ctx, scope.TunnelSelector(uid)), l.deleteService(ctx, namespace, uid, selector))
+	for _, remote := range remotes {
+		err := l.cluster.Delete(ctx, remote, pod.DeletionGracePeriodSeconds, false)
+		if errdefs.Is(err, errdefs.NotFound) {
+			continue
+		}
+		gone = false
+		failures = append(failures, err)
 	}
-	failures = append(failures,
-		l.cluster.DeleteConfigMaps(ctx, namespace, selector),
-		l.cluster.DeleteSecrets(ctx, namespace, selector),
-	)
-	for _, claim := range translate.ClaimNames(pod) {
-		failures = append(failures, l.releaseClaim(ctx, claim, pod))
+	if gone { // the cache does not have the pod yet, or still has a pod that is gone
+		live, err := l.findByName(ctx, pod)
+		if err != nil {
+			return nil, err
+		}
+		if live == nil && !l.cluster.Synced() { // a pod of the Python plugin has another name, and only the cache finds it
+			return nil, errdefs.New(errdefs.Unavailable, "delete the remote pod of %s/%s: the pod cache is not filled yet", pod.Namespace, pod.Name)
+		}
+		if live != nil {
+			remotes = append(remotes, live)
+			if err := l.cluster.Delete(ctx, live, pod.DeletionGracePeriodSeconds, false); !errdefs.Is(err, errdefs.NotFound) {
+				failures = append(failures, err)
+			}
+		}
 	}
-	return errors.Join(failures...)
+	if err := errors.Join(failures...); err != nil {
+		return nil, fmt.Errorf("delete the remote pod of %s/%s: %w", pod.Namespace, pod.Name, err)
+	}
+	return l.unowned(pod, remotes), nil
 }

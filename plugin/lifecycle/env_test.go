@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,7 +46,8 @@ type env struct {
 // emptyCache is a cluster whose pod cache has no pod.
 type emptyCache struct{ *cluster.Cluster }
 
-func (emptyCache) CachedPod(string) *corev1.Pod { return nil }
+func (emptyCache) CachedPod(string) *corev1.Pod    { return nil }
+func (emptyCache) CachedPods(string) []*corev1.Pod { return nil }
 
 type option func(*lifecycle.Options)
 
@@ -150,22 +152,27 @@ func plainRequest() *wire.CreateRequest {
 func claimOf(r *wire.CreateRequest) string { return "data-" + string(r.Pod.UID) }
 
 // remaining lists the objects of a local pod in the remote namespace: those with the
-// label of its UID, and its claim. It leaves out objects that are being deleted: this
-// API server has no kubelet and no controller, and so never finishes their deletion.
+// label of its UID, and its claim. This API server has no kubelet and no controller: so
+// it leaves out objects that are being deleted, and those whose owner does not exist,
+// which the garbage collector deletes.
 func (e *env) remaining(r *wire.CreateRequest) []string {
 	e.t.Helper()
 	ctx := context.Background()
 	byUID := metav1.ListOptions{LabelSelector: scope.PodSelector(string(r.Pod.UID))}
 	core := e.admin.CoreV1()
 	var names []string
+	owners := map[types.UID]bool{}
 	add := func(kind string, meta metav1.ObjectMeta) {
-		if meta.DeletionTimestamp == nil {
+		ownerless := len(meta.OwnerReferences) > 0 &&
+			!slices.ContainsFunc(meta.OwnerReferences, func(owner metav1.OwnerReference) bool { return owners[owner.UID] })
+		if meta.DeletionTimestamp == nil && !ownerless {
 			names = append(names, kind+" "+meta.Name)
 		}
 	}
 	pods, err := core.Pods(e.namespace).List(ctx, byUID)
 	e.must(err)
 	for _, o := range pods.Items {
+		owners[o.UID] = o.DeletionTimestamp == nil
 		add("pod", o.ObjectMeta)
 	}
 	configMaps, err := core.ConfigMaps(e.namespace).List(ctx, byUID)
@@ -177,6 +184,11 @@ func (e *env) remaining(r *wire.CreateRequest) []string {
 	e.must(err)
 	for _, o := range secrets.Items {
 		add("secret", o.ObjectMeta)
+	}
+	services, err := core.Services(e.namespace).List(ctx, byUID)
+	e.must(err)
+	for _, o := range services.Items {
+		add("service", o.ObjectMeta)
 	}
 	claims, err := core.PersistentVolumeClaims(e.namespace).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + claimOf(r)})
 	e.must(err)

@@ -16,35 +16,37 @@ type Cluster interface {
 	// Create creates an object and returns its UID. The error is of kind Exists if
 	// an object with that name exists already.
 	Create(ctx context.Context, object metav1.Object) (types.UID, error)
+	// Get returns the object of the same kind, namespace and name. The error is of kind
+	// NotFound if it does not exist; also in Pod and Claim.
+	Get(ctx context.Context, object metav1.Object) (metav1.Object, error)
+	// Delete deletes the object with the name and the UID of object. The error is of
+	// kind NotFound if it does not exist any more. grace is the grace period of a pod in
+	// seconds; with nil, the pod's own applies. If unchanged is true, the error is of
+	// kind Conflict if the object has another resource version.
+	Delete(ctx context.Context, object metav1.Object, grace *int64, unchanged bool) error
 	NamespaceExists(ctx context.Context, name string) (bool, error)
 	Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error)
-	// DeleteClaim deletes the claim with this UID. It is not an error if the claim
-	// does not exist any more.
-	DeleteClaim(ctx context.Context, namespace, name string, uid types.UID) error
 
 	// CachedPod returns the remote pod for the UID of a local pod from the pod
-	// cache, or nil.
+	// cache, or nil. CachedPods returns all remote pods for the UID.
 	CachedPod(uid string) *corev1.Pod
+	CachedPods(uid string) []*corev1.Pod
 	// Synced reports whether the pod cache has been filled.
 	Synced() bool
-	// FindPod asks the remote API server for the remote pod for the UID of a local
-	// pod. It returns nil if there is none.
-	FindPod(ctx context.Context, namespace, uid string) (*corev1.Pod, error)
-	// ListPods lists the offloaded pods in a remote namespace.
-	ListPods(ctx context.Context, namespace string) ([]corev1.Pod, error)
+	// Pod asks the remote API server for the pod with a name.
+	Pod(ctx context.Context, namespace, name string) (*corev1.Pod, error)
 	Logs(ctx context.Context, namespace, name string, options *corev1.PodLogOptions) (io.ReadCloser, error)
 
-	// DeletePods, DeleteConfigMaps and DeleteSecrets delete the objects that match
-	// a selector of plugin/scope. It is not an error if there are none. grace is in
-	// seconds; with nil, each pod's own grace period applies.
-	DeletePods(ctx context.Context, namespace, selector string, grace *int64) error
+	// ListPods lists the offloaded pods in a remote namespace. DeleteConfigMaps and
+	// DeleteSecrets delete the objects that match a selector of plugin/scope; it is not
+	// an error if there are none. They are slow, and only for work in the background.
+	ListPods(ctx context.Context, namespace string) ([]corev1.Pod, error)
 	DeleteConfigMaps(ctx context.Context, namespace, selector string) error
 	DeleteSecrets(ctx context.Context, namespace, selector string) error
-	Service(ctx context.Context, namespace, name string) (*corev1.Service, error)
-	// DeleteService deletes the Service with this UID. It is not an error if the
-	// Service does not exist any more.
-	DeleteService(ctx context.Context, namespace, name string, uid types.UID) error
 
+	// RemoveGate removes a scheduling gate. The error is of kind NotFound if the pod does
+	// not exist any more.
+	RemoveGate(ctx context.Context, pod *corev1.Pod, gate string) error
 	// FailPod lets a pod fail and writes the reason into an annotation. AnnotatePod
 	// sets an annotation. It is not an error if the pod does not exist any more.
 	FailPod(ctx context.Context, pod *corev1.Pod, annotation, reason string) error

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/fairqueue"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
@@ -30,26 +31,42 @@ type Lifecycle struct {
 	options Options
 	log     *slog.Logger
 
-	// podLocks has one lock for each local UID, claimLocks one for each claim.
-	podLocks, claimLocks keyedMutex
+	// podLocks has one lock for each local UID, claimLocks one for each claim, and
+	// namespaceLocks one for each remote namespace.
+	podLocks, claimLocks, namespaceLocks keyedMutex
 	// namespaces holds the names of the remote namespaces that are known to exist.
 	namespaces sync.Map
 	inFlight   inFlight
+	// creates is the queue of the creates, by local namespace.
+	creates *fairqueue.Queue
 	// rollbacks holds, by local UID, whether the rollbacks that wait in the retry
 	// queue are canceled (*atomic.Bool): see cancelPendingRollbacks.
 	rollbacks sync.Map
 	retries   retryQueue
+	owned     ownedDeletes
+	// sweeps holds a token for each sweep that runs.
+	sweeps chan struct{}
 }
+
+// maxCreates is the number of creates at the same time. More do not make a burst end
+// earlier (docs/performance.md).
+const maxCreates = 64
 
 // New returns a Lifecycle for a remote cluster. Call [Lifecycle.Close] to stop its
 // retries.
 func New(cluster Cluster, options Options) *Lifecycle {
-	return &Lifecycle{cluster: cluster, options: options, log: options.Log}
+	return &Lifecycle{
+		cluster: cluster, options: options, log: options.Log,
+		creates: fairqueue.New(maxCreates), sweeps: make(chan struct{}, maxSweeps),
+	}
 }
 
 // Close waits until the retry queue is empty or ctx is done. It logs the work that
 // is not done by then.
-func (l *Lifecycle) Close(ctx context.Context) { l.retries.close(ctx) }
+func (l *Lifecycle) Close(ctx context.Context) {
+	l.retries.close(ctx)
+	l.owned.close()
+}
 
 // podLogger returns a logger that names a local pod.
 func (l *Lifecycle) podLogger(pod *corev1.Pod) *slog.Logger {

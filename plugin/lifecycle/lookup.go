@@ -16,26 +16,33 @@ import (
 // (docs/contract.md, STATUS-2).
 const lookupTimeout = 10 * time.Second
 
-// lookUp returns the remote pod of a local pod, or nil if there is none. It reads the
-// pod cache, and asks the remote API server only if the cache does not have the pod.
-// With trustCache, a cache that has been filled is enough to know that there is no
-// remote pod; without it, the API server must confirm that, because the cache learns
-// of a new pod a moment after its create.
-func (l *Lifecycle) lookUp(ctx context.Context, pod *corev1.Pod, trustCache bool) (*corev1.Pod, error) {
-	if cached := l.cluster.CachedPod(string(pod.UID)); cached != nil || trustCache && l.cluster.Synced() {
-		return cached, nil
+// findByName asks the remote API server for the remote pod of a local pod. It returns nil
+// if there is none.
+func (l *Lifecycle) findByName(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	found, err := l.cluster.Pod(ctx, l.remoteNamespace(pod), l.options.Translate.Scope.Name(pod.Name, string(pod.UID)))
+	switch {
+	case errdefs.Is(err, errdefs.NotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case found.Labels[wire.LabelPodUID] != string(pod.UID):
+		return nil, nil // it is not the plugin's
 	}
-	return l.cluster.FindPod(ctx, l.remoteNamespace(pod), string(pod.UID))
+	return found, nil
 }
 
-// confirmedPod returns the remote pod of a local pod. It returns nil only if it is
-// certain that there is none: neither a cache that has been filled nor the remote API
-// server has it (docs/contract.md, STATUS-34).
+// confirmedPod returns the remote pod of a local pod: from the cache, or else, because
+// the cache learns of a new pod a moment after its create, from the remote API server.
+// It returns nil only if it is certain that there is none: neither a cache that has been
+// filled nor the remote API server has it (docs/contract.md, STATUS-34).
 func (l *Lifecycle) confirmedPod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	if cached := l.cluster.CachedPod(string(pod.UID)); cached != nil {
+		return cached, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	synced := l.cluster.Synced()
-	found, err := l.lookUp(ctx, pod, false)
+	found, err := l.findByName(ctx, pod)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("find the remote pod of %s/%s: %w", pod.Namespace, pod.Name, err)

@@ -13,9 +13,10 @@ func (l *Lifecycle) remoteNamespace(pod *corev1.Pod) string {
 	return l.options.Translate.Scope.RemoteNamespace(pod.Namespace)
 }
 
-// ensureNamespace creates a remote namespace if it does not exist. The Lifecycle
-// remembers the namespaces that exist; a create that does not find its namespace
-// calls forgetNamespace.
+// ensureNamespace creates a remote namespace if it does not exist. Of many creates in a
+// new namespace, one sends the request and the others wait for its answer. The Lifecycle
+// remembers the namespaces that exist; a create that does not find its namespace calls
+// forgetNamespace.
 func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Namespace) error {
 	if namespace == nil {
 		return nil
@@ -23,7 +24,15 @@ func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Names
 	if _, known := l.namespaces.Load(namespace.Name); known {
 		return nil
 	}
-	err := retry(ctx, func(ctx context.Context) error {
+	unlock, err := l.namespaceLocks.lock(ctx, namespace.Name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, known := l.namespaces.Load(namespace.Name); known {
+		return nil
+	}
+	err = retry(ctx, func(ctx context.Context) error {
 		_, err := l.cluster.Create(ctx, namespace)
 		switch errdefs.KindOf(err) {
 		case errdefs.Exists:

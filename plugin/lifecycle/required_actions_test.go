@@ -21,7 +21,7 @@ const preExec = "cat <<'EOFMESH' > $TMPDIR/mesh.sh\n#!/bin/sh\n: >$TMPDIR/mesh-r
 func newMeshEnv(t *testing.T, sidecar bool) *env {
 	t.Helper()
 	e := newEnv(t, func(o *lifecycle.Options) { o.Translate.Mesh = mesh.Options{Image: "mesh:1", InitContainer: sidecar} })
-	e.must(e.cluster.OnPodChange(e.HandlePodChange))
+	e.must(e.cluster.OnPodChange(e.HandlePodChange, e.HandlePodGone))
 	return e
 }
 

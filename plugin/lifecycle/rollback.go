@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -18,24 +19,27 @@ import (
 // is 100 s by default.
 const rollbackTimeout = 10 * time.Second
 
-// rollback deletes what this attempt created. It uses a context of its own, because
-// the end of the call's context may be the reason for the failure. What cannot be
-// deleted now goes to the retry queue. The caller holds the locks of the pod and its
-// claims.
+// rollback deletes the pod that this attempt created. The garbage collector then deletes
+// what the pod owns. It uses a context of its own, because the end of the call's context
+// may be the reason for the failure. What cannot be deleted now, and what the pod does
+// not own, goes to the retry queue. The caller holds the locks of the pod and its claims.
 func (a *createAttempt) rollback(ctx context.Context) {
-	if !a.mayHaveCreated.Load() {
+	if !a.mayHaveCreatedPod && !a.mayHaveCreatedClaims.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	err := retry(ctx, a.rollbackOnce)
-	if err == nil {
+	var inUse bool
+	err := retry(ctx, func(ctx context.Context) (err error) {
+		inUse, err = a.deletePod(ctx)
+		return err
+	})
+	if err == nil && (inUse || !a.mayHaveCreatedClaims.Load() && len(a.objects.Tunnels) == 0) {
 		return
 	}
-	a.log.Warn("rollback failed, will be retried", "error", err)
 	flag, _ := a.lifecycle.rollbacks.LoadOrStore(a.uid, &atomic.Bool{})
 	canceled := flag.(*atomic.Bool)
-	a.lifecycle.retries.addAfterFailure(types.UID(a.uid), job{name: "roll back create " + a.id, log: a.log, run: func(ctx context.Context) error {
+	rollback := job{name: "roll back a create", log: a.log, run: func(ctx context.Context) error {
 		unlock, err := a.lifecycle.podLocks.lock(ctx, a.uid)
 		if err != nil {
 			return err
@@ -44,60 +48,43 @@ func (a *createAttempt) rollback(ctx context.Context) {
 		if canceled.Load() {
 			return nil
 		}
-		unlockClaims, err := a.lifecycle.lockClaims(ctx, a.objects)
-		if err != nil {
-			return err
-		}
-		defer unlockClaims()
 		if err := a.rollbackOnce(ctx); err != nil {
 			return err
 		}
 		a.lifecycle.rollbacks.CompareAndDelete(a.uid, flag)
 		return nil
-	}})
+	}}
+	if err != nil {
+		a.log.Warn("rollback failed, will be retried", "error", err)
+		a.lifecycle.retries.addAfterFailure(types.UID(a.uid), rollback)
+		return
+	}
+	a.lifecycle.retries.add(types.UID(a.uid), rollback)
 }
 
 // cancelPendingRollbacks cancels the rollbacks of a local pod that wait in the retry
-// queue: a later create succeeded, and its pod may use the objects that a rollback
-// would delete. The caller holds the lock of the pod.
+// queue: a later create succeeded, and its pod may be the one that a rollback would
+// delete. The caller holds the lock of the pod.
 func (l *Lifecycle) cancelPendingRollbacks(uid string) {
 	if flag, ok := l.rollbacks.LoadAndDelete(uid); ok {
 		flag.(*atomic.Bool).Store(true)
 	}
 }
 
-// rollbackOnce tries once to delete what this attempt created, the pod first. It may
-// be called again. It selects by the attempt's label, and so keeps what existed before
-// and what another replica created. If the pod belongs to another replica's create,
-// that pod may use objects of this attempt: rollbackOnce then deletes nothing, and the
-// delete of the pod will delete them.
+// rollbackOnce tries once to delete what this attempt created. It may be called again.
 func (a *createAttempt) rollbackOnce(ctx context.Context) error {
-	cluster, namespace := a.lifecycle.cluster, a.objects.Pod.Namespace
-	pod, err := cluster.FindPod(ctx, namespace, a.uid)
+	unlockClaims, err := a.lifecycle.lockClaims(ctx, a.objects)
 	if err != nil {
 		return err
 	}
-	if pod != nil && pod.Labels[wire.LabelAttempt] != a.id {
-		return nil
-	}
-	selector := scope.AttemptSelector(a.uid, a.id)
-	if pod != nil {
-		if err := cluster.DeletePods(ctx, namespace, selector, nil); err != nil {
-			return err
-		}
+	defer unlockClaims()
+	inUse, err := a.deletePod(ctx)
+	if err != nil || inUse {
+		return err
 	}
 	var failures []error
 	if len(a.objects.Tunnels) > 0 {
-		failures = append(failures, a.lifecycle.options.Tunnels.Close(ctx, scope.TunnelAttemptSelector(a.uid, a.id)))
-	}
-	if a.objects.Service != nil {
-		failures = append(failures, a.lifecycle.deleteService(ctx, namespace, a.uid, selector))
-	}
-	if len(a.objects.ConfigMaps) > 0 {
-		failures = append(failures, cluster.DeleteConfigMaps(ctx, namespace, selector))
-	}
-	if len(a.objects.Secrets) > 0 {
-		failures = append(failures, cluster.DeleteSecrets(ctx, namespace, selector))
+		failures = append(failures, a.lifecycle.options.Tunnels.Close(ctx, scope.TunnelSelector(a.uid)))
 	}
 	for _, claim := range a.objects.Claims {
 		if claim.Object != nil {
@@ -107,7 +94,29 @@ func (a *createAttempt) rollbackOnce(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// rollbackClaim deletes a claim that this attempt created, if no other pod uses it.
+// deletePod deletes the pod that this attempt created. inUse is true if a pod remains:
+// another create may have completed it, and returned it to its caller.
+func (a *createAttempt) deletePod(ctx context.Context) (inUse bool, err error) {
+	wanted := a.objects.Pod
+	pod, err := a.lifecycle.cluster.Pod(ctx, wanted.Namespace, wanted.Name)
+	switch {
+	case errdefs.Is(err, errdefs.NotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case pod.Labels[wire.LabelPodUID] != a.uid:
+		return false, nil // it is not the plugin's
+	case !a.mayHaveCreatedPod, podstate.HasStarted(pod), a.pod != nil && a.pod.UID != pod.UID:
+		return true, nil
+	}
+	err = a.lifecycle.cluster.Delete(ctx, pod, nil, true)
+	if errdefs.Is(err, errdefs.NotFound) {
+		err = nil
+	}
+	return false, err
+}
+
+// rollbackClaim deletes a claim that was created for this pod, if no other pod uses it.
 func (a *createAttempt) rollbackClaim(ctx context.Context, name string) error {
 	claim, err := a.lifecycle.cluster.Claim(ctx, a.objects.Pod.Namespace, name)
 	switch {
@@ -115,7 +124,7 @@ func (a *createAttempt) rollbackClaim(ctx context.Context, name string) error {
 		return nil
 	case err != nil:
 		return err
-	case claim.Labels[wire.LabelAttempt] != a.id:
+	case claim.Annotations[wire.AnnotationCreatedFor] != a.uid:
 		return nil
 	}
 	return a.lifecycle.deleteUnused(ctx, claim, a.uid)

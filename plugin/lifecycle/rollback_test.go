@@ -3,18 +3,16 @@ package lifecycle_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Each request of a create is forbidden. The create fails at once with the API server's
@@ -30,35 +28,28 @@ func TestCreateRollsBackAfterEachPermanentFault(t *testing.T) {
 			if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "injected") {
 				t.Errorf("the create returned %v (%s), want the API server's 403", err, errdefs.KindOf(err))
 			}
-			if remaining := e.remaining(r); len(remaining) > 0 {
-				t.Errorf("these objects remain: %v", remaining)
-			}
+			e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
 		})
 	}
 }
 
 // The API server becomes unreachable at each request of a create, before or after it
-// has carried out the request. The create fails, and rolls back as soon as the API
-// server can be reached again.
+// has carried out the request. The caller gives up. The create rolls back as soon as the
+// API server can be reached again.
 func TestCreateRollsBackWhenTheAPIServerIsBack(t *testing.T) {
-	calls := newEnv(t).callsOfACreate()
-	for n, call := range calls {
+	e := newEnv(t)
+	for n, call := range e.callsOfACreate() {
 		for _, last := range []fault{refused, lost} {
 			t.Run(fmt.Sprintf("%d %s %s", n, call, last), func(t *testing.T) {
-				e := newEnv(t, createTimeout(time.Second))
-				e.createNamespace()
+				e := e.on(t)
 				r := fullRequest()
-				unreachable := e.becomeUnreachable(call, last, 3)
-				_, err := e.Create(t.Context(), r)
-				if !unreachable() {
-					t.Fatal("the API server was never unreachable, so the test checks nothing")
+				ctx, giveUp := context.WithCancel(t.Context())
+				defer giveUp()
+				e.becomeUnreachable(call, last, 3, giveUp)
+				if _, err := e.Create(ctx, r); err == nil {
+					t.Error("the create did not fail, so the test checks nothing")
 				}
-				if !errdefs.Is(err, errdefs.Unavailable) {
-					t.Errorf("the create returned %v (%s), want unavailable", err, errdefs.KindOf(err))
-				}
-				if remaining := e.remaining(r); len(remaining) > 0 {
-					t.Errorf("these objects remain: %v", remaining)
-				}
+				e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
 			})
 		}
 	}
@@ -67,40 +58,41 @@ func TestCreateRollsBackWhenTheAPIServerIsBack(t *testing.T) {
 // The API server is unreachable for longer than the caller waits. The retry queue
 // finishes the rollback.
 func TestRollbackIsFinishedAfterTheAnswer(t *testing.T) {
-	e := newEnv(t, createTimeout(5*time.Second))
+	e := newEnv(t)
 	e.createNamespace()
 	r := fullRequest()
-	e.becomeUnreachable("POST pods", lost, 1_000_000)
-	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Unavailable) {
-		t.Errorf("the create returned %v (%s), want unavailable", err, errdefs.KindOf(err))
+	ctx, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
+	e.becomeUnreachable("POST secrets", lost, 1_000_000, giveUp)
+	if _, err := e.Create(ctx, r); err == nil {
+		t.Error("the create did not fail")
 	}
-	if remaining := e.remaining(r); len(remaining) != fullCount {
-		t.Errorf("these objects remain: %v, want all: no delete was possible yet", remaining)
+	if remaining := e.remaining(r); len(remaining) < 2 {
+		t.Errorf("these objects remain: %v, want at least the claim and the pod: no delete was possible yet", remaining)
 	}
 	e.faults.set(nil)
 	e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
 }
 
 // becomeUnreachable lets the API server become unreachable at a request, which fails
-// with the given fault. The server can be reached again after a number of rollbacks has
-// failed. The returned function reports whether the server became unreachable.
-func (e *env) becomeUnreachable(at string, with fault, failedRollbacks int) func() bool {
-	var unreachable atomic.Bool
-	rollbacks := 0
+// with the given fault. At the next request the caller gives up. The server can be
+// reached again after a number of requests of the rollback have failed.
+func (e *env) becomeUnreachable(at string, with fault, failedRollbacks int, giveUp func()) {
+	unreachable, rollbacks := false, 0
 	e.faults.set(func(_ int, call string) fault {
-		if call == "GET pods" { // the first request of a rollback
-			rollbacks++
-		}
 		switch {
-		case !unreachable.Load() && call == at:
-			unreachable.Store(true)
+		case !unreachable && call == at:
+			unreachable = true
 			return with
-		case unreachable.Load() && rollbacks <= failedRollbacks:
+		case unreachable && rollbacks <= failedRollbacks:
+			giveUp()
+			if call == "GET pods/name" { // the first request of a rollback
+				rollbacks++
+			}
 			return refused
 		}
 		return ""
 	})
-	return unreachable.Load
 }
 
 // A rollback deletes what the create created, and keeps what existed before.
@@ -109,19 +101,15 @@ func TestRollbackKeepsExistingObjects(t *testing.T) {
 	e.createNamespace()
 	r := fullRequest()
 	e.createClaim(r, nil)
-	before := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-		Name:   scope.Scope{}.Name("config", string(r.Pod.UID)),
-		Labels: map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: string(r.Pod.UID)},
-	}}
-	_, err := e.admin.CoreV1().ConfigMaps(e.namespace).Create(t.Context(), before, metav1.CreateOptions{})
-	e.must(err)
-
-	e.failAlways("POST pods", forbidden)
-	if _, err = e.Create(t.Context(), r); err == nil {
+	e.failAlways("POST secrets", forbidden)
+	if _, err := e.Create(t.Context(), r); err == nil {
 		t.Fatal("the create did not fail")
 	}
-	if remaining := e.remaining(r); len(remaining) != 2 {
-		t.Errorf("these objects remain: %v, want the ConfigMap and the claim that existed before", remaining)
+	e.eventually("the pod and what it owns are deleted", func() bool {
+		return slices.Equal(e.remaining(r), []string{"claim " + claimOf(r)})
+	})
+	if e.PendingJobs(r.Pod.UID) != 0 {
+		t.Error("a rollback is still pending")
 	}
 }
 
@@ -132,7 +120,7 @@ func TestFailedRollbackIsRetried(t *testing.T) {
 	r := fullRequest()
 	var deletesPermitted atomic.Bool
 	e.faults.set(func(_ int, call string) fault {
-		if call == "POST pods" || strings.HasPrefix(call, "DELETE ") && !deletesPermitted.Load() {
+		if call == "POST secrets" || strings.HasPrefix(call, "DELETE ") && !deletesPermitted.Load() {
 			return forbidden
 		}
 		return ""
@@ -151,16 +139,16 @@ func TestFailedRollbackIsRetried(t *testing.T) {
 // virtual kubelet restarts and creates the pod again. The rollback must not delete the
 // objects of that later create.
 func TestPendingRollbackKeepsALaterCreate(t *testing.T) {
-	for _, podWasCreated := range []bool{true, false} {
-		t.Run(fmt.Sprintf("pod was created %v", podWasCreated), func(t *testing.T) {
+	for _, at := range []string{"POST pods", "POST secrets"} {
+		t.Run(at, func(t *testing.T) {
 			e := newEnv(t, createTimeout(2*time.Second))
 			e.createNamespace()
 			r := fullRequest()
 			e.faults.set(func(_ int, call string) fault {
 				switch {
-				case call == "POST pods" && podWasCreated:
+				case call == at:
 					return lost
-				case call == "POST pods", call == "GET pods", strings.HasPrefix(call, "DELETE "):
+				case call == "GET pods/name", strings.HasPrefix(call, "DELETE "):
 					return forbidden // the requests of the rollback
 				}
 				return ""
@@ -172,26 +160,45 @@ func TestPendingRollbackKeepsALaterCreate(t *testing.T) {
 				t.Fatal("no rollback is pending, so the test checks nothing")
 			}
 			e.faults.set(nil)
-			answer := e.create(r)
+			e.create(r)
 			e.eventually("the rollback has run", func() bool { return e.PendingJobs(r.Pod.UID) == 0 })
-			if pod := e.remotePod(r); answer.PodJID != string(pod.UID) {
-				t.Errorf("the create returned %s for pod %s", answer.PodJID, pod.UID)
-			}
 			if remaining := e.remaining(r); len(remaining) != fullCount {
 				t.Errorf("of the later create these objects remain: %v", remaining)
 			}
+			e.expectOwned(r)
 		})
 	}
 }
 
-// The namespace is deleted with everything in it just before the pod is created. The
+// Another replica has completed the pod of a create that fails, and a container of it has
+// started. The rollback must not delete it: the other create has returned it.
+func TestRollbackKeepsAPodThatHasStarted(t *testing.T) {
+	e := newEnv(t, createTimeout(2*time.Second))
+	r := fullRequest()
+	var once sync.Once
+	e.faults.onCall(func(call string) {
+		if call == "POST secrets" {
+			once.Do(func() { e.setRunning(r) })
+		}
+	})
+	e.failAlways("POST secrets", forbidden)
+	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Refused) {
+		t.Fatalf("the create returned %v", err)
+	}
+	e.eventually("the rollback has run", func() bool { return e.PendingJobs(r.Pod.UID) == 0 })
+	if remaining := e.remaining(r); len(remaining) != fullCount-1 { // all but the Secret
+		t.Errorf("these objects remain: %v", remaining)
+	}
+}
+
+// The namespace is deleted with everything in it just before a Secret is created. The
 // create starts again from the beginning, so that the pod has its other objects.
 func TestNamespaceIsDeletedDuringACreate(t *testing.T) {
 	e := newEnv(t)
 	r := fullRequest()
 	var once sync.Once
 	e.faults.onCall(func(call string) {
-		if call == "POST pods" {
+		if call == "POST secrets" {
 			once.Do(func() {
 				e.must(e.admin.CoreV1().Namespaces().Delete(context.Background(), e.namespace, metav1.DeleteOptions{}))
 				for _, name := range e.remaining(r) { // as the namespace controller does

@@ -41,7 +41,7 @@ func TestStatusOfAPodThatIsNotInTheCache(t *testing.T) {
 	if len(answer) != 1 || answer[0].JID != jid || answer[0].Containers[0].State.Waiting == nil {
 		t.Errorf("Status returns %+v", answer)
 	}
-	if calls := e.faults.seen(); !slices.Equal(calls, []string{"GET pods"}) {
+	if calls := e.faults.seen(); !slices.Equal(calls, []string{"GET pods/name"}) {
 		t.Errorf("the plugin sent %v", calls)
 	}
 }
@@ -95,7 +95,7 @@ func TestCreateBeforeTheCacheIsFilled(t *testing.T) {
 	if second != first {
 		t.Errorf("the first create returned %+v, the second %+v", first, second)
 	}
-	if calls := e.faults.seen(); !slices.Equal(calls, []string{"GET pods"}) {
+	if calls := e.faults.seen(); !slices.Equal(calls, []string{"GET pods/name", "GET configmaps/name", "GET secrets/name"}) {
 		t.Errorf("the plugin sent %v", calls)
 	}
 }

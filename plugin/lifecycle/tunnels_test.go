@@ -100,11 +100,6 @@ func (e *env) existing(r *wire.CreateRequest, namespace string) []string {
 	for i := range names {
 		names[i], _, _ = strings.Cut(names[i], " ")
 	}
-	services, err := e.admin.CoreV1().Services(e.namespace).List(context.Background(), metav1.ListOptions{LabelSelector: scope.PodSelector(string(r.Pod.UID))})
-	e.must(err)
-	for range services.Items {
-		names = append(names, "service")
-	}
 	records, err := e.admin.CoreV1().Secrets(namespace).List(context.Background(), metav1.ListOptions{LabelSelector: "owner=helm," + scope.TunnelSelector(string(r.Pod.UID))})
 	e.must(err)
 	for range records.Items {
@@ -145,9 +140,7 @@ func TestTunnelsAreCreatedAndDeletedWithThePod(t *testing.T) {
 	e.must(err)
 	pod := localPod(r, first.PodJID)
 	e.must(e.Delete(t.Context(), &pod))
-	if got := e.existing(r, tunnels.Namespace()); len(got) > 0 {
-		t.Errorf("these objects remain: %v", got)
-	}
+	e.eventually("all objects are deleted", func() bool { return len(e.existing(r, tunnels.Namespace())) == 0 })
 	if got := e.existing(other, tunnels.Namespace()); !slices.Equal(got, exposed) {
 		t.Errorf("of the other pod these objects remain: %v", got)
 	}
@@ -175,9 +168,7 @@ func TestTunnelsAreRolledBack(t *testing.T) {
 			if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "injected") {
 				t.Errorf("the create returned %v", err)
 			}
-			if got := e.existing(r, tunnels.Namespace()); len(got) > 0 {
-				t.Errorf("these objects remain: %v", got)
-			}
+			e.eventually("all objects are deleted", func() bool { return len(e.existing(r, tunnels.Namespace())) == 0 })
 		})
 	}
 }
@@ -229,9 +220,7 @@ func TestDeleteDuringTheInstallOfATunnel(t *testing.T) {
 				t.Errorf("the create returned %v", err)
 			}
 			deleting.Wait()
-			if got := e.existing(r, tunnels.Namespace()); len(got) > 0 {
-				t.Errorf("these objects remain: %v", got)
-			}
+			e.eventually("all objects are deleted", func() bool { return len(e.existing(r, tunnels.Namespace())) == 0 })
 		})
 	}
 }
@@ -258,9 +247,7 @@ func TestTunnelsAfterARestart(t *testing.T) {
 			}
 			pod := localPod(r, "")
 			e.must(e.Delete(t.Context(), &pod))
-			if got := e.existing(r, tunnels.Namespace()); len(got) > 0 {
-				t.Errorf("these objects remain: %v", got)
-			}
+			e.eventually("all objects are deleted", func() bool { return len(e.existing(r, tunnels.Namespace())) == 0 })
 		})
 	}
 }

@@ -50,5 +50,5 @@ func resourceOf(object metav1.Object) string {
 	case *corev1.Service:
 		return "services"
 	}
-	panic(fmt.Sprintf("a pod owns no object of type %T", object))
+	return fmt.Sprintf("%T", object) // Owned ignores it
 }

@@ -14,16 +14,5 @@ func PodSelector(uid string) string {
 	return labels.Set{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: uid}.String()
 }
 
-// AttemptSelector selects the objects that one create call created for a local pod.
-func AttemptSelector(uid, attempt string) string {
-	return labels.Set{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: uid, wire.LabelAttempt: attempt}.String()
-}
-
 // TunnelSelector selects the tunnels of a local pod.
 func TunnelSelector(uid string) string { return labels.Set{wire.LabelTunnelUID: uid}.String() }
-
-// TunnelAttemptSelector selects the tunnels that one create call created for a local
-// pod.
-func TunnelAttemptSelector(uid, attempt string) string {
-	return labels.Set{wire.LabelTunnelUID: uid, wire.LabelAttempt: attempt}.String()
-}

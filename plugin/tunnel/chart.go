@@ -10,7 +10,6 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/charts"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // readChart returns the files of the chart at a path; the chart that is part of the
@@ -72,9 +71,7 @@ func (t *Tunnels) values(labels map[string]string, port int32, target string) ma
 	}
 	common := map[string]any{}
 	for name, value := range labels {
-		if name != wire.LabelAttempt {
-			common[name] = value
-		}
+		common[name] = value
 	}
 	values := map[string]any{
 		"commonLabels": common,

@@ -30,15 +30,15 @@ func (e *env) before(permission string, do func()) {
 	})
 }
 
-// recordAttempt returns the attempt label of the record.
-func (e *env) recordAttempt() string {
+// recordInstance returns the instance label of the record.
+func (e *env) recordInstance() string {
 	e.Helper()
 	list, err := e.admin.CoreV1().Secrets(e.namespace).List(e.Context(), metav1.ListOptions{LabelSelector: "owner=helm"})
 	e.must(err)
 	if len(list.Items) != 1 {
 		e.Fatalf("%d records exist, want 1", len(list.Items))
 	}
-	return list.Items[0].Labels[wire.LabelAttempt]
+	return list.Items[0].Labels[wire.LabelInstance]
 }
 
 // Two replicas open the same tunnel. The second one keeps the objects of the first,
@@ -53,12 +53,12 @@ func TestAnotherReplicaOpensTheTunnel(t *testing.T) {
 				t.Errorf("the error is %v (%s), want a conflict", err, errdefs.KindOf(err))
 			}
 			e.checkComplete()
-			if got := e.recordAttempt(); got != "b" {
-				t.Errorf("the record belongs to attempt %s, want b", got)
+			if got := e.recordInstance(); got != "b" {
+				t.Errorf("the record belongs to instance %s, want b", got)
 			}
 			e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
 			e.checkComplete()
-			e.must(e.Close(t.Context(), scope.TunnelAttemptSelector(uid, "a"))) // this attempt created nothing
+			e.must(e.Close(t.Context(), selectorOf("a"))) // this instance created nothing
 			e.checkComplete()
 		})
 	}
@@ -78,8 +78,8 @@ func TestAnotherReplicaFinishesItsInstall(t *testing.T) {
 		t.Errorf("the error is %v (%s), want a conflict", err, errdefs.KindOf(err))
 	}
 	e.checkComplete()
-	if got := e.recordAttempt(); got != "b" {
-		t.Errorf("the record belongs to attempt %s, want b", got)
+	if got := e.recordInstance(); got != "b" {
+		t.Errorf("the record belongs to instance %s, want b", got)
 	}
 }
 

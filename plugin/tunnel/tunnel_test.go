@@ -35,8 +35,13 @@ const (
 	target  = "bastion-" + uid + ".offloading-demo.svc"
 )
 
-func labels(attempt string) map[string]string {
-	return map[string]string{wire.LabelTunnelUID: uid, wire.LabelInstance: "test", wire.LabelAttempt: attempt}
+func labels(instance string) map[string]string {
+	return map[string]string{wire.LabelTunnelUID: uid, wire.LabelInstance: instance}
+}
+
+// selectorOf selects the tunnels of one instance.
+func selectorOf(instance string) string {
+	return scope.TunnelSelector(uid) + "," + wire.LabelInstance + "=" + instance
 }
 
 // env is a Tunnels on a real API server, with a namespace of its own and a transport
@@ -173,13 +178,13 @@ func TestOpenAndClose(t *testing.T) {
 	deployment, err := e.admin.AppsV1().Deployments(e.namespace).Get(t.Context(), release, metav1.GetOptions{})
 	e.must(err)
 	for _, l := range []map[string]string{deployment.Labels, deployment.Spec.Template.Labels} {
-		if l[wire.LabelTunnelUID] != uid || l[wire.LabelOffloading] != "" || l[wire.LabelPodUID] != "" || l[wire.LabelAttempt] != "" {
+		if l[wire.LabelTunnelUID] != uid || l[wire.LabelOffloading] != "" || l[wire.LabelPodUID] != "" {
 			t.Errorf("the Deployment has the labels %v", l)
 		}
 	}
 
 	e.must(e.Close(t.Context(), scope.TunnelSelector("another")))
-	e.must(e.Close(t.Context(), scope.TunnelAttemptSelector(uid, "b"))) // this attempt created nothing
+	e.must(e.Close(t.Context(), selectorOf("b"))) // this instance created nothing
 	e.checkComplete()
 	e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
 	e.checkEmpty()

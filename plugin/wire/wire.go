@@ -45,7 +45,7 @@ type ContainerVolumes struct {
 type CreateResponse struct {
 	// PodUID is the local pod's UID.
 	PodUID string `json:"PodUID"`
-	// PodJID is the job ID: the UID of the remote pod.
+	// PodJID is the job ID: the name of the remote pod.
 	PodJID string `json:"PodJID"`
 }
 

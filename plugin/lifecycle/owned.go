@@ -1,0 +1,91 @@
+package lifecycle
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+const (
+	// ownedWorkers is the number of pods whose objects are deleted at the same time.
+	ownedWorkers = 8
+	// maxGonePods limits the pods that wait. The garbage collector deletes the objects
+	// of those for which there is no place.
+	maxGonePods = 10_000
+	// ownedTimeout limits the deletes of one pod's objects.
+	ownedTimeout = 30 * time.Second
+)
+
+// ownedDeletes deletes the objects of pods that are gone, by name. The garbage collector
+// of a cluster deletes some 20 objects a second, which is too slow where pods come fast
+// (docs/performance.md). It deletes what fails here, and what a restart of the plugin
+// interrupts. The zero value is ready for use.
+type ownedDeletes struct {
+	start   sync.Once
+	pods    chan *corev1.Pod
+	ctx     context.Context
+	stop    context.CancelFunc
+	workers sync.WaitGroup
+}
+
+// HandlePodGone deletes the objects that a remote pod owned. It is called when a pod does
+// not exist any more, and returns at once. It does not modify the pod.
+func (l *Lifecycle) HandlePodGone(pod *corev1.Pod) {
+	owned, _ := scope.Owned(pod)
+	if pod.Labels[wire.LabelInstance] != l.options.Translate.Scope.Instance || len(owned) == 0 {
+		return
+	}
+	o := &l.owned
+	o.start.Do(func() {
+		o.pods = make(chan *corev1.Pod, maxGonePods)
+		o.ctx, o.stop = context.WithCancel(context.Background())
+		for range ownedWorkers {
+			o.workers.Go(func() {
+				for {
+					select {
+					case pod := <-o.pods:
+						l.deleteOwned(o.ctx, pod)
+					case <-o.ctx.Done():
+						return
+					}
+				}
+			})
+		}
+	})
+	select {
+	case o.pods <- pod:
+	default:
+	}
+}
+
+// deleteOwned deletes the objects that a pod owned. An object of the same name that a
+// later pod owns stays.
+func (l *Lifecycle) deleteOwned(ctx context.Context, pod *corev1.Pod) {
+	ctx, cancel := context.WithTimeout(ctx, ownedTimeout)
+	defer cancel()
+	owned, _ := scope.Owned(pod)
+	for _, object := range owned {
+		found, err := l.cluster.Get(ctx, object)
+		if err == nil && len(found.GetOwnerReferences()) == 1 && isOwnedBy(found, pod.UID) {
+			err = l.cluster.Delete(ctx, found, nil, false)
+		}
+		if err != nil && !errdefs.Is(err, errdefs.NotFound) {
+			l.log.Debug("an object of a pod that is gone is left to the garbage collector", "remote", pod.Namespace+"/"+pod.Name, "error", err)
+		}
+	}
+}
+
+// close stops the workers.
+func (o *ownedDeletes) close() {
+	o.start.Do(func() {}) // from now on, nothing starts them
+	if o.stop != nil {
+		o.stop()
+	}
+	o.workers.Wait()
+}

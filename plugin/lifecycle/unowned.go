@@ -1,0 +1,90 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// maxSweeps limits the sweeps for objects of earlier versions at the same time: the API
+// server lists all objects of a namespace for each.
+const maxSweeps = 4
+
+// unowned returns the work that deletes what the remote pods of a local pod do not own,
+// or nil if there is none:
+//
+//   - claims, which can outlive their pods, if their policies say so;
+//   - tunnels, which are Helm releases in another namespace;
+//   - the objects of pods that an earlier version or the Python plugin created. If no
+//     remote pod was found, an earlier version may have created them before its pod.
+//
+// The work may be done again.
+func (l *Lifecycle) unowned(pod *corev1.Pod, remotes []*corev1.Pod) func(context.Context) error {
+	claims := translate.ClaimNames(pod)
+	earlier := len(remotes) == 0 || slices.ContainsFunc(remotes, isOfEarlierVersion)
+	exposed := l.options.Tunnels != nil && (earlier || slices.ContainsFunc(remotes, ownsService))
+	if len(claims) == 0 && !earlier && !exposed {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		var failures []error
+		if exposed {
+			failures = append(failures, l.options.Tunnels.Close(ctx, scope.TunnelSelector(string(pod.UID))))
+		}
+		if earlier {
+			failures = append(failures, l.sweep(ctx, pod))
+		}
+		for _, claim := range claims {
+			failures = append(failures, l.releaseClaim(ctx, claim, pod))
+		}
+		return errors.Join(failures...)
+	}
+}
+
+func ownsService(pod *corev1.Pod) bool {
+	owned, _ := scope.Owned(pod)
+	return slices.ContainsFunc(owned, func(object metav1.Object) bool {
+		_, ok := object.(*corev1.Service)
+		return ok
+	})
+}
+
+// sweep deletes the objects of a local pod by their label.
+func (l *Lifecycle) sweep(ctx context.Context, pod *corev1.Pod) error {
+	select {
+	case l.sweeps <- struct{}{}:
+		defer func() { <-l.sweeps }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	namespace, uid := l.remoteNamespace(pod), string(pod.UID)
+	failures := []error{
+		l.cluster.DeleteConfigMaps(ctx, namespace, scope.PodSelector(uid)),
+		l.cluster.DeleteSecrets(ctx, namespace, scope.PodSelector(uid)),
+	}
+	if l.options.Tunnels != nil {
+		failures = append(failures, l.deleteService(ctx, namespace, uid))
+	}
+	return errors.Join(failures...)
+}
+
+// deleteService deletes the Service of a pod's tunnels.
+func (l *Lifecycle) deleteService(ctx context.Context, namespace, uid string) error {
+	name := l.options.Translate.Scope.ServiceName(uid)
+	service, err := l.cluster.Get(ctx, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
+	if err == nil && service.GetLabels()[wire.LabelPodUID] == uid {
+		err = l.cluster.Delete(ctx, service, nil, false)
+	}
+	if errdefs.Is(err, errdefs.NotFound) {
+		return nil
+	}
+	return err
+}
