@@ -12,8 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// statusOfManyInOneCall compares a status call for many pods with what versions before 0.6 did at least:
-// decode whole pods with encoding/json.
+// statusOfManyInOneCall compares a status call for many pods with the least that a plugin does that
+// decodes whole pods with encoding/json, as this one did once.
 func statusOfManyInOneCall() Measurement {
 	return Measurement{"status, many pods in one call", func(ctx context.Context, b *Bench) (_ []Line, err error) {
 		pods, err := b.cachedPods(ctx)
@@ -27,7 +27,7 @@ func statusOfManyInOneCall() Measurement {
 		defer func() { err = errors.Join(err, p.stop()) }()
 		batch := pods.many[:min(b.sizes.Batch, len(pods.many))]
 		body := statusBody(batch...)
-		answer, err := p.call(ctx, http.MethodGet, "/status", body)
+		answer, err := askFor(ctx, p.caller, batch...)
 		if err != nil {
 			return nil, err
 		}

@@ -2,12 +2,15 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // statusOfOne measures status calls for one pod.
@@ -23,7 +26,7 @@ func statusOfOne() Measurement {
 		}
 		defer func() { err = errors.Join(err, p.stop()) }()
 		bodies := statusBodies(pods.many, b.sizes.Calls)
-		answer, err := p.call(ctx, http.MethodGet, "/status", bodies[0])
+		answer, err := askFor(ctx, p.caller, pods.many[0])
 		if err != nil {
 			return nil, err
 		}
@@ -61,6 +64,27 @@ func statusBodies(pods []cachedPod, calls int) [][]byte {
 		bodies[i] = statusBody(pods[i%len(pods)])
 	}
 	return bodies
+}
+
+// askFor asks for the status of pods, checks that the answer says that they run, and returns it.
+func askFor(ctx context.Context, p *caller, pods ...cachedPod) ([]byte, error) {
+	answer, err := p.call(ctx, http.MethodGet, "/status", statusBody(pods...))
+	if err != nil {
+		return nil, err
+	}
+	var statuses []wire.PodStatus
+	if err := json.Unmarshal(answer, &statuses); err != nil {
+		return nil, fmt.Errorf("decode the answer to a status call: %w", err)
+	}
+	if len(statuses) != len(pods) {
+		return nil, fmt.Errorf("the answer to a status call for %d pods has %d", len(pods), len(statuses))
+	}
+	for _, s := range statuses {
+		if len(s.Containers) != 1 || s.Containers[0].State.Running == nil || len(s.InitContainers) != 1 {
+			return nil, fmt.Errorf("pod %s runs, but the plugin answers %+v", s.Name, s)
+		}
+	}
+	return answer, nil
 }
 
 // startPeerServer serves a handler on a unix socket.
