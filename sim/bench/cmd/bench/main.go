@@ -22,6 +22,8 @@ func main() {
 	only := flags.String("only", "", "measure only the lines whose name matches this `expression`")
 	sizes := bench.DefaultSizes()
 	flags.IntVar(&sizes.Rounds, "rounds", sizes.Rounds, "the number of rounds of each line")
+	flags.IntVar(&sizes.Pods, "pods", sizes.Pods, "the number of pods of a round of creates and deletes")
+	flags.IntVar(&sizes.Many, "cached", sizes.Many, "the number of remote pods of the lines about the pod cache")
 	_ = flags.Parse(os.Args[1:]) // it exits if there is an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, bench.Options{Program: *program, Only: *only, Sizes: sizes, Log: logf})
