@@ -30,6 +30,9 @@ type Options struct {
 	// sees what exists before. Otherwise it has done its work when a request returns; a
 	// real one is later by some milliseconds, or more if it has much to do.
 	HoldCollection bool
+	// Collected, if not nil, is called with each object that the garbage collector deletes
+	// because its owners are gone. It must neither block nor change the object.
+	Collected func(kind string, object metav1.Object)
 }
 
 // Cluster is a remote cluster in memory. It is safe for concurrent use.

@@ -1,6 +1,7 @@
 package fakecluster
 
 import (
+	"reflect"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -79,6 +80,9 @@ func (c *Cluster) collectDependent(gvr schema.GroupVersionResource, o object) {
 		options := metav1.DeleteOptions{}
 		if foreground && len(c.collector.dependents[o.GetUID()]) > 0 {
 			options.PropagationPolicy = ptr.To(metav1.DeletePropagationForeground)
+		}
+		if c.options.Collected != nil {
+			c.options.Collected(reflect.TypeOf(o).Elem().Name(), o)
 		}
 		_ = c.deleteObject(gvr, o, options) // without a precondition no error is possible
 	}

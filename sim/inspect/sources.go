@@ -124,6 +124,21 @@ func TakeSources(ctx context.Context, client kubernetes.Interface, namespace str
 	return snapshot, nil
 }
 
+// Absent returns those of the sources that the snapshot does not have.
+func (s *Snapshot) Absent(namespace string, sources Sources) (absent Sources) {
+	for _, name := range sources.ConfigMaps {
+		if s.configMap(namespace, name) == nil {
+			absent.ConfigMaps = append(absent.ConfigMaps, name)
+		}
+	}
+	for _, name := range sources.Secrets {
+		if s.secret(namespace, name) == nil {
+			absent.Secrets = append(absent.Secrets, name)
+		}
+	}
+	return absent
+}
+
 // MissingVolume returns what the volumes of a pod lack, nil if the kubelet can mount all
 // that some container mounts.
 func (s *Snapshot) MissingVolume(pod *corev1.Pod) *MissingError {

@@ -21,7 +21,7 @@ func Differences(file *scenario.File, seen *Observation) []Difference {
 		found = append(found, unknownContainers(key, file.Pod(key), seen.Pods[key].Status)...)
 	}
 	if seen.Created != nil {
-		found = append(found, compareCounts("while the pods exist", file.Expect.Remote, seen.Created, createdRule)...)
+		found = append(found, compareCounts("while the pods exist", file.Expect.Remote, seen.Created, createdRule, seen.Created.Names)...)
 		for _, key := range keys {
 			found = append(found, compareRemotePod(key, file.Expect.Pods[key], seen)...)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -19,16 +20,18 @@ func LeftDifferences(file *scenario.File, left *inspect.Snapshot) []Difference {
 	for _, kind := range countedKinds {
 		expected[kind] = file.Expect.Left[kind]
 	}
-	return compareCounts("after all pods are deleted", expected, left, leftRule)
+	return compareCounts("after all pods are deleted", expected, left, leftRule, left.LeftNames)
 }
 
 // compareCounts compares the numbers of remote objects of the kinds in expected.
-func compareCounts(when string, expected map[string]int, seen *inspect.Snapshot, rule func(kind string, surplus int) string) []Difference {
+func compareCounts(
+	when string, expected map[string]int, seen *inspect.Snapshot, rule func(kind string, surplus int) string, names func(kind string) []string,
+) []Difference {
 	var found []Difference
 	for _, kind := range countedKinds {
 		want, named := expected[kind]
 		if count := seen.Count(kind); named && count != want {
-			found = append(found, differencef(rule(kind, count-want), "the remote cluster has %d %ss %s, expected %d%s", count, kind, when, want, listNames(seen, kind)))
+			found = append(found, differencef(rule(kind, count-want), "the remote cluster has %d %ss %s, expected %d%s", count, kind, when, want, list(names(kind))))
 		}
 	}
 	return found
@@ -51,12 +54,12 @@ func leftRule(_ string, surplus int) string {
 	return ""
 }
 
-// listNames returns the names of the objects of a kind as the end of a sentence.
-func listNames(seen *inspect.Snapshot, kind string) string {
-	if names := seen.Names(kind); len(names) > 0 {
-		return shorten(fmt.Sprintf(": %v", names))
+// list returns names as the end of a sentence.
+func list(names []string) string {
+	if len(names) == 0 {
+		return ""
 	}
-	return ""
+	return shorten(": [" + strings.Join(names, ", ") + "]")
 }
 
 // compareRemotePod compares the remote pod, as it was created, with the expected

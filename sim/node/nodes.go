@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
@@ -46,6 +47,11 @@ type Options struct {
 	ServeLogs bool
 	// Workers is the number of pods that are written at the same time; the default is 8.
 	Workers int
+	// Absent, if not nil, is called when the kubelet does something with a pod without
+	// ConfigMaps or Secrets that the pod names: it mounts a volume or starts a container
+	// because the source is optional, or it fails to create a container (waits). The
+	// name of the container is empty for volumes. It must not block.
+	Absent func(pod *corev1.Pod, container string, absent inspect.Sources, waits bool)
 	// Log receives failed writes; the default is slog.Default.
 	Log *slog.Logger
 }

@@ -33,6 +33,7 @@ type podState struct {
 
 	// take reads the ConfigMaps and Secrets that containers need; nil if all exist.
 	take         func(inspect.Sources) (*inspect.Snapshot, error)
+	reportAbsent func(pod *corev1.Pod, container string, absent inspect.Sources, waits bool)
 	mounted      bool      // the volumes are mounted
 	mountAgainAt time.Time // when the kubelet tries to mount them again
 	mountPause   time.Duration

@@ -41,13 +41,17 @@ func (p *podState) mustWait(c *container, now time.Time) bool {
 		return false
 	}
 	message := ""
-	if snapshot, err := p.take(sources); err != nil {
+	snapshot, err := p.take(sources)
+	if err != nil {
 		message = err.Error()
 	} else if missing := snapshot.MissingVariable(p.object, c.spec.Name); missing != nil {
 		message = kubeletMessage(p.object.Namespace, missing)
 	}
 	if message != "" {
 		c.block(now.Add(configErrorsPause), message)
+	}
+	if err == nil {
+		p.absent(c.spec.Name, snapshot.Absent(p.object.Namespace, sources), message != "")
 	}
 	return message != ""
 }
@@ -59,7 +63,18 @@ func (p *podState) canMount() bool {
 		return true
 	}
 	snapshot, err := p.take(sources)
-	return err == nil && snapshot.MissingVolume(p.object) == nil
+	if err != nil || snapshot.MissingVolume(p.object) != nil {
+		return false
+	}
+	p.absent("", snapshot.Absent(p.object.Namespace, sources), false)
+	return true
+}
+
+// absent reports what the kubelet has not found.
+func (p *podState) absent(container string, absent inspect.Sources, waits bool) {
+	if p.reportAbsent != nil && !absent.Empty() {
+		p.reportAbsent(p.object, container, absent, waits)
+	}
 }
 
 // kubeletMessage returns what a kubelet reports of a container whose variables lack

@@ -159,6 +159,7 @@ func (w *worker) handle(ctx context.Context, event podEvent) {
 		pod.take = func(sources inspect.Sources) (*inspect.Snapshot, error) {
 			return inspect.TakeSources(ctx, w.nodes.options.Client, pod.key.Namespace, sources)
 		}
+		pod.reportAbsent = w.nodes.options.Absent
 		w.pods[pod.uid] = pod
 		w.advance(ctx, pod)
 	}

@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,8 +35,14 @@ func (p *player) createPods(ctx context.Context) error {
 			return ctx.Err()
 		})
 	}
+	p.nextPoll, p.stepsFrom = env.started.Add(pollPause), env.started
+	var inFlight atomic.Int64
+	inFlight.Store(int64(len(env.pods)))
+	var slow errgroup.Group
+	slow.Go(func() error { return p.releaseSlowCreates(ctx, func() int { return int(inFlight.Load()) }) })
 	for _, pod := range env.pods {
 		creates.Go(func() error {
+			defer inFlight.Add(-1)
 			if ctx.Err() == nil {
 				p.createPod(ctx, pod)
 			}
@@ -45,7 +52,9 @@ func (p *player) createPods(ctx context.Context) error {
 	if err := errors.Join(creates.Wait(), steps.Wait()); err != nil {
 		return context.Cause(ctx) // the only possible error
 	}
-	p.nextPoll, p.stepsFrom = env.started.Add(pollPause), env.started
+	if err := slow.Wait(); err != nil {
+		return err
+	}
 	return env.clock.waitUntil(ctx, env.started)
 }
 
@@ -59,12 +68,15 @@ func (p *player) createPod(ctx context.Context, pod *corev1.Pod) {
 	key := p.env.keys[pod.UID]
 	var refusal *virtualkubelet.Refusal
 	var wrong *virtualkubelet.WrongPodUID
+	var other *virtualkubelet.OtherJobID
 	switch {
 	case err == nil, p.deleted[key]: // users do not see the failure of a deleted pod
 	case errors.As(err, &refusal):
 		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Error()}
 	case errors.As(err, &wrong): // the pod does not fail (docs/contract.md, CREATE-10)
 		p.env.recorder.violation("CREATE-3", "%v", err)
+	case errors.As(err, &other):
+		p.env.recorder.violation("CREATE-8", "%v", err)
 	default:
 		p.seen.Pods[key].NotSent = err
 	}

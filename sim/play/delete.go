@@ -39,6 +39,11 @@ func (p *player) deletePods(ctx context.Context) error {
 	return nil
 }
 
+// maxBackgroundTime is how long, in real time, the plugin and the garbage collector may
+// work after everything else has happened. No verdict depends on it, unless one of them
+// does not work.
+const maxBackgroundTime = time.Minute
+
 // waitUntilDeleted waits until the remote cluster holds only what the scenario
 // expects to be left, or no further event is due.
 func (p *player) waitUntilDeleted(ctx context.Context) error {
@@ -65,7 +70,37 @@ func (p *player) waitUntilDeleted(ctx context.Context) error {
 			break
 		}
 	}
+	if err := p.waitForBackground(ctx); err != nil {
+		return err
+	}
 	env.observe(ctx)
 	p.collectLogs(ctx)
+	return nil
+}
+
+// waitForBackground waits until nothing is left that somebody is about to delete: the
+// plugin deletes some objects after its answer, and the garbage collector of a real
+// cluster those that the pods owned. No virtual time passes.
+func (p *player) waitForBackground(ctx context.Context) (err error) {
+	env := p.env
+	if env.remote == nil {
+		return nil
+	}
+	timeout := time.After(maxBackgroundTime)
+	for len(judge.LeftDifferences(env.file, p.seen.Left)) > 0 && (!env.pluginIsIdle() || p.seen.Left.Abandoned()) {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-timeout:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := env.finalizeClaims(ctx); err != nil {
+			return err
+		}
+		if p.seen.Left, err = p.snapshot(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
 }

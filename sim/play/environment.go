@@ -44,6 +44,10 @@ type environment struct {
 	// foreignClaims were in the remote namespaces before the scenario.
 	foreignClaims claimSet
 	recorder      *recorder
+	// slowCreates delays what the plugin creates; nil if nothing is delayed.
+	slowCreates *slowCreates
+	absences    absences
+	collections collections
 	// unanswered is set once the plugin has not answered a call.
 	unanswered atomic.Bool
 

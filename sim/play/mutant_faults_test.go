@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -222,6 +224,14 @@ func answerAsList(c *call) (int, []byte) {
 func answerOtherUID(c *call) (int, []byte) {
 	code, text := c.forward()
 	return code, bytes.Replace(text, []byte(`"PodUID":"`), []byte(`"PodUID":"x`), 1)
+}
+
+// answerOtherJobID answers each create with another job ID.
+func answerOtherJobID(c *call) (int, []byte) {
+	code, text := c.forward()
+	count, _ := c.seen.LoadOrStore("creates", new(atomic.Int64))
+	id := fmt.Sprintf(`"PodJID":"%d-`, count.(*atomic.Int64).Add(1))
+	return code, bytes.Replace(text, []byte(`"PodJID":"`), []byte(id), 1)
 }
 
 // acceptWithoutCreating answers a create as if it had succeeded.

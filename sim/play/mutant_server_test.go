@@ -76,7 +76,13 @@ func (m mutant) serve(address string, remote kubernetes.Interface) (front string
 // play plays the mutant's scenario against it.
 func (m mutant) play(t *testing.T) report.Scenario {
 	t.Helper()
-	result, err := Run(t.Context(), scenarios(t, m.scenario), Options{Timeout: 5 * time.Minute, intercept: m.serve})
+	return m.playWith(t, nil)
+}
+
+// playWith does the same with a plugin whose client of the remote cluster is changed.
+func (m mutant) playWith(t *testing.T, change func(kubernetes.Interface) kubernetes.Interface) report.Scenario {
+	t.Helper()
+	result, err := Run(t.Context(), scenarios(t, m.scenario), Options{Timeout: 5 * time.Minute, intercept: m.serve, change: change})
 	if err != nil {
 		t.Fatal(err)
 	}

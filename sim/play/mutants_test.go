@@ -37,6 +37,7 @@ var createMutants = []mutant{
 	{"answers another UID", "plain-pod", "CREATE-3", "PodUID", on("/create", answerOtherUID)},
 	{"refuses a second create", "create-twice", "CREATE-8", "409", on("/create", refuseRepeated(func(pod podName) string { return pod.UID }))},
 	{"replaces the remote pod at a second create", "create-twice", "STATUS-37", "phases", before("/create", deleteRemotePodOfRepeatedCreate)},
+	{"answers a second create with another job ID", "create-twice", "CREATE-8", "has the PodJID", on("/create", answerOtherJobID)},
 	{"creates two remote pods", "plain-pod", "CREATE-8", "2 Pods", after("/create", createSecondRemotePod)},
 	{"cuts names at 63 characters", "name-long-shared-prefix", "CREATE-4", "409", on("/create", refuseRepeated(func(pod podName) string { return pod.Name[:min(63, len(pod.Name))] }))},
 	{"accepts what it must refuse", "volume-hostpath-refused", "", "not refused", on("/create", acceptWithoutCreating)},

@@ -21,6 +21,8 @@ func (p *player) observeCreated(ctx context.Context) (err error) {
 			p.seen.RemotePods[p.env.keys[pod.UID]] = remote
 		}
 	}
+	p.reportGates()
+	p.reportCollections()
 	return nil
 }
 
@@ -34,6 +36,9 @@ func (p *player) observeEnd(ctx context.Context) error {
 	}
 	if p.seen.Created == nil {
 		return nil
+	}
+	if err := p.reportAbsences(ctx); err != nil {
+		return err
 	}
 	pods, err := p.env.remotePods(ctx)
 	if err != nil {

@@ -53,6 +53,9 @@ type Options struct {
 	// at an address. It receives the client of the remote cluster, and returns the
 	// server's address. For tests.
 	intercept func(address string, remote kubernetes.Interface) (front string, stop func())
+	// change, if not nil, changes the client of the remote cluster that the plugin in this
+	// process gets. For tests.
+	change func(kubernetes.Interface) kubernetes.Interface
 	// processed, if not nil, reports whether a plugin with an address has processed a
 	// version of the remote pod of a UID. For tests.
 	processed func(uid, resourceVersion string) bool

@@ -35,11 +35,11 @@ func scenarios(t testing.TB, names ...string) []*scenario.File {
 	return files
 }
 
-// realClient returns a client of a real API server without nodes. It does not limit its
-// own rate of requests.
+// realClient returns a client of a real API server with a garbage collector and without
+// nodes. It does not limit its own rate of requests.
 func realClient(t testing.TB) kubernetes.Interface {
 	t.Helper()
-	config := rest.CopyConfig(apiserver.ForTest(t).Config)
+	config := rest.CopyConfig(apiserver.ForTestWithControllers(t).Config)
 	config.QPS = -1
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

@@ -14,6 +14,8 @@ func skipReason(file *scenario.File, options Options) string {
 	switch {
 	case options.Plugin != "" && len(file.Plugin) > 0:
 		return "it sets options of this plugin, and the plugin that runs has others"
+	case options.Plugin != "" && len(file.RemoteSetup.SlowCreates) > 0:
+		return "it delays what the plugin creates, and the plugin that runs has its own connection to the remote cluster"
 	case len(file.RemoteSetup.Claims) > 0 && options.Plugin != "" && options.Client == nil:
 		return "it needs claims in the remote cluster, and the options name no remote cluster"
 	}

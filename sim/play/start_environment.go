@@ -84,13 +84,16 @@ func startRemote(ctx context.Context, e *environment) {
 	o := e.options
 	logs := node.NewLogs(e.clock)
 	if o.Client == nil && o.Plugin == "" {
-		e.remote = fakecluster.New(fakecluster.Options{Now: e.clock.Now, Logs: logs.Open}).Client()
+		e.remote = fakecluster.New(fakecluster.Options{
+			Now: e.clock.Now, Logs: logs.Open, Collected: e.collections.add,
+		}).Client()
 	}
 	if !o.simulatesNodes() {
 		return
 	}
 	e.nodes = node.New(node.Options{
 		Client: e.remote, Clock: e.clock, Logs: logs, Log: o.Log, ServeLogs: o.PlayNodes, Name: nodeName(e.file.Name),
+		Absent: e.absences.add,
 		Behavior: func(pod *corev1.Pod) (scenario.Pod, bool) {
 			key, ours := e.key(pod)
 			return e.file.Nodes[key], ours

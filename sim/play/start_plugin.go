@@ -43,11 +43,19 @@ func startPlugin(ctx context.Context, e *environment, cfg config.Config) (string
 	cfg.App.SocketAddress = address
 	cfg.App.AdminAddress = ""
 	cfg.App.ShutdownGrace = time.Second
+	client := e.remote
+	if kinds := e.file.RemoteSetup.SlowCreates; len(kinds) > 0 {
+		e.slowCreates = newSlowCreates(kinds)
+		client = delayedClient{client, e.slowCreates}
+	}
+	if e.options.change != nil {
+		client = e.options.change(client)
+	}
 	var tunnels lifecycle.Tunnels
 	if cfg.TCPTunnel.Enabled {
 		tunnels = fakehelm.New(e.remote, cfg.TCPTunnel.BastionNamespace)
 	}
-	e.plugin, err = plugin.New(cfg, e.remote, tunnels, e.options.Version, e.options.Log.With("scenario", e.file.Name))
+	e.plugin, err = plugin.New(cfg, client, tunnels, e.options.Version, e.options.Log.With("scenario", e.file.Name))
 	if err != nil {
 		return "", err
 	}

@@ -45,6 +45,13 @@ func (r *reader) checkScenario() {
 			r.invalid([]string{"remoteSetup", "claims", strconv.Itoa(i)}, "%q is not a valid name of a PersistentVolumeClaim", name)
 		}
 	}
+	for _, kind := range slices.Sorted(maps.Keys(s.RemoteSetup.SlowCreates)) {
+		path := []string{"remoteSetup", "slowCreates", kind}
+		if kind != "ConfigMap" && kind != "Secret" {
+			r.invalid(path, "%q cannot be created slowly, only ConfigMap and Secret", kind)
+		}
+		r.checkNotNegative(s.RemoteSetup.SlowCreates[kind], path...)
+	}
 	for _, key := range slices.Sorted(maps.Keys(s.Nodes)) {
 		if pod := r.checkPodKey(key, "nodes", key); pod != nil {
 			r.checkNodes(pod, s.Nodes[key], "nodes", key)

@@ -32,7 +32,7 @@ type Scenario struct {
 	// (OFFLOADING_UNSUPPORTED_VOLUMES: refuse). Another plugin does not know them, so
 	// such a scenario is not played against it.
 	Plugin map[string]string `json:"plugin,omitempty"`
-	// RemoteSetup is what exists in the remote cluster before the scenario begins.
+	// RemoteSetup is the remote cluster before the scenario begins.
 	RemoteSetup RemoteSetup `json:"remoteSetup,omitempty"`
 	// Nodes says for each pod what the simulated nodes do. The key is the pod's name,
 	// or namespace/name if several pods have this name; this holds for all keys of
@@ -60,10 +60,13 @@ type VirtualKubelet struct {
 	KubernetesAPI string `json:"kubernetesAPI,omitempty"`
 }
 
-// RemoteSetup is what exists in the remote cluster before the scenario begins.
+// RemoteSetup is the remote cluster before the scenario begins.
 type RemoteSetup struct {
 	// Claims are names of PersistentVolumeClaims in the remote namespaces of the pods.
 	Claims []string `json:"claims,omitempty"`
+	// SlowCreates says by kind, ConfigMap or Secret, when the remote API server creates
+	// the first objects that the plugin sends. It counts from when the pods are applied.
+	SlowCreates map[string]metav1.Duration `json:"slowCreates,omitempty"`
 }
 
 // Pod is what the simulated nodes do with a pod.

@@ -43,8 +43,20 @@ func (w *WrongPodUID) Error() string {
 	return fmt.Sprintf("the answer to the create of pod %s has another PodUID: %s", w.Pod, w.Answer)
 }
 
+// OtherJobID is the error of a create of a pod that has a job ID, whose answer has
+// another one (docs/contract.md, CREATE-8).
+type OtherJobID struct {
+	Pod           string
+	First, Second string
+}
+
+func (o *OtherJobID) Error() string {
+	return fmt.Sprintf("the answer to a second create of pod %s has the PodJID %q, and that to the first one had %q", o.Pod, o.Second, o.First)
+}
+
 // Create applies a pod's manifest, sends its create, and waits for the answer. A
-// *Refusal means that the pod is Failed, a *WrongPodUID that it has no job ID. Any
+// *Refusal means that the pod is Failed, a *WrongPodUID that it has no job ID, an
+// *OtherJobID that an earlier create of the pod was answered otherwise. Any
 // other error means that the create was not sent or that the context ended; then the
 // pod is Pending and has no job ID.
 func (k *Kubelet) Create(ctx context.Context, manifest *corev1.Pod) error {
@@ -142,6 +154,10 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 	case !pod.deleted && pod.stored != nil:
 		pod.stored = interlink.WithJobID(pod.stored, created.PodJID)
 	}
+	if first := pod.answeredJobID; first != "" && first != created.PodJID {
+		return errors.Join(&OtherJobID{Pod: pod.admitted.Name, First: first, Second: created.PodJID}, stale)
+	}
+	pod.answeredJobID = created.PodJID
 	return stale
 }
 

@@ -124,6 +124,25 @@ func TestWrongPodUIDLosesOnlyTheJobID(t *testing.T) {
 	wantPhases(t, k, "p", corev1.PodPending, corev1.PodSucceeded)
 }
 
+func TestSecondCreateWithAnotherJobID(t *testing.T) {
+	answers := []string{"one", "one", "two"}
+	plugin := &fakePlugin{create: func(w http.ResponseWriter, body interlink.CreateBody) {
+		_, _ = io.WriteString(w, `{"PodUID":"`+string(body.Pod.UID)+`","PodJID":"`+answers[0]+`"}`)
+		answers = answers[1:]
+	}}
+	k := newKubelet(t, plugin)
+	if err := k.Create(t.Context(), podOf("p", "a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.CreateAgain(t.Context(), "p"); err != nil {
+		t.Errorf("a second create with the same answer: %v", err)
+	}
+	var other *OtherJobID
+	if err := k.Restart(t.Context(), "p"); !errors.As(err, &other) || !strings.Contains(err.Error(), `the PodJID "two"`) {
+		t.Errorf("a create after a restart with another answer: %v", err)
+	}
+}
+
 func TestCallsWithoutAnAnswer(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))

@@ -23,6 +23,9 @@ type localPod struct {
 	stored *corev1.Pod
 	// admitted is the pod before it had any status, for the next create.
 	admitted *corev1.Pod
+	// answeredJobID is that of the first create. A virtual kubelet that forgets the job ID
+	// does not change it.
+	answeredJobID string
 	// shown is the status in the local API server.
 	shown   corev1.PodStatus
 	history []PhaseChange
