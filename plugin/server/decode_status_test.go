@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -125,6 +126,71 @@ func TestStatusIsDecodedAsWholePodsAre(t *testing.T) {
 			checkSameAsWholePods(t, recording.Body)
 		}
 	}
+}
+
+// The same for random bodies: the keys of a pod in any order and case, repeated, with
+// values of all types.
+func TestRandomStatusIsDecodedAsWholePodsAre(t *testing.T) {
+	random := rand.New(rand.NewPCG(13, 14))
+	accepted := 0
+	for range 2000 {
+		body := []byte("[" + randomValue(random, "pod") + "," + randomValue(random, "pod") + "]")
+		checkSameAsWholePods(t, body)
+		if decodeRequested(body, new([]corev1.Pod)) {
+			accepted++
+		}
+	}
+	if accepted < 200 {
+		t.Errorf("only %d bodies are accepted, so the test checks little", accepted)
+	}
+}
+
+// randomKeys are the keys of each kind of object, and the kinds of their values. A kind
+// that is not a key of the map is a text; "[]" begins the kind of a list.
+var randomKeys = map[string][][2]string{
+	"pod":      {{"metadata", "metadata"}, {"metadata", "metadata"}, {"spec", "spec"}, {"status", "status"}, {"other", "pod"}},
+	"metadata": {{"name", ""}, {"namespace", ""}, {"uid", ""}, {"annotations", "map"}, {"annotations", "map"}, {"generation", "number"}},
+	"map":      {{"JobID", ""}, {"jobid", ""}, {wire.AnnotationDisableContainers, ""}, {wire.AnnotationDisableInitContainers, ""}, {"note", ""}},
+	"spec":     {{"containers", "[]container"}, {"containers", "[]container"}, {"initContainers", "[]container"}, {"hostNetwork", "bool"}},
+	"container": {
+		{"name", ""}, {"image", ""}, {"restartPolicy", ""}, {"tty", "bool"}, {"args", "[]"}, {"state", "state"},
+	},
+	"status":     {{"containerStatuses", "[]container"}, {"containerStatuses", "[]container"}, {"phase", ""}},
+	"state":      {{"terminated", "terminated"}, {"terminated", "terminated"}, {"running", "terminated"}},
+	"terminated": {{"exitCode", "number"}, {"reason", ""}},
+}
+
+func randomValue(random *rand.Rand, kind string) string {
+	if random.IntN(60) == 0 { // mostly of a wrong type
+		return []string{"null", "7", `"x"`, "[]", "{}", "true", "[null]"}[random.IntN(7)]
+	}
+	if random.IntN(12) == 0 {
+		return "null"
+	}
+	element, isList := strings.CutPrefix(kind, "[]")
+	var parts []string
+	switch keys := randomKeys[kind]; {
+	case isList:
+		for range random.IntN(4) {
+			parts = append(parts, randomValue(random, element))
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	case len(keys) > 0:
+		for range random.IntN(2 * len(keys)) {
+			key := keys[random.IntN(len(keys))]
+			name := key[0]
+			if random.IntN(8) == 0 {
+				name = strings.ToUpper(name)
+			}
+			parts = append(parts, `"`+name+`":`+randomValue(random, key[1]))
+		}
+		return "{" + strings.Join(parts, ",") + "}"
+	case kind == "number":
+		return []string{"0", "-0", "1", "2147483647"}[random.IntN(4)]
+	case kind == "bool":
+		return "true"
+	}
+	return []string{`"a"`, `"b"`, `""`, `"\ud83d"`, "\"\xff\"", `"Always"`}[random.IntN(6)]
 }
 
 // What is wrong with a field that the status is not reported from does not matter.
