@@ -22,6 +22,7 @@ func TestCreateCreatesTheNamespaceThenThePodThenWhatThePodOwns(t *testing.T) {
 	e := newEnv(t)
 	r := fullRequest()
 	answer := e.create(r)
+	calls := e.faults.seen()
 	pod := e.remotePod(r)
 	if answer.PodUID != string(r.Pod.UID) || answer.PodJID != pod.Name {
 		t.Errorf("the create returned %+v for the remote pod %s", answer, pod.Name)
@@ -31,7 +32,7 @@ func TestCreateCreatesTheNamespaceThenThePodThenWhatThePodOwns(t *testing.T) {
 	}
 	e.expectOwned(r)
 	order := []string{"POST namespaces", "GET persistentvolumeclaims/name", "POST persistentvolumeclaims", "POST pods"}
-	if calls := e.faults.seen(); len(calls) != len(order)+2 || !slices.Equal(calls[:len(order)], order) {
+	if len(calls) != len(order)+2 || !slices.Equal(calls[:len(order)], order) {
 		t.Errorf("the create sent %v", calls)
 	}
 

@@ -1,0 +1,95 @@
+package lifecycle_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// listOwned lists the ConfigMaps and Secrets of a local pod, whoever owns them.
+func (e *env) listOwned(r *wire.CreateRequest) []string {
+	e.t.Helper()
+	byUID := metav1.ListOptions{LabelSelector: wire.LabelPodUID + "=" + string(r.Pod.UID)}
+	configMaps, err := e.admin.CoreV1().ConfigMaps(e.namespace).List(context.Background(), byUID)
+	e.must(err)
+	secrets, err := e.admin.CoreV1().Secrets(e.namespace).List(context.Background(), byUID)
+	e.must(err)
+	var names []string
+	for _, o := range configMaps.Items {
+		names = append(names, o.Name)
+	}
+	for _, o := range secrets.Items {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// No garbage collector runs here: the plugin itself deletes what a pod owned, as soon as
+// the pod is gone, and not while the pod still ends.
+func TestOwnedObjectsAreDeletedAfterTheirPod(t *testing.T) {
+	e := newEnv(t)
+	e.must(e.cluster.OnPodChange(e.HandlePodChange, e.HandlePodGone))
+	r := fullRequest()
+	e.create(r)
+	e.bind(e.remotePod(r)) // its deletion waits for a kubelet
+	pod := localPod(r, "jid")
+	e.must(e.Delete(t.Context(), &pod))
+	e.eventually("the pod cache has the deletion", func() bool {
+		cached := e.cluster.CachedPod(string(r.Pod.UID))
+		return cached != nil && cached.DeletionTimestamp != nil
+	})
+	if owned := e.listOwned(r); len(owned) != 2 {
+		t.Errorf("while the pod ends, only these objects exist: %v", owned)
+	}
+	e.forceDelete("pod " + e.remotePod(r).Name)
+	e.eventually("the owned objects are deleted", func() bool { return len(e.listOwned(r)) == 0 })
+}
+
+// Objects that a later pod owns, or that belong to another installation of the plugin,
+// stay.
+func TestOwnedObjectsOfOthersStay(t *testing.T) {
+	e := newEnv(t)
+	r := fullRequest()
+	e.create(r)
+	gone := e.remotePod(r)
+	earlier := gone.DeepCopy()
+	earlier.UID = "an-earlier-pod"
+	foreign := gone.DeepCopy()
+	foreign.Labels[wire.LabelInstance] = "another"
+	e.HandlePodGone(foreign)
+	e.faults.set(nil)
+	e.HandlePodGone(earlier)
+	e.eventually("the plugin looks at both objects", func() bool { return len(e.faults.seen()) == 2 })
+	if calls := e.faults.seen(); slices.ContainsFunc(calls, func(call string) bool { return call[:3] != "GET" }) {
+		t.Errorf("the plugin sent %v", calls)
+	}
+	if owned := e.listOwned(r); len(owned) != 2 {
+		t.Errorf("only these objects remain: %v", owned)
+	}
+}
+
+// A failure is left to the garbage collector. It does not delay the objects of other pods.
+func TestOwnedObjectsThatCannotBeDeleted(t *testing.T) {
+	e := newEnv(t)
+	r, other := fullRequest(), fullRequest()
+	e.create(r)
+	e.create(other)
+	pods := []*corev1.Pod{e.remotePod(r), e.remotePod(other)}
+	failed := false
+	e.faults.set(func(_ int, call string) fault {
+		if call == "DELETE configmaps/name" && !failed {
+			failed = true
+			return forbidden
+		}
+		return ""
+	})
+	for _, pod := range pods {
+		e.HandlePodGone(pod)
+	}
+	e.eventually("all other objects are deleted", func() bool { return len(e.listOwned(r))+len(e.listOwned(other)) == 1 })
+}
