@@ -35,6 +35,12 @@ func (h *harness) compareObjects(name string, pod corev1.Pod) {
 	}
 }
 
+// expectNone waits until no object with the UID of a local pod exists.
+func (h *harness) expectNone(pod corev1.Pod) {
+	h.t.Helper()
+	h.eventually("no object of the pod exists", func() bool { return h.objects(string(pod.UID)) == "" })
+}
+
 // objects returns the objects with the UID of a local pod in all namespaces, as a
 // manifest.
 func (h *harness) objects(uid string) string {
@@ -45,7 +51,11 @@ func (h *harness) objects(uid string) string {
 		for _, clear := range []func(){
 			func() { object.SetUID("") }, func() { object.SetResourceVersion("") }, func() { object.SetGeneration(0) },
 			func() { object.SetCreationTimestamp(metav1.Time{}) }, func() { object.SetManagedFields(nil) },
-			func() { delete(object.GetLabels(), wire.LabelAttempt) },
+			func() {
+				for i := range object.GetOwnerReferences() {
+					object.GetOwnerReferences()[i].UID = ""
+				}
+			},
 		} {
 			clear()
 		}

@@ -120,9 +120,7 @@ func TestConfigMapsOfVariablesAreDeletedWithThePod(t *testing.T) {
 		t.Fatalf("the ConfigMaps are %v, the variables are %+v", created, main.Env)
 	}
 	h.delete(r.Pod)
-	if remaining := h.objects(string(r.Pod.UID)); remaining != "" {
-		t.Errorf("these objects remain:\n%s", remaining)
-	}
+	h.expectNone(r.Pod)
 }
 
 // Pods that the Python plugin created have no instance label, and names that are cut at 63
@@ -143,17 +141,11 @@ func TestPodsOfThePythonPlugin(t *testing.T) {
 	}, metav1.CreateOptions{})
 	h.must(err)
 
-	if answer := h.status(r.Pod, string(python.UID)); answer.JID != string(python.UID) || answer.Containers[0].State.Waiting == nil {
-		t.Errorf("the status is %+v", answer)
-	}
-	// The pod cache also has this pod.
 	h.setStatus(r.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{statusOf("main", running())}})
 	h.eventuallyStatus(r.Pod, string(python.UID), func(s wire.PodStatus) bool { return s.Containers[0].State.Running != nil })
-	if answer := h.create(r); answer.PodJID != string(python.UID) {
-		t.Errorf("create returns %+v, the pod is %s", answer, python.UID)
+	if answer := h.create(r); answer.PodJID != python.Name {
+		t.Errorf("create returns %+v, the pod is %s", answer, python.Name)
 	}
 	h.delete(r.Pod)
-	if remaining := h.objects(string(r.Pod.UID)); remaining != "" {
-		t.Errorf("these objects remain:\n%s", remaining)
-	}
+	h.expectNone(r.Pod)
 }

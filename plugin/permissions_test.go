@@ -88,17 +88,16 @@ func TestRequiredPermissionsSuffice(t *testing.T) {
 			h.eventuallyStatus(r.Pod, jid, func(s wire.PodStatus) bool { return s.Containers[0].State.Running != nil })
 
 			failing := podOf("failing", busybox("main", "config"))
-			failing.Pod.Spec.Volumes, failing.Containers = r.Pod.Spec.Volumes[:1], r.Containers
-			failing.Pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: -1}}
-			h.createFails(failing)
-			if remaining := h.objects(string(failing.Pod.UID)); remaining != "" {
-				t.Errorf("after the failed create these objects remain:\n%s", remaining)
-			}
+			failing.Pod.Spec.Volumes = r.Pod.Spec.Volumes[:1]
+			failing.Containers = []wire.ContainerVolumes{{
+				Name:       "main",
+				ConfigMaps: []corev1.ConfigMap{{ObjectMeta: metav1.ObjectMeta{Name: "app"}, Data: map[string]string{"not a key": "v"}}},
+			}}
+			h.createFails(failing) // after the pod was created
+			h.expectNone(failing.Pod)
 
 			h.delete(r.Pod)
-			if remaining := h.objects(string(r.Pod.UID)); remaining != "" {
-				t.Errorf("these objects remain:\n%s", remaining)
-			}
+			h.expectNone(r.Pod)
 			for _, word := range []string{"forbidden", "cannot "} {
 				if strings.Contains(h.log.String(), word) {
 					t.Errorf("the log contains %q", word)

@@ -66,8 +66,8 @@ func testPod(t *testing.T, golden string, body []byte) {
 	h.createSiteClaims(request)
 
 	first := h.create(body)
-	if remote := h.remotePod(pod); first.PodUID != string(pod.UID) || first.PodJID != string(remote.UID) {
-		t.Errorf("create returns %+v, the remote pod is %s", first, remote.UID)
+	if remote := h.remotePod(pod); first.PodUID != string(pod.UID) || first.PodJID != remote.Name {
+		t.Errorf("create returns %+v, the remote pod is %s", first, remote.Name)
 	}
 	h.compareObjects(golden, pod)
 	if second := h.create(body); second != first {
@@ -88,9 +88,7 @@ func testPod(t *testing.T, golden string, body []byte) {
 	}
 
 	h.delete(withJobID(pod, first.PodJID))
-	if remaining := h.objects(string(pod.UID)); remaining != "" {
-		t.Errorf("these objects remain:\n%s", remaining)
-	}
+	h.expectNone(pod)
 }
 
 // createSiteClaims creates the claims that belong to the site: those that the request has
