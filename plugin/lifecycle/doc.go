@@ -6,8 +6,13 @@
 // plugin/status how a remote state is reported, and plugin/cluster how the remote
 // API server is called. It must not know HTTP.
 //
-// What must be known later is stored on the remote objects, or is in the request.
-// The locks, the list of recent deletes and the retry queue only order the work of
-// this process. They do not cover what a stop of the process interrupts, nor what
-// another replica does at the same time.
+// The remote pod is the one record of a local pod, and owns what it needs: a create
+// makes the pod first (attempt.go), and the garbage collector of the remote cluster
+// deletes what a deleted pod owned. A create that is repeated, in this process or in
+// another, completes what is missing. No request lists objects: a pod is found in the
+// cache or by its name. Work that lists, for claims and for objects of earlier
+// versions, is done in the background (unowned.go).
+//
+// What must be known later is stored on the remote objects, or is in the request. The
+// locks, the list of recent deletes and the queues only order the work of this process.
 package lifecycle
