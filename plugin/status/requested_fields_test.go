@@ -21,7 +21,7 @@ import (
 // their other fields set. It fails if the package reads a field that is not there.
 func TestRequestedFieldsGiveTheSameStatus(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
-	for i := range generated / 10 {
+	for i := range generated / 40 { // each is as large as a pod can be
 		requested, remote := generate(random)
 		if random.IntN(4) == 0 {
 			requested.Annotations = nil
