@@ -23,13 +23,9 @@ type report struct {
 
 func newReport(requested, remote *corev1.Pod) *report {
 	r := &report{requested: requested, remote: remote}
-	var remoteContainers []corev1.Container
-	if remote != nil {
-		remoteContainers = slices.Concat(remote.Spec.InitContainers, remote.Spec.Containers)
-	}
 	isOffloaded := func(c corev1.Container, disableAnnotation string) bool {
 		if remote != nil {
-			return slices.ContainsFunc(remoteContainers, func(o corev1.Container) bool { return o.Name == c.Name })
+			return hasContainer(remote.Spec.InitContainers, c.Name) || hasContainer(remote.Spec.Containers, c.Name)
 		}
 		return !slices.Contains(strings.Split(strings.ReplaceAll(requested.Annotations[disableAnnotation], " ", ""), ","), c.Name)
 	}
@@ -51,6 +47,17 @@ func newReport(requested, remote *corev1.Pod) *report {
 		}
 	}
 	return r
+}
+
+// hasContainer reports whether a list has a container of a name. It copies no container:
+// one is hundreds of bytes, and a call asks for thousands of pods.
+func hasContainer(containers []corev1.Container, name string) bool {
+	for i := range containers {
+		if containers[i].Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // lists returns both lists of containers, in the order in which the containers run.
