@@ -22,8 +22,10 @@ type Options struct {
 	// Program is the path of a built plugin, for example of an earlier version; empty: it is built.
 	Program string
 	// Only selects the measurements whose name it matches; empty: all.
-	Only  string
-	Sizes Sizes
+	Only string
+	// Measurements are those to choose from; nil: [Measurements].
+	Measurements []Measurement
+	Sizes        Sizes
 	// Log reports progress; nil discards it.
 	Log func(format string, args ...any)
 }
@@ -68,6 +70,8 @@ type Bench struct {
 
 	shared *program // with the default configuration; see defaultProgram
 	cached *cachedPods
+
+	burstClient kubernetes.Interface // of the user of the bursts
 }
 
 // New returns a Bench. Call Close at the end.

@@ -18,6 +18,7 @@ func Measurements() []Measurement {
 		}
 	}
 	return append(all,
+		burst(),
 		statusOfOne(),
 		statusAmongMany(),
 		statusOfManyInOneCall(),

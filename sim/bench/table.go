@@ -19,7 +19,11 @@ func Table(ctx context.Context, b *Bench, w io.Writer) ([]Line, error) {
 		return nil, err
 	}
 	var all []Line
-	for _, m := range Measurements() {
+	measurements := b.options.Measurements
+	if measurements == nil {
+		measurements = Measurements()
+	}
+	for _, m := range measurements {
 		if !only.MatchString(m.Name) {
 			continue
 		}

@@ -24,9 +24,16 @@ func main() {
 	flags.IntVar(&sizes.Rounds, "rounds", sizes.Rounds, "the number of rounds of each line")
 	flags.IntVar(&sizes.Pods, "pods", sizes.Pods, "the number of pods of a round of creates and deletes")
 	flags.IntVar(&sizes.Many, "cached", sizes.Many, "the number of remote pods of the lines about the pod cache")
+	flags.IntVar(&sizes.Burst, "burst", sizes.Burst, "the number of pods that are created at once")
+	collector := flags.Bool("collector", false, "measure how long the objects of deleted pods stay, with a garbage collector of the default pace; takes 15 minutes")
 	_ = flags.Parse(os.Args[1:]) // it exits if there is an error
+	options := bench.Options{Program: *program, Only: *only, Sizes: sizes, Log: logf}
+	var controllerFlags []string
+	if *collector {
+		options.Measurements, controllerFlags = bench.CollectorMeasurements(bench.DefaultCollectorSizes()), bench.CollectorFlags
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, bench.Options{Program: *program, Only: *only, Sizes: sizes, Log: logf})
+	err := run(ctx, options, controllerFlags)
 	stop()
 	if err != nil {
 		logf("bench: %v", err)
@@ -36,8 +43,8 @@ func main() {
 
 func logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
-func run(ctx context.Context, options bench.Options) (err error) {
-	options.Server, err = apiserver.StartWithControllers(ctx, logf)
+func run(ctx context.Context, options bench.Options, controllerFlags []string) (err error) {
+	options.Server, err = apiserver.StartWithControllers(ctx, logf, controllerFlags...)
 	if err != nil {
 		return err
 	}
