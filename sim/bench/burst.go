@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,6 +23,8 @@ const (
 	burstRounds = 3
 	// bareAtOnce is the number of pods that the bare loop creates at the same time.
 	bareAtOnce = 64
+	// deletesAtOnce is the number of deletes at the same time.
+	deletesAtOnce = 300
 	// small is the number of small namespaces in a burst, and of the pods of each.
 	small = 10
 )
@@ -57,7 +58,7 @@ func burst() Measurement {
 			{Name: "burst: objects of pods that did not land", Figure: total.left, Value: total.left, Goal: atMost(0)},
 			{Name: "burst: creates that were refused", Figure: float64(total.refused), Value: float64(total.refused)},
 			ratioLine(fmt.Sprintf("burst: last answer to the namespaces with %d pods", small), "last answer of all", "s", total.smallLast, total.last, nil),
-			ratioLine(fmt.Sprintf("burst: %d deletes at once, last answer", b.sizes.Burst), "bare client-go deletes", "s", total.deleted[0], total.deleted[1], nil),
+			ratioLine(fmt.Sprintf("burst: %d deletes at once, last answer", min(deletesAtOnce, b.sizes.Burst)), "bare client-go deletes", "s", total.deleted[0], total.deleted[1], nil),
 		}, p.stop()
 	}}
 }
@@ -67,7 +68,7 @@ type burstResult struct {
 	landed, deleted [2][]float64
 	last, smallLast []float64
 	left            float64
-	refused         int64
+	refused         int
 }
 
 // startAsUser starts a plugin that is no administrator, with its default configuration.
@@ -120,7 +121,7 @@ func (b *Bench) burstOfPlugin(ctx context.Context, p *program, total *burstResul
 	var mu sync.Mutex
 	var landed []workload
 	var last, smallLast time.Duration
-	var refused atomic.Int64
+	var refused int
 	var all sync.WaitGroup
 	start := time.Now()
 	for i, w := range append(large, others...) {
@@ -133,8 +134,9 @@ func (b *Bench) burstOfPlugin(ctx context.Context, p *program, total *burstResul
 			defer mu.Unlock()
 			last = max(last, took)
 			if err != nil {
-				refused.Add(1)
-				b.options.Log("a create failed: %v", err)
+				if refused++; refused == 1 {
+					b.options.Log("the first create that failed: %v", err)
+				}
 				return
 			}
 			landed = append(landed, w)
@@ -147,7 +149,7 @@ func (b *Bench) burstOfPlugin(ctx context.Context, p *program, total *burstResul
 	total.landed[0] = append(total.landed[0], float64(len(landed))/last.Seconds())
 	total.last = append(total.last, last.Seconds())
 	total.smallLast = append(total.smallLast, smallLast.Seconds())
-	total.refused += refused.Load()
+	total.refused += refused
 
 	// What a failed create made is deleted a moment later. What stays is left.
 	left := 0
@@ -164,7 +166,7 @@ func (b *Bench) burstOfPlugin(ctx context.Context, p *program, total *burstResul
 	}
 	total.left = max(total.left, float64(left))
 
-	deleted, err := lastAnswer(landed, func(w workload) error { _, err := p.call(ctx, http.MethodPost, "/delete", w.delete); return err })
+	deleted, err := deleteAll(landed, func(w workload) error { _, err := p.call(ctx, http.MethodPost, "/delete", w.delete); return err })
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
@@ -191,7 +193,7 @@ func (b *Bench) burstOfPeer(ctx context.Context, total *burstResult) error {
 		return fmt.Errorf("create: %w", err)
 	}
 	total.landed[1] = append(total.landed[1], landed)
-	deleted, err := lastAnswer(pods, func(w workload) error { return peer.bareDelete(ctx, w.remote.Pod) })
+	deleted, err := deleteAll(pods, func(w workload) error { return peer.bareDelete(ctx, w.remote.Pod) })
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
@@ -218,6 +220,16 @@ func (b *Bench) burstObjects(ctx context.Context) (all int, err error) {
 		all += count
 	}
 	return all, nil
+}
+
+// deleteAll deletes pods, and returns the seconds until the last answer to the first deletesAtOnce.
+func deleteAll(pods []workload, remove func(workload) error) (float64, error) {
+	first := min(deletesAtOnce, len(pods))
+	took, err := lastAnswer(pods[:first], remove)
+	if err == nil {
+		_, err = perSecond(pods[first:], bareAtOnce, remove)
+	}
+	return took, err
 }
 
 // lastAnswer calls do for all items at once, and returns the seconds until the last answer.

@@ -41,20 +41,20 @@ func CollectorMeasurements(sizes CollectorSizes) []Measurement {
 	}
 }
 
-// side is the plugin or the bare loop.
-type side struct {
+// deleter is the plugin or the bare loop.
+type deleter struct {
 	namespace      string // remote
 	create, remove func(workload) error
 }
 
-// sides returns the plugin and the bare loop. The bare loop deletes pods only: what they owned is left to
+// deleters returns the plugin and the bare loop. The bare loop deletes pods only: what they owned is left to
 // the collector.
-func (b *Bench) sides(ctx context.Context) ([2]side, error) {
+func (b *Bench) deleters(ctx context.Context) ([2]deleter, error) {
 	p, err := b.defaultProgram(ctx)
 	if err == nil {
 		err = b.bareNamespace(ctx, peerNamespace)
 	}
-	return [2]side{{
+	return [2]deleter{{
 		remoteNamespace,
 		func(w workload) error { _, err := p.call(ctx, http.MethodPost, "/create", w.create); return err },
 		func(w workload) error { _, err := p.call(ctx, http.MethodPost, "/delete", w.delete); return err },
@@ -67,13 +67,13 @@ func (b *Bench) sides(ctx context.Context) ([2]side, error) {
 
 // drain measures how long it takes until many pods that are deleted at once are gone with all that they own.
 func (b *Bench) drain(ctx context.Context, sizes CollectorSizes) ([]Line, error) {
-	sides, err := b.sides(ctx)
+	deleters, err := b.deleters(ctx)
 	if err != nil {
 		return nil, err
 	}
 	kind := podKind{name: "drain", configMaps: sizes.Owned - 1, secrets: 1}
 	var took [2][]float64
-	for i, s := range sides {
+	for i, s := range deleters {
 		pods, err := workloads(kind, localNamespace, sizes.Pods)
 		if err != nil {
 			return nil, err
@@ -101,12 +101,12 @@ func (b *Bench) drain(ctx context.Context, sizes CollectorSizes) ([]Line, error)
 
 // pace measures how many objects without their pod there are while pods come and go.
 func (b *Bench) pace(ctx context.Context, sizes CollectorSizes) ([]Line, error) {
-	sides, err := b.sides(ctx)
+	deleters, err := b.deleters(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var most, end [2]float64
-	for i, s := range sides {
+	for i, s := range deleters {
 		pods, err := workloads(podKind{name: "pace", secrets: 1}, localNamespace, int(sizes.Time.Seconds())*sizes.PodsPerSecond)
 		if err != nil {
 			return nil, err
@@ -153,7 +153,7 @@ func (b *Bench) pace(ctx context.Context, sizes CollectorSizes) ([]Line, error) 
 }
 
 // comeAndGo creates a pod at each interval, and deletes it after its life. It does not wait for answers.
-func comeAndGo(pods []workload, interval, life time.Duration, s side) error {
+func comeAndGo(pods []workload, interval, life time.Duration, s deleter) error {
 	var group errgroup.Group
 	for ticks := time.NewTicker(interval); len(pods) > 0; <-ticks.C {
 		pod := pods[0]
