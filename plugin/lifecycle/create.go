@@ -125,8 +125,9 @@ func (l *Lifecycle) begin(ctx context.Context, namespace string) (end func(), er
 // if there is none. It waits until a pod of an earlier, failed create is gone.
 func (l *Lifecycle) findExisting(ctx context.Context, pod *corev1.Pod) (existing *corev1.Pod, err error) {
 	err = retry(ctx, func(ctx context.Context) (err error) {
+		synced := l.cluster.Synced() // before the look into the cache, which can be filled at any moment
 		existing = l.cluster.CachedPod(string(pod.UID))
-		if existing == nil && !l.cluster.Synced() {
+		if existing == nil && !synced {
 			if existing, err = l.findByName(ctx, pod); err != nil {
 				return err
 			}

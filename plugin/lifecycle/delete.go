@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
@@ -24,7 +25,7 @@ const firstTryTimeout = 10 * time.Second
 // created. A failed delete goes to the retry queue.
 func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
 	log := l.podLogger(pod)
-	l.inFlight.addDelete(string(pod.UID))
+	l.inFlight.addDelete(pod)
 
 	// The delete goes on if the caller disconnects: InterLink does not repeat it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), firstTryTimeout)
@@ -33,19 +34,47 @@ func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
 	switch {
 	case err != nil:
 		log.Warn("delete failed, will be retried", "error", err)
-		l.retries.addAfterFailure(pod.UID, job{name: "delete the pod", log: log, run: func(ctx context.Context) error {
-			rest, err := l.deletePods(ctx, pod)
-			if err != nil || rest == nil {
-				return err
-			}
-			return rest(ctx)
-		}})
+		l.retries.addAfterFailure(pod.UID, l.deleteJob(pod))
 		return nil
 	case rest != nil:
 		l.retries.add(pod.UID, job{name: "delete what the pod does not own", log: log, run: rest})
 	}
 	log.Info("deleted")
 	return nil
+}
+
+// deleteJob returns the job that deletes the remote pods of a local pod, and then what
+// they do not own.
+func (l *Lifecycle) deleteJob(pod *corev1.Pod) job {
+	return job{name: "delete the pod", log: l.podLogger(pod), run: func(ctx context.Context) error {
+		rest, err := l.deletePods(ctx, pod)
+		if err != nil || rest == nil {
+			return err
+		}
+		return rest(ctx)
+	}}
+}
+
+// deleteMissed returns the job that deletes a remote pod that another replica created
+// while this one deleted the local pod. It does nothing if the delete, which may still
+// run, finds the remote pod.
+func (l *Lifecycle) deleteMissed(pod *corev1.Pod, remote types.UID) job {
+	j := l.deleteJob(pod)
+	run := j.run
+	j.name = "delete the pod that another replica created"
+	j.run = func(ctx context.Context) error {
+		unlock, err := l.podLocks.lock(ctx, string(pod.UID))
+		if err != nil {
+			return err
+		}
+		missed := l.inFlight.missed(string(pod.UID), remote) != nil
+		unlock()
+		if !missed {
+			return nil
+		}
+		return run(ctx)
+	}
+	return j
 }
 
 // deletePods tries once to delete the remote pods of a local pod; there are several only
@@ -58,11 +87,12 @@ func (l *Lifecycle) deletePods(ctx context.Context, pod *corev1.Pod) (rest func(
 	}
 	defer unlock()
 
+	synced := l.cluster.Synced() // before the look into the cache, which can be filled at any moment
 	remotes := l.cluster.CachedPods(string(pod.UID))
 	gone := true
 	var failures []error
 	for _, remote := range remotes {
-		err := l.cluster.Delete(ctx, remote, pod.DeletionGracePeriodSeconds, false)
+		err := l.deleteRemote(ctx, pod, remote)
 		if errdefs.Is(err, errdefs.NotFound) {
 			continue
 		}
@@ -74,12 +104,12 @@ func (l *Lifecycle) deletePods(ctx context.Context, pod *corev1.Pod) (rest func(
 		if err != nil {
 			return nil, err
 		}
-		if live == nil && !l.cluster.Synced() { // a pod of the Python plugin has another name, and only the cache finds it
+		if live == nil && !synced { // a pod of the Python plugin has another name, and only the cache finds it
 			return nil, errdefs.New(errdefs.Unavailable, "delete the remote pod of %s/%s: the pod cache is not filled yet", pod.Namespace, pod.Name)
 		}
 		if live != nil {
 			remotes = append(remotes, live)
-			if err := l.cluster.Delete(ctx, live, pod.DeletionGracePeriodSeconds, false); !errdefs.Is(err, errdefs.NotFound) {
+			if err := l.deleteRemote(ctx, pod, live); !errdefs.Is(err, errdefs.NotFound) {
 				failures = append(failures, err)
 			}
 		}
@@ -88,4 +118,13 @@ func (l *Lifecycle) deletePods(ctx context.Context, pod *corev1.Pod) (rest func(
 		return nil, fmt.Errorf("delete the remote pod of %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	return l.unowned(pod, remotes), nil
+}
+
+// deleteRemote deletes one remote pod of a local pod.
+func (l *Lifecycle) deleteRemote(ctx context.Context, pod, remote *corev1.Pod) error {
+	err := l.cluster.Delete(ctx, remote, pod.DeletionGracePeriodSeconds, false)
+	if err == nil || errdefs.Is(err, errdefs.NotFound) {
+		l.inFlight.addDeleted(string(pod.UID), remote.UID)
+	}
+	return err
 }

@@ -2,14 +2,21 @@ package lifecycle
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// rememberDeleteFor is how long the Lifecycle refuses creates of a pod after its delete.
-// A local UID is never used again, so a longer time would only take memory.
+// rememberDeleteFor is how long the Lifecycle refuses creates of a pod after its delete,
+// and deletes what another replica creates for it. A local UID is never used again, so a
+// longer time would only take memory.
 const rememberDeleteFor = 10 * time.Minute
 
 // errDeleted is the cause with which a delete ends a create of the same pod.
@@ -21,7 +28,14 @@ var errDeleted = errdefs.New(errdefs.Canceled, "the pod was deleted before it wa
 type inFlight struct {
 	mu      sync.Mutex
 	creates map[string]map[*context.CancelCauseFunc]struct{}
-	deletes map[string]time.Time
+	deletes map[string]deletion
+}
+
+// deletion is a recent delete.
+type deletion struct {
+	at      time.Time
+	pod     *corev1.Pod // what is needed to delete the pod again
+	remotes []types.UID // the remote pods whose deletion has begun
 }
 
 // addCreate records a create. A delete of the same pod cancels the returned context
@@ -51,20 +65,58 @@ func (f *inFlight) addCreate(ctx context.Context, uid string) (_ context.Context
 }
 
 // addDelete records a delete and cancels the creates of the same pod.
-func (f *inFlight) addDelete(uid string) {
-	now := time.Now()
+func (f *inFlight) addDelete(pod *corev1.Pod) {
+	uid, now := string(pod.UID), time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.deletes == nil {
-		f.deletes = map[string]time.Time{}
+		f.deletes = map[string]deletion{}
 	}
-	for other, at := range f.deletes {
-		if now.Sub(at) > rememberDeleteFor {
+	for other, d := range f.deletes {
+		if now.Sub(d.at) > rememberDeleteFor {
 			delete(f.deletes, other)
 		}
 	}
-	f.deletes[uid] = now
+	f.deletes[uid] = deletion{at: now, pod: forDelete(pod), remotes: f.deletes[uid].remotes}
 	for cancel := range f.creates[uid] {
 		(*cancel)(errDeleted)
 	}
+}
+
+// addDeleted records that the deletion of a remote pod has begun.
+func (f *inFlight) addDeleted(uid string, remote types.UID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if d, ok := f.deletes[uid]; ok {
+		d.remotes = append(d.remotes, remote)
+		f.deletes[uid] = d
+	}
+}
+
+// missed returns a local pod that was deleted recently, if the deletion of this remote
+// pod of it has not begun: another replica has created the remote pod. Otherwise it
+// returns nil.
+func (f *inFlight) missed(uid string, remote types.UID) *corev1.Pod {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if d, ok := f.deletes[uid]; ok && !slices.Contains(d.remotes, remote) {
+		return d.pod
+	}
+	return nil
+}
+
+// forDelete returns a copy of a local pod with those fields that a delete needs.
+func forDelete(pod *corev1.Pod) *corev1.Pod {
+	reduced := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID, DeletionGracePeriodSeconds: pod.DeletionGracePeriodSeconds,
+	}}
+	if claims, ok := pod.Annotations[wire.AnnotationRemotePVC]; ok {
+		reduced.Annotations = map[string]string{wire.AnnotationRemotePVC: claims}
+		for _, volume := range pod.Spec.Volumes {
+			if volume.PersistentVolumeClaim != nil {
+				reduced.Spec.Volumes = append(reduced.Spec.Volumes, volume)
+			}
+		}
+	}
+	return reduced
 }

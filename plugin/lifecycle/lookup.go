@@ -36,12 +36,12 @@ func (l *Lifecycle) findByName(ctx context.Context, pod *corev1.Pod) (*corev1.Po
 // It returns nil only if it is certain that there is none: neither a cache that has been
 // filled nor the remote API server has it (docs/contract.md, STATUS-34).
 func (l *Lifecycle) confirmedPod(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	synced := l.cluster.Synced() // before the look into the cache, which can be filled at any moment
 	if cached := l.cluster.CachedPod(string(pod.UID)); cached != nil {
 		return cached, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	synced := l.cluster.Synced()
 	found, err := l.findByName(ctx, pod)
 	switch {
 	case err != nil:

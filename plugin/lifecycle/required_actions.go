@@ -12,12 +12,17 @@ import (
 )
 
 // HandlePodChange ends a remote pod that cannot end by itself: a pod whose mesh
-// failed, and a pod that only its mesh container keeps running. It is called for every
+// failed, and a pod that only its mesh container keeps running. It deletes a pod that
+// another replica created while its delete arrived at this one. It is called for every
 // change of a pod, and returns at once; the retry queue does the work. It does not
 // modify the pod.
 func (l *Lifecycle) HandlePodChange(pod *corev1.Pod) {
 	if pod.Labels[wire.LabelInstance] != l.options.Translate.Scope.Instance {
 		return // another installation of the plugin created the pod
+	}
+	if local := l.inFlight.missed(pod.Labels[wire.LabelPodUID], pod.UID); local != nil && pod.DeletionTimestamp == nil {
+		l.retries.add(local.UID, l.deleteMissed(local, pod.UID))
+		return
 	}
 	j := job{log: l.log.With("remote", pod.Namespace+"/"+pod.Name, "uid", pod.Labels[wire.LabelPodUID])}
 	var action func(context.Context) error
