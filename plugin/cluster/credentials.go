@@ -37,6 +37,9 @@ func Connect(options config.K8s, userAgent string) (*rest.Config, error) {
 	}
 	client.ContentType, client.AcceptContentTypes = runtime.ContentTypeProtobuf, contentTypes
 	client.UserAgent = userAgent
+	// Otherwise the API server compresses each event of the watch, which takes it longer
+	// than the rest of the event (docs/performance.md).
+	client.DisableCompression = true
 	retryDuringStartup(client)
 	return client, nil
 }

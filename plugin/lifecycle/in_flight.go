@@ -29,6 +29,15 @@ type inFlight struct {
 	mu      sync.Mutex
 	creates map[string]map[*context.CancelCauseFunc]struct{}
 	deletes map[string]deletion
+	// order has the deletes, the oldest first: a delete need not look at all others to
+	// find those that are old enough to forget.
+	order []deletedAt
+}
+
+// deletedAt is when a local pod was deleted.
+type deletedAt struct {
+	uid string
+	at  time.Time
 }
 
 // deletion is a recent delete.
@@ -72,11 +81,13 @@ func (f *inFlight) addDelete(pod *corev1.Pod) {
 	if f.deletes == nil {
 		f.deletes = map[string]deletion{}
 	}
-	for other, d := range f.deletes {
-		if now.Sub(d.at) > rememberDeleteFor {
-			delete(f.deletes, other)
+	for len(f.order) > 0 && now.Sub(f.order[0].at) > rememberDeleteFor {
+		if oldest := f.order[0]; f.deletes[oldest.uid].at.Equal(oldest.at) { // otherwise it was deleted again
+			delete(f.deletes, oldest.uid)
 		}
+		f.order = f.order[1:]
 	}
+	f.order = append(f.order, deletedAt{uid, now})
 	f.deletes[uid] = deletion{at: now, pod: forDelete(pod), remotes: f.deletes[uid].remotes}
 	for cancel := range f.creates[uid] {
 		(*cancel)(errDeleted)

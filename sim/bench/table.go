@@ -32,6 +32,9 @@ func Table(ctx context.Context, b *Bench, w io.Writer) ([]Line, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)
 		}
+		for _, l := range lines {
+			b.options.Log("  %s: %s %s %s %s", l.Name, number(l.Figure, l.Unit), l.peerText(), l.valueText(), l.verdict())
+		}
 		all = append(all, lines...)
 	}
 	return all, writeTable(w, all)
