@@ -16,7 +16,7 @@ import (
 // A pod that is read from the cache is equal to the one that was put into it.
 func TestCachedPodsAreDecodedAsTheyWere(t *testing.T) {
 	running := testkit.RemotePod(1, map[string]string{wire.LabelPodUID: "uid", wire.LabelInstance: "a"})
-	ending := testkit.RemotePod(2, map[string]string{wire.LabelPodUID: "uid", wire.LabelAttempt: "b"})
+	ending := testkit.RemotePod(2, map[string]string{wire.LabelPodUID: "uid"})
 	ending.DeletionTimestamp = ptr.To(metav1.Unix(1, 0))
 	ending.Annotations[wire.AnnotationOwned] = "configmaps/settings"
 	ending.Spec.ActiveDeadlineSeconds = ptr.To[int64](7)

@@ -8,11 +8,10 @@ import (
 )
 
 // cachedLabels and cachedAnnotations are what the plugin reads of a remote pod from
-// the cache: its owner, its local pod, the objects that it owns (a pod of an earlier
-// version has an attempt instead), the state of its mesh, and the container whose logs
-// are meant if a log request names none.
+// the cache: its owner, its local pod, the objects that it owns, the state of its mesh,
+// and the container whose logs are meant if a log request names none.
 var (
-	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt}
+	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance}
 	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationDefaultContainer, wire.AnnotationFinished, wire.AnnotationFailed}
 )
 

@@ -31,7 +31,7 @@ func TestCachedPodHasTheSameStatus(t *testing.T) {
 		if want, got := mesh.RequiredAction(remote), mesh.RequiredAction(cached); got != want {
 			t.Fatalf("pod %d: the required action is %v, of the whole pod %v\n%s", i, got, want, show(requested, remote))
 		}
-		for _, label := range []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt} {
+		for _, label := range []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance} {
 			if cached.Labels[label] != remote.Labels[label] {
 				t.Fatalf("pod %d: label %s is lost", i, label)
 			}
@@ -58,7 +58,6 @@ func fillIn(random *rand.Rand, pod *corev1.Pod) {
 		pod.Annotations[wire.AnnotationOwned] = "configmaps/settings,secrets/token"
 		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
 	} else {
-		pod.Labels[wire.LabelAttempt] = "b"
 	}
 	pod.Status.PodIP, pod.Status.QOSClass = "192.0.2.7", corev1.PodQOSBurstable
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
