@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -39,7 +40,7 @@ func burst() Measurement {
 		if err != nil {
 			return nil, err
 		}
-		defer p.close()
+		defer func() { err = errors.Join(err, p.stop()) }()
 		if err := b.bareNamespace(ctx, peerNamespace); err != nil {
 			return nil, err
 		}
@@ -59,7 +60,7 @@ func burst() Measurement {
 			{Name: "burst: creates that were refused", Figure: float64(total.refused), Value: float64(total.refused)},
 			ratioLine(fmt.Sprintf("burst: last answer to the namespaces with %d pods", small), "last answer of all", "s", total.smallLast, total.last, nil),
 			ratioLine(fmt.Sprintf("burst: %d deletes at once, last answer", min(deletesAtOnce, b.sizes.Burst)), "bare client-go deletes", "s", total.deleted[0], total.deleted[1], nil),
-		}, p.stop()
+		}, nil
 	}}
 }
 
@@ -150,6 +151,7 @@ func (b *Bench) burstOfPlugin(ctx context.Context, p *program, total *burstResul
 	total.last = append(total.last, last.Seconds())
 	total.smallLast = append(total.smallLast, smallLast.Seconds())
 	total.refused += refused
+	b.options.Log("burst: %d pods landed within %s, %d were refused; the last of the small namespaces after %s", len(landed), last, refused, smallLast)
 
 	// What a failed create made is deleted a moment later. What stays is left.
 	left := 0
@@ -193,6 +195,7 @@ func (b *Bench) burstOfPeer(ctx context.Context, total *burstResult) error {
 		return fmt.Errorf("create: %w", err)
 	}
 	total.landed[1] = append(total.landed[1], landed)
+	b.options.Log("burst: the bare loop created %.3g pods/s", landed)
 	deleted, err := deleteAll(pods, func(w workload) error { return peer.bareDelete(ctx, w.remote.Pod) })
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,22 +17,20 @@ import (
 func (b *Bench) clear(ctx context.Context, namespace string) error {
 	core := b.client.CoreV1()
 	options, labeled := metav1.DeleteOptions{GracePeriodSeconds: ptr.To[int64](0)}, metav1.ListOptions{LabelSelector: wire.LabelPodUID}
-	for {
-		if err := core.Pods(namespace).DeleteCollection(ctx, options, labeled); err != nil {
-			return err
-		}
-		if err := core.ConfigMaps(namespace).DeleteCollection(ctx, options, labeled); err != nil {
-			return err
-		}
-		if err := core.Secrets(namespace).DeleteCollection(ctx, options, labeled); err != nil {
-			return err
+	// A delete of thousands of objects can take longer than the API server permits, so it is repeated.
+	return b.patiently(ctx, "the end of all objects of namespace "+namespace, func() (bool, error) {
+		err := errors.Join(
+			core.Pods(namespace).DeleteCollection(ctx, options, labeled),
+			core.ConfigMaps(namespace).DeleteCollection(ctx, options, labeled),
+			core.Secrets(namespace).DeleteCollection(ctx, options, labeled),
+		)
+		if err != nil {
+			b.options.Log("clear namespace %s: %v", namespace, err)
+			return false, nil
 		}
 		left, err := b.leftovers(ctx, namespace)
-		if left == 0 || err != nil {
-			return err
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+		return left == 0, err
+	})
 }
 
 // patiently waits until a condition holds that is expensive to check and can take minutes.
