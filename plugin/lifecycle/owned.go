@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// ownedWorkers is the number of pods whose objects are deleted at the same time.
-	ownedWorkers = 8
+	// ownedWorkers is the number of pods whose objects are deleted at the same time. Each
+	// object takes two requests. Where creates run beside, fewer workers fall behind, and
+	// more do not delete more (docs/performance.md).
+	ownedWorkers = 16
 	// maxGonePods limits the pods that wait. The garbage collector deletes the objects
 	// of those for which there is no place.
 	maxGonePods = 10_000
