@@ -90,3 +90,7 @@ func (p *Plugin) HasProcessed(uid, resourceVersion string) bool {
 	}
 	return pod.ResourceVersion == resourceVersion && mesh.RequiredAction(pod) == mesh.NoAction
 }
+
+// Idle reports whether no delete is left to do in the background, apart from the objects
+// of pods that are gone. A simulator needs this: it judges what is left only then.
+func (p *Plugin) Idle() bool { return p.lifecycle.Idle() }

@@ -18,9 +18,14 @@ import (
 
 const scenarios = "../../fixtures/scenarios"
 
-// simulatedOnly are the scenarios that no real kubelet can play, with the reason.
+// simulatedOnly are the scenarios that cannot be played with real kubelets and a plugin
+// with its own connection to them, with the reason.
 var simulatedOnly = map[string]string{
+	"create-twice-half-made":       "it delays what the plugin creates",
 	"eviction-before-start":        "a pod without a storage limit is evicted", // only a node under pressure does that
+	"late-optional":                "it delays what the plugin creates",
+	"late-variable":                "it delays what the plugin creates",
+	"late-volume":                  "it delays what the plugin creates",
 	"node-lost":                    "a node is lost",
 	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does this with a real node
 }

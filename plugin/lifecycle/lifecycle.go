@@ -68,6 +68,9 @@ func (l *Lifecycle) Close(ctx context.Context) {
 	l.owned.close()
 }
 
+// Idle reports whether the retry queue has nothing left to do.
+func (l *Lifecycle) Idle() bool { return l.retries.idle() }
+
 // podLogger returns a logger that names a local pod.
 func (l *Lifecycle) podLogger(pod *corev1.Pod) *slog.Logger {
 	return l.log.With("namespace", pod.Namespace, "name", pod.Name, "uid", pod.UID)

@@ -162,6 +162,13 @@ func (q *retryQueue) pending(uid types.UID) int {
 	return len(q.jobs[uid])
 }
 
+// idle reports whether all jobs have succeeded.
+func (q *retryQueue) idle() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.jobs) == 0
+}
+
 // try runs a job once, and removes it if it must not run again.
 func (q *retryQueue) try(uid types.UID, j *job) {
 	ctx, cancel := context.WithTimeout(q.ctx, attemptTimeout)

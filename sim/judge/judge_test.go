@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -127,6 +128,9 @@ func TestDifferences(t *testing.T) {
 			pod.Name, pod.Namespace = "p", "ns"
 			o.Left.Pods = []corev1.Pod{pod}
 		}, "DELETE-1: the remote cluster has 1 Pods after all pods are deleted, expected 0: [ns/p]"},
+		{"an object without an owner is left", func(o *Observation, _ *Pod) {
+			o.Left.Secrets = []corev1.Secret{{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "s"}}}
+		}, "DELETE-1: the remote cluster has 1 Secrets after all pods are deleted, expected 0: [ns/s (it has no owner)]"},
 		{"an object that must be left is missing", func(o *Observation, _ *Pod) { o.Left.ConfigMaps = nil }, "the remote cluster has 0 ConfigMaps after all pods are deleted, expected 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

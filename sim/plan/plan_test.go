@@ -36,11 +36,15 @@ func goldenRequest(t *testing.T, name string) []byte {
 func TestPlanShowsRemoteObjectsAndWarnings(t *testing.T) {
 	dropped, droppedText := fixture(t, "scenarios/volume-hostpath-dropped.yaml")
 	api, apiText := fixture(t, "scenarios/env-kubernetes-api.yaml")
+	gated, gatedText := fixture(t, "scenarios/late-optional.yaml")
 	for _, test := range []struct {
 		name, path string
 		text       []byte
 		want       []string
 	}{
+		{"a pod with a gate", gated, gatedText, []string{
+			"scheduling gate interlink.io/dependents", "interlink.io/owned: configmaps/app-config-", "schedulingGates:\n  - name: interlink.io/dependents",
+		}},
 		{"a create request", "volumes.json", goldenRequest(t, "volumes.golden"), []string{
 			"# warning: volume host (hostPath)", "kind: Namespace", "kind: ConfigMap", "kind: Secret", "kind: Pod", "password: czNjcjN0",
 		}},

@@ -78,6 +78,5 @@ func pluginIsUpToDate(e *environment, pods []corev1.Pod) bool {
 // pluginIsIdle reports whether the plugin deletes nothing in the background; true for a
 // plugin that runs elsewhere.
 func (e *environment) pluginIsIdle() bool {
-	plugin, known := any(e.plugin).(interface{ Idle() bool })
-	return e.plugin == nil || !known || plugin.Idle()
+	return e.plugin == nil || e.plugin.Idle()
 }
