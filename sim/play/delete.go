@@ -87,7 +87,7 @@ func (p *player) waitForBackground(ctx context.Context) (err error) {
 		return nil
 	}
 	timeout := time.After(maxBackgroundTime)
-	for len(judge.LeftDifferences(env.file, p.seen.Left)) > 0 && (!env.pluginIsIdle() || p.seen.Left.Abandoned()) {
+	for idle := false; len(judge.LeftDifferences(env.file, p.seen.Left)) > 0 && (!idle || p.seen.Left.Abandoned()); {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-timeout:
@@ -95,6 +95,7 @@ func (p *player) waitForBackground(ctx context.Context) (err error) {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		idle = env.pluginIsIdle() // asked first: what is read then shows all that the plugin did
 		if err := env.finalizeClaims(ctx); err != nil {
 			return err
 		}
