@@ -91,21 +91,28 @@ const turns = 8
 // inTurns does something for all pods of both sides, a number of them at once, and returns how many pods
 // each side did in a second of its own turns.
 func inTurns(sides [2]side, atOnce int, do func(side) func(workload) error) (perSecond [2]float64, err error) {
+	return takeTurns(len(sides[0].pods), func(who, from, to int) error {
+		return each(sides[who].pods[from:to], atOnce, do(sides[who]))
+	})
+}
+
+// takeTurns calls do for parts of count items, in turns for plugin (0) and peer (1), and returns how many items
+// each did in a second of its own turns.
+func takeTurns(count int, do func(who, from, to int) error) (perSecond [2]float64, err error) {
 	runtime.GC() // the garbage of what was measured before
 	var took [2]time.Duration
-	count := len(sides[0].pods)
 	for turn := range turns {
-		for i := range sides {
-			s := sides[(i+turn)%2]
+		for i := range took {
+			who := (i + turn) % 2
 			start := time.Now()
-			if err := each(s.pods[turn*count/turns:(turn+1)*count/turns], atOnce, do(s)); err != nil {
+			if err := do(who, turn*count/turns, (turn+1)*count/turns); err != nil {
 				return perSecond, err
 			}
-			took[(i+turn)%2] += time.Since(start)
+			took[who] += time.Since(start)
 		}
 	}
-	for i := range took {
-		perSecond[i] = float64(count) / took[i].Seconds()
+	for who := range took {
+		perSecond[who] = float64(count) / took[who].Seconds()
 	}
 	return perSecond, nil
 }

@@ -37,17 +37,20 @@ func statusOfOne() Measurement {
 		defer stop()
 		var calls [2][]float64
 		before := p.remoteCalls.Load()
-		err = rounds(b.sizes.Rounds, func(_ int, peer bool) error {
-			who, to := 0, p.caller
-			if peer {
-				who, to = 1, echo
+		callers := [2]*caller{p.caller, echo}
+		for range b.sizes.Rounds {
+			rate, err := takeTurns(len(bodies), func(who, from, to int) error {
+				return each(bodies[from:to], 1, func(body []byte) error {
+					_, err := callers[who].call(ctx, http.MethodGet, "/status", body)
+					return err
+				})
+			})
+			if err != nil {
+				return nil, err
 			}
-			rate, err := perSecond(bodies, 1, func(body []byte) error { _, err := to.call(ctx, http.MethodGet, "/status", body); return err })
-			calls[who] = append(calls[who], rate)
-			return err
-		})
-		if err != nil {
-			return nil, err
+			for who := range calls {
+				calls[who] = append(calls[who], rate[who])
+			}
 		}
 		remote := float64(p.remoteCalls.Load() - before)
 		return []Line{
