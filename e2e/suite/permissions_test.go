@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func testPermissions(t *testing.T) {
 	if !ranAll() {
 		t.Skip("the tests were selected with -run or -skip, so not every permission was used")
 	}
-	used, denied, err := readAuditLog(path, testEnv.started)
+	used, denied, err := readAuditLogs(path, testEnv.started)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,24 +89,38 @@ func permissions(rules []rbacv1.PolicyRule) map[string]bool {
 	return found
 }
 
-// readAuditLog returns the permissions that were used since a time, by user, and the
+// readAuditLogs returns the permissions that were used since a time, by user, and the
 // requests of the plugin's accounts that were denied.
-func readAuditLog(path string, since time.Time) (used map[string]map[string]bool, denied []string, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer file.Close() //nolint:errcheck // only read
+func readAuditLogs(path string, since time.Time) (used map[string]map[string]bool, denied []string, err error) {
 	used = map[string]map[string]bool{testEnv.clusterWide.user: {}, testEnv.singleNamespace.user: {}}
 	refused := map[string]bool{}
+	// The API server renames a log of 100 MB, and begins another one.
+	files, err := filepath.Glob(strings.TrimSuffix(path, ".log") + "*.log")
+	if err == nil && !slices.Contains(files, path) {
+		err = fmt.Errorf("there is no audit log %s", path)
+	}
+	for _, file := range files {
+		err = errors.Join(err, readAuditLog(file, since, used, refused))
+	}
+	return used, slices.Sorted(maps.Keys(refused)), err
+}
+
+// readAuditLog adds to the permissions that were used, and to the requests that were
+// denied, those of one file.
+func readAuditLog(path string, since time.Time, used map[string]map[string]bool, refused map[string]bool) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // only read
 	lines := bufio.NewReader(file)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			return used, slices.Sorted(maps.Keys(refused)), nil // the last line may not be complete yet
+			return nil // the last line may not be complete yet
 		}
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		var event auditv1.Event
 		if err := json.Unmarshal(line, &event); err != nil {
