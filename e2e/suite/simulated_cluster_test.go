@@ -57,12 +57,17 @@ func (l *simulatedCluster) create(pod *corev1.Pod) string {
 	if err := l.Create(testEnv.ctx, pod); err != nil {
 		l.Fatal(err)
 	}
+	l.removeAfterTest(pod.Name)
+	return pod.Name
+}
+
+// removeAfterTest deletes a pod at the end of the test, unless the test itself does.
+func (l *simulatedCluster) removeAfterTest(name string) {
 	l.Cleanup(func() {
-		if !l.removed[pod.Name] {
-			l.remove(pod.Name)
+		if !l.removed[name] {
+			l.remove(name)
 		}
 	})
-	return pod.Name
 }
 
 // remove deletes a pod.

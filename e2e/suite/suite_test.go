@@ -21,6 +21,8 @@ func TestEndToEnd(t *testing.T) {
 			{"claim keeps data", testClaimKeepsData},
 			{"projected files", testProjectedFiles},
 			{"plugin is killed", testPluginIsKilled},
+			{"plugin is killed during creates", testPluginIsKilledDuringCreates},
+			{"Secrets come late", testSecretsComeLate},
 			{"chart", testChart},
 			{"mesh", testMesh},
 			{"tunnel command", testTunnelCommand},
