@@ -61,13 +61,17 @@ func testPermissions(t *testing.T) {
 	for user, rules := range map[string][]rbacv1.PolicyRule{testEnv.clusterWide.user: slices.Concat(clusterWide.Rules, services.Rules, bastions.Rules), testEnv.singleNamespace.user: singleNamespace.Rules} {
 		granted := permissions(rules)
 		for permission := range granted {
-			if !used[user][permission] {
+			if !used[user][permission] && !collectorIsFaster[permission] {
 				t.Errorf("%s has the permission to %s, which no test used", user, permission)
 			}
 		}
 		t.Logf("%s used %d of %d permissions", user, len(used[user]), len(granted))
 	}
 }
+
+// collectorIsFaster are the permissions that a run may not use: the plugin deletes what a
+// pod owned only if the garbage collector has not done so before.
+var collectorIsFaster = map[string]bool{"delete configmaps": true, "delete secrets": true, "delete services": true}
 
 // ranAll reports whether this process runs all tests.
 func ranAll() bool {
