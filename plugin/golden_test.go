@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -35,19 +36,31 @@ func (h *harness) compareObjects(name string, pod corev1.Pod) {
 	}
 }
 
-// expectNone waits until no object with the UID of a local pod exists.
+// expectNone waits until no object with the UID of a local pod exists, but those that the
+// garbage collector deletes, which does not run here.
 func (h *harness) expectNone(pod corev1.Pod) {
 	h.t.Helper()
 	h.eventually("no object of the pod exists", func() bool { return h.objects(string(pod.UID)) == "" })
 }
 
 // objects returns the objects with the UID of a local pod in all namespaces, as a
-// manifest.
+// manifest, without those whose owner does not exist.
 func (h *harness) objects(uid string) string {
 	h.t.Helper()
 	ctx, byUID, core := context.Background(), metav1.ListOptions{LabelSelector: wire.LabelPodUID + "=" + uid}, h.admin.CoreV1()
+	pods, err := core.Pods("").List(ctx, byUID)
+	h.must(err)
+	owners := map[types.UID]bool{}
+	for i := range pods.Items {
+		owners[pods.Items[i].UID] = true
+	}
 	var out strings.Builder
 	document := func(kind string, object metav1.Object) {
+		for _, owner := range object.GetOwnerReferences() {
+			if !owners[owner.UID] {
+				return
+			}
+		}
 		for _, clear := range []func(){
 			func() { object.SetUID("") }, func() { object.SetResourceVersion("") }, func() { object.SetGeneration(0) },
 			func() { object.SetCreationTimestamp(metav1.Time{}) }, func() { object.SetManagedFields(nil) },
@@ -83,8 +96,6 @@ func (h *harness) objects(uid string) string {
 	for i := range services.Items {
 		document("Service", &services.Items[i])
 	}
-	pods, err := core.Pods("").List(ctx, byUID)
-	h.must(err)
 	for i := range pods.Items {
 		pods.Items[i].Status = corev1.PodStatus{}
 		document("Pod", &pods.Items[i])

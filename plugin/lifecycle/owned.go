@@ -22,6 +22,9 @@ const (
 	maxGonePods = 10_000
 	// ownedTimeout limits the deletes of one pod's objects.
 	ownedTimeout = 30 * time.Second
+	// collectorFirst is how long the garbage collector has the objects for itself. Where
+	// it is fast enough, the plugin then finds them gone.
+	collectorFirst = 5 * time.Second
 )
 
 // ownedDeletes deletes the objects of pods that are gone, by name. The garbage collector
@@ -30,14 +33,21 @@ const (
 // interrupts. The zero value is ready for use.
 type ownedDeletes struct {
 	start   sync.Once
-	pods    chan *corev1.Pod
+	pods    chan gonePod
 	ctx     context.Context
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 }
 
-// HandlePodGone deletes the objects that a remote pod owned. It is called when a pod does
-// not exist any more, and returns at once. It does not modify the pod.
+// gonePod is a pod that does not exist any more.
+type gonePod struct {
+	pod *corev1.Pod
+	due time.Time // when the plugin deletes the objects that the pod owned
+}
+
+// HandlePodGone deletes the objects that a remote pod owned, if the garbage collector does
+// not do so soon. It is called when a pod does not exist any more, and returns at once.
+// It does not modify the pod.
 func (l *Lifecycle) HandlePodGone(pod *corev1.Pod) {
 	owned, _ := scope.Owned(pod)
 	if pod.Labels[wire.LabelInstance] != l.options.Translate.Scope.Instance || len(owned) == 0 {
@@ -45,24 +55,33 @@ func (l *Lifecycle) HandlePodGone(pod *corev1.Pod) {
 	}
 	o := &l.owned
 	o.start.Do(func() {
-		o.pods = make(chan *corev1.Pod, maxGonePods)
+		o.pods = make(chan gonePod, maxGonePods)
 		o.ctx, o.stop = context.WithCancel(context.Background())
 		for range ownedWorkers {
-			o.workers.Go(func() {
-				for {
-					select {
-					case pod := <-o.pods:
-						l.deleteOwned(o.ctx, pod)
-					case <-o.ctx.Done():
-						return
-					}
-				}
-			})
+			o.workers.Go(func() { l.deleteAllOwned(o.ctx, o.pods) })
 		}
 	})
 	select {
-	case o.pods <- pod:
+	case o.pods <- gonePod{pod, time.Now().Add(collectorFirst)}:
 	default:
+	}
+}
+
+// deleteAllOwned deletes the objects of one pod after the other until ctx is done. While
+// it waits for one pod to be due, no later pod is.
+func (l *Lifecycle) deleteAllOwned(ctx context.Context, pods <-chan gonePod) {
+	for {
+		select {
+		case gone := <-pods:
+			select {
+			case <-time.After(time.Until(gone.due)):
+				l.deleteOwned(ctx, gone.pod)
+			case <-ctx.Done():
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
