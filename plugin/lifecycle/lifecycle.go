@@ -50,7 +50,7 @@ type Lifecycle struct {
 
 // maxCreates is the number of creates at the same time. More do not make a burst end
 // earlier (docs/performance.md).
-const maxCreates = 64
+const maxCreates = 128
 
 // New returns a Lifecycle for a remote cluster. Call [Lifecycle.Close] to stop its
 // retries.
