@@ -66,9 +66,10 @@ type Bench struct {
 	dir        string // for sockets, logs and the program
 	kubeconfig string
 	program    string
-	started    int // the number of plugins that were started
+	started    int // the number of processes that were started
 
 	shared *program // with the default configuration; see defaultProgram
+	peer   *program // see statusPeer
 	cached *cachedPods
 
 	burstClient kubernetes.Interface // of the user of the bursts
@@ -97,32 +98,34 @@ func New(ctx context.Context, options Options) (_ *Bench, err error) {
 		return nil, err
 	}
 	if b.program == "" {
-		if err = b.build(ctx); err != nil {
+		if b.program, err = b.build(ctx, "cmd/interlink-kubernetes-plugin"); err != nil {
 			return nil, err
 		}
 	}
 	return b, nil
 }
 
-// build builds the plugin as users run it.
-func (b *Bench) build(ctx context.Context) error {
-	b.program = filepath.Join(b.dir, "plugin")
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.program,
-		"github.com/interlink-hq/interlink-kubernetes-plugin/cmd/interlink-kubernetes-plugin")
+// build builds a program as users build the plugin, and returns its path.
+func (b *Bench) build(ctx context.Context, source string) (string, error) {
+	path := filepath.Join(b.dir, filepath.Base(source))
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path,
+		"github.com/interlink-hq/interlink-kubernetes-plugin/"+source)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the plugin: %w\n%s", err, out)
+		return "", fmt.Errorf("build %s: %w\n%s", source, err, out)
 	}
-	return nil
+	return path, nil
 }
 
 // Close stops what the Bench has started. It leaves the API server and the cached pods.
 func (b *Bench) Close() error {
 	var err error
-	if b.shared != nil {
-		err = b.shared.stop()
-		b.shared = nil
+	for _, p := range []*program{b.shared, b.peer} {
+		if p != nil {
+			err = errors.Join(err, p.stop())
+		}
 	}
+	b.shared, b.peer = nil, nil
 	return errors.Join(err, os.RemoveAll(b.dir))
 }
 

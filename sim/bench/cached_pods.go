@@ -28,8 +28,9 @@ type cachedPods struct {
 type cachedPod struct {
 	// local is the pod in a status call, as the virtual kubelet stores it.
 	local json.RawMessage
-	// remote is the remote pod. Its status is as the kubelet wrote it first.
-	remote *corev1.Pod
+	// namespace and name are those of the remote pod. The pod itself is not kept: the garbage collector of
+	// this process would look at all its fields while something is measured.
+	namespace, name string
 }
 
 // total returns the number of pods in the cache of a plugin with the default configuration.
@@ -116,5 +117,5 @@ func (b *Bench) runPod(ctx context.Context, namespace, name string) (cachedPod, 
 	admitted.Status.InitContainerStatuses = pod.Status.InitContainerStatuses
 	admitted.Status.ContainerStatuses = pod.Status.ContainerStatuses
 	local, err := json.Marshal(interlink.WithJobID(admitted, pod.Name))
-	return cachedPod{local, pod}, err
+	return cachedPod{local, pod.Namespace, pod.Name}, err
 }

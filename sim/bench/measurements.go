@@ -20,6 +20,7 @@ func Measurements() []Measurement {
 	return append(all,
 		burst(),
 		statusOfOne(),
+		remoteCallsOfStatus(),
 		statusAmongMany(),
 		statusOfManyInOneCall(),
 		memoryOfCachedPods(),

@@ -8,11 +8,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 )
 
-// program is the built plugin, which runs as a process.
+// program is the built plugin, or the peer of its status calls, which runs as a process.
 type program struct {
 	*caller
 	process *exec.Cmd
@@ -25,26 +26,32 @@ const startTimeout = 2 * time.Minute
 // start starts the built plugin with its default configuration and these flags, and waits until it is ready.
 func (b *Bench) start(ctx context.Context, flags ...string) (*program, error) {
 	b.started++
-	socket, admin, err := b.path("sock"), "", error(nil)
-	if admin, err = freeAddress(); err != nil {
-		return nil, err
-	}
-	p := &program{caller: newCaller(socket), output: b.path("log")}
-	output, err := os.Create(p.output)
+	socket := b.path("sock")
+	admin, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	defer output.Close() //nolint:errcheck // only the process writes to it
-	p.process = exec.Command(b.program, append([]string{"--app-socket-address=unix://" + socket,
+	p, err := b.launch(socket, b.program, append([]string{"--app-socket-address=unix://" + socket,
 		"--app-admin-address=" + admin, "--k8s-kubeconfig-path=" + b.kubeconfig}, flags...)...)
-	p.process.Stdout, p.process.Stderr = output, output
-	if err := p.process.Start(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if err := waitReady(ctx, admin); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	return p, nil
+}
+
+// launch starts a program that will serve on a unix socket.
+func (b *Bench) launch(socket, path string, flags ...string) (*program, error) {
+	p := &program{caller: newCaller(socket), process: exec.Command(path, flags...), output: b.path("log")}
+	output, err := os.Create(p.output)
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close() //nolint:errcheck // only the process writes to it
+	p.process.Stdout, p.process.Stderr = output, output
+	return p, p.process.Start()
 }
 
 // defaultProgram returns a plugin with the default configuration, which several measurements share.
@@ -63,7 +70,7 @@ func (p *program) stop() error {
 	}
 	if err := p.process.Wait(); err != nil {
 		log, _ := os.ReadFile(p.output)
-		return fmt.Errorf("the plugin: %w; the end of its log:\n%s", err, log[max(0, len(log)-4000):])
+		return fmt.Errorf("%s: %w; the end of its log:\n%s", filepath.Base(p.process.Path), err, log[max(0, len(log)-4000):])
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -20,43 +18,54 @@ func statusOfOne() Measurement {
 		if err != nil {
 			return nil, err
 		}
+		sides, err := b.statusSides(ctx)
+		if err != nil {
+			return nil, err
+		}
+		bodies := statusBodies(pods.many, b.sizes.Calls)
+		answer, err := askFor(ctx, sides[0].caller, pods.many[0])
+		if err != nil {
+			return nil, err
+		}
+		calls := [2]func([]byte) error{
+			sides[0].statusCall(ctx, "/status"),
+			sides[1].statusCall(ctx, fmt.Sprintf("/echo?size=%d", len(answer))),
+		}
+		var rates [2][]float64
+		for range 1 + b.sizes.Rounds { // the first warms up
+			rate, err := takeTurns(len(bodies), func(who, from, to int) error { return each(bodies[from:to], 1, calls[who]) })
+			if err != nil {
+				return nil, err
+			}
+			for who := range rates {
+				rates[who] = append(rates[who], rate[who])
+			}
+		}
+		return []Line{ratioLine("status, one pod a call", "a process that reads the body and writes as long an answer",
+			"calls/s", rates[0][1:], rates[1][1:], atLeast(0.5))}, nil
+	}}
+}
+
+// remoteCallsOfStatus counts the requests to the API server while a plugin answers status calls.
+func remoteCallsOfStatus() Measurement {
+	return Measurement{"status, remote calls", func(ctx context.Context, b *Bench) (_ []Line, err error) {
+		pods, err := b.cachedPods(ctx)
+		if err != nil {
+			return nil, err
+		}
 		p, err := b.startInProcess(ctx)
 		if err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, p.stop()) }()
-		bodies := statusBodies(pods.many, b.sizes.Calls)
-		answer, err := askFor(ctx, p.caller, pods.many[0])
-		if err != nil {
-			return nil, err
-		}
-		echo, stop := b.startPeerServer(func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // a short answer would be seen
-			_, _ = w.Write(answer)
-		})
-		defer stop()
-		var calls [2][]float64
 		before := p.remoteCalls.Load()
-		callers := [2]*caller{p.caller, echo}
-		for range b.sizes.Rounds {
-			rate, err := takeTurns(len(bodies), func(who, from, to int) error {
-				return each(bodies[from:to], 1, func(body []byte) error {
-					_, err := callers[who].call(ctx, http.MethodGet, "/status", body)
-					return err
-				})
-			})
-			if err != nil {
+		for i := range b.sizes.Calls {
+			if _, err := askFor(ctx, p.caller, pods.many[i%len(pods.many)]); err != nil {
 				return nil, err
-			}
-			for who := range calls {
-				calls[who] = append(calls[who], rate[who])
 			}
 		}
 		remote := float64(p.remoteCalls.Load() - before)
-		return []Line{
-			ratioLine("status, one pod a call", "a handler that reads the body and writes as long an answer", "calls/s", calls[0], calls[1], atLeast(0.5)),
-			{Name: fmt.Sprintf("status, remote calls in %d calls", b.sizes.Rounds*len(bodies)), Unit: "", Figure: remote, Value: remote, Goal: atMost(0)},
-		}, nil
+		return []Line{{Name: fmt.Sprintf("status, remote calls in %d calls", b.sizes.Calls), Figure: remote, Value: remote, Goal: atMost(0)}}, nil
 	}}
 }
 
@@ -88,20 +97,6 @@ func askFor(ctx context.Context, p *caller, pods ...cachedPod) ([]byte, error) {
 		}
 	}
 	return answer, nil
-}
-
-// startPeerServer serves a handler on a unix socket.
-func (b *Bench) startPeerServer(handler http.HandlerFunc) (_ *caller, stop func()) {
-	b.started++
-	socket := b.path("sock")
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
-		panic(err) // impossible: the folder is ours
-	}
-	server := &http.Server{Handler: handler}
-	go func() { _ = server.Serve(listener) }() // until stop
-	c := newCaller(socket)
-	return c, func() { c.close(); _ = server.Close() }
 }
 
 // statusAmongMany compares the slowest calls of a plugin that has many pods in its cache with those of one

@@ -30,10 +30,14 @@ func eventToAnswer() Measurement {
 			return nil, err
 		}
 		defer stop()
-		pod := pods.many[0]
+		body := statusBody(pods.many[0])
+		pod, err := b.client.CoreV1().Pods(pods.many[0].namespace).Get(ctx, pods.many[0].name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
 		var answers, events, more []float64
 		for range b.sizes.Events {
-			changed, answered, err := b.changeAndAsk(ctx, p.caller, &pod)
+			changed, answered, err := b.changeAndAsk(ctx, p.caller, body, pod)
 			if err != nil {
 				return nil, err
 			}
@@ -51,21 +55,22 @@ func eventToAnswer() Measurement {
 
 // changeAndAsk changes the status of a pod, and asks for its status until the answer is another one. It
 // returns when the change was sent, and when the answer had come.
-func (b *Bench) changeAndAsk(ctx context.Context, p *caller, pod *cachedPod) (changed, answered time.Time, err error) {
+func (b *Bench) changeAndAsk(ctx context.Context, p *caller, body []byte, pod *corev1.Pod) (changed, answered time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	body := statusBody(*pod)
 	before, err := p.call(ctx, http.MethodGet, "/status", body)
 	if err != nil {
 		return changed, answered, err
 	}
-	next := pod.remote.DeepCopy()
+	next := pod.DeepCopy()
 	next.Status.ContainerStatuses[0].Ready = !next.Status.ContainerStatuses[0].Ready
 	updated := make(chan error, 1)
 	changed = time.Now()
 	go func() {
-		var err error
-		pod.remote, err = b.client.CoreV1().Pods(next.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{FieldManager: "kubelet"})
+		written, err := b.client.CoreV1().Pods(next.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{FieldManager: "kubelet"})
+		if err == nil {
+			*pod = *written
+		}
 		updated <- err
 	}()
 	for {
