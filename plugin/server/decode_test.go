@@ -234,6 +234,7 @@ func FuzzDecodeCreate(f *testing.F) {
 		var request wire.CreateRequest
 		err := decodeCreate(body, &request)
 		checkDecoded(t, err, request.Pod)
+		checkLikeEncodingJSON[wire.CreateRequest](t, body)
 		if err == nil && len(request.Pod.Spec.Containers) == 0 {
 			t.Error("a pod without containers is decoded without an error")
 		}
@@ -245,6 +246,7 @@ func FuzzDecodeDelete(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var pod corev1.Pod
 		checkDecoded(t, decodeDelete(body, &pod), pod)
+		checkLikeEncodingJSON[corev1.Pod](t, body)
 	})
 }
 
