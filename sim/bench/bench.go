@@ -53,7 +53,7 @@ type Sizes struct {
 
 // DefaultSizes are those of make bench.
 func DefaultSizes() Sizes {
-	return Sizes{Rounds: 7, Pods: 256, Few: 100, Many: 10_000, Calls: 2000, Batch: 5000, Events: 100, Starts: 5, Idle: 10 * time.Second, Burst: 2000}
+	return Sizes{Rounds: 5, Pods: 256, Few: 100, Many: 10_000, Calls: 2000, Batch: 5000, Events: 100, Starts: 5, Idle: 10 * time.Second, Burst: 2000}
 }
 
 // Bench measures lines. It is not safe for concurrent use.

@@ -20,8 +20,8 @@ const (
 	// burstUser is the plugin's user and the peer's. The API server's fairness treats it like the service
 	// account that a plugin has, while administrators are exempt from it.
 	burstUser, burstGroup = "bench-burst", "system:serviceaccounts"
-	// burstRounds is small, because a round takes minutes.
-	burstRounds = 3
+	// burstRounds is small, because a round takes a minute and more.
+	burstRounds = 1
 	// bareAtOnce is the number of pods that the bare loop creates at the same time.
 	bareAtOnce = 64
 	// deletesAtOnce is the number of deletes at the same time.
