@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,12 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
 // FailPod lets a pod fail at once: it sets the pod's active deadline to one second
 // and writes the reason into an annotation. The pod and its logs can still be read
-// until the pod is deleted. A pod that does not exist any more is not an error.
+// until the pod is deleted. The error is of kind NotFound if the pod does not exist any
+// more.
 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 func (c *Cluster) FailPod(ctx context.Context, pod *corev1.Pod, annotation, reason string) error {
 	return c.patch(ctx, "fail", pod, map[string]any{
@@ -26,8 +27,8 @@ func (c *Cluster) FailPod(ctx context.Context, pod *corev1.Pod, annotation, reas
 	})
 }
 
-// AnnotatePod sets an annotation of a pod. A pod that does not exist any more is
-// not an error.
+// AnnotatePod sets an annotation of a pod. The error is of kind NotFound if the pod does
+// not exist any more.
 func (c *Cluster) AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value string) error {
 	return c.patch(ctx, "annotate", pod, map[string]any{"metadata": map[string]any{"annotations": map[string]any{name: value}}})
 }
@@ -35,26 +36,13 @@ func (c *Cluster) AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value 
 // RemoveGate removes a scheduling gate from the pod, and leaves the gates of others. The
 // error is of kind NotFound if the pod does not exist any more.
 func (c *Cluster) RemoveGate(ctx context.Context, pod *corev1.Pod, gate string) error {
-	err := c.patchOnce(ctx, pod, map[string]any{
+	return c.patch(ctx, "ungate", pod, map[string]any{
 		"spec": map[string]any{"schedulingGates": []any{map[string]any{"name": gate, "$patch": "delete"}}},
 	})
-	if hasOtherUID(err) {
-		return errdefs.New(errdefs.NotFound, "ungate %s: another pod has its name now", describe(pod))
-	}
-	return wrap(err, "ungate", describe(pod))
 }
 
-// patch changes the pod with this UID, and never a later pod with the same name. A pod
-// that does not exist any more is not an error.
+// patch changes the pod with this UID, and never a later pod with the same name.
 func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, change map[string]any) error {
-	err := c.patchOnce(ctx, pod, change)
-	if kube.Kind(err) == errdefs.NotFound || hasOtherUID(err) {
-		return nil
-	}
-	return wrap(err, verb, describe(pod))
-}
-
-func (c *Cluster) patchOnce(ctx context.Context, pod *corev1.Pod, change map[string]any) error {
 	meta, ok := change["metadata"].(map[string]any)
 	if !ok {
 		meta = map[string]any{}
@@ -63,10 +51,13 @@ func (c *Cluster) patchOnce(ctx context.Context, pod *corev1.Pod, change map[str
 	meta["uid"] = pod.UID
 	body, err := json.Marshal(change)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s %s: %w", verb, describe(pod), err)
 	}
 	_, err = c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
-	return err
+	if hasOtherUID(err) {
+		return errdefs.New(errdefs.NotFound, "%s %s: another pod has its name now", verb, describe(pod))
+	}
+	return wrap(err, verb, describe(pod))
 }
 
 // hasOtherUID reports whether a patch failed because the pod with this name has

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -35,6 +36,10 @@ type createAttempt struct {
 	mayHaveCreatedClaims atomic.Bool
 }
 
+// errPodGone is the error of a step that finds that the pod of the attempt does not exist
+// any more.
+var errPodGone = errdefs.New(errdefs.NotFound, "the remote pod was deleted while it was created")
+
 // maxParallelCreates limits the creates of one pod's dependents at the same time.
 const maxParallelCreates = 8
 
@@ -44,6 +49,10 @@ const maxParallelCreates = 8
 func (a *createAttempt) run(ctx context.Context) error {
 	return retry(ctx, func(ctx context.Context) error {
 		err := a.createAll(ctx)
+		if errors.Is(err, errPodGone) {
+			a.pod = nil
+			return errdefs.Wrap(errdefs.Unavailable, err)
+		}
 		if errdefs.Is(err, errdefs.NotFound) && a.objects.Namespace != nil {
 			a.pod = nil
 			a.lifecycle.forgetNamespace(a.objects.Namespace.Name)
@@ -128,7 +137,12 @@ func (a *createAttempt) useExistingPod(ctx context.Context) error {
 	case pod.Labels[wire.LabelPodUID] != a.uid:
 		return errdefs.New(errdefs.Exists, "pod %s/%s exists, but the plugin did not create it: it does not have the label %s", pod.Namespace, pod.Name, wire.LabelPodUID)
 	}
-	if err := checkNotLeaving(pod); err != nil {
+	if a.mayHaveCreatedPod { // the answer to its create was lost
+		err = checkNotLeaving(pod)
+	} else {
+		err = a.lifecycle.mark(ctx, pod)
+	}
+	if err != nil {
 		return err
 	}
 	a.pod, a.complete = pod, podstate.HasStarted(pod) || isOfEarlierVersion(pod)
@@ -154,15 +168,29 @@ func (a *createAttempt) ensureDependent(ctx context.Context, object metav1.Objec
 		case isOwnedBy(found, a.pod.UID):
 			return nil
 		case found.GetLabels()[wire.LabelPodUID] != a.uid:
-			return errdefs.New(errdefs.Exists, "%s/%s exists, but the plugin did not create it: it does not have the label %s",
-				object.GetNamespace(), object.GetName(), wire.LabelPodUID)
+			return errdefs.New(errdefs.Exists, "%s %s/%s exists, but the plugin did not create it: it does not have the label %s",
+				scope.ResourceOf(object), object.GetNamespace(), object.GetName(), wire.LabelPodUID)
 		default:
+			if err := a.checkPod(ctx); err != nil {
+				return err
+			}
 			if err := a.lifecycle.cluster.Delete(ctx, found, nil, false); err != nil && !errdefs.Is(err, errdefs.NotFound) {
 				return err
 			}
 		}
-		return errdefs.New(errdefs.Unavailable, "%s/%s of an earlier create is still being deleted", object.GetNamespace(), object.GetName())
+		return errdefs.New(errdefs.Unavailable, "%s %s/%s of an earlier create is still being deleted",
+			scope.ResourceOf(object), object.GetNamespace(), object.GetName())
 	})
+}
+
+// checkPod returns errPodGone if the pod does not exist any more: what another pod of the
+// same name owns must not be deleted.
+func (a *createAttempt) checkPod(ctx context.Context) error {
+	pod, err := a.lifecycle.cluster.Pod(ctx, a.pod.Namespace, a.pod.Name)
+	if errdefs.Is(err, errdefs.NotFound) || err == nil && pod.UID != a.pod.UID {
+		return errPodGone
+	}
+	return err
 }
 
 // removeGate lets the scheduler place the pod.
@@ -170,9 +198,8 @@ func (a *createAttempt) removeGate(ctx context.Context) error {
 	err := retry(ctx, func(ctx context.Context) error {
 		return a.lifecycle.cluster.RemoveGate(ctx, a.pod, wire.GateDependents)
 	})
-	if errdefs.Is(err, errdefs.NotFound) { // somebody deleted the pod: run starts again
-		a.pod = nil
-		return errdefs.Wrap(errdefs.Unavailable, err)
+	if errdefs.Is(err, errdefs.NotFound) {
+		return errPodGone
 	}
 	return err
 }
@@ -191,5 +218,5 @@ func isOwnedBy(object metav1.Object, pod types.UID) bool {
 // plugin, created a remote pod. Such a pod does not own what it needs.
 func isOfEarlierVersion(pod *corev1.Pod) bool {
 	_, ok := scope.Owned(pod)
-	return !ok
+	return !ok || pod.Labels[wire.LabelAttempt] != ""
 }

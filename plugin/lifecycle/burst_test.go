@@ -154,7 +154,7 @@ func TestManyCreatesSendOneRequestForTheirNamespace(t *testing.T) {
 // A create that cannot begin in time fails with a word, and has sent nothing.
 func TestCreateThatCannotBeginInTime(t *testing.T) {
 	b := newBurst(t, createTimeout(2*time.Second))
-	for i := range 100 { // of several namespaces, so that everything is taken
+	for i := range 1000 { // of several namespaces, so that everything is taken
 		b.create(fmt.Sprint("busy-", i), 1)
 		if b.life.WaitingCreates() > 0 {
 			break

@@ -89,16 +89,16 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 	for _, warning := range objects.Warnings {
 		log.Warn("a part of the pod is not offloaded", "warning", warning)
 	}
-	end, err := l.begin(ctx, pod.Namespace)
-	if err != nil {
-		return "", err
-	}
-	defer end()
 	unlockClaims, err := l.lockClaims(ctx, objects)
 	if err != nil {
 		return "", err
 	}
 	defer unlockClaims()
+	end, err := l.begin(ctx, pod.Namespace)
+	if err != nil {
+		return "", err
+	}
+	defer end()
 
 	attempt := &createAttempt{lifecycle: l, objects: objects, uid: string(pod.UID), log: log, pod: existing}
 	if err = attempt.run(ctx); err != nil {
@@ -111,33 +111,61 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 }
 
 // begin waits until a create may begin: the creates of all local namespaces take turns.
-// A create that cannot begin early enough to end within the create timeout fails, before
-// it has created anything.
+// A create that cannot begin while a fifth of the create timeout is left fails, before it
+// has created anything.
 func (l *Lifecycle) begin(ctx context.Context, namespace string) (end func(), err error) {
+	deadline, _ := ctx.Deadline() // Create has set it
 	within := l.options.CreateTimeout / 5 * 4
-	ctx, cancel := context.WithTimeoutCause(ctx, within, errdefs.New(errdefs.Unavailable,
+	ctx, cancel := context.WithDeadlineCause(ctx, deadline.Add(within-l.options.CreateTimeout), errdefs.New(errdefs.Unavailable,
 		"too many pods at once: the create could not begin within %s", within))
 	defer cancel()
 	return l.creates.Acquire(ctx, namespace)
 }
 
 // findExisting returns the remote pod of a local pod that is about to be created, or nil
-// if there is none. It waits until a pod of an earlier, failed create is gone.
+// if there is none. It waits until a pod of an earlier, failed create is gone. It marks a
+// pod that has not started, so that the rollback of the create that made it keeps it.
 func (l *Lifecycle) findExisting(ctx context.Context, pod *corev1.Pod) (existing *corev1.Pod, err error) {
+	asked := false
 	err = retry(ctx, func(ctx context.Context) (err error) {
 		synced := l.cluster.Synced() // before the look into the cache, which can be filled at any moment
 		existing = l.cluster.CachedPod(string(pod.UID))
-		if existing == nil && !synced {
-			if existing, err = l.findByName(ctx, pod); err != nil {
-				return err
-			}
-			if existing == nil { // a pod of the Python plugin has another name, and only the cache finds it
-				return errdefs.New(errdefs.Unavailable, "the pod cache is not filled yet")
-			}
+		switch {
+		case existing != nil && podstate.HasStarted(existing):
+			return nil
+		case existing != nil: // or was, when the cache heard of it last
+			existing, err = l.find(ctx, existing.Namespace, existing.Name, string(pod.UID))
+		case !synced && !asked:
+			existing, err = l.findByName(ctx, pod)
+			asked = err == nil
 		}
-		return checkNotLeaving(existing)
+		switch {
+		case err != nil:
+			return err
+		case existing != nil:
+			return l.mark(ctx, existing)
+		case !synced: // a pod of the Python plugin has another name, and only the cache finds it
+			return errdefs.New(errdefs.Unavailable, "the pod cache is not filled yet")
+		}
+		return nil
 	})
 	return existing, err
+}
+
+// mark writes on a pod that this create has found that a create of this pod completes it.
+// The error is of kind Unavailable if the pod goes away, and a later try may not find it.
+func (l *Lifecycle) mark(ctx context.Context, pod *corev1.Pod) error {
+	if err := checkNotLeaving(pod); err != nil {
+		return err
+	}
+	if podstate.HasStarted(pod) || isOfEarlierVersion(pod) || pod.Annotations[wire.AnnotationCreatedAgain] != "" {
+		return nil
+	}
+	err := l.cluster.AnnotatePod(ctx, pod, wire.AnnotationCreatedAgain, "true")
+	if errdefs.Is(err, errdefs.NotFound) {
+		return errdefs.Wrap(errdefs.Unavailable, err)
+	}
+	return err
 }
 
 // checkNotLeaving returns an error of kind Unavailable if a pod is being deleted and has

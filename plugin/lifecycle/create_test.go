@@ -67,8 +67,8 @@ func (e *env) expectOwned(r *wire.CreateRequest) {
 
 // After a restart, the virtual kubelet sends a create for a running pod again, with
 // another body (docs/contract.md, CREATE-8 and CREATE-9). It gets the same answer, and
-// nothing changes. For a pod that has not started, the plugin only looks whether
-// everything is there.
+// nothing changes. A pod that has not started is marked, so that no rollback deletes it,
+// and the plugin looks whether everything is there.
 func TestSecondCreateChangesNothing(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -76,7 +76,7 @@ func TestSecondCreateChangesNothing(t *testing.T) {
 		want    []string
 	}{
 		{"the pod runs", true, nil},
-		{"the pod has not started", false, []string{"GET configmaps/name", "GET secrets/name"}},
+		{"the pod has not started", false, []string{"GET pods/name", "PATCH pods/name", "GET configmaps/name", "GET secrets/name"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := newEnv(t)
@@ -102,7 +102,11 @@ func TestSecondCreateChangesNothing(t *testing.T) {
 			if calls := e.faults.seen(); !slices.Equal(calls, test.want) {
 				t.Errorf("the second create sent %v, want %v", calls, test.want)
 			}
-			if after := e.remotePod(r); after.ResourceVersion != before.ResourceVersion {
+			after := e.remotePod(r)
+			if marked := after.Annotations[wire.AnnotationCreatedAgain] != ""; marked == test.running {
+				t.Errorf("the pod is marked: %v", marked)
+			}
+			if test.running && after.ResourceVersion != before.ResourceVersion {
 				t.Error("the second create changed the pod")
 			}
 		})

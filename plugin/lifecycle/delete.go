@@ -117,6 +117,7 @@ func (l *Lifecycle) deletePods(ctx context.Context, pod *corev1.Pod) (rest func(
 	if err := errors.Join(failures...); err != nil {
 		return nil, fmt.Errorf("delete the remote pod of %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
+	l.addSweep(pod, remotes)
 	return l.unowned(pod, remotes), nil
 }
 

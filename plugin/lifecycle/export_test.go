@@ -4,7 +4,9 @@ import "k8s.io/apimachinery/pkg/types"
 
 // PendingJobs returns the number of jobs of a local pod that wait in the retry queue or
 // run, for the tests outside of this package.
-func (l *Lifecycle) PendingJobs(uid types.UID) int { return l.retries.pending(uid) }
+func (l *Lifecycle) PendingJobs(uid types.UID) int {
+	return l.retries.pending(uid) + l.sweeps.pending(uid)
+}
 
 // HeldCreates returns the number of creates that have begun, and WaitingCreates the number
 // of those that wait for their turn.

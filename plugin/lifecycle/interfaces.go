@@ -48,7 +48,8 @@ type Cluster interface {
 	// not exist any more.
 	RemoveGate(ctx context.Context, pod *corev1.Pod, gate string) error
 	// FailPod lets a pod fail and writes the reason into an annotation. AnnotatePod
-	// sets an annotation. It is not an error if the pod does not exist any more.
+	// sets an annotation. The error is of kind NotFound if the pod does not exist any
+	// more.
 	FailPod(ctx context.Context, pod *corev1.Pod, annotation, reason string) error
 	AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value string) error
 }

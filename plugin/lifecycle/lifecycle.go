@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,15 +42,16 @@ type Lifecycle struct {
 	creates *fairqueue.Queue
 	// rollbacks holds, by local UID, whether the rollbacks that wait in the retry
 	// queue are canceled (*atomic.Bool): see cancelPendingRollbacks.
-	rollbacks sync.Map
-	retries   retryQueue
-	owned     ownedDeletes
-	// sweeps holds a token for each sweep that runs.
-	sweeps chan struct{}
+	rollbacks  sync.Map
+	rollbackID atomic.Int64
+	retries    retryQueue
+	owned      ownedDeletes
+	// sweeps has the sweeps for objects of earlier versions.
+	sweeps retryQueue
 }
 
-// maxCreates is the number of creates at the same time. More do not make a burst end
-// earlier (docs/performance.md).
+// maxCreates is the number of creates at the same time; one namespace has at most half of
+// them.
 const maxCreates = 128
 
 // New returns a Lifecycle for a remote cluster. Call [Lifecycle.Close] to stop its
@@ -57,7 +59,7 @@ const maxCreates = 128
 func New(cluster Cluster, options Options) *Lifecycle {
 	return &Lifecycle{
 		cluster: cluster, options: options, log: options.Log,
-		creates: fairqueue.New(maxCreates), sweeps: make(chan struct{}, maxSweeps),
+		creates: fairqueue.New(maxCreates), sweeps: retryQueue{limit: maxSweeps},
 	}
 }
 
@@ -65,11 +67,12 @@ func New(cluster Cluster, options Options) *Lifecycle {
 // is not done by then.
 func (l *Lifecycle) Close(ctx context.Context) {
 	l.retries.close(ctx)
+	l.sweeps.close(ctx)
 	l.owned.close()
 }
 
 // Idle reports whether the retry queue has nothing left to do.
-func (l *Lifecycle) Idle() bool { return l.retries.idle() }
+func (l *Lifecycle) Idle() bool { return l.retries.idle() && l.sweeps.idle() }
 
 // podLogger returns a logger that names a local pod.
 func (l *Lifecycle) podLogger(pod *corev1.Pod) *slog.Logger {

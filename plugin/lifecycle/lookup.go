@@ -19,13 +19,20 @@ const lookupTimeout = 10 * time.Second
 // findByName asks the remote API server for the remote pod of a local pod. It returns nil
 // if there is none.
 func (l *Lifecycle) findByName(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
-	found, err := l.cluster.Pod(ctx, l.remoteNamespace(pod), l.options.Translate.Scope.Name(pod.Name, string(pod.UID)))
+	uid := string(pod.UID)
+	return l.find(ctx, l.remoteNamespace(pod), l.options.Translate.Scope.Name(pod.Name, uid), uid)
+}
+
+// find asks the remote API server for a pod with a name that is the remote pod for the UID
+// of a local pod. It returns nil if there is none.
+func (l *Lifecycle) find(ctx context.Context, namespace, name, uid string) (*corev1.Pod, error) {
+	found, err := l.cluster.Pod(ctx, namespace, name)
 	switch {
 	case errdefs.Is(err, errdefs.NotFound):
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case found.Labels[wire.LabelPodUID] != string(pod.UID):
+	case found.Labels[wire.LabelPodUID] != uid:
 		return nil, nil // it is not the plugin's
 	}
 	return found, nil

@@ -85,11 +85,19 @@ func (l *Lifecycle) deleteAllOwned(ctx context.Context, pods <-chan gonePod) {
 	}
 }
 
-// deleteOwned deletes the objects that a pod owned. An object of the same name that a
-// later pod owns stays.
+// deleteOwned deletes the objects that a pod owned. It deletes nothing if the pod still
+// exists: the watch also loses sight of a pod whose label somebody removes. An object of
+// the same name that a later pod owns stays.
 func (l *Lifecycle) deleteOwned(ctx context.Context, pod *corev1.Pod) {
 	ctx, cancel := context.WithTimeout(ctx, ownedTimeout)
 	defer cancel()
+	switch found, err := l.cluster.Pod(ctx, pod.Namespace, pod.Name); {
+	case err == nil && found.UID == pod.UID:
+		return
+	case err != nil && !errdefs.Is(err, errdefs.NotFound):
+		l.logLeft(pod, err)
+		return
+	}
 	owned, _ := scope.Owned(pod)
 	for _, object := range owned {
 		found, err := l.cluster.Get(ctx, object)
@@ -97,9 +105,13 @@ func (l *Lifecycle) deleteOwned(ctx context.Context, pod *corev1.Pod) {
 			err = l.cluster.Delete(ctx, found, nil, false)
 		}
 		if err != nil && !errdefs.Is(err, errdefs.NotFound) {
-			l.log.Debug("an object of a pod that is gone is left to the garbage collector", "remote", pod.Namespace+"/"+pod.Name, "error", err)
+			l.logLeft(pod, err)
 		}
 	}
+}
+
+func (l *Lifecycle) logLeft(pod *corev1.Pod, err error) {
+	l.log.Debug("an object of a pod that is gone is left to the garbage collector", "remote", pod.Namespace+"/"+pod.Name, "error", err)
 }
 
 // close stops the workers.

@@ -64,10 +64,25 @@ func TestOwnedObjectsOfOthersStay(t *testing.T) {
 	e.HandlePodGone(foreign)
 	e.faults.set(nil)
 	e.HandlePodGone(earlier)
-	e.eventually("the plugin looks at both objects", func() bool { return len(e.faults.seen()) == 2 })
+	e.eventually("the plugin looks at the pod and both objects", func() bool { return len(e.faults.seen()) == 3 })
 	if calls := e.faults.seen(); slices.ContainsFunc(calls, func(call string) bool { return call[:3] != "GET" }) {
 		t.Errorf("the plugin sent %v", calls)
 	}
+	if owned := e.listOwned(r); len(owned) != 2 {
+		t.Errorf("only these objects remain: %v", owned)
+	}
+}
+
+// Somebody removes the label by which the plugin watches its pods. To the watch, that is
+// the end of the pod. The pod still needs its objects.
+func TestOwnedObjectsOfAPodThatStillExistsStay(t *testing.T) {
+	e := newEnv(t)
+	r := fullRequest()
+	e.create(r)
+	e.faults.set(nil)
+	e.HandlePodGone(e.remotePod(r))
+	e.eventually("the plugin looks at the pod", func() bool { return slices.Contains(e.faults.seen(), "GET pods/name") })
+	e.Close(t.Context()) // waits for the worker
 	if owned := e.listOwned(r); len(owned) != 2 {
 		t.Errorf("only these objects remain: %v", owned)
 	}
@@ -89,6 +104,7 @@ func TestOwnedObjectsThatCannotBeDeleted(t *testing.T) {
 		return ""
 	})
 	for _, pod := range pods {
+		e.forceDelete("pod " + pod.Name)
 		e.HandlePodGone(pod)
 	}
 	e.eventually("all other objects are deleted", func() bool { return len(e.listOwned(r))+len(e.listOwned(other)) == 1 })

@@ -42,6 +42,9 @@ func (l *Lifecycle) HandlePodChange(pod *corev1.Pod) {
 	}
 	j.run = func(ctx context.Context) error {
 		err := action(ctx)
+		if errdefs.Is(err, errdefs.NotFound) {
+			return nil // the pod is gone
+		}
 		if errdefs.Is(err, errdefs.Refused) || errdefs.Is(err, errdefs.Invalid) {
 			return fmt.Errorf("%w until the pod changes again: %w", errPermanent, err)
 		}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,9 +26,9 @@ const (
 	attemptTimeout = 30 * time.Second
 	// retryWorkers is the number of UIDs whose jobs run at the same time. It is large,
 	// because attempts can hang until attemptTimeout, and must not delay the jobs of
-	// other UIDs; an idle worker costs almost nothing. It is limited, because with the
-	// default of 50 requests per second the attempts of thousands of UIDs would wait for
-	// each other's requests, and none would finish within attemptTimeout.
+	// other UIDs; an idle worker costs almost nothing. It is limited, because the
+	// attempts of thousands of UIDs at once would wait for each other's requests, and none
+	// would finish within attemptTimeout.
 	retryWorkers = 256
 )
 
@@ -52,6 +53,8 @@ type retryQueue struct {
 	closed  bool // no job is accepted any more
 	drained chan struct{}
 
+	// limit is the number of workers; retryWorkers if it is 0.
+	limit int
 	// backoff returns the pause before the next attempt; jitteredBackoff if it is nil.
 	backoff workqueue.TypedRateLimiter[types.UID]
 
@@ -125,7 +128,7 @@ func (q *retryQueue) start() {
 		q.backoff = jitteredBackoff{exponentialBackoff()}
 	}
 	q.queue = workqueue.NewTypedRateLimitingQueue(q.backoff)
-	for range retryWorkers {
+	for range cmp.Or(q.limit, retryWorkers) {
 		q.workers.Go(func() {
 			for {
 				uid, shutdown := q.queue.Get()

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -39,7 +40,7 @@ func (a *createAttempt) rollback(ctx context.Context) {
 	}
 	flag, _ := a.lifecycle.rollbacks.LoadOrStore(a.uid, &atomic.Bool{})
 	canceled := flag.(*atomic.Bool)
-	rollback := job{name: "roll back a create", log: a.log, run: func(ctx context.Context) error {
+	rollback := job{name: fmt.Sprintf("roll back create %d", a.lifecycle.rollbackID.Add(1)), log: a.log, run: func(ctx context.Context) error {
 		unlock, err := a.lifecycle.podLocks.lock(ctx, a.uid)
 		if err != nil {
 			return err
@@ -94,8 +95,9 @@ func (a *createAttempt) rollbackOnce(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// deletePod deletes the pod that this attempt created. inUse is true if a pod remains:
-// another create may have completed it, and returned it to its caller.
+// deletePod deletes the pod that this attempt created. inUse is true if a pod remains that
+// another create made or completes, and may have returned to its caller: a pod that this
+// attempt did not make, that has started, or that another create has marked.
 func (a *createAttempt) deletePod(ctx context.Context) (inUse bool, err error) {
 	wanted := a.objects.Pod
 	pod, err := a.lifecycle.cluster.Pod(ctx, wanted.Namespace, wanted.Name)
@@ -106,7 +108,8 @@ func (a *createAttempt) deletePod(ctx context.Context) (inUse bool, err error) {
 		return false, err
 	case pod.Labels[wire.LabelPodUID] != a.uid:
 		return false, nil // it is not the plugin's
-	case !a.mayHaveCreatedPod, podstate.HasStarted(pod), a.pod != nil && a.pod.UID != pod.UID:
+	case !a.mayHaveCreatedPod, podstate.HasStarted(pod), a.pod != nil && a.pod.UID != pod.UID,
+		pod.Annotations[wire.AnnotationCreatedAgain] != "":
 		return true, nil
 	}
 	err = a.lifecycle.cluster.Delete(ctx, pod, nil, true)

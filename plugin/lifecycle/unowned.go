@@ -19,28 +19,18 @@ import (
 const maxSweeps = 4
 
 // unowned returns the work that deletes what the remote pods of a local pod do not own,
-// or nil if there is none:
-//
-//   - claims, which can outlive their pods, if their policies say so;
-//   - tunnels, which are Helm releases in another namespace;
-//   - the objects of pods that an earlier version or the Python plugin created. If no
-//     remote pod was found, an earlier version may have created them before its pod.
-//
-// The work may be done again.
+// or nil if there is none: claims, which can outlive their pods, if their policies say so;
+// and tunnels, which are Helm releases in another namespace. The work may be done again.
 func (l *Lifecycle) unowned(pod *corev1.Pod, remotes []*corev1.Pod) func(context.Context) error {
 	claims := translate.ClaimNames(pod)
-	earlier := len(remotes) == 0 || slices.ContainsFunc(remotes, isOfEarlierVersion)
-	exposed := l.options.Tunnels != nil && (earlier || slices.ContainsFunc(remotes, ownsService))
-	if len(claims) == 0 && !earlier && !exposed {
+	exposed := l.options.Tunnels != nil && slices.ContainsFunc(remotes, ownsService)
+	if len(claims) == 0 && !exposed {
 		return nil
 	}
 	return func(ctx context.Context) error {
 		var failures []error
 		if exposed {
 			failures = append(failures, l.options.Tunnels.Close(ctx, scope.TunnelSelector(string(pod.UID))))
-		}
-		if earlier {
-			failures = append(failures, l.sweep(ctx, pod))
 		}
 		for _, claim := range claims {
 			failures = append(failures, l.releaseClaim(ctx, claim, pod))
@@ -57,23 +47,24 @@ func ownsService(pod *corev1.Pod) bool {
 	})
 }
 
-// sweep deletes the objects of a local pod by their label.
-func (l *Lifecycle) sweep(ctx context.Context, pod *corev1.Pod) error {
-	select {
-	case l.sweeps <- struct{}{}:
-		defer func() { <-l.sweeps }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// addSweep adds a job that deletes the objects that an earlier version, or the Python
+// plugin, created for a local pod, by their labels. If no remote pod was found, they may
+// have been created before a pod that never came to be.
+func (l *Lifecycle) addSweep(pod *corev1.Pod, remotes []*corev1.Pod) {
+	if len(remotes) > 0 && !slices.ContainsFunc(remotes, isOfEarlierVersion) {
+		return
 	}
 	namespace, uid := l.remoteNamespace(pod), string(pod.UID)
-	failures := []error{
-		l.cluster.DeleteConfigMaps(ctx, namespace, scope.PodSelector(uid)),
-		l.cluster.DeleteSecrets(ctx, namespace, scope.PodSelector(uid)),
-	}
-	if l.options.Tunnels != nil {
-		failures = append(failures, l.deleteService(ctx, namespace, uid))
-	}
-	return errors.Join(failures...)
+	l.sweeps.add(pod.UID, job{name: "delete objects of earlier versions", log: l.podLogger(pod), run: func(ctx context.Context) error {
+		failures := []error{
+			l.cluster.DeleteConfigMaps(ctx, namespace, scope.PodSelector(uid)),
+			l.cluster.DeleteSecrets(ctx, namespace, scope.PodSelector(uid)),
+		}
+		if l.options.Tunnels != nil {
+			failures = append(failures, l.options.Tunnels.Close(ctx, scope.TunnelSelector(uid)), l.deleteService(ctx, namespace, uid))
+		}
+		return errors.Join(failures...)
+	}})
 }
 
 // deleteService deletes the Service of a pod's tunnels.

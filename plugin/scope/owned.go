@@ -15,7 +15,7 @@ import (
 func OwnedList(objects []metav1.Object) string {
 	entries := make([]string, len(objects))
 	for i, object := range objects {
-		entries[i] = resourceOf(object) + "/" + object.GetName()
+		entries[i] = ResourceOf(object) + "/" + object.GetName()
 	}
 	return strings.Join(entries, ",")
 }
@@ -41,7 +41,8 @@ func Owned(pod metav1.Object) (objects []metav1.Object, ok bool) {
 	return objects, ok
 }
 
-func resourceOf(object metav1.Object) string {
+// ResourceOf returns the resource of an object that a pod owns, such as "secrets".
+func ResourceOf(object metav1.Object) string {
 	switch object.(type) {
 	case *corev1.ConfigMap:
 		return "configmaps"

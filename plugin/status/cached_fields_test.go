@@ -31,7 +31,7 @@ func TestCachedPodHasTheSameStatus(t *testing.T) {
 		if want, got := mesh.RequiredAction(remote), mesh.RequiredAction(cached); got != want {
 			t.Fatalf("pod %d: the required action is %v, of the whole pod %v\n%s", i, got, want, show(requested, remote))
 		}
-		for _, label := range []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance} {
+		for _, label := range []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt} {
 			if cached.Labels[label] != remote.Labels[label] {
 				t.Fatalf("pod %d: label %s is lost", i, label)
 			}

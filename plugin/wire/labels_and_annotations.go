@@ -34,6 +34,10 @@ const (
 // the Python plugin, owns nothing.
 const AnnotationOwned = "interlink.io/owned"
 
+// AnnotationCreatedAgain on a remote pod says that a create found the pod before it had
+// started, and completes it. The rollback of the create that made the pod keeps it.
+const AnnotationCreatedAgain = "interlink.io/created-again"
+
 // GateDependents is the scheduling gate of a remote pod that must not start before
 // the objects that it owns exist, and that the kubelet would start without them:
 // https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/
