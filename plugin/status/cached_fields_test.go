@@ -58,6 +58,7 @@ func fillIn(random *rand.Rand, pod *corev1.Pod) {
 		pod.Annotations[wire.AnnotationOwned] = "configmaps/settings,secrets/token"
 		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
 	} else {
+		pod.Labels[wire.LabelAttempt] = "b"
 	}
 	pod.Status.PodIP, pod.Status.QOSClass = "192.0.2.7", corev1.PodQOSBurstable
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
