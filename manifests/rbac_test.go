@@ -138,7 +138,7 @@ func TestServiceAccountPassesTheCheck(t *testing.T) {
 			}
 			for _, more := range []cluster.Permission{
 				{Verb: "list", Resource: "secrets", Namespace: "offloading"},
-				{Verb: "delete", Resource: "pods", Namespace: "offloading"},
+				{Verb: "deletecollection", Resource: "pods", Namespace: "offloading"},
 				{Verb: "delete", Resource: "namespaces"},
 				{Verb: "create", Resource: "pods/exec", Namespace: "offloading"},
 			} {

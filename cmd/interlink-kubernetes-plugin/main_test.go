@@ -95,7 +95,7 @@ func TestCheckReportsPermissions(t *testing.T) {
 		code       int
 		want       string
 	}{
-		{"all permissions", server.Kubeconfig(), 0, "deletecollection  pods "},
+		{"all permissions", server.Kubeconfig(), 0, "deletecollection  secrets "},
 		{"no permissions", noPermissions, 1, "MISSING"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
