@@ -2,6 +2,7 @@ package interruptions
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
@@ -41,10 +42,9 @@ func TestClaimThatIsMadeAgainStays(t *testing.T) {
 	name := claimOf(first)
 	claim(&second, name, "delete")
 	jid := i.create(first)
-	made := false
+	var made atomic.Bool
 	i.link.on(func(c call) faulty.Fault {
-		if c.String() == "DELETE persistentvolumeclaims/name" && !made {
-			made = true
+		if c.String() == "DELETE persistentvolumeclaims/name" && made.CompareAndSwap(false, true) {
 			s.deleteClaim(name)
 			other.create(second)
 		}
@@ -58,7 +58,7 @@ func TestClaimThatIsMadeAgainStays(t *testing.T) {
 				looks++
 			}
 		}
-		return made && looks > 1 && len(s.left()) == 2
+		return made.Load() && looks > 1 && len(s.left()) == 2
 	})
 	if left := s.left(); !slices.Contains(left, "claims/"+name) {
 		t.Errorf("these objects are left: %v, want the pod and its claim", left)

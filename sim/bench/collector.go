@@ -2,14 +2,17 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -88,6 +91,9 @@ func (b *Bench) drain(ctx context.Context, sizes CollectorSizes) ([]Line, error)
 		answered := time.Since(start)
 		if err := b.patiently(ctx, "the end of all objects", func() (bool, error) {
 			left, err := b.leftovers(ctx, s.namespace)
+			if isServerFailure(err) {
+				return false, nil
+			}
 			return left == 0, err
 		}); err != nil {
 			return nil, err
@@ -134,6 +140,9 @@ func (b *Bench) pace(ctx context.Context, sizes CollectorSizes) ([]Line, error) 
 		}
 		if err := b.patiently(ctx, "the end of all objects", func() (bool, error) {
 			left, err := b.leftovers(ctx, s.namespace)
+			if isServerFailure(err) {
+				return false, nil
+			}
 			return left == 0, err
 		}); err != nil {
 			return nil, err
@@ -152,21 +161,33 @@ func (b *Bench) pace(ctx context.Context, sizes CollectorSizes) ([]Line, error) 
 	}, nil
 }
 
-// comeAndGo creates a pod at each interval, and deletes it after its life. It does not wait for answers.
+// comeAndGo creates a pod at each interval, and deletes it after its life. It does not wait for answers. The bare loop, unlike
+// the plugin, does not survive a moment in which the API server fails: its pod then goes at once, and its delete is tried again.
 func comeAndGo(pods []workload, interval, life time.Duration, s deleter) error {
 	var group errgroup.Group
 	for ticks := time.NewTicker(interval); len(pods) > 0; <-ticks.C {
 		pod := pods[0]
 		pods = pods[1:]
 		group.Go(func() error {
-			if err := s.create(pod); err != nil {
+			if err := s.create(pod); err != nil && !isServerFailure(err) {
 				return fmt.Errorf("create: %w", err)
 			}
 			time.Sleep(life)
-			return s.remove(pod)
+			err := retry.OnError(retry.DefaultBackoff, isServerFailure, func() error { return s.remove(pod) })
+			if apierrors.IsNotFound(err) {
+				return nil
+			}
+			return err
 		})
 	}
 	return group.Wait()
+}
+
+// isServerFailure reports whether the API server itself failed, and may do better in a moment.
+func isServerFailure(err error) bool {
+	var status apierrors.APIStatus
+	ok := errors.As(err, &status)
+	return ok && (status.Status().Code >= http.StatusInternalServerError || status.Status().Code == http.StatusTooManyRequests)
 }
 
 // ownerless returns the number of objects whose pod does not exist.
