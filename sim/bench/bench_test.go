@@ -29,6 +29,7 @@ func newBench(t testing.TB, sizes bench.Sizes) *bench.Bench {
 // With five pods no figure means anything, but each measurement runs, all lines are in the table, and
 // nothing is left.
 func TestTable(t *testing.T) {
+	apiserver.ForTestWithControllers(t)        // before the next line: the server outlives this test, and so must its files
 	t.Setenv("TMPDIR", testkit.ShortFolder(t)) // for the files of the bench
 	b := newBench(t, bench.Sizes{
 		Rounds: 1, Pods: 5, Few: 5, Many: 10, Calls: 5, Batch: 5, Events: 2, Starts: 1, Idle: time.Millisecond, Burst: 5,

@@ -4,12 +4,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/bench"
 )
 
 // The measurements of the collector run, and nothing is left.
 func TestCollectorMeasurements(t *testing.T) {
+	apiserver.ForTestWithControllers(t)        // before the next line: the server outlives this test, and so must its files
 	t.Setenv("TMPDIR", testkit.ShortFolder(t)) // for the files of the bench
 	b := newBench(t, bench.Sizes{})
 	sizes := bench.CollectorSizes{PodsPerSecond: 10, Time: time.Second, Life: time.Millisecond, Pods: 3, Owned: 3}
