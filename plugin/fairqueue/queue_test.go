@@ -25,7 +25,7 @@ func TestOrder(t *testing.T) {
 		release int
 		want    []string // all that run or ran, in this order
 	}{
-		{"nobody waits", 3, []string{"a1", "a2"}, 0, []string{"a1", "a2"}},
+		{"no waiters", 3, []string{"a1", "a2"}, 0, []string{"a1", "a2"}},
 		{"one key: oldest first", 1, []string{"a1", "a2", "a3"}, 2, []string{"a1", "a2", "a3"}},
 		{"another key comes before a flood", 1, []string{"a1", "a2", "a3", "a4", "b1"}, 4, []string{"a1", "b1", "a2", "a3", "a4"}},
 		{"three keys", 1, []string{"a1", "a2", "a3", "b1", "b2", "c1", "c2"}, 6, []string{"a1", "b1", "c1", "a2", "b2", "c2", "a3"}},

@@ -162,7 +162,7 @@ func (i *instance) startProxy() string {
 	return proxy.URL
 }
 
-// waitUntilReady waits until the pod cache is filled: until then, nobody knows whether a pod with a job ID exists.
+// waitUntilReady waits until the pod cache is filled: until then, it is not known whether a pod with a job ID exists.
 func (i *instance) waitUntilReady() {
 	i.site.t.Helper()
 	missing := withJobID(request(0), "a-job")

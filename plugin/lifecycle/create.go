@@ -171,7 +171,7 @@ func (l *Lifecycle) mark(ctx context.Context, pod *corev1.Pod) error {
 // checkNotLeaving returns an error of kind Unavailable if a pod is being deleted and has
 // never started: an earlier create of this pod failed.
 func checkNotLeaving(pod *corev1.Pod) error {
-	if pod != nil && pod.DeletionTimestamp != nil && !podstate.HasStarted(pod) {
+	if pod.DeletionTimestamp != nil && !podstate.HasStarted(pod) {
 		return errdefs.New(errdefs.Unavailable, "pod %s/%s of an earlier create is still being deleted", pod.Namespace, pod.Name)
 	}
 	return nil

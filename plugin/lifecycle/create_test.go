@@ -65,63 +65,6 @@ func (e *env) expectOwned(r *wire.CreateRequest) {
 	}
 }
 
-// After a restart, the virtual kubelet sends a create for a running pod again, with
-// another body (docs/contract.md, CREATE-8 and CREATE-9). It gets the same answer, and
-// nothing changes. A pod that has not started is marked, so that no rollback deletes it,
-// and the plugin looks whether everything is there.
-func TestSecondCreateChangesNothing(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		running bool
-		want    []string
-	}{
-		{"the pod runs", true, nil},
-		{"the pod has not started", false, []string{"GET pods/name", "PATCH pods/name", "GET configmaps/name", "GET secrets/name"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			e := newEnv(t)
-			r := fullRequest()
-			first := e.create(r)
-			if test.running {
-				e.setRunning(r)
-			}
-			before := e.remotePod(r)
-			e.eventually("the pod cache has the pod", func() bool {
-				cached := e.cluster.CachedPod(string(r.Pod.UID))
-				return cached != nil && cached.ResourceVersion == before.ResourceVersion
-			})
-
-			e.faults.set(nil)
-			repeated := fullRequest()
-			repeated.Pod = *r.Pod.DeepCopy()
-			repeated.Pod.Spec.Containers[0].Image = "changed"
-			repeated.Containers = nil // translate would refuse this request
-			if second := e.create(repeated); second != first {
-				t.Errorf("the first create returned %+v, the second %+v", first, second)
-			}
-			if calls := e.faults.seen(); !slices.Equal(calls, test.want) {
-				t.Errorf("the second create sent %v, want %v", calls, test.want)
-			}
-			after := e.remotePod(r)
-			if marked := after.Annotations[wire.AnnotationCreatedAgain] != ""; marked == test.running {
-				t.Errorf("the pod is marked: %v", marked)
-			}
-			if test.running && after.ResourceVersion != before.ResourceVersion {
-				t.Error("the second create changed the pod")
-			}
-		})
-	}
-}
-
-// setRunning starts the containers of the remote pod, as a kubelet does.
-func (e *env) setRunning(r *wire.CreateRequest) {
-	e.t.Helper()
-	pod := e.remotePod(r)
-	pod.Status.Phase = corev1.PodRunning
-	_, err := e.admin.CoreV1().Pods(pod.Namespace).UpdateStatus(context.Background(), pod, metav1.UpdateOptions{})
-	e.must(err)
-}
-
 func TestConcurrentCreatesOfAPodCreateOnePod(t *testing.T) {
 	e := newEnv(t)
 	r := fullRequest()
@@ -146,19 +89,6 @@ func TestConcurrentCreatesOfAPodCreateOnePod(t *testing.T) {
 	})
 	if objects := e.remaining(r); len(objects) != fullCount {
 		t.Errorf("these objects exist: %v", objects)
-	}
-}
-
-// Two replicas share no memory: the second create finds the objects of the first.
-func TestCreateByAnotherReplica(t *testing.T) {
-	e := newEnv(t)
-	r := fullRequest()
-	first, err := e.Create(t.Context(), r)
-	e.must(err)
-	second, err := e.replica(emptyCache{e.cluster}).Create(t.Context(), r)
-	e.must(err)
-	if second != first {
-		t.Errorf("the first create returned %+v, the second %+v", first, second)
 	}
 }
 

@@ -64,6 +64,7 @@ func (l *Lifecycle) HandlePodGone(pod *corev1.Pod) {
 	select {
 	case o.pods <- gonePod{pod, time.Now().Add(collectorFirst)}:
 	default:
+		l.logLeft(pod, errdefs.New(errdefs.Unavailable, "%d pods that are gone wait already", maxGonePods))
 	}
 }
 

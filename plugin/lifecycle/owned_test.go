@@ -11,7 +11,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// listOwned lists the ConfigMaps and Secrets of a local pod, whoever owns them.
+// listOwned lists the ConfigMaps and Secrets of a local pod, with any owner.
 func (e *env) listOwned(r *wire.CreateRequest) []string {
 	e.t.Helper()
 	byUID := metav1.ListOptions{LabelSelector: wire.LabelPodUID + "=" + string(r.Pod.UID)}
@@ -88,24 +88,28 @@ func TestOwnedObjectsOfAPodThatStillExistsStay(t *testing.T) {
 	}
 }
 
-// A failure is left to the garbage collector. It does not delay the objects of other pods.
+// What cannot be read or deleted is left to the garbage collector. It does not delay the
+// objects of other pods.
 func TestOwnedObjectsThatCannotBeDeleted(t *testing.T) {
-	e := newEnv(t)
-	r, other := fullRequest(), fullRequest()
-	e.create(r)
-	e.create(other)
-	pods := []*corev1.Pod{e.remotePod(r), e.remotePod(other)}
-	failed := false
-	e.faults.set(func(_ int, call string) fault {
-		if call == "DELETE configmaps/name" && !failed {
-			failed = true
-			return forbidden
-		}
-		return ""
-	})
-	for _, pod := range pods {
-		e.forceDelete("pod " + pod.Name)
-		e.HandlePodGone(pod)
+	for _, test := range []struct {
+		call string
+		left int // of the four objects of two pods
+	}{
+		{"GET pods/name", 2}, {"GET configmaps/name", 1}, {"DELETE configmaps/name", 1}, {"DELETE secrets/name", 1},
+	} {
+		t.Run(test.call, func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t)
+			r, other := fullRequest(), fullRequest()
+			e.create(r)
+			e.create(other)
+			pods := []*corev1.Pod{e.remotePod(r), e.remotePod(other)}
+			e.failOnce(test.call, forbidden)
+			for _, pod := range pods {
+				e.forceDelete("pod " + pod.Name)
+				e.HandlePodGone(pod)
+			}
+			e.eventually("all other objects are deleted", func() bool { return len(e.listOwned(r))+len(e.listOwned(other)) == test.left })
+		})
 	}
-	e.eventually("all other objects are deleted", func() bool { return len(e.listOwned(r))+len(e.listOwned(other)) == 1 })
 }

@@ -77,7 +77,7 @@ containers: [{name: main, volumeMounts: [{name: s, mountPath: /s}]}]`, sends(wir
 		{"an item is missing, but another volume with the object is required", `
 volumes: [{name: c, configMap: {name: cfg}}, {name: d, configMap: {name: cfg, optional: true, items: [{key: none, path: q}]}}, {name: s, secret: {secretName: sec}}]
 containers: [{name: main, volumeMounts: [{name: c, mountPath: /c}, {name: d, mountPath: /d}, {name: s, mountPath: /s}]}]`, nil, true},
-		{"an item is missing in a volume that nobody mounts", `
+		{"an item is missing in a volume that no container mounts", `
 volumes: [{name: c, configMap: {name: cfg}}, {name: d, configMap: {name: cfg, optional: true, items: [{key: none, path: q}]}}, {name: s, secret: {secretName: sec}}]
 containers: [{name: main, volumeMounts: [{name: c, mountPath: /c}, {name: s, mountPath: /s}]}]`, nil, false},
 		{"an optional variable whose key is missing, of a mounted object", `
@@ -122,7 +122,7 @@ volumes: [{name: p, projected: {sources: [{serviceAccountToken: {path: token}}]}
 containers: [{name: main, volumeMounts: [{name: p, mountPath: /p}]}]`, sends(wire.ContainerVolumes{
 			ProjectedVolumeMaps: []corev1.ConfigMap{{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Data: map[string]string{"token": "x"}}},
 		}), false},
-		{"projected files that nobody mounts", `
+		{"projected files that no container mounts", `
 volumes: [{name: p, projected: {sources: [{serviceAccountToken: {path: token}}]}}]
 containers: [{name: main}]`, sends(wire.ContainerVolumes{
 			ProjectedVolumeMaps: []corev1.ConfigMap{{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Data: map[string]string{"token": "x"}}},
