@@ -56,7 +56,11 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 			return err
 		}
 		result := "yes"
-		if !allowed {
+		switch {
+		case allowed:
+		case permission.Optional:
+			result = "no (optional)"
+		default:
 			missing++
 			result = "MISSING"
 			if reason != "" {

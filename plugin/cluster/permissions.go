@@ -23,6 +23,8 @@ type Permission struct {
 	Namespace string
 	// Why says what the plugin needs the permission for.
 	Why string
+	// Optional says that the plugin works without the permission, apart from what Why says.
+	Optional bool
 }
 
 // String returns verb and resource, as in an RBAC rule.

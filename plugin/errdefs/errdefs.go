@@ -19,8 +19,14 @@ const (
 	// NotFound is an object that does not exist.
 	NotFound Kind = "not found"
 	// Refused is a request that the remote cluster or the plugin's configuration
-	// does not permit: a missing permission, an exhausted quota, an admission policy.
+	// does not permit: a missing permission, an admission policy.
 	Refused Kind = "refused"
+	// OverQuota is an object that a ResourceQuota of the remote cluster refuses, because
+	// it would exceed a limit. It may fit later.
+	OverQuota Kind = "over quota"
+	// NotYet is a refusal that passes by itself within seconds, for example because the
+	// service account of a new namespace does not exist yet. If it lasts, it is final.
+	NotYet Kind = "refused for now"
 	// Exists is an object that exists already.
 	Exists Kind = "exists"
 	// Conflict is a change that failed because of another change at the same time.

@@ -119,7 +119,7 @@ func (a *createAttempt) ensurePod(ctx context.Context) error {
 		case errdefs.Exists:
 			a.mayHaveCreatedPod = before
 			return a.useExistingPod(ctx)
-		case errdefs.Invalid, errdefs.Refused, errdefs.NotFound:
+		case errdefs.Invalid, errdefs.Refused, errdefs.OverQuota, errdefs.NotYet, errdefs.NotFound:
 			a.mayHaveCreatedPod = before
 		}
 		return err

@@ -171,7 +171,7 @@ func TestExceededQuotaFailsAtOnce(t *testing.T) {
 	r := fullRequest()
 	e.faults.set(nil)
 	_, err = e.Create(t.Context(), r)
-	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "exceeded quota") {
+	if !errdefs.Is(err, errdefs.OverQuota) || !strings.Contains(err.Error(), "exceeded quota") {
 		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
 	}
 	if remaining := e.remaining(r); len(remaining) > 0 {

@@ -10,8 +10,8 @@ import (
 )
 
 // Cluster is the remote cluster, as the lifecycle uses it. Every error has a kind of
-// plugin/errdefs. A retry may solve errors of the kinds Unavailable and Conflict, and
-// no other errors.
+// plugin/errdefs. A retry may solve errors of the kinds Unavailable, Conflict and
+// NotYet, and no other errors.
 type Cluster interface {
 	// Create creates an object and returns its UID. The error is of kind Exists if
 	// an object with that name exists already.

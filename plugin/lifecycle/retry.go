@@ -14,7 +14,7 @@ import (
 // (docs/contract.md, CREATE-6).
 func isTransient(err error) bool {
 	switch errdefs.KindOf(err) {
-	case errdefs.Unavailable, errdefs.Conflict:
+	case errdefs.Unavailable, errdefs.Conflict, errdefs.NotYet:
 		return true
 	}
 	return false

@@ -14,8 +14,10 @@ var httpStatuses = map[errdefs.Kind]int{
 	errdefs.TooLarge:    http.StatusRequestEntityTooLarge,
 	errdefs.NotFound:    http.StatusNotFound,
 	errdefs.Refused:     http.StatusForbidden,
+	errdefs.OverQuota:   http.StatusForbidden,
 	errdefs.Exists:      http.StatusConflict,
 	errdefs.Conflict:    http.StatusConflict,
+	errdefs.NotYet:      http.StatusServiceUnavailable,
 	errdefs.Unavailable: http.StatusServiceUnavailable,
 	// The caller disconnected, or the server is shutting down.
 	errdefs.Canceled: http.StatusServiceUnavailable,

@@ -29,6 +29,10 @@ const (
 	AnnotationSourceNamespace = "interlink.io/source.namespace"
 )
 
+// AnnotationSourceNode on a remote pod holds the name of the virtual node that sent it. A
+// pod of an earlier version does not have it.
+const AnnotationSourceNode = "interlink.io/source.node"
+
 // AnnotationOwned on a remote pod lists, separated by commas, the objects that the
 // pod owns, each as "<resource>/<name>". A pod without it, of an earlier version or of
 // the Python plugin, owns nothing.

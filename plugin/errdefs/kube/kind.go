@@ -45,8 +45,10 @@ func Kind(err error) errdefs.Kind {
 			return errdefs.Unavailable
 		}
 		return errdefs.Internal
-	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause), isServiceAccountPending(err):
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return errdefs.Unavailable
+	case apierrors.IsForbidden(err):
+		return forbiddenKind(err)
 	}
 	if kind, ok := kinds[apierrors.ReasonForError(err)]; ok {
 		return kind
@@ -57,13 +59,21 @@ func Kind(err error) errdefs.Kind {
 	return errdefs.Unavailable
 }
 
-// isServiceAccountPending reports whether the API server refused a pod only because
-// its namespace is new: the controller manager has not created the default service
-// account yet, and does so a moment later. The answer has no reason of its own for
-// this.
-func isServiceAccountPending(err error) bool {
-	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), `error looking up service account`) &&
-		strings.Contains(err.Error(), `serviceaccount "default" not found`)
+// forbiddenKind returns the kind of an answer 403. The API server has no reasons of their
+// own for these, so the words decide:
+//   - https://github.com/kubernetes/apiserver/blob/master/pkg/admission/plugin/resourcequota/controller.go
+//     for quotas: one is exceeded, or its status is not calculated yet;
+//   - the admission plugin ServiceAccount: the controller manager creates the service
+//     account of a new namespace a moment later.
+func forbiddenKind(err error) errdefs.Kind {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "exceeded quota: "):
+		return errdefs.OverQuota
+	case strings.Contains(text, "status unknown for quota: "), strings.Contains(text, "error looking up service account"):
+		return errdefs.NotYet
+	}
+	return errdefs.Refused
 }
 
 // isClientRateLimit reports whether client-go's own rate limiter rejected a request,
