@@ -17,7 +17,7 @@ LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksu
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets --controllers
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint fuzz bench bench-collector bench-sim generate clean
+.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint fuzz bench bench-collector bench-sim mutants generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -111,6 +111,9 @@ bench-collector: ## Measure how long the objects of deleted pods stay, with and 
 
 bench-sim: ## Measure the simulator: replays of up to 10,000 pods, and load (takes minutes)
 	go test -run '^$$' -bench 'Replay|Load' -benchtime 1x ./sim/load ./sim/play
+
+mutants: ## Change the plugin's code, one place at a time, and print what no test notices (takes an hour; MUTANTFLAGS='-count 300 -seed 42')
+	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go run ./fixtures/mutants/cmd/mutants $(MUTANTFLAGS)
 
 generate: ## Write goldens, the sample configuration and the reference from the code
 	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go test -count=1 \
