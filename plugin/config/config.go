@@ -124,7 +124,20 @@ type Offloading struct {
 	// CreateTimeout limits one create, with its retries.
 	CreateTimeout      time.Duration
 	UnsupportedVolumes VolumePolicy
+	// Quota says what happens to a pod that a full ResourceQuota refuses.
+	Quota QuotaPolicy
 }
+
+// QuotaPolicy says what the plugin does with a pod that a ResourceQuota of the remote
+// cluster refuses, though it would fit into an empty quota.
+type QuotaPolicy string
+
+const (
+	// WaitForQuota accepts the pod, and creates it when the quota permits it.
+	WaitForQuota QuotaPolicy = "wait"
+	// FailOverQuota lets the create fail.
+	FailOverQuota QuotaPolicy = "fail"
+)
 
 // VolumePolicy says what the plugin does with a pod that mounts a volume that it
 // cannot offload.

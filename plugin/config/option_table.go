@@ -116,6 +116,9 @@ var table = []Option{
 	{Section: "offloading", Key: "unsupported_volumes", Kind: Choice, Default: string(DropVolumes),
 		Help: "For a volume that cannot be offloaded: drop the volume with a warning, or refuse the pod.",
 		set:  setter(func(c *Config) *VolumePolicy { return &c.Offloading.UnsupportedVolumes }, oneOf(DropVolumes, RefuseVolumes))},
+	{Section: "offloading", Key: "quota", Kind: Choice, Default: string(WaitForQuota),
+		Help: "For a pod that a full ResourceQuota of the remote cluster refuses: wait until it fits, or fail the create.",
+		set:  setter(func(c *Config) *QuotaPolicy { return &c.Offloading.Quota }, oneOf(WaitForQuota, FailOverQuota))},
 
 	{Section: "mesh", Key: "init_container", Kind: Bool, Default: "true", Python: true,
 		Help: "Run the network mesh in a native sidecar (true), or in an additional main container that no other container waits for (false).",

@@ -22,27 +22,40 @@ import (
 // After a failure it deletes the pod that this call created, and with it all that the
 // pod owns. The kind of the error says why it failed: Invalid, Refused, Exists (an
 // object of the same name that is not the plugin's), NotFound (the configured single
-// namespace does not exist), Unavailable or Canceled.
+// namespace does not exist), OverQuota, Unavailable or Canceled.
+//
+// A pod that only a full quota refuses may wait instead: see [WaitingPods].
 func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
+	jid, err := l.createFor(ctx, request, nil)
+	if err != nil {
+		return wire.CreateResponse{}, err
+	}
+	return wire.CreateResponse{PodUID: string(request.Pod.UID), PodJID: jid}, nil
+}
+
+// createFor creates the remote objects of a local pod. commit is called last; it is nil for
+// a create of InterLink, whose request is not stored.
+func (l *Lifecycle) createFor(ctx context.Context, request *wire.CreateRequest, commit func(context.Context) error) (jid string, err error) {
 	pod := &request.Pod
-	uid := string(pod.UID)
 	log := l.podLogger(pod)
 
-	ctx, done, err := l.inFlight.addCreate(ctx, uid)
+	ctx, done, err := l.inFlight.addCreate(ctx, string(pod.UID))
 	if err != nil {
-		return wire.CreateResponse{}, fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
+		return "", fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, l.options.CreateTimeout)
 	defer cancel()
 
-	jid, err := l.create(ctx, request, log)
+	jid, err = l.create(ctx, request, commit, log)
 	if err != nil {
 		err = l.createError(ctx, err)
-		log.Warn("create failed", "error", err)
-		return wire.CreateResponse{}, fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
+		if commit == nil || !errdefs.Is(err, errdefs.OverQuota) {
+			log.Warn("create failed", "error", err)
+		}
+		return "", fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
-	return wire.CreateResponse{PodUID: uid, PodJID: jid}, nil
+	return jid, nil
 }
 
 // createError returns the reason why a create failed. The end of its context is
@@ -57,13 +70,17 @@ func (l *Lifecycle) createError(ctx context.Context, err error) error {
 	return err
 }
 
-func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log *slog.Logger) (jid string, err error) {
+func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, commit func(context.Context) error, log *slog.Logger) (jid string, err error) {
 	pod := &request.Pod
 	unlock, err := l.podLocks.lock(ctx, string(pod.UID))
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
+	if commit == nil && l.waits(pod) {
+		log.Info("the pod waits for a quota already")
+		return l.options.Translate.Scope.Name(pod.Name, string(pod.UID)), nil
+	}
 
 	existing, err := l.findExisting(ctx, pod)
 	if err != nil {
@@ -77,7 +94,10 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 		if complete {
 			l.cancelPendingRollbacks(string(pod.UID))
 			log.Info("the remote pod exists already", "remote", existing.Namespace+"/"+existing.Name)
-			return existing.Name, nil
+			if commit != nil {
+				err = commit(ctx)
+			}
+			return existing.Name, err
 		}
 		log.Info("the remote pod exists already, but not everything that it needs", "remote", existing.Namespace+"/"+existing.Name)
 	}
@@ -88,6 +108,9 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 	}
 	for _, warning := range objects.Warnings {
 		log.Warn("a part of the pod is not offloaded", "warning", warning)
+	}
+	if commit != nil {
+		objects.Pod.Annotations[wire.AnnotationFromStoredRequest] = "true"
 	}
 	unlockClaims, err := l.lockClaims(ctx, objects)
 	if err != nil {
@@ -103,11 +126,17 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, log
 	attempt := &createAttempt{lifecycle: l, objects: objects, uid: string(pod.UID), log: log, pod: existing}
 	if err = attempt.run(ctx); err != nil {
 		attempt.rollback(ctx)
-		return "", err
+		if commit != nil {
+			return "", err
+		}
+		return l.letWait(ctx, request, err)
 	}
 	l.cancelPendingRollbacks(string(pod.UID))
 	log.Info("created", "remote", attempt.pod.Namespace+"/"+attempt.pod.Name)
-	return attempt.pod.Name, nil
+	if commit != nil {
+		err = commit(ctx)
+	}
+	return attempt.pod.Name, err
 }
 
 // begin waits until a create may begin: the creates of all local namespaces take turns.

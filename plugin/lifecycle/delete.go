@@ -89,6 +89,10 @@ func (l *Lifecycle) deletePods(ctx context.Context, pod *corev1.Pod) (rest func(
 
 	synced := l.cluster.Synced() // before the look into the cache, which can be filled at any moment
 	remotes := l.cluster.CachedPods(string(pod.UID))
+	removed, err := l.removeStored(ctx, pod, remotes)
+	if err != nil {
+		return nil, err
+	}
 	gone := true
 	var failures []error
 	for _, remote := range remotes {
@@ -100,7 +104,7 @@ func (l *Lifecycle) deletePods(ctx context.Context, pod *corev1.Pod) (rest func(
 		failures = append(failures, err)
 	}
 	if gone { // the cache does not have the pod yet, or still has a pod that is gone
-		live, err := l.findByName(ctx, pod)
+		live, err := l.findForDelete(ctx, pod, removed)
 		if err != nil {
 			return nil, err
 		}

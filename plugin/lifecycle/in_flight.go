@@ -116,6 +116,14 @@ func (f *inFlight) missed(uid string, remote types.UID) *corev1.Pod {
 	return nil
 }
 
+// isDeleted reports whether a local pod was deleted recently.
+func (f *inFlight) isDeleted(uid string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.deletes[uid]
+	return ok
+}
+
 // forDelete returns a copy of a local pod with those fields that a delete needs.
 func forDelete(pod *corev1.Pod) *corev1.Pod {
 	reduced := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{

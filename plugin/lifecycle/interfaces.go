@@ -7,6 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Cluster is the remote cluster, as the lifecycle uses it. Every error has a kind of
@@ -66,4 +69,24 @@ type Tunnels interface {
 	// Close uninstalls the releases whose labels match a selector of plugin/scope.
 	// It is not an error if there are none.
 	Close(ctx context.Context, selector string) error
+}
+
+// WaitingPods keeps the create requests of pods that a full ResourceQuota of the remote
+// cluster refuses. It stores them in the remote cluster, so that they are known after a
+// restart and to all replicas, and calls [Lifecycle.CreateStored] when the quota may permit
+// a pod. Its errors have kinds, like those of [Cluster].
+type WaitingPods interface {
+	// Accept stores a create request that failed with an error of kind OverQuota. If the
+	// pod cannot wait, nothing is stored, and Accept returns that error with the reason.
+	Accept(ctx context.Context, request *wire.CreateRequest, failure error) error
+	// Cached returns the state of a local pod that is known to wait. It sends no request.
+	Cached(pod *corev1.Pod) (status.Waiting, bool)
+	// Find is like Cached, but asks the remote API server.
+	Find(ctx context.Context, pod *corev1.Pod) (status.Waiting, bool, error)
+	// MayWait reports whether the request of a local pod is, or may be, stored. It is
+	// false only if none is known, and sends no request.
+	MayWait(pod *corev1.Pod) bool
+	// Remove removes the stored request of a local pod, and reports whether there was one.
+	// A replica that creates the pod at this time deletes it again.
+	Remove(ctx context.Context, pod *corev1.Pod) (found bool, err error)
 }

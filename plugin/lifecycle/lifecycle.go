@@ -22,6 +22,8 @@ type Options struct {
 	CreateTimeout time.Duration
 	// Tunnels exposes the TCP ports of pods; nil if ports are not exposed.
 	Tunnels Tunnels
+	// Waiting keeps the pods that a full quota refuses; nil if their creates fail.
+	Waiting WaitingPods
 	Log     *slog.Logger
 }
 

@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -20,13 +19,13 @@ func (l *Lifecycle) Status(ctx context.Context, pods []corev1.Pod) ([]wire.PodSt
 	var failures []error
 	for i := range pods {
 		pod := &pods[i]
-		remote, err := l.confirmedPod(ctx, pod)
+		state, err := l.status(ctx, pod)
 		if err != nil {
 			l.podLogger(pod).Warn("the state of the pod is unknown", "error", err)
 			failures = append(failures, err)
 			continue
 		}
-		answer = append(answer, status.Of(pod, remote))
+		answer = append(answer, state)
 	}
 	if len(answer) == 0 && len(failures) > 0 {
 		return nil, errors.Join(failures...)

@@ -42,6 +42,32 @@ const AnnotationOwned = "interlink.io/owned"
 // started, and completes it. The rollback of the create that made the pod keeps it.
 const AnnotationCreatedAgain = "interlink.io/created-again"
 
+// LabelStoredRequest is on the Secret with the stored create request of a local pod, and
+// on the ConfigMap that marks it; it holds the UID of the local pod. These objects belong
+// to a pod that a ResourceQuota of the remote cluster keeps waiting, and that does not
+// exist yet, so they do not carry [LabelPodUID].
+const LabelStoredRequest = "interlink.io/stored-request"
+
+// AnnotationFromStoredRequest on a remote pod says that the plugin created it from a stored
+// request, which may still exist.
+const AnnotationFromStoredRequest = "interlink.io/from-stored-request"
+
+// Annotations on the ConfigMap that marks a stored create request.
+const (
+	// AnnotationWaitingSince holds the time of the create.
+	AnnotationWaitingSince = "interlink.io/waiting-since"
+	// AnnotationRefusal holds why the pod does not exist yet, in the words of the remote API
+	// server.
+	AnnotationRefusal = "interlink.io/refusal"
+	// AnnotationClaimedBy holds which replica of the plugin creates the pod.
+	AnnotationClaimedBy = "interlink.io/claimed-by"
+	// AnnotationWaitEnded holds why the pod will never be created: [WaitEndedByDelete], or
+	// an error.
+	AnnotationWaitEnded = "interlink.io/wait-ended"
+	// WaitEndedByDelete is the value of [AnnotationWaitEnded] after a delete of the local pod.
+	WaitEndedByDelete = "deleted"
+)
+
 // GateDependents is the scheduling gate of a remote pod that must not start before
 // the objects that it owns exist, and that the kubelet would start without them:
 // https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/
