@@ -20,9 +20,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// newUser creates a user of the API server with the given permissions and no others, and
-// returns a client of that user.
-func newUser(t *testing.T, server *apiserver.Server, name string, permissions []cluster.Permission) *kubernetes.Clientset {
+// newUser creates a user of the API server with the given permissions, in one namespace or
+// (with "") in all, and no others. It returns a client of that user.
+func newUser(t *testing.T, server *apiserver.Server, name, namespace string, permissions []cluster.Permission) *kubernetes.Clientset {
 	t.Helper()
 	account, err := server.AddUser(name)
 	if err != nil {
@@ -33,7 +33,7 @@ func newUser(t *testing.T, server *apiserver.Server, name string, permissions []
 		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{p.Resource}, Verbs: []string{p.Verb}})
 	}
 	if len(rules) > 0 {
-		if err := server.Grant(t.Context(), name, permissions[0].Namespace, rules...); err != nil {
+		if err := server.Grant(t.Context(), name, namespace, rules...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,7 +54,7 @@ func TestRequiredPermissionsSuffice(t *testing.T) {
 			if single {
 				namespace = server.Namespace(t)
 			}
-			client := newUser(t, server, fmt.Sprintf("suffice-%v", single), cluster.RequiredPermissions(namespace))
+			client := newUser(t, server, fmt.Sprintf("suffice-%v", single), namespace, cluster.RequiredPermissions(namespace))
 			cfg := config.Defaults()
 			cfg.Offloading.Namespace = namespace
 			h := startOn(t, server, func(s *settings) {
@@ -114,7 +114,7 @@ func TestCheckNamesTheMissingPermission(t *testing.T) {
 	for i, missing := range permissions {
 		t.Run(missing.String(), func(t *testing.T) {
 			granted := append(append([]cluster.Permission(nil), permissions[:i]...), permissions[i+1:]...)
-			client := newUser(t, server, fmt.Sprintf("lacking-%d", i), granted)
+			client := newUser(t, server, fmt.Sprintf("lacking-%d", i), "", granted)
 			cfg := config.Defaults()
 			var table bytes.Buffer
 			testkit.Eventually(t, "the other permissions are in effect", func() bool { // RBAC needs a moment

@@ -75,7 +75,11 @@ func parseFlags(args []string) (commandLine, Errors) {
 		} else if err != nil {
 			problems = append(problems, describeFlagError(err))
 		} else if flags.NArg() > 0 && len(problems) == 0 {
-			problems = append(problems, flagError("", fmt.Sprintf("%d arguments belong to no flag; write a value as --flag=value, in quotes if it contains spaces", flags.NArg())))
+			words := "1 argument belongs"
+			if flags.NArg() > 1 {
+				words = fmt.Sprintf("%d arguments belong", flags.NArg())
+			}
+			problems = append(problems, flagError("", words+" to no flag; write a value as --flag=value, in quotes if it contains spaces"))
 		}
 		flags.Visit(func(f *pflag.Flag) { line.values[f.Name] = f.Value.String() })
 		return line, problems
