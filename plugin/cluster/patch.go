@@ -41,26 +41,50 @@ func (c *Cluster) RemoveGate(ctx context.Context, pod *corev1.Pod, gate string) 
 	})
 }
 
+// AnnotateClaim sets an annotation of the claim with this UID, and returns the claim. The
+// error is of kind NotFound if the claim does not exist any more.
+func (c *Cluster) AnnotateClaim(ctx context.Context, claim *corev1.PersistentVolumeClaim, name, value string) (*corev1.PersistentVolumeClaim, error) {
+	body, err := patchBody(claim, map[string]any{"metadata": map[string]any{"annotations": map[string]any{name: value}}})
+	if err != nil {
+		return nil, fmt.Errorf("annotate %s: %w", describe(claim), err)
+	}
+	patched, err := c.client.CoreV1().PersistentVolumeClaims(claim.Namespace).Patch(ctx, claim.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
+	if err != nil {
+		return nil, wrapPatch(err, "annotate", claim)
+	}
+	return patched, nil
+}
+
 // patch changes the pod with this UID, and never a later pod with the same name.
 func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, change map[string]any) error {
+	body, err := patchBody(pod, change)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", verb, describe(pod), err)
+	}
+	_, err = c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
+	return wrapPatch(err, verb, pod)
+}
+
+// patchBody returns a patch that changes only the object with the UID of object.
+func patchBody(object metav1.Object, change map[string]any) ([]byte, error) {
 	meta, ok := change["metadata"].(map[string]any)
 	if !ok {
 		meta = map[string]any{}
 		change["metadata"] = meta
 	}
-	meta["uid"] = pod.UID
-	body, err := json.Marshal(change)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", verb, describe(pod), err)
-	}
-	_, err = c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
-	if hasOtherUID(err) {
-		return errdefs.New(errdefs.NotFound, "%s %s: another pod has its name now", verb, describe(pod))
-	}
-	return wrap(err, verb, describe(pod))
+	meta["uid"] = object.GetUID()
+	return json.Marshal(change)
 }
 
-// hasOtherUID reports whether a patch failed because the pod with this name has
+// wrapPatch is [wrap] for the error of a patch with the UID of object.
+func wrapPatch(err error, verb string, object metav1.Object) error {
+	if hasOtherUID(err) {
+		return errdefs.New(errdefs.NotFound, "%s %s: another object has its name now", verb, describe(object))
+	}
+	return wrap(err, verb, describe(object))
+}
+
+// hasOtherUID reports whether a patch failed because the object with this name has
 // another UID. The API server then says that metadata.uid cannot be changed.
 func hasOtherUID(err error) bool {
 	var status apierrors.APIStatus

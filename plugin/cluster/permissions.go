@@ -54,6 +54,7 @@ func RequiredPermissions(namespace string) []Permission {
 		{Verb: "deletecollection", Resource: "secrets", Why: "delete the Secrets of pods of earlier versions"},
 		{Verb: "get", Resource: "persistentvolumeclaims", Why: "find a claim and its retention policy"},
 		{Verb: "create", Resource: "persistentvolumeclaims", Why: "create a claim that does not exist"},
+		{Verb: "patch", Resource: "persistentvolumeclaims", Why: "keep a claim that a pod begins to use"},
 		{Verb: "delete", Resource: "persistentvolumeclaims", Why: "delete a claim if its policy says so"},
 	}
 	for i := range permissions {

@@ -30,6 +30,8 @@ type createAttempt struct {
 	// created everything that it needs.
 	pod      *corev1.Pod
 	complete bool
+	// claims are the claims of the pod, in the order of objects.Claims.
+	claims []*corev1.PersistentVolumeClaim
 	// mayHaveCreatedPod and mayHaveCreatedClaims are true if this attempt sent a request
 	// that created one, or whose answer was lost.
 	mayHaveCreatedPod    bool
@@ -72,11 +74,13 @@ func (a *createAttempt) createAll(ctx context.Context) error {
 	if err := a.lifecycle.ensureNamespace(ctx, a.objects.Namespace); err != nil {
 		return err
 	}
-	err := inParallel(ctx, a.objects.Claims, a.ensureClaim)
-	if err == nil {
-		err = a.ensurePod(ctx)
+	if err := a.ensureClaims(ctx); err != nil {
+		return err
 	}
-	if err != nil || a.complete {
+	if err := a.ensurePod(ctx); err != nil || a.complete {
+		return err
+	}
+	if err := inParallel(ctx, a.claims, a.keepClaim); err != nil {
 		return err
 	}
 	if err := inParallel(ctx, a.objects.Dependents(), a.ensureDependent); err != nil {
@@ -91,12 +95,12 @@ func (a *createAttempt) createAll(ctx context.Context) error {
 	return nil
 }
 
-// inParallel calls do for each item, and returns the first error.
-func inParallel[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {
+// inParallel calls do for each item and its index, and returns the first error.
+func inParallel[T any](ctx context.Context, items []T, do func(context.Context, int, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxParallelCreates)
-	for _, item := range items {
-		group.Go(func() error { return do(ctx, item) })
+	for n, item := range items {
+		group.Go(func() error { return do(ctx, n, item) })
 	}
 	return group.Wait()
 }
@@ -153,7 +157,7 @@ func (a *createAttempt) useExistingPod(ctx context.Context) error {
 // with that name that this pod does not own is a remainder of an earlier create: the
 // garbage collector is about to delete it, or an earlier version of the plugin created
 // it. It is deleted and created again.
-func (a *createAttempt) ensureDependent(ctx context.Context, object metav1.Object) error {
+func (a *createAttempt) ensureDependent(ctx context.Context, _ int, object metav1.Object) error {
 	object.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: a.pod.Name, UID: a.pod.UID}})
 	return retry(ctx, func(ctx context.Context) error {
 		_, err := a.lifecycle.cluster.Create(ctx, object)

@@ -3,44 +3,102 @@ package lifecycle
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// ensureClaim creates a persistent volume claim of the pod if it does not exist. The
-// caller holds the lock of the claim.
-func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) error {
-	namespace := a.objects.Pod.Namespace
-	existing, err := a.lifecycle.findClaim(ctx, namespace, claim.Name)
-	switch {
-	case err != nil:
-		return err
-	case existing != nil:
-		return a.checkNamespace(existing)
-	case claim.Object == nil:
-		return errdefs.New(errdefs.Invalid,
-			"persistent volume claim %s does not exist in the remote namespace %s, and the pod has no template for it (annotation %s.%s)",
-			claim.Name, namespace, wire.AnnotationRemotePVC, claim.Name)
-	}
-	err = retry(ctx, func(ctx context.Context) error {
-		a.mayHaveCreatedClaims.Store(true)
-		_, err := a.lifecycle.cluster.Create(ctx, claim.Object)
+// ensureClaims creates the claims of the pod that do not exist.
+func (a *createAttempt) ensureClaims(ctx context.Context) error {
+	a.claims = make([]*corev1.PersistentVolumeClaim, len(a.objects.Claims))
+	return inParallel(ctx, a.objects.Claims, func(ctx context.Context, n int, claim translate.Claim) (err error) {
+		a.claims[n], err = a.ensureClaim(ctx, claim)
 		return err
 	})
-	if !errdefs.Is(err, errdefs.Exists) {
+}
+
+// ensureClaim creates a persistent volume claim of the pod if it does not exist.
+func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) (found *corev1.PersistentVolumeClaim, err error) {
+	namespace := a.objects.Pod.Namespace
+	err = retry(ctx, func(ctx context.Context) (err error) {
+		found, err = a.lifecycle.findClaim(ctx, namespace, claim.Name)
+		switch {
+		case err != nil || found != nil:
+			return err
+		case claim.Object == nil:
+			return errdefs.New(errdefs.Invalid,
+				"persistent volume claim %s does not exist in the remote namespace %s, and the pod has no template for it (annotation %s.%s)",
+				claim.Name, namespace, wire.AnnotationRemotePVC, claim.Name)
+		}
+		a.mayHaveCreatedClaims.Store(true)
+		uid, err := a.lifecycle.cluster.Create(ctx, claim.Object)
+		switch {
+		case err == nil:
+			found = claim.Object.DeepCopy()
+			found.UID = uid
+			return nil
+		case !errdefs.Is(err, errdefs.Exists):
+			return err
+		}
+		// Another pod's create was first, or the answer to an earlier create was lost.
+		found, err = a.lifecycle.findClaim(ctx, namespace, claim.Name)
+		if err == nil && found == nil {
+			return errdefs.New(errdefs.Unavailable, "persistent volume claim %s/%s was deleted a moment ago", namespace, claim.Name)
+		}
 		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	// Another replica created the claim first, or the answer to an earlier create was lost.
-	existing, err = a.lifecycle.findClaim(ctx, namespace, claim.Name)
-	if err != nil || existing == nil {
-		return err
+	return found, a.checkNamespace(found)
+}
+
+// keepClaim makes sure that no delete of another pod deletes a claim that this pod uses.
+// Such a delete looks at the claim, then for pods that use it, and then deletes the
+// claim if it is unchanged ([Lifecycle.releaseClaim]). keepClaim changes the claim when
+// the pod exists: so either that delete finds the pod, or finds the claim changed, or
+// keepClaim finds the claim gone. No lock could do this for two replicas, or would be
+// free while a request hangs.
+//
+// If the claim is gone, keepClaim deletes the pod, which could be on a node by now, where
+// it would wait for that claim for ever. The create then starts again from the beginning.
+func (a *createAttempt) keepClaim(ctx context.Context, _ int, claim *corev1.PersistentVolumeClaim) error {
+	if !isDeletedWhenUnused(claim) {
+		return nil
 	}
-	return a.checkNamespace(existing)
+	return retry(ctx, func(ctx context.Context) error {
+		kept, err := a.lifecycle.cluster.AnnotateClaim(ctx, claim, wire.AnnotationUsedBy, string(a.pod.UID))
+		switch {
+		case err == nil && kept.DeletionTimestamp == nil:
+			return nil
+		case err != nil && !errdefs.Is(err, errdefs.NotFound):
+			return err
+		}
+		pod, err := a.lifecycle.cluster.Pod(ctx, a.pod.Namespace, a.pod.Name)
+		switch {
+		case errdefs.Is(err, errdefs.NotFound), err == nil && pod.UID != a.pod.UID:
+			return errPodGone
+		case err != nil:
+			return err
+		case podstate.HasStarted(pod): // Kubernetes keeps the claim until the pod has ended
+			return nil
+		}
+		if err := a.lifecycle.cluster.Delete(ctx, pod, nil, true); err != nil && !errdefs.Is(err, errdefs.NotFound) {
+			return err
+		}
+		a.log.Info("another pod's delete has deleted a claim of the pod: the create starts again", "claim", claim.Name)
+		return errPodGone
+	})
+}
+
+// isDeletedWhenUnused reports whether the plugin deletes a claim when no pod uses it any
+// more. It keeps a claim that no plugin created, because it belongs to the site.
+func isDeletedWhenUnused(claim *corev1.PersistentVolumeClaim) bool {
+	return claim.Labels[wire.LabelOffloading] == wire.Offloading && claim.Annotations[wire.AnnotationRetention] == translate.RetentionDelete
 }
 
 // checkNamespace refuses a claim that was created for a pod of another local
@@ -61,31 +119,6 @@ func belongsToOtherNamespace(claim *corev1.PersistentVolumeClaim, namespace stri
 	return claim.Labels[wire.LabelOffloading] == wire.Offloading && source != "" && source != namespace
 }
 
-// lockClaims locks all claims of a pod, so that no delete removes a claim after a
-// create has found it and before the pod that uses it exists.
-func (l *Lifecycle) lockClaims(ctx context.Context, objects *translate.Objects) (unlock func(), err error) {
-	var names []string
-	for _, claim := range objects.Claims {
-		names = append(names, objects.Pod.Namespace+"/"+claim.Name)
-	}
-	slices.Sort(names) // the same order for all callers prevents a deadlock
-	var unlocks []func()
-	unlock = func() {
-		for _, unlockOne := range unlocks {
-			unlockOne()
-		}
-	}
-	for _, name := range names {
-		unlockOne, err := l.claimLocks.lock(ctx, name)
-		if err != nil {
-			unlock()
-			return nil, err
-		}
-		unlocks = append(unlocks, unlockOne)
-	}
-	return unlock, nil
-}
-
 // findClaim returns a claim, or nil if it does not exist. If the claim is being
 // deleted, findClaim waits until it is deleted: no pod can be scheduled with it.
 func (l *Lifecycle) findClaim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
@@ -104,30 +137,24 @@ func (l *Lifecycle) findClaim(ctx context.Context, namespace, name string) (*cor
 }
 
 // releaseClaim deletes a claim if its policy says so and no other pod uses it. It
-// keeps a claim that no plugin created, because it belongs to the site, and a claim
-// that was created for a pod of another local namespace.
+// keeps a claim that was created for a pod of another local namespace.
 func (l *Lifecycle) releaseClaim(ctx context.Context, name string, pod *corev1.Pod) error {
 	namespace, uid := l.remoteNamespace(pod), string(pod.UID)
-	unlock, err := l.claimLocks.lock(ctx, namespace+"/"+name)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	claim, err := l.cluster.Claim(ctx, namespace, name)
 	switch {
 	case errdefs.Is(err, errdefs.NotFound):
 		return nil
 	case err != nil:
 		return err
-	case claim.Labels[wire.LabelOffloading] != wire.Offloading, belongsToOtherNamespace(claim, pod.Namespace),
-		claim.Annotations[wire.AnnotationRetention] != translate.RetentionDelete:
+	case !isDeletedWhenUnused(claim), belongsToOtherNamespace(claim, pod.Namespace):
 		return nil
 	}
 	return l.deleteUnused(ctx, claim, uid)
 }
 
 // deleteUnused deletes a claim if no pod uses it, other than the pod with the given
-// UID. The caller holds the lock of the claim.
+// UID, and the claim is unchanged: the error is of kind Conflict if a create has begun
+// to use it (see keepClaim).
 func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVolumeClaim, uid string) error {
 	used, err := l.isClaimUsed(ctx, claim.Namespace, claim.Name, uid)
 	if err != nil {
@@ -136,7 +163,7 @@ func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVo
 	if used {
 		return nil
 	}
-	if err := l.cluster.Delete(ctx, claim, nil, false); !errdefs.Is(err, errdefs.NotFound) {
+	if err := l.cluster.Delete(ctx, claim, nil, true); !errdefs.Is(err, errdefs.NotFound) {
 		return err
 	}
 	return nil

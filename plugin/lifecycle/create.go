@@ -112,11 +112,6 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 	if commit != nil {
 		objects.Pod.Annotations[wire.AnnotationFromStoredRequest] = "true"
 	}
-	unlockClaims, err := l.lockClaims(ctx, objects)
-	if err != nil {
-		return "", err
-	}
-	defer unlockClaims()
 	end, err := l.begin(ctx, pod.Namespace)
 	if err != nil {
 		return "", err
@@ -229,6 +224,24 @@ func (l *Lifecycle) isComplete(ctx context.Context, pod *corev1.Pod) (bool, erro
 		})
 		if err != nil || !isOwned {
 			return false, err
+		}
+	}
+	return l.hasClaims(ctx, pod)
+}
+
+// hasClaims reports whether the claims of a pod that has not started exist, and no delete
+// of another pod can still delete one of them (see keepClaim).
+func (l *Lifecycle) hasClaims(ctx context.Context, pod *corev1.Pod) (bool, error) {
+	for _, volume := range pod.Spec.Volumes {
+		if volume.PersistentVolumeClaim == nil {
+			continue
+		}
+		claim, err := l.findClaim(ctx, pod.Namespace, volume.PersistentVolumeClaim.ClaimName)
+		if err != nil {
+			return false, err
+		}
+		if claim == nil || isDeletedWhenUnused(claim) && claim.Annotations[wire.AnnotationUsedBy] != string(pod.UID) {
+			return false, nil
 		}
 	}
 	return true, nil

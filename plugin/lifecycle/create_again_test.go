@@ -25,7 +25,7 @@ func TestSecondCreateChangesNothing(t *testing.T) {
 		want    []string
 	}{
 		{"the pod runs", true, nil},
-		{"the pod has not started", false, []string{"GET pods/name", "PATCH pods/name", "GET configmaps/name", "GET secrets/name"}},
+		{"the pod has not started", false, []string{"GET pods/name", "PATCH pods/name", "GET configmaps/name", "GET secrets/name", "GET persistentvolumeclaims/name"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := newEnv(t)

@@ -31,7 +31,7 @@ func TestCreateCreatesTheNamespaceThenThePodThenWhatThePodOwns(t *testing.T) {
 		t.Errorf("these objects exist: %v", objects)
 	}
 	e.expectOwned(r)
-	order := []string{"POST namespaces", "GET persistentvolumeclaims/name", "POST persistentvolumeclaims", "POST pods"}
+	order := []string{"POST namespaces", "GET persistentvolumeclaims/name", "POST persistentvolumeclaims", "POST pods", "PATCH persistentvolumeclaims/name"}
 	if len(calls) != len(order)+2 || !slices.Equal(calls[:len(order)], order) {
 		t.Errorf("the create sent %v", calls)
 	}
@@ -246,8 +246,8 @@ func (e *env) callsOfACreate() []string {
 			calls = append(calls, call)
 		}
 	}
-	if len(calls) != 5 {
-		e.t.Fatalf("the create sent %v, want 5 requests", calls)
+	if len(calls) != 6 {
+		e.t.Fatalf("the create sent %v, want 6 requests", calls)
 	}
 	return calls
 }

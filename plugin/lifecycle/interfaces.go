@@ -55,6 +55,9 @@ type Cluster interface {
 	// more.
 	FailPod(ctx context.Context, pod *corev1.Pod, annotation, reason string) error
 	AnnotatePod(ctx context.Context, pod *corev1.Pod, name, value string) error
+	// AnnotateClaim sets an annotation of a claim, and returns the claim. The error is of
+	// kind NotFound if the claim does not exist any more.
+	AnnotateClaim(ctx context.Context, claim *corev1.PersistentVolumeClaim, name, value string) (*corev1.PersistentVolumeClaim, error)
 }
 
 // Tunnels opens and closes the TCP tunnels of pods: Helm releases in a remote

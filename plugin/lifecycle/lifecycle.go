@@ -34,9 +34,9 @@ type Lifecycle struct {
 	options Options
 	log     *slog.Logger
 
-	// podLocks has one lock for each local UID, claimLocks one for each claim, and
-	// namespaceLocks one for each remote namespace.
-	podLocks, claimLocks, namespaceLocks keyedMutex
+	// podLocks has one lock for each local UID, and namespaceLocks one for each remote
+	// namespace.
+	podLocks, namespaceLocks keyedMutex
 	// namespaces holds the names of the remote namespaces that are known to exist.
 	namespaces sync.Map
 	inFlight   inFlight

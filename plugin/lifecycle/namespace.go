@@ -2,6 +2,8 @@ package lifecycle
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -12,6 +14,10 @@ import (
 func (l *Lifecycle) remoteNamespace(pod *corev1.Pod) string {
 	return l.options.Translate.Scope.RemoteNamespace(pod.Namespace)
 }
+
+// waitForNamespace is how long a create waits for another one that creates its namespace.
+// It then tries by itself: the request of the other one may hang.
+const waitForNamespace = 2 * time.Second
 
 // ensureNamespace creates a remote namespace if it does not exist. Of many creates in a
 // new namespace, one sends the request and the others wait for its answer. The Lifecycle
@@ -24,11 +30,15 @@ func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Names
 	if _, known := l.namespaces.Load(namespace.Name); known {
 		return nil
 	}
-	unlock, err := l.namespaceLocks.lock(ctx, namespace.Name)
-	if err != nil {
-		return err
+	waiting, cancel := context.WithTimeout(ctx, waitForNamespace)
+	unlock, err := l.namespaceLocks.lock(waiting, namespace.Name)
+	cancel()
+	switch {
+	case err == nil:
+		defer unlock()
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	}
-	defer unlock()
 	if _, known := l.namespaces.Load(namespace.Name); known {
 		return nil
 	}
@@ -38,10 +48,7 @@ func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Names
 		case errdefs.Exists:
 			return nil
 		case errdefs.Refused:
-			// An account that may not create namespaces can use one that exists.
-			if exists, _ := l.cluster.NamespaceExists(ctx, namespace.Name); exists {
-				return nil
-			}
+			return l.findNamespace(ctx, namespace.Name, err)
 		}
 		return err
 	})
@@ -49,6 +56,21 @@ func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Names
 		return err
 	}
 	l.namespaces.Store(namespace.Name, struct{}{})
+	return nil
+}
+
+// findNamespace returns nil if a namespace exists: an account that may not create
+// namespaces can use one that exists. refusal is the error of its create.
+func (l *Lifecycle) findNamespace(ctx context.Context, name string, refusal error) error {
+	exists, err := l.cluster.NamespaceExists(ctx, name)
+	switch {
+	case isTransient(err):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w; and whether it exists is not known: %w", refusal, err)
+	case !exists:
+		return refusal
+	}
 	return nil
 }
 

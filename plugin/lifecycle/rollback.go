@@ -23,7 +23,7 @@ const rollbackTimeout = 10 * time.Second
 // rollback deletes the pod that this attempt created. The garbage collector then deletes
 // what the pod owns. It uses a context of its own, because the end of the call's context
 // may be the reason for the failure. What cannot be deleted now, and what the pod does
-// not own, goes to the retry queue. The caller holds the locks of the pod and its claims.
+// not own, goes to the retry queue. The caller holds the lock of the pod.
 func (a *createAttempt) rollback(ctx context.Context) {
 	if !a.mayHaveCreatedPod && !a.mayHaveCreatedClaims.Load() {
 		return
@@ -74,11 +74,6 @@ func (l *Lifecycle) cancelPendingRollbacks(uid string) {
 
 // rollbackOnce tries once to delete what this attempt created. It may be called again.
 func (a *createAttempt) rollbackOnce(ctx context.Context) error {
-	unlockClaims, err := a.lifecycle.lockClaims(ctx, a.objects)
-	if err != nil {
-		return err
-	}
-	defer unlockClaims()
 	inUse, err := a.deletePod(ctx)
 	if err != nil || inUse {
 		return err

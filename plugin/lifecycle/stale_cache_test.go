@@ -10,7 +10,6 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -75,9 +74,7 @@ func (e *env) ownedUIDs(r *wire.CreateRequest) (uids string) {
 func TestRollbackKeepsAPodThatAnotherReplicaCompleted(t *testing.T) {
 	e := newEnv(t)
 	r := fullRequest()
-	healthy, err := cluster.New(e.admin, "", status.CachedFields, e.log.Logger())
-	e.must(err)
-	another := e.replica(syncedCache{emptyCache{healthy}})
+	another := e.replica(syncedCache{emptyCache{e.healthy()}})
 	var once sync.Once
 	e.faults.onCall(func(call string) {
 		if call == "POST secrets" {

@@ -95,7 +95,7 @@ func TestCreateBeforeTheCacheIsFilled(t *testing.T) {
 	if second != first {
 		t.Errorf("the first create returned %+v, the second %+v", first, second)
 	}
-	if calls := e.faults.seen(); !slices.Equal(calls, []string{"GET pods/name", "PATCH pods/name", "GET configmaps/name", "GET secrets/name"}) {
+	if calls := e.faults.seen(); !slices.Equal(calls, []string{"GET pods/name", "PATCH pods/name", "GET configmaps/name", "GET secrets/name", "GET persistentvolumeclaims/name"}) {
 		t.Errorf("the plugin sent %v", calls)
 	}
 }

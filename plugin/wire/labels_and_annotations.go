@@ -97,6 +97,10 @@ const (
 	// AnnotationCreatedFor on a claim holds the UID of the local pod whose create
 	// created the claim. If that create fails, the claim is deleted.
 	AnnotationCreatedFor = "interlink.io/created-for"
+	// AnnotationUsedBy on a claim holds the UID of the remote pod whose create used the
+	// claim last. It changes the claim, so that a delete of another pod, which deletes
+	// only an unchanged claim, does not delete it.
+	AnnotationUsedBy = "interlink.io/used-by"
 )
 
 // Annotations of kubectl:
