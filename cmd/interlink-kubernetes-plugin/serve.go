@@ -4,14 +4,12 @@ import (
 	"context"
 	"io"
 
-	"k8s.io/client-go/kubernetes"
-
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
 // serve runs the plugin until ctx is done. It writes the log to out.
-func serve(ctx context.Context, parsed *config.ParseResult, client kubernetes.Interface, out io.Writer) error {
+func serve(ctx context.Context, parsed *config.ParseResult, client *plugin.Client, out io.Writer) error {
 	log, closer, err := plugin.NewLogger(parsed.Config, out)
 	if err != nil {
 		return err
@@ -22,7 +20,7 @@ func serve(ctx context.Context, parsed *config.ParseResult, client kubernetes.In
 	for _, warning := range parsed.Warnings {
 		log.Warn("configuration", "warning", warning)
 	}
-	tunnels, err := plugin.ConnectTunnels(parsed.Config, version, log)
+	tunnels, err := plugin.ConnectTunnels(parsed.Config, client, log)
 	if err != nil {
 		return err
 	}

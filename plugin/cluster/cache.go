@@ -6,37 +6,24 @@ import (
 	"log/slog"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
-
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
 // podCache holds the offloaded pods of the remote cluster; a watch keeps it up to
 // date. While the API server cannot be reached, it keeps the last known state.
 type podCache struct {
 	informer cache.SharedIndexInformer
+	source   *podSource
 }
 
 // indexUID is the name of the cache's index, by the UID of the local pod.
 const indexUID = "source-uid"
 
 func newPodCache(client kubernetes.Interface, namespace string, cachedFields func(*corev1.Pod) *corev1.Pod, log *slog.Logger) (*podCache, error) {
-	pods := client.CoreV1().Pods(namespace)
+	source := &podSource{pods: client.CoreV1().Pods(namespace), log: log}
 	informer := cache.NewSharedIndexInformer(
-		cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
-			ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-				options.LabelSelector = scope.Selector()
-				return pods.List(ctx, options)
-			},
-			WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-				options.LabelSelector = scope.Selector()
-				return pods.Watch(ctx, options)
-			},
-		}, client),
+		cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{ListWithContextFunc: source.list, WatchFuncWithContext: source.watch}, client),
 		&corev1.Pod{}, 0,
 		cache.Indexers{indexUID: func(object any) ([]string, error) {
 			pod, ok := object.(*cachedPod)
@@ -56,12 +43,12 @@ func newPodCache(client kubernetes.Interface, namespace string, cachedFields fun
 		return nil, fmt.Errorf("reduce cached pods: %w", err)
 	}
 	err = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		log.Warn("the watch of remote pods ended with an error; the pod cache keeps the last known state until the watch is restored", "error", err)
+		log.Debug("the remote pods are listed again", "error", err) // the source has logged why
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watch remote pods: %w", err)
 	}
-	return &podCache{informer: informer}, nil
+	return &podCache{informer: informer, source: source}, nil
 }
 
 // onChange calls changed for every pod that is added or changed, and deleted for every

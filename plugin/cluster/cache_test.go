@@ -84,12 +84,13 @@ func TestCacheHoldsOffloadedPodsOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 			calls := &recorder{}
-			client.Wrap(func(next http.RoundTripper) http.RoundTripper { calls.next = next; return calls })
+			config := client.Connection.Config()
+			config.Wrap(func(next http.RoundTripper) http.RoundTripper { calls.next = next; return calls })
 			namespace := ""
 			if single {
 				namespace = here
 			}
-			c := runCluster(t, client, namespace)
+			c := runCluster(t, config, namespace)
 			testkit.Eventually(t, "the pod cache is filled", c.Synced)
 
 			pod := c.CachedPod("uid-here" + suffix)

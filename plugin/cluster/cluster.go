@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -14,9 +16,11 @@ import (
 type Cluster struct {
 	client kubernetes.Interface
 	pods   *podCache
+	// monitor is nil if the connection of the client is not known.
+	monitor *monitor
 }
 
-// New returns a Cluster that uses client. namespace is the only namespace that the
+// New returns a Cluster that uses client, which may be a [Client]. namespace is the only namespace that the
 // credentials may use, or empty for all namespaces. cachedFields returns a copy of a pod
 // with those fields that the pod cache keeps. The pod cache is empty until
 // [Cluster.Run].
@@ -25,11 +29,52 @@ func New(client kubernetes.Interface, namespace string, cachedFields func(*corev
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{client: client, pods: pods}, nil
+	c := &Cluster{client: client, pods: pods}
+	if connected, ok := client.(*Client); ok {
+		c.monitor = newMonitor(connected.Connection, pods.source, NewReviewer(client), namespace, log)
+	}
+	return c, nil
 }
 
 // Run fills the pod cache and keeps it up to date until ctx is done.
-func (c *Cluster) Run(ctx context.Context) { c.pods.informer.RunWithContext(ctx) }
+func (c *Cluster) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	if c.monitor != nil {
+		running.Go(func() { c.monitor.run(ctx) })
+	}
+	c.pods.informer.RunWithContext(ctx)
+	running.Wait()
+}
+
+// Refused returns since when the remote API server refuses the plugin, and why: it does not
+// accept its credentials, or does not permit it to list and watch pods.
+func (c *Cluster) Refused() Trouble {
+	if c.monitor == nil {
+		return Trouble{}
+	}
+	return c.monitor.connection.health.refused()
+}
+
+// Unreachable returns since when no remote API server answers, and why.
+func (c *Cluster) Unreachable() Trouble {
+	if c.monitor == nil {
+		return Trouble{}
+	}
+	return c.monitor.connection.health.unreachable()
+}
+
+// LastHeard returns when the remote API server last said something about pods: a list, an event
+// of the watch, or the bookmark that it sends every minute. It is zero if it never did.
+func (c *Cluster) LastHeard() time.Time { return c.pods.source.lastHeard() }
+
+// Stale returns since when the pod cache is stale, because nothing was heard for longer than the
+// API server is silent. A cluster whose connection is not known is never stale: it may send no bookmarks.
+func (c *Cluster) Stale() Trouble {
+	if c.monitor == nil {
+		return Trouble{}
+	}
+	return c.monitor.stale()
+}
 
 // Synced reports whether the pod cache has been filled. It stays true while the
 // remote API server cannot be reached: the cache keeps the last known state.

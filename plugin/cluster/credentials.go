@@ -6,22 +6,17 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// contentTypes prefers protobuf, which is smaller than JSON and several times
-// cheaper to decode. Logs and errors still come as JSON or text.
-const contentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-
-// Connect returns the client configuration for the remote cluster. userAgent names
-// the plugin in the audit log of the remote cluster. Connect reads files, and sends
-// no request.
-func Connect(options config.K8s, userAgent string) (*rest.Config, error) {
+// readCredentials reads the credentials for the remote cluster, and the settings that
+// override them. It reads files, and sends no request.
+func readCredentials(options config.K8s) (*rest.Config, error) {
 	client, err := load(options)
 	if err != nil {
 		return nil, err
@@ -31,17 +26,47 @@ func Connect(options config.K8s, userAgent string) (*rest.Config, error) {
 			return nil, err
 		}
 	}
-	client.QPS, client.Burst = options.QPS, options.Burst
-	if options.QPS == 0 {
-		client.QPS = -1 // no limit; client-go takes 0 for its default of 5 requests per second
+	if err := readFiles(client); err != nil {
+		return nil, err
 	}
-	client.ContentType, client.AcceptContentTypes = runtime.ContentTypeProtobuf, contentTypes
-	client.UserAgent = userAgent
-	// Otherwise the API server compresses each event of the watch, which takes it longer
-	// than the rest of the event (docs/performance.md).
-	client.DisableCompression = true
-	retryDuringStartup(client)
 	return client, nil
+}
+
+// readFiles replaces the names of files in client by what they contain, so that two
+// configurations can be compared. client-go would read the files again by itself, but
+// hours or minutes late, and not all of them.
+func readFiles(client *rest.Config) error {
+	for _, file := range []struct {
+		path *string
+		data *[]byte
+	}{
+		{&client.CAFile, &client.CAData}, {&client.CertFile, &client.CertData}, {&client.KeyFile, &client.KeyData},
+	} {
+		if *file.path == "" {
+			continue
+		}
+		if len(*file.data) == 0 {
+			data, err := os.ReadFile(*file.path)
+			if err != nil {
+				return fmt.Errorf("read the credentials: %w", err)
+			}
+			if len(data) == 0 {
+				return fmt.Errorf("read the credentials: %s is empty", *file.path)
+			}
+			*file.data = data
+		}
+		*file.path = ""
+	}
+	if path := client.BearerTokenFile; path != "" {
+		token, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read the credentials: %w", err)
+		}
+		if client.BearerToken, client.BearerTokenFile = strings.TrimSpace(string(token)), ""; client.BearerToken == "" {
+			return fmt.Errorf("read the credentials: %s is empty", path)
+		}
+	}
+	return nil
 }
 
 // load reads the credentials from the first of these that exists: the kubeconfig
@@ -52,8 +77,16 @@ func load(options config.K8s) (*rest.Config, error) {
 		_, err := os.Stat(path)
 		switch {
 		case err == nil:
-			rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
-			client, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+			// Not clientcmd's own loader: for a file that is empty, because it is being written,
+			// that returns the service account of the plugin's own pod.
+			raw, err := clientcmd.LoadFromFile(path)
+			if err == nil {
+				err = clientcmd.ResolveLocalPaths(raw)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read kubeconfig %s: %w", path, err)
+			}
+			client, err := clientcmd.NewNonInteractiveClientConfig(*raw, options.Context, overrides, nil).ClientConfig()
 			if err != nil {
 				return nil, fmt.Errorf("read kubeconfig %s: %w", path, err)
 			}

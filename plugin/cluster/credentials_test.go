@@ -1,4 +1,4 @@
-package cluster_test
+package cluster
 
 import (
 	"os"
@@ -9,7 +9,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
@@ -19,13 +18,33 @@ const kubeconfig = `{"apiVersion":"v1","kind":"Config","current-context":"one",
 "users":[{"name":"u","user":{"token":"the-token"}}],
 "contexts":[{"name":"one","context":{"cluster":"one","user":"u"}},{"name":"two","context":{"cluster":"two","user":"u"}}]}`
 
-func TestConnectChoosesCredentials(t *testing.T) {
+func TestWhichCredentialsAreRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := os.WriteFile(file, []byte(kubeconfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	inline := strings.ReplaceAll(kubeconfig, "one.example.org", "inline.example.org")
 	missing := filepath.Join(t.TempDir(), "missing")
+	write := func(name string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte("the "+name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	withToken := filepath.Join(t.TempDir(), "kubeconfig") // its paths are relative to its folder
+	for path, text := range map[string]string{
+		withToken: strings.Replace(kubeconfig, `"token":"the-token"`, `"tokenFile":"token"`, 1),
+		filepath.Join(filepath.Dir(withToken), "token"): "from-a-file\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name    string
 		options config.K8s
@@ -33,15 +52,10 @@ func TestConnectChoosesCredentials(t *testing.T) {
 		err     string
 	}{
 		{
-			name: "a file", options: config.K8s{KubeconfigPath: file, QPS: 7, Burst: 9},
+			name: "a file", options: config.K8s{KubeconfigPath: file},
 			check: func(c *rest.Config) bool {
-				return c.Host == "https://one.example.org" && c.BearerToken == "the-token" && c.QPS == 7 && c.Burst == 9 &&
-					c.UserAgent == "plugin/1" && strings.Contains(c.ContentType, "protobuf")
+				return c.Host == "https://one.example.org" && c.BearerToken == "the-token" && string(c.CAData) == "ca"
 			},
-		},
-		{
-			name: "no limit", options: config.K8s{KubeconfigPath: file, QPS: 0, Burst: 9}, // client-go takes 0 for its default of 5
-			check: func(c *rest.Config) bool { return c.QPS < 0 },
 		},
 		{
 			name: "a file is preferred to an inline kubeconfig", options: config.K8s{KubeconfigPath: file, Kubeconfig: config.Secret(inline)},
@@ -57,12 +71,12 @@ func TestConnectChoosesCredentials(t *testing.T) {
 		},
 		{
 			name: "overrides", options: config.K8s{Kubeconfig: kubeconfig, ClientConfiguration: &config.ClientConfiguration{
-				Host: "https://gateway.example.org", SSLCACert: "/ca", CertFile: "/cert", KeyFile: "/key", Proxy: "http://user:pw@proxy:3128",
+				Host: "https://gateway.example.org", SSLCACert: write("ca"), CertFile: write("cert"), KeyFile: write("key"), Proxy: "http://user:pw@proxy:3128",
 			}},
 			check: func(c *rest.Config) bool {
 				proxy, err := c.Proxy(nil)
-				return c.Host == "https://gateway.example.org" && c.CAFile == "/ca" && c.CAData == nil && c.CertFile == "/cert" &&
-					c.KeyFile == "/key" && err == nil && proxy.Host == "proxy:3128"
+				return c.Host == "https://gateway.example.org" && string(c.CAData) == "the ca" && string(c.CertData) == "the cert" &&
+					string(c.KeyData) == "the key" && c.CAFile+c.CertFile+c.KeyFile == "" && err == nil && proxy.Host == "proxy:3128"
 			},
 		},
 		{
@@ -73,6 +87,12 @@ func TestConnectChoosesCredentials(t *testing.T) {
 			name: "TLS verification on", options: config.K8s{Kubeconfig: kubeconfig, Context: "two", ClientConfiguration: &config.ClientConfiguration{VerifySSL: ptr.To(true)}},
 			check: func(c *rest.Config) bool { return !c.Insecure },
 		},
+		{
+			name: "a token file", options: config.K8s{KubeconfigPath: withToken},
+			check: func(c *rest.Config) bool { return c.BearerToken == "from-a-file" && c.BearerTokenFile == "" },
+		},
+		{name: "a kubeconfig that is empty", options: config.K8s{KubeconfigPath: empty, Kubeconfig: kubeconfig}, err: "read kubeconfig " + empty},
+		{name: "a certificate that is empty", options: config.K8s{Kubeconfig: kubeconfig, ClientConfiguration: &config.ClientConfiguration{SSLCACert: empty}}, err: empty + " is empty"},
 		{name: "a file that does not exist", options: config.K8s{KubeconfigPath: missing, KubeconfigPathGiven: true}, err: "no such file"},
 		{name: "no credentials", options: config.K8s{KubeconfigPath: missing}, err: "no credentials for the remote cluster"},
 		{name: "a context that does not exist", options: config.K8s{Kubeconfig: kubeconfig, Context: "three"}, err: "three"},
@@ -80,10 +100,10 @@ func TestConnectChoosesCredentials(t *testing.T) {
 		{name: "the error does not quote the proxy", options: config.K8s{Kubeconfig: kubeconfig, ClientConfiguration: &config.ClientConfiguration{Proxy: "http://u:s3cr3t@[::"}}, err: "proxy is not a URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client, err := cluster.Connect(test.options, "plugin/1")
+			client, err := readCredentials(test.options)
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "s3cr3t") {
-					t.Errorf("Connect returns error %v, want %q", err, test.err)
+					t.Errorf("readCredentials returns error %v, want %q", err, test.err)
 				}
 				return
 			}
@@ -91,7 +111,7 @@ func TestConnectChoosesCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !test.check(client) {
-				t.Errorf("Connect returns %+v", client)
+				t.Errorf("readCredentials returns %+v", client)
 			}
 		})
 	}

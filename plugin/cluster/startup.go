@@ -1,12 +1,11 @@
 package cluster
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"strings"
 
-	"k8s.io/client-go/rest"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
 // startupTransport recognizes an API server that has just started and has not
@@ -16,7 +15,7 @@ import (
 // authenticated user
 // (system:basic-user, https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings).
 //
-// The transport changes such an answer to 503, so that callers retry. If the review
+// The transport changes such an answer into an error of kind NotYet. If the review
 // is permitted, the roles may have been loaded since the 403: the transport then
 // sends the request once more. That is safe, because the API server did not carry
 // out a request that it answered with 403.
@@ -24,6 +23,10 @@ type startupTransport struct{ next http.RoundTripper }
 
 // reviewPath is where a client asks for its own permissions.
 const reviewPath = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+// anonymous is the user of a request whose credentials the API server does not know, if it
+// accepts such requests at all.
+const anonymous = "system:anonymous"
 
 // review asks for any permission; only the status code of the answer is used.
 const review = `{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":{"resourceAttributes":{"verb":"list","resource":"pods"}}}`
@@ -33,25 +36,25 @@ func (t startupTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	if err != nil || response.StatusCode != http.StatusForbidden || strings.HasSuffix(request.URL.Path, reviewPath) {
 		return response, err
 	}
-	body, err := io.ReadAll(response.Body)
-	_ = response.Body.Close() // the body was read
-	if err != nil {
-		return nil, err
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	if !bytes.Contains(body, []byte(" cannot ")) { // an admission plugin refused the request, for example for a quota
-		return response, nil
-	}
-	switch status, err := t.review(request); {
+	status, err := readStatus(response)
+	switch {
 	case err != nil:
 		return nil, err
-	case status == http.StatusForbidden:
-		response.StatusCode, response.Status = http.StatusServiceUnavailable, "503 Service Unavailable"
-		response.Header.Set("Content-Type", "text/plain")
-		response.Body = io.NopCloser(strings.NewReader("the API server has not loaded its RBAC roles yet"))
-		response.ContentLength = -1
+	case status == nil: // it is not the API server's
 		return response, nil
-	case status != http.StatusCreated || request.Body != nil && request.GetBody == nil:
+	case !strings.Contains(status.Message, " cannot "): // an admission plugin refused the request, for example for a quota
+		return response, nil
+	case strings.Contains(status.Message, anonymous): // an unknown user may not ask for its permissions either
+		return response, nil
+	}
+	switch code, err := t.review(request); {
+	case err != nil:
+		return nil, err
+	case code == http.StatusForbidden:
+		return nil, errdefs.New(errdefs.NotYet, "the API server has not loaded its RBAC roles yet")
+	case code == http.StatusUnauthorized, code == http.StatusTooManyRequests, code >= 500:
+		return nil, errdefs.New(errdefs.Unavailable, "the API server refuses the request (%s), and answers %d when it is asked for the permission", status.Message, code)
+	case code != http.StatusCreated || request.Body != nil && request.GetBody == nil:
 		return response, nil
 	}
 	second := request.Clone(request.Context())
@@ -64,7 +67,7 @@ func (t startupTransport) RoundTrip(request *http.Request) (*http.Response, erro
 }
 
 // review creates a SelfSubjectAccessReview with the credentials of a request, and
-// returns the HTTP status of the answer.
+// returns the HTTP status of the answer. An answer that is not the API server's is an error.
 func (t startupTransport) review(request *http.Request) (int, error) {
 	question := request.Clone(request.Context())
 	question.Method, question.ContentLength = http.MethodPost, int64(len(review))
@@ -73,28 +76,19 @@ func (t startupTransport) review(request *http.Request) (int, error) {
 	question.Header.Set("Content-Type", "application/json")
 	question.Header.Set("Accept", "application/json")
 	question.Body = io.NopCloser(strings.NewReader(review))
-	question.GetBody = nil
+	question.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(review)), nil }
 	response, err := t.next.RoundTrip(question)
 	if err != nil {
 		return 0, err
 	}
-	_, _ = io.Copy(io.Discard, response.Body) // so that the connection can be used again
-	return response.StatusCode, response.Body.Close()
-}
-
-// apiStart returns where the API server's own paths begin in a path. If the server
-// is behind a proxy, another path may come first.
-func apiStart(path string) int {
-	for _, root := range []string{"/api/", "/apis/"} {
-		if at := strings.Index(path, root); at >= 0 {
-			return at
-		}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode < 300 {
+		_, _ = io.Copy(io.Discard, response.Body) // so that the connection can be used again
+		return response.StatusCode, nil
 	}
-	return 0
-}
-
-// retryDuringStartup adds a startupTransport to a client configuration, below the
-// transport that adds the credentials.
-func retryDuringStartup(config *rest.Config) {
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return startupTransport{next} })
+	status, err := readStatus(response)
+	if err == nil && status == nil && response.StatusCode == http.StatusForbidden {
+		err = notTheAPIServers(response)
+	}
+	return response.StatusCode, err
 }

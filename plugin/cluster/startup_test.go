@@ -5,12 +5,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
@@ -31,16 +30,20 @@ func TestForbiddenDuringStartupIsRetried(t *testing.T) {
 		calls   []string
 	}{
 		{"permitted", []string{created}, 0, "", []string{"create"}},
-		{"roles not loaded", []string{denied}, http.StatusForbidden, errdefs.Unavailable, []string{"create", "review"}},
+		{"roles not loaded", []string{denied}, http.StatusForbidden, errdefs.NotYet, []string{"create", "review"}},
 		{"roles loaded meanwhile", []string{denied, created}, http.StatusCreated, "", []string{"create", "review", "create"}},
 		{"permission missing", []string{denied}, http.StatusCreated, errdefs.Refused, []string{"create", "review", "create"}},
+		{"credentials expire meanwhile", []string{denied}, http.StatusUnauthorized, errdefs.Unavailable, []string{"create", "review"}},
+		{"overloaded meanwhile", []string{denied}, http.StatusServiceUnavailable, errdefs.Unavailable, []string{"create", "review"}},
+		{"unknown user", []string{strings.ReplaceAll(denied, `\"u\"`, `\"system:anonymous\"`)}, http.StatusForbidden, errdefs.Unavailable, []string{"create"}},
+		{"a proxy forbids it", []string{"<html>you cannot do this</html>"}, http.StatusForbidden, errdefs.Unavailable, []string{"create"}},
 		{"no access reviews", []string{denied}, http.StatusNotFound, errdefs.Refused, []string{"create", "review"}},
 		{"quota", []string{quota}, http.StatusCreated, errdefs.Refused, []string{"create"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var calls, bodies []string
 			answers := test.answers
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				w.Header().Set("Content-Type", "application/json")
 				if r.Header.Get("Authorization") != "Bearer token" {
@@ -49,6 +52,7 @@ func TestForbiddenDuringStartupIsRetried(t *testing.T) {
 				if r.URL.Path == "/behind"+reviewPath {
 					calls = append(calls, "review")
 					w.WriteHeader(test.review)
+					_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","status":"Failure"}`)
 					return
 				}
 				calls, bodies = append(calls, "create"), append(bodies, string(body))
@@ -60,14 +64,9 @@ func TestForbiddenDuringStartupIsRetried(t *testing.T) {
 				_, _ = io.WriteString(w, answer)
 			}))
 			defer server.Close()
-			config := &rest.Config{Host: server.URL + "/behind", BearerToken: "token"}
-			retryDuringStartup(config)
-			client, err := kubernetes.NewForConfig(config)
-			if err != nil {
-				t.Fatal(err)
-			}
+			client := connectTo(t, server, "/behind")
 			c := &Cluster{client: client}
-			_, err = c.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s", Namespace: "n"}})
+			_, err := c.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s", Namespace: "n"}})
 			if got := errdefs.KindOf(err); got != test.want {
 				t.Errorf("create fails with %v of kind %q, want kind %q", err, got, test.want)
 			}

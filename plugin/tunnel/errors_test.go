@@ -28,7 +28,7 @@ func TestKindOfHelmErrors(t *testing.T) {
 		want errdefs.Kind
 	}{
 		"no permission":                {apierrors.NewForbidden(secrets, "x", nil), errdefs.Refused},
-		"no credentials":               {apierrors.NewUnauthorized("x"), errdefs.Refused},
+		"no credentials":               {apierrors.NewUnauthorized("x"), errdefs.Unavailable},
 		"the namespace is terminating": {terminating, errdefs.Unavailable},
 		"the namespace does not exist": {apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x"), errdefs.NotFound},
 		"an object exists":             {apierrors.NewAlreadyExists(secrets, "x"), errdefs.Conflict},

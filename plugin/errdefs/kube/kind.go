@@ -22,11 +22,14 @@ var kinds = map[metav1.StatusReason]errdefs.Kind{
 	metav1.StatusReasonAlreadyExists:         errdefs.Exists,
 	metav1.StatusReasonBadRequest:            errdefs.Invalid,
 	metav1.StatusReasonConflict:              errdefs.Conflict,
+	metav1.StatusReasonExpired:               errdefs.Unavailable,
 	metav1.StatusReasonForbidden:             errdefs.Refused,
+	metav1.StatusReasonGone:                  errdefs.Unavailable,
 	metav1.StatusReasonInvalid:               errdefs.Invalid,
 	metav1.StatusReasonNotFound:              errdefs.NotFound,
 	metav1.StatusReasonRequestEntityTooLarge: errdefs.Invalid,
-	metav1.StatusReasonUnauthorized:          errdefs.Refused,
+	// The credentials are rotated: the next try reads them again.
+	metav1.StatusReasonUnauthorized: errdefs.Unavailable,
 }
 
 // Kind returns the kind of an error of client-go. An error that has a kind of
@@ -49,14 +52,27 @@ func Kind(err error) errdefs.Kind {
 		return errdefs.Unavailable
 	case apierrors.IsForbidden(err):
 		return forbiddenKind(err)
+	case isTooLarge(answer.Status().Message):
+		return errdefs.Invalid
 	}
 	if kind, ok := kinds[apierrors.ReasonForError(err)]; ok {
 		return kind
 	}
-	if code := answer.Status().Code; code >= 400 && code < 500 && code != http.StatusTooManyRequests {
+	switch code := answer.Status().Code; {
+	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests:
+		return errdefs.Unavailable
+	case code >= 400 && code < 500:
 		return errdefs.Invalid
 	}
 	return errdefs.Unavailable
+}
+
+// isTooLarge reports whether etcd, or the API server's own client of it, refused an object
+// because of its size. The API server passes their words on with 500, as if it had failed.
+// It has a reason of its own only for a request that it does not even read.
+func isTooLarge(message string) bool {
+	return strings.Contains(message, "etcdserver: request is too large") ||
+		strings.Contains(message, "trying to send message larger than max")
 }
 
 // forbiddenKind returns the kind of an answer 403. The API server has no reasons of their

@@ -41,7 +41,12 @@ func TestKind(t *testing.T) {
 		{"quota exceeded", apierrors.NewForbidden(pods, "p", errors.New("exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3")), errdefs.OverQuota},
 		{"quota without requests", apierrors.NewForbidden(pods, "p", errors.New("failed quota: q: must specify limits.cpu for: main")), errdefs.Refused},
 		{"quota not calculated yet", apierrors.NewForbidden(pods, "p", errors.New("status unknown for quota: q, resources: pods")), errdefs.NotYet},
-		{"unauthorized", apierrors.NewUnauthorized("unknown user"), errdefs.Refused},
+		{"unauthorized", apierrors.NewUnauthorized("unknown user"), errdefs.Unavailable},
+		{"expired", apierrors.NewResourceExpired("too old resource version"), errdefs.Unavailable},
+		{"gone", apierrors.NewGone("gone"), errdefs.Unavailable}, //nolint:staticcheck // some answers still have this reason
+		{"too large for etcd", apierrors.NewInternalError(errors.New("etcdserver: request is too large")), errdefs.Invalid},
+		{"too large for etcd's client", apierrors.NewInternalError(errors.New("rpc error: code = ResourceExhausted desc = trying to send message larger than max (3000000 vs. 2097152)")), errdefs.Invalid},
+		{"408", apierrors.NewGenericServerResponse(408, "create", pods, "p", "slow", 0, true), errdefs.Unavailable},
 		{"namespace is terminating", terminating, errdefs.Unavailable},
 		{"default service account not created yet", account("default"), errdefs.NotYet},
 		{"configured service account not created yet", account("builder"), errdefs.NotYet},

@@ -1,0 +1,111 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+)
+
+// A try that hangs ends: before the answer, and in its body. With HTTP/2, and with HTTP/1.1.
+func TestATryIsBounded(t *testing.T) {
+	const pod, list, watching, log = "/api/v1/namespaces/n/pods/p", "/api/v1/pods", "/api/v1/pods?watch=true", "/api/v1/namespaces/n/pods/p/log"
+	for _, test := range []struct {
+		path       string
+		body       bool   // the answer begins and then hangs
+		want       string // in the error; empty if only the caller ends the request
+		beforehand int    // bytes that arrive
+	}{
+		{path: pod, want: "no answer within"},
+		{path: pod, body: true, want: "no answer within"},
+		{path: list, want: "no answer within"},
+		{path: list, body: true, want: "no answer within", beforehand: 1},
+		{path: log, want: "no answer within"},
+		{path: log, body: true, want: "no answer within", beforehand: 1},
+		{path: watching, want: "no answer within"},
+		{path: watching, body: true}, // see podSource
+		{path: log + "?follow=true"},
+		{path: log + "?follow=true", body: true},
+	} {
+		for _, two := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s body %v HTTP/2 %v", test.path, test.body, two), func(t *testing.T) {
+				arrived := make(chan struct{}, 1)
+				server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if test.body {
+						_, _ = io.WriteString(w, strings.Repeat("x", test.beforehand))
+						w.(http.Flusher).Flush()
+					}
+					arrived <- struct{}{}
+					<-r.Context().Done()
+				}))
+				server.EnableHTTP2 = two
+				server.StartTLS()
+				defer server.Close()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+test.path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				result := make(chan error, 1)
+				go func() {
+					response, err := boundedTransport{next: server.Client().Transport, timeout: 20 * time.Millisecond, watches: 20 * time.Millisecond}.RoundTrip(request)
+					if err == nil {
+						_, err = io.ReadAll(response.Body)
+						_ = response.Body.Close()
+					}
+					result <- err
+				}()
+				want := errdefs.Unavailable
+				if test.want == "" {
+					testkit.Receive(t, "the request", arrived)
+					select {
+					case err := <-result:
+						t.Errorf("the request ends with %v", err)
+						return
+					case <-time.After(100 * time.Millisecond): // long after the limit of the others
+					}
+					cancel()
+					want = errdefs.Canceled
+				}
+				if err := testkit.Receive(t, "the end of the request", result); errdefs.KindOf(err) != want || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("the request ends with %v of kind %s, want %s", err, errdefs.KindOf(err), want)
+				}
+			})
+		}
+	}
+}
+
+// A long list does not end while it arrives, and an answer that arrives is not cut.
+func TestALongListArrives(t *testing.T) {
+	const parts = 20
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range parts {
+			_, _ = io.WriteString(w, "x")
+			w.(http.Flusher).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+	}))
+	defer server.Close()
+	// All parts take longer than the limit, and each of them less, also on a slow machine.
+	transport := boundedTransport{next: server.Client().Transport, timeout: parts * 10 * time.Millisecond, watches: time.Hour}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/pods", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err != nil || len(body) != parts {
+		t.Errorf("read %d bytes, %v", len(body), err)
+	}
+}
