@@ -23,6 +23,7 @@ import (
 type createAttempt struct {
 	lifecycle *Lifecycle
 	objects   *translate.Objects
+	id        string // no other attempt has it; the annotation [wire.AnnotationCreatedBy] of the pod that it creates
 	uid       string // of the local pod
 	log       *slog.Logger
 
@@ -33,7 +34,7 @@ type createAttempt struct {
 	// claims are the claims of the pod, in the order of objects.Claims.
 	claims []*corev1.PersistentVolumeClaim
 	// mayHaveCreatedPod and mayHaveCreatedClaims are true if this attempt sent a request
-	// that created one, or whose answer was lost.
+	// that may have created one: the remote cluster must be asked.
 	mayHaveCreatedPod    bool
 	mayHaveCreatedClaims atomic.Bool
 }
@@ -121,7 +122,6 @@ func (a *createAttempt) ensurePod(ctx context.Context) error {
 			a.pod = a.objects.Pod.DeepCopy()
 			a.pod.UID = uid
 		case errdefs.Exists:
-			a.mayHaveCreatedPod = before
 			return a.useExistingPod(ctx)
 		case errdefs.Invalid, errdefs.Refused, errdefs.OverQuota, errdefs.NotYet, errdefs.NotFound:
 			a.mayHaveCreatedPod = before
@@ -141,7 +141,7 @@ func (a *createAttempt) useExistingPod(ctx context.Context) error {
 	case pod.Labels[wire.LabelPodUID] != a.uid:
 		return errdefs.New(errdefs.Exists, "pod %s/%s exists, but the plugin did not create it: it does not have the label %s", pod.Namespace, pod.Name, wire.LabelPodUID)
 	}
-	if a.mayHaveCreatedPod { // the answer to its create was lost
+	if a.created(pod) { // the answer to its create was lost
 		err = checkNotLeaving(pod)
 	} else {
 		err = a.lifecycle.mark(ctx, pod)
@@ -151,6 +151,11 @@ func (a *createAttempt) useExistingPod(ctx context.Context) error {
 	}
 	a.pod, a.complete = pod, podstate.HasStarted(pod) || isOfEarlierVersion(pod)
 	return nil
+}
+
+// created reports whether this attempt created a pod.
+func (a *createAttempt) created(pod *corev1.Pod) bool {
+	return pod.Annotations[wire.AnnotationCreatedBy] == a.id
 }
 
 // ensureDependent creates a ConfigMap, a Secret or a Service that the pod owns. An object

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
@@ -44,7 +45,7 @@ func (l *Lifecycle) createFor(ctx context.Context, request *wire.CreateRequest, 
 		return "", fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(ctx, l.options.CreateTimeout)
+	ctx, cancel := context.WithTimeout(withNotYetBudget(ctx), l.options.CreateTimeout)
 	defer cancel()
 
 	jid, err = l.create(ctx, request, commit, log)
@@ -109,6 +110,8 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 	for _, warning := range objects.Warnings {
 		log.Warn("a part of the pod is not offloaded", "warning", warning)
 	}
+	attempt := &createAttempt{lifecycle: l, objects: objects, id: string(uuid.NewUUID()), uid: string(pod.UID), log: log, pod: existing}
+	objects.Pod.Annotations[wire.AnnotationCreatedBy] = attempt.id
 	if commit != nil {
 		objects.Pod.Annotations[wire.AnnotationFromStoredRequest] = "true"
 	}
@@ -118,7 +121,6 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 	}
 	defer end()
 
-	attempt := &createAttempt{lifecycle: l, objects: objects, uid: string(pod.UID), log: log, pod: existing}
 	if err = attempt.run(ctx); err != nil {
 		attempt.rollback(ctx)
 		if commit != nil {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -285,4 +286,24 @@ func (e *env) mustDelete(r *wire.CreateRequest) {
 	pod := localPod(r, "")
 	e.must(e.Delete(e.t.Context(), &pod))
 	e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
+}
+
+// Each request of a create is refused once in words that pass by themselves. The create
+// succeeds all the same.
+func TestCreateRepeatsWhatIsRefusedForNow(t *testing.T) {
+	e := newEnv(t)
+	notYet := faulty.ForbiddenWithText("status unknown for quota: q, resources: pods")
+	for n, call := range e.callsOfACreate() {
+		t.Run(fmt.Sprintf("%d %s", n, call), func(t *testing.T) {
+			e := e.on(t)
+			r := fullRequest()
+			e.failOnce(call, notYet)
+			e.create(r)
+			if objects := e.remaining(r); len(objects) != fullCount {
+				t.Errorf("these objects exist: %v", objects)
+			}
+			e.expectOwned(r)
+			e.mustDelete(r)
+		})
+	}
 }

@@ -73,6 +73,13 @@ func (f *inFlight) addCreate(ctx context.Context, uid string) (_ context.Context
 	}, nil
 }
 
+// isCreating reports whether a create of a local pod is in flight.
+func (f *inFlight) isCreating(uid string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.creates[uid]) > 0
+}
+
 // addDelete records a delete and cancels the creates of the same pod.
 func (f *inFlight) addDelete(pod *corev1.Pod) {
 	uid, now := string(pod.UID), time.Now()

@@ -40,6 +40,7 @@ type Lifecycle struct {
 	// namespaces holds the names of the remote namespaces that are known to exist.
 	namespaces sync.Map
 	inFlight   inFlight
+	lookups    lookups
 	// creates is the queue of the creates, by local namespace.
 	creates *fairqueue.Queue
 	// rollbacks holds, by local UID, whether the rollbacks that wait in the retry

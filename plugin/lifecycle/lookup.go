@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +16,50 @@ import (
 // asks for one pod after the other, so every pod of the node waits for the answer
 // (docs/contract.md, STATUS-2).
 const lookupTimeout = 10 * time.Second
+
+// lookupPause is how long no pod is searched for after a search that failed.
+const lookupPause = 5 * time.Second
+
+// lookups lets the searches for pods fail at once after one that failed, since the others
+// would most likely fail too, each after lookupTimeout. After a pause one search tries
+// again, and the others do not wait for it. The zero value is ready for use.
+type lookups struct {
+	mu      sync.Mutex
+	failure error // of the last search; nil if the remote API server answered it
+	at      time.Time
+	trying  bool // a search is trying again
+}
+
+// do calls search, or returns the last failure.
+func (l *lookups) do(search func() error) error {
+	if err := l.begin(); err != nil {
+		return err
+	}
+	err := search()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.trying = false
+	switch {
+	case isTransient(err):
+		l.failure, l.at = err, time.Now()
+	case !errdefs.Is(err, errdefs.Canceled): // the caller did not wait for the answer
+		l.failure = nil
+	}
+	return err
+}
+
+func (l *lookups) begin() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failure == nil {
+		return nil
+	}
+	if l.trying || time.Since(l.at) < lookupPause {
+		return errdefs.New(errdefs.Unavailable, "not tried, since the remote API server failed a moment ago: %w", l.failure)
+	}
+	l.trying = true
+	return nil
+}
 
 // findByName asks the remote API server for the remote pod of a local pod. It returns nil
 // if there is none.
@@ -47,9 +92,13 @@ func (l *Lifecycle) confirmedPod(ctx context.Context, pod *corev1.Pod) (*corev1.
 	if cached := l.cluster.CachedPod(string(pod.UID)); cached != nil {
 		return cached, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
-	found, err := l.findByName(ctx, pod)
+	var found *corev1.Pod
+	err := l.lookups.do(func() (err error) {
+		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+		defer cancel()
+		found, err = l.findByName(ctx, pod)
+		return err
+	})
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("find the remote pod of %s/%s: %w", pod.Namespace, pod.Name, err)

@@ -103,8 +103,7 @@ func (a *createAttempt) deletePod(ctx context.Context) (inUse bool, err error) {
 		return false, err
 	case pod.Labels[wire.LabelPodUID] != a.uid:
 		return false, nil // it is not the plugin's
-	case !a.mayHaveCreatedPod, podstate.HasStarted(pod), a.pod != nil && a.pod.UID != pod.UID,
-		pod.Annotations[wire.AnnotationCreatedAgain] != "":
+	case !a.created(pod), podstate.HasStarted(pod), pod.Annotations[wire.AnnotationCreatedAgain] != "":
 		return true, nil
 	}
 	err = a.lifecycle.cluster.Delete(ctx, pod, nil, true)

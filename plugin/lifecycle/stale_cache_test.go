@@ -99,3 +99,32 @@ func TestRollbackKeepsAPodThatAnotherReplicaCompleted(t *testing.T) {
 type syncedCache struct{ emptyCache }
 
 func (syncedCache) Synced() bool { return true }
+
+// A create sends its pod, and the request is lost. Meanwhile another replica creates the
+// pod and answers. The pod is not the first create's, and its rollback must not delete it.
+func TestRollbackKeepsAPodThatAnotherReplicaCreated(t *testing.T) {
+	e := newEnv(t)
+	r := fullRequest()
+	another := e.replica(syncedCache{emptyCache{e.healthy()}})
+	lostOnce, forbid := false, "POST secrets"
+	e.faults.set(func(_ int, call string) fault {
+		switch {
+		case call == "POST pods" && !lostOnce:
+			lostOnce = true
+			_, err := another.Create(context.Background(), r)
+			e.must(err)
+			return refused
+		case call == forbid, call == "PATCH pods/name": // it cannot mark the pod either
+			return forbidden
+		}
+		return ""
+	})
+	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Refused) {
+		t.Fatalf("the create returned %v", err)
+	}
+	e.eventually("the rollback has run", func() bool { return e.PendingJobs(r.Pod.UID) == 0 })
+	if remaining := e.remaining(r); len(remaining) != fullCount {
+		t.Errorf("these objects remain: %v", remaining)
+	}
+	e.expectOwned(r)
+}

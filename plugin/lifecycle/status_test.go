@@ -1,11 +1,14 @@
 package lifecycle_test
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
@@ -114,3 +117,60 @@ func (e *env) replica(c lifecycle.Cluster) *lifecycle.Lifecycle {
 }
 
 var _ lifecycle.Cluster = (*cluster.Cluster)(nil)
+
+// While a create is in flight, the pod waits. Nothing is asked: the remote API server may
+// be what the create waits for. It is so also for a pod that has a job ID.
+func TestStatusOfAPodThatIsBeingCreated(t *testing.T) {
+	e := newEnv(t)
+	e.createNamespace()
+	r := plainRequest()
+	e.faults.set(func(int, string) fault { return refused })
+	ctx, giveUp := context.WithCancel(t.Context())
+	created := make(chan error, 1)
+	go func() {
+		_, err := e.Create(ctx, r)
+		created <- err
+	}()
+	e.eventually("the create has sent a request", func() bool { return len(e.faults.seen()) > 0 })
+	for _, jid := range []string{"", "a-job"} {
+		answer, err := e.Status(t.Context(), []corev1.Pod{localPod(r, jid)})
+		e.must(err)
+		if len(answer) != 1 || answer[0].JID != jid || answer[0].Containers[0].State.Waiting == nil {
+			t.Errorf("Status returns %+v", answer)
+		}
+	}
+	if slices.Contains(e.faults.seen(), "GET pods/name") {
+		t.Errorf("the requests are %v", e.faults.seen())
+	}
+	giveUp()
+	testkit.Receive(t, "the end of the create", created)
+	if _, err := e.Status(t.Context(), []corev1.Pod{localPod(r, "a-job")}); !errdefs.Is(err, errdefs.Unavailable) {
+		t.Errorf("after the create, the status is %v", err)
+	}
+}
+
+// While the remote API server is away, only one pod in some seconds costs a request: the
+// virtual kubelet asks for one pod after the other. When it is back, all pods have a
+// status again.
+func TestStatusWhileTheAPIServerIsAway(t *testing.T) {
+	e := newEnv(t)
+	e.createNamespace()
+	e.faults.set(func(int, string) fault { return refused })
+	var last error
+	for range 50 {
+		if _, last = e.Status(t.Context(), []corev1.Pod{localPod(plainRequest(), "a-job")}); !errdefs.Is(last, errdefs.Unavailable) {
+			t.Fatalf("the status is %v", last)
+		}
+	}
+	if calls := e.faults.seen(); len(calls) >= 50 {
+		t.Errorf("50 status calls sent %d requests: each waits for an answer", len(calls))
+	}
+	if !strings.Contains(last.Error(), "connection refused") {
+		t.Errorf("the error does not say why: %v", last)
+	}
+	e.faults.set(nil)
+	e.eventually("a pod has a status again", func() bool {
+		answer, err := e.Status(t.Context(), []corev1.Pod{localPod(plainRequest(), "a-job")})
+		return err == nil && len(answer) == 1
+	})
+}

@@ -64,7 +64,8 @@ func (l *Lifecycle) letWait(ctx context.Context, request *wire.CreateRequest, er
 	return l.options.Translate.Scope.Name(request.Pod.Name, string(request.Pod.UID)), nil
 }
 
-// status returns the status of one local pod. The stored request of a pod that waits is
+// status returns the status of one local pod. While its create is in flight here, nothing
+// needs to be asked. The stored request of a pod that waits is
 // removed after the remote pod exists, so it is looked for first.
 func (l *Lifecycle) status(ctx context.Context, pod *corev1.Pod) (wire.PodStatus, error) {
 	waiting := l.options.Waiting
@@ -74,6 +75,9 @@ func (l *Lifecycle) status(ctx context.Context, pod *corev1.Pod) (wire.PodStatus
 				return status.OfWaiting(pod, state), nil
 			}
 		}
+	}
+	if l.inFlight.isCreating(string(pod.UID)) && l.cluster.CachedPod(string(pod.UID)) == nil {
+		return status.OfCreating(pod), nil
 	}
 	remote, err := l.confirmedPod(ctx, pod)
 	if err == nil && remote == nil && waiting != nil && pod.Annotations[wire.AnnotationJobID] != "" {

@@ -12,19 +12,28 @@ import (
 // STATUS-34). With a job ID, the remote cluster had the pod once. Without one, its
 // create is in flight or never arrived.
 func absent(requested *corev1.Pod) wire.PodStatus {
-	r := newReport(requested, nil)
 	jid := requested.Annotations[wire.AnnotationJobID]
+	if jid == "" {
+		return OfCreating(requested)
+	}
+	r := newReport(requested, nil)
 	for _, list := range r.lists() {
 		for i := range list {
-			if jid == "" {
-				list[i].State = waiting(podstate.ReasonCreating, "the remote pod is being created")
-			} else {
-				list[i].State = terminated(exitCodeKilled, ReasonNotFound, ReasonNotFound+": the remote cluster no longer has this pod", metav1.Time{})
-			}
+			list[i].State = terminated(exitCodeKilled, ReasonNotFound, ReasonNotFound+": the remote cluster no longer has this pod", metav1.Time{})
 		}
 	}
-	if jid != "" {
-		r.terminateLocalContainers()
-	}
+	r.terminateLocalContainers()
 	return r.answer(jid)
+}
+
+// OfCreating returns the status to report for a local pod whose create is in flight: see
+// [Of].
+func OfCreating(requested *corev1.Pod) wire.PodStatus {
+	r := newReport(requested, nil)
+	for _, list := range r.lists() {
+		for i := range list {
+			list[i].State = waiting(podstate.ReasonCreating, "the remote pod is being created")
+		}
+	}
+	return r.answer(requested.Annotations[wire.AnnotationJobID])
 }

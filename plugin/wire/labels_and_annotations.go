@@ -68,6 +68,10 @@ const (
 	WaitEndedByDelete = "deleted"
 )
 
+// AnnotationCreatedBy on a remote pod is a random name of the create call that created
+// the pod. A create that fails deletes only the pod that it created itself.
+const AnnotationCreatedBy = "interlink.io/created-by"
+
 // GateDependents is the scheduling gate of a remote pod that must not start before
 // the objects that it owns exist, and that the kubelet would start without them:
 // https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/

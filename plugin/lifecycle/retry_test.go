@@ -1,0 +1,91 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+)
+
+// A refusal that passes by itself is repeated, and one that lasts is final, with its words.
+func TestRefusalForNowIsFinalAfterItsBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refusal := errdefs.New(errdefs.NotYet, "status unknown for quota: q")
+		ctx, start, last := withNotYetBudget(t.Context()), time.Now(), time.Time{}
+		err := retry(ctx, func(context.Context) error {
+			last = time.Now()
+			return refusal
+		})
+		if !errdefs.Is(err, errdefs.Refused) || !errors.Is(err, refusal) {
+			t.Errorf("retry returned %v (%s)", err, errdefs.KindOf(err))
+		}
+		if took := last.Sub(start); took < notYetBudget || took > notYetBudget+10*time.Second {
+			t.Errorf("the last try came after %s, want soon after %s", took, notYetBudget)
+		}
+
+		// The steps of one create share the budget.
+		tries := 0
+		err = retry(ctx, func(context.Context) error { tries++; return refusal })
+		if !errdefs.Is(err, errdefs.Refused) || tries != 1 {
+			t.Errorf("the next step returned %v after %d tries", err, tries)
+		}
+		// Another create has its own budget.
+		tries = 0
+		err = retry(withNotYetBudget(t.Context()), func(context.Context) error {
+			if tries++; tries < 3 {
+				return refusal
+			}
+			return nil
+		})
+		if err != nil || tries != 3 {
+			t.Errorf("another create returned %v after %d tries", err, tries)
+		}
+	})
+}
+
+// The budget counts from the first refusal, not from the begin of the create.
+func TestBudgetBeginsWithTheFirstRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := withNotYetBudget(t.Context())
+		time.Sleep(2 * notYetBudget)
+		tries := 0
+		err := retry(ctx, func(context.Context) error {
+			if tries++; tries == 1 {
+				return errdefs.New(errdefs.NotYet, "later")
+			}
+			return nil
+		})
+		if err != nil || tries != 2 {
+			t.Errorf("retry returned %v after %d tries", err, tries)
+		}
+	})
+}
+
+// Outages are retried for as long as the context permits, and the error is the last one.
+// What a retry cannot solve is returned at once.
+func TestWhatIsRetried(t *testing.T) {
+	for _, test := range []struct {
+		kind errdefs.Kind
+		once bool
+	}{
+		{errdefs.Unavailable, false}, {errdefs.Conflict, false}, {errdefs.Invalid, true}, {errdefs.Refused, true},
+		{errdefs.OverQuota, true}, {errdefs.Exists, true}, {errdefs.NotFound, true}, {errdefs.Internal, true}, {errdefs.Canceled, true},
+	} {
+		t.Run(string(test.kind), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+				defer cancel()
+				tries, failure := 0, errdefs.New(test.kind, "failed")
+				if err := retry(ctx, func(context.Context) error { tries++; return failure }); !errors.Is(err, failure) {
+					t.Errorf("retry returned %v", err)
+				}
+				if ended := ctx.Err() != nil; ended == test.once || test.once && tries != 1 || !test.once && tries < 15 {
+					t.Errorf("%d tries, and the context has ended: %v", tries, ended)
+				}
+			})
+		})
+	}
+}
