@@ -9,12 +9,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 )
 
 // Cluster is a client of the remote cluster. Its methods are safe for concurrent
 // use and end with their context.
 type Cluster struct {
 	client kubernetes.Interface
+	rest   rest.Interface // below client; nil if that is a fake
 	pods   *podCache
 	// monitor is nil if the connection of the client is not known.
 	monitor *monitor
@@ -29,7 +31,7 @@ func New(client kubernetes.Interface, namespace string, cachedFields func(*corev
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{client: client, pods: pods}
+	c := &Cluster{client: client, rest: restClient(client), pods: pods}
 	if connected, ok := client.(*Client); ok {
 		c.monitor = newMonitor(connected.Connection, pods.source, NewReviewer(client), namespace, log)
 	}
