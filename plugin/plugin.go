@@ -47,6 +47,10 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if err := remote.OnPodChange(p.lifecycle.HandlePodChange, p.lifecycle.HandlePodGone); err != nil {
 		return nil, err
 	}
+	registry, err := p.metrics()
+	if err != nil {
+		return nil, err
+	}
 	app := cfg.App
 	app.Version = cmp.Or(app.Version, version)
 	p.server, err = server.New(server.Options{
@@ -54,7 +58,13 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		LogRequests: cfg.Log.RequestsEnabled,
 		Lifecycle:   p.lifecycle,
 		Logger:      log,
-		Ready:       []server.Check{{Name: "pod-cache-synced", Check: p.cacheSynced}},
+		Ping:        p.ping,
+		Ready: []server.Check{
+			{Name: "pod-cache-synced", Check: p.cacheSynced},
+			{Name: "remote-accepted", Check: p.remoteAccepted},
+			{Name: "watch-fresh", Check: p.watchFresh},
+		},
+		Registry: registry,
 	})
 	if err != nil {
 		return nil, err

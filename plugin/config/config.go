@@ -103,6 +103,9 @@ type K8s struct {
 	// of 0 there is no limit.
 	QPS   float32
 	Burst int
+	// UnavailableAfter is how long the remote API server may refuse the plugin, or be
+	// unreachable, before the ping fails; 0 for ever.
+	UnavailableAfter time.Duration
 }
 
 // Offloading configures the remote objects. An empty field of the pod leaves that
@@ -126,6 +129,8 @@ type Offloading struct {
 	UnsupportedVolumes VolumePolicy
 	// Quota says what happens to a pod that a full ResourceQuota refuses.
 	Quota QuotaPolicy
+	// NodePods is the number of pods that the ping offers; 0 if it says nothing about it.
+	NodePods int
 }
 
 // QuotaPolicy says what the plugin does with a pod that a ResourceQuota of the remote

@@ -79,6 +79,9 @@ var table = []Option{
 	{Section: "k8s", Key: "burst", Kind: Number, Default: "100",
 		Help: "Number of requests that the plugin may send to the remote API server at once, if qps is above 0.",
 		set:  setter(func(c *Config) *int { return &c.K8s.Burst }, number(1, 1_000_000))},
+	{Section: "k8s", Key: "unavailable_after", Kind: Duration, Default: "0s",
+		Help: "How long the remote API server may refuse the plugin, or be unreachable, before the ping fails. The virtual node is then NotReady, and the local cluster evicts its pods; 0s: never.",
+		set:  setter(func(c *Config) *time.Duration { return &c.K8s.UnavailableAfter }, duration, notNegative)},
 
 	{Section: "offloading", Key: "namespace_prefix", Kind: Text, Default: "offloading", Python: true,
 		Help: "Remote namespaces are named <prefix>-<namespace>; empty: the same name as the local namespace.",
@@ -119,6 +122,9 @@ var table = []Option{
 	{Section: "offloading", Key: "quota", Kind: Choice, Default: string(WaitForQuota),
 		Help: "For a pod that a full ResourceQuota of the remote cluster refuses: wait until it fits, or fail the create.",
 		set:  setter(func(c *Config) *QuotaPolicy { return &c.Offloading.Quota }, oneOf(WaitForQuota, FailOverQuota))},
+	{Section: "offloading", Key: "node_pods", Kind: Number, Default: "0",
+		Help: "Number of pods that the virtual node offers, as in the virtual kubelet's own configuration; the plugin then offers 0 while the remote API server refuses it. 0: the plugin says nothing.",
+		set:  setter(func(c *Config) *int { return &c.Offloading.NodePods }, number(0, 1_000_000))},
 
 	{Section: "mesh", Key: "init_container", Kind: Bool, Default: "true", Python: true,
 		Help: "Run the network mesh in a native sidecar (true), or in an additional main container that no other container waits for (false).",

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,24 +47,32 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, info *requestInf
 	if err != nil {
 		return err
 	}
-	statuses, err := s.statusOf(r.Context(), pods)
+	if len(pods) == 0 {
+		return s.ping(w)
+	}
+	statuses, err := s.options.Lifecycle.Status(r.Context(), pods)
 	if err != nil {
 		return err
+	}
+	if statuses == nil {
+		statuses = []wire.PodStatus{} // nil would be JSON's null
 	}
 	return writeJSON(w, http.StatusOK, statuses)
 }
 
-// statusOf returns the status of pods. The ping is a request for no pod
-// (docs/contract.md, PING-1); the server answers it without the lifecycle, because a
+// ping answers a request for no pod (docs/contract.md, PING-1), without the lifecycle: a
 // ping that fails makes the virtual node NotReady (PING-3), and a remote cluster that
-// is unavailable must not do that. The result is never nil: it would be JSON's null.
-func (s *Server) statusOf(ctx context.Context, pods []corev1.Pod) ([]wire.PodStatus, error) {
-	if len(pods) == 0 {
-		return []wire.PodStatus{}, nil
+// is unavailable must not do that unless the configuration says so. An answer without
+// resources is an empty list, which says nothing about the node.
+func (s *Server) ping(w http.ResponseWriter) error {
+	if s.options.Ping != nil {
+		response, err := s.options.Ping()
+		if err != nil {
+			return err
+		}
+		if response != nil {
+			return writeJSON(w, http.StatusOK, response)
+		}
 	}
-	statuses, err := s.options.Lifecycle.Status(ctx, pods)
-	if statuses == nil {
-		statuses = []wire.PodStatus{}
-	}
-	return statuses, err
+	return writeJSON(w, http.StatusOK, []wire.PodStatus{})
 }

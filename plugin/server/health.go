@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,11 +22,17 @@ func (s *Server) adminHandler() http.Handler {
 	return mux
 }
 
-// readyz runs every check and reports the result of each.
+// readyz runs every check and reports the result of each. The parameter exclude leaves out a check,
+// as with the endpoints of Kubernetes: a kubelet must not take the plugin out of its
+// Service because of the remote cluster (docs/contract.md, PING-3).
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	checks := append([]Check{{Name: "shutdown", Check: s.notStopping}}, s.options.Ready...)
 	code, body := http.StatusOK, new(strings.Builder)
 	for _, check := range checks {
+		if slices.Contains(r.URL.Query()["exclude"], check.Name) {
+			fmt.Fprintf(body, "[+]%s excluded: ok\n", check.Name)
+			continue
+		}
 		if err := runCheck(r.Context(), check); err != nil {
 			code = http.StatusServiceUnavailable
 			fmt.Fprintf(body, "[-]%s failed: %s\n", check.Name, oneLine(err.Error(), 500))

@@ -49,6 +49,10 @@ func TestHealthAndReadiness(t *testing.T) {
 	if got.status != http.StatusServiceUnavailable || got.body != want {
 		t.Errorf("/readyz returns %d %q, want 503 %q", got.status, got.body, want)
 	}
+	got, want = run.getAdmin(t, "/readyz?exclude=remote&exclude=unknown"), "[+]shutdown ok\n[+]cache ok\n[+]remote excluded: ok\n"
+	if got.status != http.StatusOK || got.body != want {
+		t.Errorf("/readyz without a check returns %d %q, want 200 %q", got.status, got.body, want)
+	}
 }
 
 func TestReadinessFailsDuringShutdown(t *testing.T) {

@@ -49,6 +49,9 @@ type Options struct {
 	// LogRequests logs each request at info level instead of debug level.
 	LogRequests bool
 	Lifecycle   Lifecycle
+	// Ping returns what the virtual node offers, or nil if the ping says nothing about it. An error makes the
+	// node NotReady. Ping may be nil.
+	Ping func() (*wire.PingResponse, error)
 	// Logger gets one line for each request and each failure; nil discards them.
 	Logger *slog.Logger
 	// Ready are the conditions of /readyz.
