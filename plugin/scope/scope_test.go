@@ -126,6 +126,13 @@ func FuzzName(f *testing.F) {
 	})
 }
 
+// The readable part of a name keeps each letter and digit.
+func TestNameIsReadable(t *testing.T) {
+	if got, want := (scope.Scope{}).Name("az09_AZ"+strings.Repeat("-", 80), uid), "az09-az-"; !strings.HasPrefix(got, want) {
+		t.Errorf("the name is %q, want the prefix %q", got, want)
+	}
+}
+
 func TestRemoteNamespace(t *testing.T) {
 	prefixed := scope.Scope{Prefix: "offloading", Exclusions: []string{"shared"}}
 	long := strings.Repeat("n", 63)
@@ -153,6 +160,15 @@ func TestRemoteNamespace(t *testing.T) {
 	}
 	if a, b := prefixed.RemoteNamespace(long), prefixed.RemoteNamespace(long[:62]+"m"); a == b {
 		t.Errorf("two long local namespaces give the same remote namespace %q", a)
+	}
+	// A name with a hash has 63 characters: no other name may have as many, or a local
+	// namespace could be named like the remote one of another.
+	exact := strings.Repeat("n", 63-len("offloading-"))
+	if got := prefixed.RemoteNamespace(exact); got == "offloading-"+exact {
+		t.Errorf("a remote namespace of 63 characters has no hash: %q", got)
+	}
+	if got := prefixed.RemoteNamespace(exact[1:]); got != "offloading-"+exact[1:] {
+		t.Errorf("a remote namespace of 62 characters is %q", got)
 	}
 }
 

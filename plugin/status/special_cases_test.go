@@ -135,6 +135,19 @@ func TestFailureMessages(t *testing.T) {
 	}
 }
 
+// docs/contract.md, STATUS-33: an init container that must wait in the answer is not
+// ready in it either.
+func TestInitContainerThatMustWaitIsNotReady(t *testing.T) {
+	later := is("init-2", runs())
+	later.Ready = true
+	requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{
+		Phase: corev1.PodPending, InitContainerStatuses: list{is("init-1", runs()), later},
+	}, "init-1", "init-2", "main")
+	if got := status.Of(requested, remote).InitContainers[1]; got.State.Waiting == nil || got.Ready {
+		t.Errorf("%s, ready %v; want waiting and not ready", brief(got), got.Ready)
+	}
+}
+
 // docs/contract.md, STATUS-38: the container that is kept waiting is not one that has
 // been reported as terminated, since the local API server would refuse that.
 func TestKeepsWaitingAContainerNotYetReportedAsTerminated(t *testing.T) {
