@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/bench/bare"
 )
 
 // Options say what a Bench measures.
@@ -61,7 +62,7 @@ type Bench struct {
 	options Options
 	sizes   Sizes
 	server  *apiserver.Server
-	// client is an unlimited client with protobuf, as the peer of the plugin's.
+	// client is an unlimited client of the bare loop.
 	client     kubernetes.Interface
 	dir        string // for sockets, logs and the program
 	kubeconfig string
@@ -69,7 +70,7 @@ type Bench struct {
 	started    int // the number of processes that were started
 
 	shared *program // with the default configuration; see defaultProgram
-	peer   *program // see statusPeer
+	peer   *program // see peerProgram
 	cached *cachedPods
 
 	burstClient kubernetes.Interface // of the user of the bursts
@@ -94,7 +95,7 @@ func New(ctx context.Context, options Options) (_ *Bench, err error) {
 	if err = os.WriteFile(b.kubeconfig, options.Server.Kubeconfig(), 0o600); err != nil {
 		return nil, err
 	}
-	if b.client, err = newClient(options.Server.Config); err != nil {
+	if b.client, err = bare.NewClient(options.Server.Config); err != nil {
 		return nil, err
 	}
 	if b.program == "" {

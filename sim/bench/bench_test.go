@@ -44,7 +44,7 @@ func TestTable(t *testing.T) {
 	}
 	names := map[string]bool{}
 	for _, l := range lines {
-		names[l.Name] = true
+		names[l.Name+", against "+l.Peer] = true
 		if !strings.Contains(out.String(), "| "+l.Name+" ") {
 			t.Errorf("the table has no line %q", l.Name)
 		}

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/bench/bare"
 )
 
 const (
@@ -86,7 +88,7 @@ func (b *Bench) startAsUser(ctx context.Context) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.burstClient, err = newClient(user.Config()); err != nil {
+	if b.burstClient, err = bare.NewClient(user.Config()); err != nil {
 		return nil, err
 	}
 	path := b.path("kubeconfig")

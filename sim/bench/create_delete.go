@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,97 +22,130 @@ const (
 func createAndDelete(kind podKind, atOnce int) Measurement {
 	title := fmt.Sprintf("%s, %d at once", kind.name, atOnce)
 	return Measurement{"create and delete, " + title, func(ctx context.Context, b *Bench) ([]Line, error) {
-		if err := b.bareNamespace(ctx, peerNamespace); err != nil {
-			return nil, err
-		}
-		p, err := b.defaultProgram(ctx)
+		sides, err := b.sides(ctx)
 		if err != nil {
 			return nil, err
 		}
-		round := func() (created, deleted [2]float64, err error) {
-			sides, err := b.sides(ctx, p, kind)
-			if err != nil {
-				return created, deleted, err
+		created, deleted := newFigures(sides), newFigures(sides)
+		for round := range 1 + b.sizes.Rounds { // the first warms up
+			if round == 1 {
+				created, deleted = newFigures(sides), newFigures(sides)
 			}
-			if created, err = inTurns(sides, atOnce, func(s side) func(workload) error { return s.create }); err != nil {
-				return created, deleted, fmt.Errorf("create: %w", err)
-			}
-			if deleted, err = inTurns(sides, atOnce, func(s side) func(workload) error { return s.remove }); err != nil {
-				return created, deleted, fmt.Errorf("delete: %w", err)
-			}
-			return created, deleted, errors.Join(b.waitUntilEmpty(ctx, remoteNamespace), b.waitUntilEmpty(ctx, peerNamespace))
-		}
-		if _, _, err := round(); err != nil { // warms up
-			return nil, err
-		}
-		var creates, deletes [2][]float64 // of the plugin and of the peer
-		for range b.sizes.Rounds {
-			created, deleted, err := round()
+			pods, err := b.pods(sides, kind)
 			if err != nil {
 				return nil, err
 			}
-			for who := range created {
-				creates[who], deletes[who] = append(creates[who], created[who]), append(deletes[who], deleted[who])
+			err = b.inTurns(created, pods, atOnce, func(s side) func(workload) error { return s.create })
+			if err != nil {
+				return nil, fmt.Errorf("create: %w", err)
+			}
+			err = b.inTurns(deleted, pods, atOnce, func(s side) func(workload) error { return s.remove })
+			if err != nil {
+				return nil, fmt.Errorf("delete: %w", err)
+			}
+			for _, s := range sides {
+				if err := b.waitUntilEmpty(ctx, s.namespace); err != nil {
+					return nil, err
+				}
 			}
 		}
-		return []Line{
-			ratioLine("create, "+title, "bare client-go loop, same objects", "pods/s", creates[0], creates[1], atLeast(0.9)),
-			ratioLine("delete, "+title, "bare loop of pod deletes", "pods/s", deletes[0], deletes[1], atLeast(0.9)),
-		}, nil
+		lines := append(created.lines("create, "+title), deleted.lines("delete, "+title)...)
+		if atOnce == processorTimeAtOnce {
+			lines = append(lines, created.processorLines("create, "+title)...)
+			lines = append(lines, deleted.processorLines("delete, "+title)...)
+		}
+		return lines, nil
 	}}
 }
 
-// side is the plugin or its peer, with pods of its own.
-type side struct {
-	pods           []workload
-	create, remove func(workload) error
+// figures has the figures of each side, one for each round.
+type figures struct {
+	sides []side
+	rate  [][]float64 // pods in a second
+	// own is the processor time of the process of the side for a pod, and remote that of the API server.
+	own, remote [][]float64
 }
 
-// sides returns the plugin and the peer, with new pods of one kind.
-func (b *Bench) sides(ctx context.Context, p *program, kind podKind) (sides [2]side, err error) {
-	for i := range sides {
-		if sides[i].pods, err = workloads(kind, localNamespace, b.sizes.Pods); err != nil {
-			return sides, err
+func newFigures(sides []side) *figures {
+	empty := func() [][]float64 { return make([][]float64, len(sides)) }
+	return &figures{sides, empty(), empty(), empty()}
+}
+
+// lines compares the plugin with its peers.
+func (f *figures) lines(name string) (lines []Line) {
+	for who, s := range f.sides[1:] {
+		lines = append(lines, ratioLine(name, s.name, "pods/s", f.rate[0], f.rate[1+who], s.goal))
+	}
+	return lines
+}
+
+// processorTimeAtOnce is the number of pods at once with which the lines about processor time are measured.
+const processorTimeAtOnce = 8
+
+// processorLines compares the processor time: that of the plugin with the program that stands behind a
+// socket, too, and that of the API server. A time that is too short to be counted has no line.
+func (f *figures) processorLines(name string) (lines []Line) {
+	add := func(name, peer string, figures, peers []float64) {
+		if slices.Min(figures) > 0 && slices.Min(peers) > 0 {
+			lines = append(lines, ratioLine(name, peer, "ms/pod", figures, peers, nil))
 		}
 	}
-	for _, w := range sides[1].pods {
-		forPeer(w.remote, peerNamespace)
+	for who, s := range f.sides[1:] {
+		if s.name == sameLoop {
+			add(name+": processor time of the program", s.name, f.own[0], f.own[1+who])
+		}
+		add(name+": processor time of API server, etcd and collector", s.name, f.remote[0], f.remote[1+who])
 	}
-	sides[0].create = func(w workload) error { _, err := p.call(ctx, http.MethodPost, "/create", w.create); return err }
-	sides[0].remove = func(w workload) error { _, err := p.call(ctx, http.MethodPost, "/delete", w.delete); return err }
-	sides[1].create = func(w workload) error { return b.bareCreate(ctx, w.remote) }
-	sides[1].remove = func(w workload) error { return b.bareDelete(ctx, w.remote.Pod) }
-	return sides, nil
+	return lines
+}
+
+// inTurns does something for all pods of all sides, a number of them at once.
+func (b *Bench) inTurns(f *figures, pods [][]workload, atOnce int, do func(side) func(workload) error) error {
+	server, err := b.apiServerProcesses()
+	if err != nil {
+		return err
+	}
+	own, remote := make([]time.Duration, len(f.sides)), make([]time.Duration, len(f.sides))
+	count := len(pods[0])
+	rates, err := takeTurns(count, len(f.sides), func(who, from, to int) error {
+		s := f.sides[who]
+		ownUsed, remoteUsed := stopwatch(s.process), stopwatch(server...)
+		if err := each(pods[who][from:to], atOnce, do(s)); err != nil {
+			return err
+		}
+		return errors.Join(ownUsed(&own[who]), remoteUsed(&remote[who]))
+	})
+	if err != nil {
+		return err
+	}
+	for who := range f.sides {
+		f.rate[who] = append(f.rate[who], rates[who])
+		f.own[who] = append(f.own[who], milliseconds(own[who])/float64(count))
+		f.remote[who] = append(f.remote[who], milliseconds(remote[who])/float64(count))
+	}
+	return nil
 }
 
 // turns is how often plugin and peer take turns within a round: a change of the machine's load hits both.
 const turns = 8
 
-// inTurns does something for all pods of both sides, a number of them at once, and returns how many pods
-// each side did in a second of its own turns.
-func inTurns(sides [2]side, atOnce int, do func(side) func(workload) error) (perSecond [2]float64, err error) {
-	return takeTurns(len(sides[0].pods), func(who, from, to int) error {
-		return each(sides[who].pods[from:to], atOnce, do(sides[who]))
-	})
-}
-
-// takeTurns calls do for parts of count items, in turns for plugin (0) and peer (1), and returns how many items
-// each did in a second of its own turns.
-func takeTurns(count int, do func(who, from, to int) error) (perSecond [2]float64, err error) {
+// takeTurns calls do for parts of count items, in turns for the plugin (0) and its peers, and returns how many
+// items each did in a second of its own turns.
+func takeTurns(count, sides int, do func(who, from, to int) error) (perSecond []float64, err error) {
 	runtime.GC() // the garbage of what was measured before
-	var took [2]time.Duration
+	took := make([]time.Duration, sides)
 	for turn := range turns {
-		for i := range took {
-			who := (i + turn) % 2
+		for i := range sides {
+			who := (i + turn) % sides
 			start := time.Now()
 			if err := do(who, turn*count/turns, (turn+1)*count/turns); err != nil {
-				return perSecond, err
+				return nil, err
 			}
 			took[who] += time.Since(start)
 		}
 	}
-	for who := range took {
-		perSecond[who] = float64(count) / took[who].Seconds()
+	for _, t := range took {
+		perSecond = append(perSecond, float64(count)/t.Seconds())
 	}
 	return perSecond, nil
 }

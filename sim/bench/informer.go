@@ -12,12 +12,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/bench/bare"
 )
 
 // startInformer starts a bare informer of what the plugin watches, and waits until it is filled. changed is
 // called for every change after that; it may be nil.
 func (b *Bench) startInformer(ctx context.Context, changed func(*corev1.Pod)) (stop func(), err error) {
-	client, err := newClient(b.server.Config) // with a cache of its own, as each plugin has
+	client, err := bare.NewClient(b.server.Config) // with a cache of its own, as each plugin has
 	if err != nil {
 		return nil, err
 	}

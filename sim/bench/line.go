@@ -77,12 +77,16 @@ func percentile(values []float64, p int) float64 {
 }
 
 // Metrics reports the figures for [testing.B.ReportMetric]. Their units begin with the name of the line,
-// because one measurement can have several lines.
+// because one measurement can have several lines, and lines with the same name have several peers.
 func (l Line) Metrics(report func(value float64, unit string)) {
-	name := strings.Join(strings.FieldsFunc(l.Name, func(r rune) bool { return r == ' ' || r == ',' }), "-") + ":"
+	dashed := func(text string) string {
+		return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,()", r) }), "-")
+	}
+	name := dashed(l.Name) + ":"
 	report(l.Figure, name+cmp.Or(l.Unit, "count"))
 	if l.Peer != "" {
-		report(l.PeerFigure, name+"peer-"+l.Unit)
-		report(l.Value, name+cmp.Or(strings.ReplaceAll(l.ValueUnit, " ", "-"), "ratio"))
+		peer := name + dashed(l.Peer) + "-"
+		report(l.PeerFigure, peer+l.Unit)
+		report(l.Value, peer+cmp.Or(dashed(l.ValueUnit), "ratio"))
 	}
 }

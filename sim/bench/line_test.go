@@ -53,7 +53,7 @@ func TestTableSaysWhichGoalsAreMissed(t *testing.T) {
 func TestMetricsHaveNoSpaces(t *testing.T) {
 	got := map[string]float64{}
 	Line{Name: "create, alone, 8 at once", Peer: "peer", Unit: "pods/s", Figure: 1, PeerFigure: 2, Value: 0.5}.Metrics(func(v float64, unit string) { got[unit] = v })
-	want := map[string]float64{"create-alone-8-at-once:pods/s": 1, "create-alone-8-at-once:peer-pods/s": 2, "create-alone-8-at-once:ratio": 0.5}
+	want := map[string]float64{"create-alone-8-at-once:pods/s": 1, "create-alone-8-at-once:peer-pods/s": 2, "create-alone-8-at-once:peer-ratio": 0.5}
 	if len(got) != len(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -5,30 +5,14 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/bench/bare"
 )
-
-// bare is the value of [wire.LabelOffloading] on the objects of the bare client-go loop: the plugin does
-// not watch them.
-const bare = "bareclient"
-
-// newClient returns a client without a limit, which prefers protobuf as the plugin's does.
-func newClient(config *rest.Config) (kubernetes.Interface, error) {
-	config = rest.CopyConfig(config)
-	config.QPS = -1
-	config.ContentType = runtime.ContentTypeProtobuf
-	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	return kubernetes.NewForConfig(config)
-}
 
 // bareNamespace creates a namespace for the peer, and waits until pods can be created there.
 func (b *Bench) bareNamespace(ctx context.Context, name string) error {
@@ -61,55 +45,20 @@ func (b *Bench) eventually(ctx context.Context, what string, condition func() (b
 	}
 }
 
-// forPeer returns the remote objects of a pod for the bare loop: of the same size, in another namespace
-// and with another value of one label.
+// forPeer returns the remote objects of a pod as the bare loop makes them.
 func forPeer(objects *translate.Objects, namespace string) *translate.Objects {
-	adapt := func(meta *metav1.ObjectMeta) {
-		meta.Namespace = namespace
-		meta.Labels[wire.LabelOffloading] = bare
-	}
-	adapt(&objects.Pod.ObjectMeta)
-	for _, c := range objects.ConfigMaps {
-		adapt(&c.ObjectMeta)
-	}
-	for _, s := range objects.Secrets {
-		adapt(&s.ObjectMeta)
-	}
+	bare.Adapt(objects, namespace)
 	return objects
 }
 
 // bareCreate creates the pod, and then what it owns side by side.
 func (b *Bench) bareCreate(ctx context.Context, objects *translate.Objects) error {
-	core, namespace := b.client.CoreV1(), objects.Pod.Namespace
-	pod, err := core.Pods(namespace).Create(ctx, objects.Pod, metav1.CreateOptions{})
-	if err != nil {
-		return err
-	}
-	if len(objects.ConfigMaps)+len(objects.Secrets) == 0 {
-		return nil
-	}
-	owner := []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID}}
-	group, ctx := errgroup.WithContext(ctx)
-	for _, configMap := range objects.ConfigMaps {
-		group.Go(func() error {
-			configMap.OwnerReferences = owner
-			_, err := core.ConfigMaps(namespace).Create(ctx, configMap, metav1.CreateOptions{})
-			return err
-		})
-	}
-	for _, secret := range objects.Secrets {
-		group.Go(func() error {
-			secret.OwnerReferences = owner
-			_, err := core.Secrets(namespace).Create(ctx, secret, metav1.CreateOptions{})
-			return err
-		})
-	}
-	return group.Wait()
+	return bare.Create(ctx, b.client, objects)
 }
 
 // bareDelete deletes the pod by its name.
 func (b *Bench) bareDelete(ctx context.Context, pod *corev1.Pod) error {
-	return b.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{})
+	return bare.Delete(ctx, b.client, pod)
 }
 
 // leftovers returns the number of objects in a namespace that have the UID of a local pod.

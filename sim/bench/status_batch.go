@@ -22,7 +22,7 @@ func statusOfManyInOneCall() Measurement {
 		batch := pods.many[:min(b.sizes.Batch, len(pods.many))]
 		body := statusBody(batch...)
 		for _, p := range sides {
-			if _, err := askFor(ctx, p.caller, batch...); err != nil {
+			if _, err := b.firstAnswer(ctx, p.caller, batch...); err != nil {
 				return nil, err
 			}
 		}

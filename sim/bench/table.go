@@ -33,7 +33,7 @@ func Table(ctx context.Context, b *Bench, w io.Writer) ([]Line, error) {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)
 		}
 		for _, l := range lines {
-			b.options.Log("  %s: %s %s %s %s", l.Name, number(l.Figure, l.Unit), l.peerText(), l.valueText(), l.verdict())
+			b.options.Log("  %s: %s, %s: %s %s %s", l.Name, number(l.Figure, l.Unit), l.Peer, l.peerText(), l.valueText(), l.verdict())
 		}
 		all = append(all, lines...)
 	}

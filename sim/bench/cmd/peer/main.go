@@ -1,9 +1,11 @@
-// Command peer is the process with which package bench compares the plugin's answers to status calls. It
-// serves two handlers on a unix socket:
+// Command peer is the process with which package bench compares the plugin. It serves on a unix socket, as
+// the plugin does:
 //
 //   - /echo reads the body and writes as many bytes as the parameter size says.
 //   - /status answers as the plugin did when it decoded whole pods with encoding/json. The remote pods are
-//     read once, at the start.
+//     read once, for the first call.
+//   - /create and /delete are the bare client-go loop: they decode the body with encoding/json, and create
+//     the objects or delete the pod.
 package main
 
 import (
@@ -17,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,6 +30,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/bench/bare"
 )
 
 func main() {
@@ -45,13 +49,19 @@ func main() {
 }
 
 func run(ctx context.Context, socket, kubeconfig string) error {
-	pods, err := remotePods(ctx, kubeconfig)
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
-		return fmt.Errorf("list the remote pods: %w", err)
+		return err
+	}
+	client, err := bare.NewClient(config)
+	if err != nil {
+		return err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", echo)
-	mux.HandleFunc("/status", pods.status)
+	mux.HandleFunc("/status", statuses{sync.OnceValues(func() (podsByUID, error) { return remotePods(ctx, client) })}.serve)
+	mux.HandleFunc("/create", loop{client}.create)
+	mux.HandleFunc("/delete", loop{client}.delete)
 	listener, err := new(net.ListenConfig).Listen(ctx, "unix", socket)
 	if err != nil {
 		return err
@@ -62,6 +72,15 @@ func run(ctx context.Context, socket, kubeconfig string) error {
 		return err
 	}
 	return nil
+}
+
+// decode decodes the body of a request.
+func decode(r *http.Request, into any) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -77,15 +96,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 // podsByUID are remote pods by the UID of the local pod.
 type podsByUID map[string]*corev1.Pod
 
-func remotePods(ctx context.Context, kubeconfig string) (podsByUID, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		return nil, err
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, err
-	}
+func remotePods(ctx context.Context, client kubernetes.Interface) (podsByUID, error) {
 	list, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{LabelSelector: wire.LabelOffloading + "=" + wire.Offloading})
 	if err != nil {
 		return nil, err
@@ -98,11 +109,15 @@ func remotePods(ctx context.Context, kubeconfig string) (podsByUID, error) {
 	return pods, nil
 }
 
-func (p podsByUID) status(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+// statuses answers status calls.
+type statuses struct{ pods func() (podsByUID, error) }
+
+func (s statuses) serve(w http.ResponseWriter, r *http.Request) {
 	var requested []corev1.Pod
+	err := decode(r, &requested)
+	var pods podsByUID
 	if err == nil {
-		err = json.Unmarshal(body, &requested)
+		pods, err = s.pods()
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -110,7 +125,7 @@ func (p podsByUID) status(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := make([]wire.PodStatus, 0, len(requested))
 	for i := range requested {
-		answer = append(answer, status.Of(&requested[i], p[string(requested[i].UID)]))
+		answer = append(answer, status.Of(&requested[i], pods[string(requested[i].UID)]))
 	}
 	_ = json.NewEncoder(w).Encode(answer) // the caller checks the answer
 }

@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// statusPeer returns a process with the peers of the status calls (cmd/peer), which several measurements share.
-// It must be called after the cached pods exist.
-func (b *Bench) statusPeer(ctx context.Context) (*program, error) {
+// peerProgram returns a process that stands behind a unix socket as the plugin does (cmd/peer), which several
+// measurements share.
+func (b *Bench) peerProgram(ctx context.Context) (*program, error) {
 	if b.peer != nil {
 		return b.peer, nil
 	}
@@ -39,7 +39,7 @@ func (b *Bench) statusSides(ctx context.Context) (sides [2]*program, err error) 
 	if sides[0], err = b.defaultProgram(ctx); err != nil {
 		return sides, err
 	}
-	sides[1], err = b.statusPeer(ctx)
+	sides[1], err = b.peerProgram(ctx)
 	return sides, err
 }
 
