@@ -4,6 +4,9 @@ FUZZTIME ?= 20s
 TESTFLAGS ?=
 # Flags of the program that "make bench" runs.
 BENCHFLAGS ?=
+# Flags of the program that "make chaos" runs, and how long "make soak" takes.
+CHAOSFLAGS ?=
+SOAK       ?= 1h
 
 # The architectures for "make binaries", and the name of the image for "make image".
 ARCHES ?= $(shell go env GOARCH)
@@ -114,6 +117,14 @@ bench-sim: ## Measure the simulator: replays of up to 10,000 pods, and load (tak
 
 mutants: ## Change the plugin's code, one place at a time, and print what no test notices (takes an hour; MUTANTFLAGS='-count 300 -seed 42')
 	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go run ./fixtures/mutants/cmd/mutants $(MUTANTFLAGS)
+
+# bin/chaos instead of "go run", for the same reason.
+chaos: ## Fail each remote call of the plugin in each way, kill it in storms: nothing may be lost (takes minutes; CHAOSFLAGS='-sample 50')
+	@assets=$$($(ASSETS)) && go build -o bin/chaos ./sim/chaos/cmd/chaos && \
+	KUBEBUILDER_ASSETS="$$assets" exec bin/chaos -logs bin/chaos-logs $(CHAOSFLAGS)
+
+soak: ## Create, poll, log and delete pods for SOAK (1h): memory and goroutines must not grow
+	@$(MAKE) chaos CHAOSFLAGS='-soak $(SOAK) $(CHAOSFLAGS)'
 
 generate: ## Write goldens, the sample configuration and the reference from the code
 	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go test -count=1 \

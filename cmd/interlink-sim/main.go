@@ -25,6 +25,7 @@ const usage = `interlink-sim tests InterLink plugins without InterLink and witho
   interlink-sim replay PATH...       play scenarios against this or any other plugin, and report differences
   interlink-sim serve --listen URL   run this plugin with a simulated remote cluster
   interlink-sim load --plugin URL    create, poll and delete many pods; show throughput and latencies
+  interlink-sim fault --fail RULE    run a proxy in front of an API server that fails calls on purpose
   interlink-sim plan FILE            show the remote objects that the plugin would create for a manifest
   interlink-sim --version            show the version
 
@@ -79,7 +80,7 @@ func main() {
 // run runs a command and returns the exit code: 1 for a failure, 2 for invalid
 // arguments.
 func run(ctx context.Context, args []string, s streams) int {
-	commands := map[string]func(streams) command{"replay": replayCommand, "serve": serveCommand, "load": loadCommand, "plan": planCommand}
+	commands := map[string]func(streams) command{"replay": replayCommand, "serve": serveCommand, "load": loadCommand, "plan": planCommand, "fault": faultCommand}
 	name := ""
 	if len(args) > 0 {
 		name = args[0]
