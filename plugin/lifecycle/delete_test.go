@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -181,6 +182,58 @@ func TestDeleteCancelsACreateInFlight(t *testing.T) {
 			}
 			deletion.Wait()
 			e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
+		})
+	}
+}
+
+// A request of a create hangs, at each request in turn. A delete ends the create.
+func TestDeleteEndsACreateThatHangs(t *testing.T) {
+	e := newEnv(t)
+	for n, call := range e.callsOfACreate() {
+		t.Run(fmt.Sprintf("%d %s", n, call), func(t *testing.T) {
+			e := e.on(t)
+			r := fullRequest()
+			e.failOnce(call, hangs)
+			created := make(chan error, 1)
+			go func() {
+				_, err := e.Create(t.Context(), r)
+				created <- err
+			}()
+			e.eventually("the request hangs", func() bool { return slices.Contains(e.faults.seen(), call) })
+			pod := localPod(r, "")
+			e.must(e.Delete(t.Context(), &pod))
+			if err := testkit.Receive(t, "the end of the create", created); !errdefs.Is(err, errdefs.Canceled) {
+				t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
+			}
+			e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
+		})
+	}
+}
+
+// The claim of a deleted pod is gone already when the plugin looks at it, or when it deletes
+// it: there is nothing left to do.
+func TestClaimThatIsGoneAlready(t *testing.T) {
+	for _, before := range []string{"GET persistentvolumeclaims/name", "DELETE persistentvolumeclaims/name"} {
+		t.Run(before, func(t *testing.T) {
+			e := newEnv(t)
+			r := fullRequest()
+			e.create(r)
+			var once sync.Once
+			e.faults.set(nil)
+			e.faults.onCall(func(call string) {
+				if call == before {
+					once.Do(func() { e.forceDelete("claim " + claimOf(r)) })
+				}
+			})
+			pod := localPod(r, "jid")
+			e.must(e.Delete(t.Context(), &pod))
+			e.waitIdle(r)
+			if calls := e.faults.seen(); !slices.Contains(calls, before) {
+				t.Errorf("the delete sent %v, so the test checks nothing", calls)
+			}
+			if strings.Contains(e.log.String(), "will be retried") {
+				t.Error("the delete was retried")
+			}
 		})
 	}
 }

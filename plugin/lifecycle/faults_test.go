@@ -16,6 +16,8 @@ const (
 	overloaded = faulty.Overloaded
 	broken     = faulty.Broken
 	forbidden  = faulty.Forbidden
+	// hangs means that the API server does not answer.
+	hangs fault = "hangs"
 )
 
 // faults is a transport that fails chosen requests. The requests of the pod cache
@@ -67,6 +69,10 @@ func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Unlock()
 	if before != nil {
 		before(call)
+	}
+	if chosen == hangs {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
 	}
 	return chosen.RoundTrip(f.next, r)
 }

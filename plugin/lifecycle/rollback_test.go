@@ -113,15 +113,21 @@ func TestRollbackKeepsExistingObjects(t *testing.T) {
 	}
 }
 
-// A rollback that fails is retried.
+// A rollback that fails, also in the background, is retried until it succeeds. Then it
+// holds no lock: the pod can be created again.
 func TestFailedRollbackIsRetried(t *testing.T) {
-	e := newEnv(t, createTimeout(time.Second))
+	e := newEnv(t)
 	e.createNamespace()
 	r := fullRequest()
-	var deletesPermitted atomic.Bool
+	deletes := 0
 	e.faults.set(func(_ int, call string) fault {
-		if call == "POST secrets" || strings.HasPrefix(call, "DELETE ") && !deletesPermitted.Load() {
+		if call == "POST secrets" {
 			return forbidden
+		}
+		if call == "DELETE pods/name" {
+			if deletes++; deletes <= 3 { // in the create, and two times in the background
+				return forbidden
+			}
 		}
 		return ""
 	})
@@ -131,8 +137,46 @@ func TestFailedRollbackIsRetried(t *testing.T) {
 	if remaining := e.remaining(r); len(remaining) == 0 {
 		t.Fatal("the rollback did not fail, so the test checks nothing")
 	}
-	deletesPermitted.Store(true)
 	e.eventually("all objects are deleted", func() bool { return len(e.remaining(r)) == 0 })
+	e.waitIdle(r)
+	e.faults.set(nil)
+	e.forceDelete("claim " + claimOf(r)) // no controller runs here that removes its finalizer
+	e.create(r)
+}
+
+// The claim that a create made is gone when its rollback looks at it, or deletes it.
+func TestRollbackOfAClaimThatIsGone(t *testing.T) {
+	for _, before := range []string{"GET persistentvolumeclaims/name", "DELETE persistentvolumeclaims/name"} {
+		t.Run(before, func(t *testing.T) {
+			e := newEnv(t)
+			e.createNamespace()
+			r := fullRequest()
+			var failed atomic.Bool
+			var once sync.Once
+			e.faults.set(func(_ int, call string) fault {
+				if call == "POST secrets" {
+					failed.Store(true)
+					return forbidden
+				}
+				return ""
+			})
+			e.faults.onCall(func(call string) {
+				if call == before && failed.Load() {
+					once.Do(func() { e.forceDelete("claim " + claimOf(r)) })
+				}
+			})
+			if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Refused) {
+				t.Fatalf("the create returned %v", err)
+			}
+			e.waitIdle(r)
+			if calls := e.faults.seen(); !slices.Contains(calls, before) {
+				t.Errorf("the create sent %v, so the test checks nothing", calls)
+			}
+			if strings.Contains(e.log.String(), "will be retried") {
+				t.Error("the rollback was retried")
+			}
+		})
+	}
 }
 
 // A create fails, and its rollback fails too and waits in the retry queue. Then the

@@ -106,3 +106,29 @@ func TestPodWithoutMeshRequiresNoAction(t *testing.T) {
 		t.Errorf("a pod without a mesh requires %v", got)
 	}
 }
+
+// A pod that has no mesh, or whose containers have no status yet, is not taken for one that
+// only its mesh keeps running, or lets fail.
+func TestPodWhoseStatusesAreMissing(t *testing.T) {
+	done := list{{Name: "a", State: ended(0, "")}, {Name: "b", State: ended(0, "")}}
+	two := []corev1.Container{{Name: "a"}, {Name: "b"}}
+	without := &corev1.Pod{
+		Spec:   corev1.PodSpec{RestartPolicy: "Never", Containers: two},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: done},
+	}
+	if action := RequiredAction(without); action != NoAction {
+		t.Errorf("a pod without a mesh requires action %v", action)
+	}
+	for name, own := range map[string]list{
+		"no status": nil, "waiting": {waitsFor("a", "", "")}, "running": {{Name: "a", State: running}},
+	} {
+		failed := podWithMesh("Never", corev1.PodFailed, corev1.ContainerStatus{Image: "ordinary", State: ended(1, "")}, own)
+		if OnlyMeshFailed(failed) {
+			t.Errorf("%s: only the mesh has failed", name)
+		}
+		failed.Status.Phase = corev1.PodRunning
+		if action := RequiredAction(failed); action != NoAction {
+			t.Errorf("%s: the pod requires action %v", name, action)
+		}
+	}
+}

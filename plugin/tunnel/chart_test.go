@@ -76,6 +76,30 @@ func TestChartThatCannotBeInstalled(t *testing.T) {
 	}
 }
 
+// A chart that cannot be read is refused at the start, with its path.
+func TestChartThatCannotBeRead(t *testing.T) {
+	remote := &rest.Config{Host: "https://127.0.0.1:1"}
+	for name, test := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"no Chart.yaml":                    {map[string]string{"templates/all.yaml": ""}, "Chart.yaml"},
+		"a Chart.yaml that is not YAML":    {map[string]string{"Chart.yaml": "name: ["}, "Chart.yaml"},
+		"values that are not YAML":         {map[string]string{"Chart.yaml": "apiVersion: v2\nname: b\nversion: 1.0.0\n", "values.yaml": "a: ["}, "values.yaml"},
+		"no values, so no host key":        {map[string]string{"Chart.yaml": "apiVersion: v2\nname: b\nversion: 1.0.0\n"}, "hostKey"},
+		"values that are not those of ssh": {map[string]string{"Chart.yaml": "apiVersion: v2\nname: b\nversion: 1.0.0\n", "values.yaml": "tunnel: {gateway: {ssh: 1}}\n"}, "hostKey"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			writeChart(t, folder, test.files)
+			_, err := tunnel.New(remote, tunnel.Options{TCPTunnel: config.TCPTunnel{BastionChartPath: folder, GatewaySSHHostKey: "ssh-ed25519 AAAA"}})
+			if err == nil || !strings.Contains(err.Error(), folder) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("New returns %v, want the path of the chart and %q", err, test.want)
+			}
+		})
+	}
+}
+
 // A host key is refused if the chart would not verify it.
 func TestHostKeyWithAChartThatDoesNotVerifyIt(t *testing.T) {
 	remote := &rest.Config{Host: "https://127.0.0.1:1"}
