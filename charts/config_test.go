@@ -71,6 +71,7 @@ var samples = map[string]any{
 	"offloading.node_tolerations":        []any{map[string]any{"key": "gpu", "operator": "Exists"}},
 	"offloading.unsupported_volumes":     "refuse",
 	"offloading.quota":                   "fail",
+	"offloading.orphan_policy":           "report",
 	"mesh.resources":                     map[string]any{"requests": map[string]any{"cpu": "50m"}},
 	"tcp_tunnel.gateway_ssh_host_key":    "ssh-ed25519 AAAA",
 	"tcp_tunnel.bastion_image":           "example.org/openssh:1",

@@ -33,6 +33,7 @@ var schemaOf = map[string]map[string]any{
 	"offloading.node_tolerations":    {"type": "array", "items": map[string]any{"type": "object"}},
 	"offloading.unsupported_volumes": {"enum": []any{"drop", "refuse"}},
 	"offloading.quota":               {"enum": []any{"wait", "fail"}},
+	"offloading.orphan_policy":       {"enum": []any{"delete", "report"}},
 	"k8s.qps":                        {"type": "number", "minimum": 0},
 	// Only secrets may have several lines.
 	"tcp_tunnel.gateway_ssh_private_key": {"type": "string"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,65 +35,100 @@ var rbacFiles = []struct{ name, namespace, home string }{
 	{"rbac-single-namespace.yaml", "offloading", "offloading"},
 }
 
-// granted returns the permissions that rules grant, in the words of cluster.Permission.
-func granted(t *testing.T, rules []rbacv1.PolicyRule) map[string]bool {
+// permission is a permission in one namespace, or (with "") in all.
+type permission struct{ namespace, group, resource, verb string }
+
+// add adds the permissions that rules grant in a namespace.
+func add(t *testing.T, granted map[permission]bool, namespace string, rules []rbacv1.PolicyRule) {
 	t.Helper()
-	permissions := map[string]bool{}
 	for _, rule := range rules {
-		if len(rule.APIGroups) != 1 || rule.APIGroups[0] != "" || len(rule.ResourceNames)+len(rule.NonResourceURLs) > 0 {
+		if len(rule.ResourceNames)+len(rule.NonResourceURLs) > 0 {
 			t.Errorf("the test does not support this rule: %v", rule)
 		}
-		for _, resource := range rule.Resources {
-			for _, verb := range rule.Verbs {
-				permission := cluster.Permission{Verb: verb, Resource: resource}.String()
-				if permissions[permission] {
-					t.Errorf("%s is granted twice", permission)
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					p := permission{namespace, group, resource, verb}
+					if granted[p] {
+						t.Errorf("%v is granted twice", p)
+					}
+					granted[p] = true
 				}
-				permissions[permission] = true
 			}
 		}
 	}
-	return permissions
 }
+
+// secretsToList is the optional permission that only rbac-orphan-secrets.yaml grants.
+var secretsToList = permission{resource: "secrets", verb: "list"}
 
 // Each file grants exactly the permissions that the plugin uses, to its service account and
 // in the right namespaces.
 func TestFilesGrantTheRequiredPermissions(t *testing.T) {
 	for _, file := range rbacFiles {
 		t.Run(file.name, func(t *testing.T) {
-			var rules []rbacv1.PolicyRule
-			var bound string
+			granted := map[permission]bool{}
+			roles := map[string]bool{}
 			account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "interlink-plugin", Namespace: file.home}
 			for _, object := range read(t, file.name) {
 				switch o := object.(type) {
 				case *rbacv1.ClusterRole:
-					rules, bound = append(rules, o.Rules...), bound+"ClusterRole "+o.Name
+					add(t, granted, "", o.Rules)
+					roles["ClusterRole "+o.Name] = true
 				case *rbacv1.Role:
-					rules, bound = append(rules, o.Rules...), bound+"Role "+o.Name
-					if o.Namespace != file.namespace {
-						t.Errorf("the role is in namespace %q", o.Namespace)
-					}
+					add(t, granted, o.Namespace, o.Rules)
+					roles["Role "+o.Name+" in "+o.Namespace] = true
 				case *rbacv1.ClusterRoleBinding:
-					checkBinding(t, bound, o.RoleRef, o.Subjects, account)
+					checkBinding(t, "ClusterRole "+o.RoleRef.Name, o.RoleRef, o.Subjects, account)
+					delete(roles, "ClusterRole "+o.RoleRef.Name)
 				case *rbacv1.RoleBinding:
-					checkBinding(t, bound, o.RoleRef, o.Subjects, account)
-					if o.Namespace != file.namespace {
-						t.Errorf("the binding is in namespace %q", o.Namespace)
-					}
+					checkBinding(t, "Role "+o.RoleRef.Name, o.RoleRef, o.Subjects, account)
+					delete(roles, "Role "+o.RoleRef.Name+" in "+o.Namespace)
 				case *corev1.Secret:
 					if o.Type != corev1.SecretTypeServiceAccountToken || o.Annotations[corev1.ServiceAccountNameKey] != account.Name || o.Namespace != file.home {
 						t.Errorf("the Secret of the token is %v", o)
 					}
 				}
 			}
-			used := map[string]bool{}
-			for _, permission := range cluster.RequiredPermissions(file.namespace) {
-				used[permission.String()] = true
+			if len(roles) > 0 {
+				t.Errorf("these roles are not bound: %v", roles)
 			}
-			if diff := gocmp.Diff(used, granted(t, rules)); diff != "" {
+			cfg := config.Defaults()
+			cfg.Offloading.Namespace = file.namespace
+			used := map[permission]bool{}
+			for _, p := range plugin.RequiredPermissions(cfg) {
+				used[permission{p.Namespace, p.Group, p.Resource, p.Verb}] = true
+			}
+			delete(used, permission{file.namespace, "", secretsToList.resource, secretsToList.verb})
+			if diff := gocmp.Diff(used, granted); diff != "" {
 				t.Errorf("the rules differ from the permissions that the plugin uses (-used +granted):\n%s", diff)
 			}
 		})
+	}
+}
+
+// rbac-orphan-secrets.yaml grants the one permission that the other file leaves out.
+func TestOrphanSecretsFileGrantsOnePermission(t *testing.T) {
+	granted := map[permission]bool{}
+	account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "interlink-plugin", Namespace: "interlink-plugin"}
+	for _, object := range read(t, "rbac-orphan-secrets.yaml") {
+		switch o := object.(type) {
+		case *rbacv1.ClusterRole:
+			add(t, granted, "", o.Rules)
+		case *rbacv1.ClusterRoleBinding:
+			checkBinding(t, "ClusterRole interlink-plugin-orphan-secrets", o.RoleRef, o.Subjects, account)
+		default:
+			t.Errorf("an object of type %T", object)
+		}
+	}
+	if diff := gocmp.Diff(map[permission]bool{secretsToList: true}, granted); diff != "" {
+		t.Errorf("the rules differ (-want +granted):\n%s", diff)
+	}
+	optional := slices.ContainsFunc(plugin.RequiredPermissions(config.Defaults()), func(p cluster.Permission) bool {
+		return p.Optional && permission{p.Namespace, p.Group, p.Resource, p.Verb} == secretsToList
+	})
+	if !optional {
+		t.Error("the plugin does not use this permission")
 	}
 }
 

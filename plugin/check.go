@@ -19,6 +19,9 @@ import (
 func RequiredPermissions(cfg config.Config) []cluster.Permission {
 	namespace := cfg.Offloading.Namespace
 	permissions := cluster.RequiredPermissions(namespace)
+	if cfg.Offloading.OrphanGrace > 0 {
+		permissions = append(permissions, cluster.OrphanPermissions(namespace, cfg.LeaseNamespace(), cfg.TCPTunnel.Enabled)...)
+	}
 	if !cfg.TCPTunnel.Enabled {
 		return permissions
 	}

@@ -2,7 +2,9 @@ package plugin_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -54,21 +56,36 @@ func TestRequiredPermissionsSuffice(t *testing.T) {
 			if single {
 				namespace = server.Namespace(t)
 			}
-			client := newUser(t, server, fmt.Sprintf("suffice-%v", single), namespace, cluster.RequiredPermissions(namespace))
+			permissions := cluster.RequiredPermissions(namespace)
+			for _, p := range cluster.OrphanPermissions(namespace, namespace, false) {
+				if p.Resource != "leases" {
+					permissions = append(permissions, p)
+				}
+			}
+			user, leases := fmt.Sprintf("suffice-%v", single), server.Namespace(t)
+			client := newUser(t, server, user, namespace, permissions)
+			if err := server.Grant(t.Context(), user, leases, rbacv1.PolicyRule{
+				APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"},
+			}); err != nil {
+				t.Fatal(err)
+			}
 			cfg := config.Defaults()
-			cfg.Offloading.Namespace = namespace
-			h := startOn(t, server, func(s *settings) {
-				s.client = client
-				s.config.Offloading.Namespace = namespace
-			})
+			cfg.Offloading.Namespace, cfg.App.LeaseNamespace = namespace, leases
 			var table bytes.Buffer
-			h.eventually("the permissions are in effect", func() bool { // RBAC needs a moment
+			testkit.Eventually(t, "the permissions are in effect", func() bool { // RBAC needs a moment
 				table.Reset()
-				return plugin.Check(t.Context(), cfg, client, &table) == nil
+				return plugin.Check(t.Context(), cfg, client, &table) == nil && !strings.Contains(table.String(), "no (optional)")
 			})
 			if strings.Contains(table.String(), "MISSING") || !strings.Contains(table.String(), "deletecollection") {
 				t.Errorf("Check writes\n%s", table.String())
 			}
+			h := startOn(t, server, func(s *settings) {
+				s.client = client
+				s.config.Offloading.Namespace, s.config.App.LeaseNamespace = namespace, leases
+			})
+			h.eventually("the search for orphans has begun", func() bool {
+				return strings.Contains(h.log.String(), "this replica searches for orphans")
+			})
 
 			r := podOf("permissions", busybox("main", "config", "data"))
 			claim := "data-" + string(r.Pod.UID)
@@ -98,7 +115,7 @@ func TestRequiredPermissionsSuffice(t *testing.T) {
 
 			h.delete(r.Pod)
 			h.expectNone(r.Pod)
-			for _, word := range []string{"forbidden", "cannot "} {
+			for _, word := range []string{"forbidden", "cannot ", "may not"} {
 				if strings.Contains(h.log.String(), word) {
 					t.Errorf("the log contains %q", word)
 				}
@@ -116,6 +133,7 @@ func TestCheckNamesTheMissingPermission(t *testing.T) {
 			granted := append(append([]cluster.Permission(nil), permissions[:i]...), permissions[i+1:]...)
 			client := newUser(t, server, fmt.Sprintf("lacking-%d", i), "", granted)
 			cfg := config.Defaults()
+			cfg.Offloading.OrphanGrace = 0
 			var table bytes.Buffer
 			testkit.Eventually(t, "the other permissions are in effect", func() bool { // RBAC needs a moment
 				table.Reset()
@@ -129,5 +147,24 @@ func TestCheckNamesTheMissingPermission(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Check does not fail without the permissions of the search for orphans, and says so.
+func TestCheckNamesOptionalPermissions(t *testing.T) {
+	server := apiserver.ForTest(t)
+	client := newUser(t, server, "no-search", "", cluster.RequiredPermissions(""))
+	var table bytes.Buffer
+	testkit.EventuallyNoError(t.Context(), t, testkit.Timeout, "the required permissions are in effect", func(ctx context.Context) error {
+		table.Reset()
+		return plugin.Check(ctx, config.Defaults(), client, &table)
+	})
+	for _, want := range []string{"list +secrets", "list +namespaces", "update +leases"} {
+		if !regexp.MustCompile(want + ` .*no \(optional\)`).MatchString(table.String()) {
+			t.Errorf("Check does not say that %q is optional:\n%s", want, &table)
+		}
+	}
+	if got := strings.Count(table.String(), "no (optional)"); got != len(cluster.OrphanPermissions("", "interlink-plugin", false)) {
+		t.Errorf("Check calls %d permissions optional:\n%s", got, &table)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
@@ -14,6 +15,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/orphans"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 )
@@ -22,6 +24,7 @@ import (
 type Plugin struct {
 	cluster   *cluster.Cluster
 	lifecycle *lifecycle.Lifecycle
+	orphans   *orphans.Orphans // nil if nothing searches for orphans
 	server    *server.Server
 	config    config.Config
 }
@@ -38,13 +41,18 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		return nil, err
 	}
 	p := &Plugin{cluster: remote, config: cfg}
-	p.lifecycle = lifecycle.New(remote, lifecycle.Options{
+	options := lifecycle.Options{
 		Translate:     TranslateOptions(cfg),
 		CreateTimeout: cfg.Offloading.CreateTimeout,
 		Tunnels:       tunnels,
 		Log:           log,
-	})
-	if err := remote.OnPodChange(p.lifecycle.HandlePodChange, p.lifecycle.HandlePodGone); err != nil {
+	}
+	if cfg.Offloading.OrphanGrace > 0 && remote.ListsMetadata() {
+		p.orphans = newOrphans(cfg, remote, client, tunnels, log)
+		options.Observer = p.orphans
+	}
+	p.lifecycle = lifecycle.New(remote, options)
+	if err := remote.OnPodChange(p.podChanged, p.podGone); err != nil {
 		return nil, err
 	}
 	registry, err := p.metrics()
@@ -70,6 +78,22 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		return nil, err
 	}
 	return p, nil
+}
+
+// podChanged passes a change of a remote pod to the parts that need it.
+func (p *Plugin) podChanged(pod *corev1.Pod) {
+	if p.orphans != nil {
+		p.orphans.HandlePodChange(pod)
+	}
+	p.lifecycle.HandlePodChange(pod)
+}
+
+// podGone is like podChanged, for a pod that does not exist any more.
+func (p *Plugin) podGone(pod *corev1.Pod) {
+	if p.orphans != nil {
+		p.orphans.HandlePodGone(pod)
+	}
+	p.lifecycle.HandlePodGone(pod)
 }
 
 // Listen opens the listeners. After it returns, [Plugin.Addr] returns the address. Run

@@ -7,14 +7,20 @@ import (
 )
 
 // Run serves until ctx is done. Then it shuts down in this order: it accepts no new
-// requests, waits for the requests in flight, waits for deletes that are still being
-// retried, and stops the pod cache. It serves also while the pod cache is not synced
-// and while the remote cluster is unavailable.
+// requests and ends the search for orphans, waits for the requests in flight, waits for
+// deletes that are still being retried, and stops the pod cache. It serves also while the
+// pod cache is not synced and while the remote cluster is unavailable.
 func (p *Plugin) Run(ctx context.Context) error {
 	cacheCtx, stopCache := context.WithCancel(context.WithoutCancel(ctx))
 	var cache sync.WaitGroup
 	cache.Go(func() { p.cluster.Run(cacheCtx) })
 	defer func() { stopCache(); cache.Wait() }()
+	if p.orphans != nil {
+		searchCtx, stopSearch := context.WithCancel(ctx)
+		var search sync.WaitGroup
+		search.Go(func() { p.orphans.Run(searchCtx) })
+		defer func() { stopSearch(); search.Wait() }()
+	}
 
 	if p.server.Addr() == nil {
 		if err := p.server.Listen(ctx); err != nil {

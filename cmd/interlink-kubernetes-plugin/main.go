@@ -38,6 +38,9 @@ func main() {
 
 // run runs the program with these arguments and returns the exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "orphans" {
+		return runOrphans(ctx, args[1:], environ, stdout, stderr)
+	}
 	parsed, err := config.Parse(args, environ)
 	fail := func(code int, err error) int {
 		_, _ = fmt.Fprintln(stderr, "interlink-kubernetes-plugin:", err)

@@ -39,7 +39,9 @@ func testPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, request := range denied {
-		t.Errorf("denied: %s", request)
+		if !strings.Contains(request, ": list secrets in ") { // optional (manifests/rbac-orphan-secrets.yaml)
+			t.Errorf("denied: %s", request)
+		}
 	}
 	rbac := testEnv.remote.client.RbacV1()
 	clusterWide, err := rbac.ClusterRoles().Get(testEnv.ctx, "interlink-plugin", metav1.GetOptions{})

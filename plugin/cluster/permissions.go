@@ -76,6 +76,31 @@ func TunnelPermissions(namespace string) []Permission {
 	}
 }
 
+// OrphanPermissions lists the additional permissions of the search for orphans. All are
+// optional: what may not be listed is not searched. tunnels says whether the plugin exposes
+// TCP ports.
+func OrphanPermissions(namespace, leaseNamespace string, tunnels bool) []Permission {
+	const orphans, lease = "find orphans among these objects", "search for orphans with one replica at a time; without it, none searches"
+	permissions := []Permission{
+		{Verb: "list", Resource: "configmaps", Namespace: namespace, Why: orphans},
+		{Verb: "list", Resource: "secrets", Namespace: namespace, Why: orphans},
+		{Verb: "list", Resource: "persistentvolumeclaims", Namespace: namespace, Why: orphans},
+	}
+	if tunnels {
+		permissions = append(permissions, Permission{Verb: "list", Resource: "services", Namespace: namespace, Why: orphans})
+	}
+	if namespace == "" {
+		permissions = append(permissions, Permission{Verb: "list", Resource: "namespaces", Why: "report empty namespaces that the plugin made"})
+	}
+	for _, verb := range []string{"get", "create", "update"} {
+		permissions = append(permissions, Permission{Verb: verb, Group: "coordination.k8s.io", Resource: "leases", Namespace: leaseNamespace, Why: lease})
+	}
+	for i := range permissions {
+		permissions[i].Optional = true
+	}
+	return permissions
+}
+
 // Reviewer asks the remote API server for its version and for the permissions of
 // the plugin's account.
 type Reviewer struct{ client kubernetes.Interface }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -46,6 +47,18 @@ type App struct {
 	Instance string
 	// MaxBody is the size of the largest request body, in bytes.
 	MaxBody int64
+	// LeaseNamespace is as configured; see [Config.LeaseNamespace].
+	LeaseNamespace string
+}
+
+// defaultLeaseNamespace is the namespace of the plugin's account in
+// manifests/rbac-cluster-wide.yaml.
+const defaultLeaseNamespace = "interlink-plugin"
+
+// LeaseNamespace returns the remote namespace of the Lease of the replica that searches for
+// orphans.
+func (c *Config) LeaseNamespace() string {
+	return cmp.Or(c.App.LeaseNamespace, c.Offloading.Namespace, defaultLeaseNamespace)
 }
 
 // Listen returns the arguments of net.Listen: "unix" and a path, or "tcp" and
@@ -131,6 +144,13 @@ type Offloading struct {
 	Quota QuotaPolicy
 	// NodePods is the number of pods that the ping offers; 0 if it says nothing about it.
 	NodePods int
+	// OrphanGrace is how long nothing may ask about a remote pod until it is marked, and
+	// again until it is deleted; 0 searches for no orphans.
+	OrphanGrace  time.Duration
+	OrphanPolicy OrphanPolicy
+	// FinishedTTL is how long remote pods that have ended are kept; 0 keeps them until
+	// their local pods are deleted.
+	FinishedTTL time.Duration
 }
 
 // QuotaPolicy says what the plugin does with a pod that a ResourceQuota of the remote
@@ -142,6 +162,17 @@ const (
 	WaitForQuota QuotaPolicy = "wait"
 	// FailOverQuota lets the create fail.
 	FailOverQuota QuotaPolicy = "fail"
+)
+
+// OrphanPolicy says what the plugin does with remote pods and objects that no request will
+// delete.
+type OrphanPolicy string
+
+const (
+	// DeleteOrphans deletes them.
+	DeleteOrphans OrphanPolicy = "delete"
+	// ReportOrphans marks and reports them.
+	ReportOrphans OrphanPolicy = "report"
 )
 
 // VolumePolicy says what the plugin does with a pod that mounts a volume that it

@@ -27,6 +27,7 @@ import (
 //
 // A pod that only a full quota refuses may wait instead: see [WaitingPods].
 func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
+	l.mentioned(string(request.Pod.UID))
 	jid, err := l.createFor(ctx, request, nil)
 	if err != nil {
 		return wire.CreateResponse{}, err

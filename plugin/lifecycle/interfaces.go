@@ -60,6 +60,16 @@ type Cluster interface {
 	AnnotateClaim(ctx context.Context, claim *corev1.PersistentVolumeClaim, name, value string) (*corev1.PersistentVolumeClaim, error)
 }
 
+// Observer is told which local pods exist, as far as requests show it. Its methods return
+// at once.
+type Observer interface {
+	// Asked says that virtual nodes ask about these pods. The field Spec.NodeName of a pod
+	// is its virtual node.
+	Asked(pods []corev1.Pod)
+	// Mentioned says that a local pod exists, from another request.
+	Mentioned(uid string)
+}
+
 // Tunnels opens and closes the TCP tunnels of pods: Helm releases in a remote
 // namespace of their own. Its errors have kinds, like those of [Cluster].
 type Tunnels interface {

@@ -24,7 +24,9 @@ type Options struct {
 	Tunnels Tunnels
 	// Waiting keeps the pods that a full quota refuses; nil if their creates fail.
 	Waiting WaitingPods
-	Log     *slog.Logger
+	// Observer is told which local pods exist; nil if nothing needs to know.
+	Observer Observer
+	Log      *slog.Logger
 }
 
 // Lifecycle runs local pods in a remote cluster. Its methods are safe for concurrent
@@ -76,6 +78,13 @@ func (l *Lifecycle) Close(ctx context.Context) {
 
 // Idle reports whether the retry queue has nothing left to do.
 func (l *Lifecycle) Idle() bool { return l.retries.idle() && l.sweeps.idle() }
+
+// mentioned tells the observer that a local pod exists.
+func (l *Lifecycle) mentioned(uid string) {
+	if l.options.Observer != nil {
+		l.options.Observer.Mentioned(uid)
+	}
+}
 
 // podLogger returns a logger that names a local pod.
 func (l *Lifecycle) podLogger(pod *corev1.Pod) *slog.Logger {

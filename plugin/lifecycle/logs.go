@@ -18,6 +18,7 @@ import (
 // error is of kind NotFound (the pod does not exist), Invalid (the container does not
 // exist or has not started) or Unavailable.
 func (l *Lifecycle) Logs(ctx context.Context, request wire.LogRequest) (io.ReadCloser, error) {
+	l.mentioned(request.PodUID)
 	pod, err := l.confirmedPod(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: request.Namespace, Name: request.PodName, UID: types.UID(request.PodUID),
 	}})

@@ -15,6 +15,9 @@ import (
 // (docs/contract.md, STATUS-35). If no pod has a certain state, it returns an error
 // of kind Unavailable.
 func (l *Lifecycle) Status(ctx context.Context, pods []corev1.Pod) ([]wire.PodStatus, error) {
+	if l.options.Observer != nil {
+		l.options.Observer.Asked(pods)
+	}
 	answer := make([]wire.PodStatus, 0, len(pods))
 	var failures []error
 	for i := range pods {

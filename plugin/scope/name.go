@@ -115,3 +115,17 @@ func shortUID(uid string) string {
 	}
 	return cutAndHash(uid, len("92030190-ca03-4864-a97c-dabccaa67f8e")+1, uid)
 }
+
+// LeaseName returns the name of the Lease of this installation. Instances with different
+// names have different Leases.
+func (s Scope) LeaseName() string {
+	name := "interlink-kubernetes-plugin-" + s.Instance
+	if subdomain.MatchString(name) && len(name) < maxLease {
+		return name
+	}
+	return cutAndHash(name, maxLease, s.Instance)
+}
+
+// maxLease is the length of a name of a Lease with a hash. No name without a hash is as
+// long: an instance has at most 63 characters.
+const maxLease = 100

@@ -9,11 +9,13 @@ import (
 
 // cachedLabels and cachedAnnotations are what the plugin reads of a remote pod from
 // the cache: its owner, its local pod, the objects that it owns, whether an earlier version
-// created it, the state of its mesh, whether its create request was stored, and the
-// container whose logs are meant if a log request names none.
+// created it, the state of its mesh, whether its create request was stored, the container
+// whose logs are meant if a log request names none, and whether its virtual node asks
+// about it.
 var (
 	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt}
-	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationDefaultContainer, wire.AnnotationFinished, wire.AnnotationFailed, wire.AnnotationFromStoredRequest}
+	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationDefaultContainer, wire.AnnotationFinished, wire.AnnotationFailed,
+		wire.AnnotationFromStoredRequest, wire.AnnotationSourceNode, wire.AnnotationUnaskedSince}
 )
 
 // CachedFields returns a copy of a remote pod that has only the fields that the

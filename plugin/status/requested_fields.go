@@ -8,7 +8,8 @@ import (
 )
 
 // RequestedFields are the fields of a requested pod that the plugin reads in order to
-// report its status: those that [Of] reads, and those that identify the pod. A server
+// report its status: those that [Of] reads, and those that identify the pod and its virtual
+// node. A server
 // decodes only these of the JSON of a v1.Pod, which takes a fraction of the time that a
 // whole pod takes.
 //
@@ -22,6 +23,7 @@ type RequestedFields struct {
 		Annotations *requestedAnnotations `json:"annotations"`
 	} `json:"metadata"`
 	Spec struct {
+		NodeName       string               `json:"nodeName"`
 		InitContainers []requestedContainer `json:"initContainers"`
 		Containers     []requestedContainer `json:"containers"`
 	} `json:"spec"`
@@ -65,6 +67,7 @@ func (f *RequestedFields) Pod() corev1.Pod {
 		set(wire.AnnotationDisableContainers, annotations.DisableContainers)
 		set(wire.AnnotationDisableInitContainers, annotations.DisableInitContainers)
 	}
+	pod.Spec.NodeName = f.Spec.NodeName
 	pod.Spec.InitContainers = requestedContainers(f.Spec.InitContainers)
 	pod.Spec.Containers = requestedContainers(f.Spec.Containers)
 	if len(f.Status.ContainerStatuses) > 0 {

@@ -68,7 +68,8 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 
 	meta := options.Scope.Meta(t.pod.ObjectMeta, t.name(t.pod.Name), t.uid,
 		wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands, // they hold keys
-		wire.AnnotationFinished, wire.AnnotationFailed, wire.AnnotationCreatedAgain, wire.AnnotationSourceNode, wire.AnnotationFromStoredRequest) // only the plugin sets these
+		wire.AnnotationFinished, wire.AnnotationFailed, wire.AnnotationCreatedAgain, wire.AnnotationSourceNode, wire.AnnotationFromStoredRequest,
+		wire.AnnotationUnaskedSince) // only the plugin sets these
 	if node := t.pod.Spec.NodeName; node != "" {
 		meta.Annotations[wire.AnnotationSourceNode] = node
 	}

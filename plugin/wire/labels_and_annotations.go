@@ -33,6 +33,10 @@ const (
 // pod of an earlier version does not have it.
 const AnnotationSourceNode = "interlink.io/source.node"
 
+// AnnotationUnaskedSince on a remote pod says since when its virtual node asks about other
+// pods, and not about this one. A pod that keeps it is deleted (plugin/orphans).
+const AnnotationUnaskedSince = "interlink.io/unasked-since"
+
 // AnnotationOwned on a remote pod lists, separated by commas, the objects that the
 // pod owns, each as "<resource>/<name>". A pod without it, of an earlier version or of
 // the Python plugin, owns nothing.
