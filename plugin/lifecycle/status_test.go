@@ -143,7 +143,9 @@ func TestStatusOfAPodThatIsBeingCreated(t *testing.T) {
 		t.Errorf("the requests are %v", e.faults.seen())
 	}
 	giveUp()
-	testkit.Receive(t, "the end of the create", created)
+	if err := testkit.Receive(t, "the end of the create", created); err == nil {
+		t.Error("the create did not fail")
+	}
 	if _, err := e.Status(t.Context(), []corev1.Pod{localPod(r, "a-job")}); !errdefs.Is(err, errdefs.Unavailable) {
 		t.Errorf("after the create, the status is %v", err)
 	}
