@@ -32,6 +32,8 @@ type monitor struct {
 	reviewer   Reviewer
 	namespace  string
 	log        *slog.Logger
+	// The defaults are the constants above; tests set shorter times.
+	staleAfter, askInterval, askAgainInterval, askAgainTimeout, logInterval time.Duration
 
 	mu      sync.Mutex
 	started time.Time // zero before run
@@ -41,7 +43,10 @@ func newMonitor(connection *Connection, source *podSource, reviewer Reviewer, na
 	source.silence = watchSilence
 	restart := source.restart
 	connection.restart.Store(&restart)
-	return &monitor{connection: connection, source: source, reviewer: reviewer, namespace: namespace, log: log}
+	return &monitor{
+		connection: connection, source: source, reviewer: reviewer, namespace: namespace, log: log,
+		staleAfter: staleAfter, askInterval: askInterval, askAgainInterval: askAgainInterval, askAgainTimeout: askAgainTimeout, logInterval: logInterval,
+	}
 }
 
 func (m *monitor) run(ctx context.Context) {
@@ -59,16 +64,16 @@ func (m *monitor) run(ctx context.Context) {
 // ask waits, and asks the API server whether the plugin may list pods. It returns an error when ctx is
 // done.
 func (m *monitor) ask(ctx context.Context) error {
-	pause := askInterval
+	pause := m.askInterval
 	if m.trouble() {
-		pause = askAgainInterval
+		pause = m.askAgainInterval
 	}
 	if err := sleep(ctx, pause); err != nil {
 		return err
 	}
 	question, cancel := ctx, context.CancelFunc(func() {})
 	if m.trouble() {
-		question, cancel = context.WithTimeout(ctx, askAgainTimeout)
+		question, cancel = context.WithTimeout(ctx, m.askAgainTimeout)
 	}
 	defer cancel()
 	// An error says nothing about the permission, and the connection has seen it already.
@@ -91,7 +96,7 @@ func (m *monitor) stale() Trouble {
 	if last := m.source.lastHeard(); last.After(heard) {
 		heard = last
 	}
-	if age := time.Since(heard); !heard.IsZero() && age > staleAfter {
+	if age := time.Since(heard); !heard.IsZero() && age > m.staleAfter {
 		return Trouble{Since: heard, Reason: errdefs.New(errdefs.Unavailable, "nothing was heard of the remote pods for %s", age.Round(time.Second))}
 	}
 	return Trouble{}
@@ -108,7 +113,7 @@ func (m *monitor) logChanges(ctx context.Context) {
 		{of: m.connection.health.unreachable, begin: "no remote API server answers", end: "the remote API server answers again"},
 		{of: m.stale, begin: "the pod cache is stale", end: "the pod cache is fresh again"},
 	}
-	for sleep(ctx, logInterval) == nil {
+	for sleep(ctx, m.logInterval) == nil {
 		for i := range troubles {
 			t := &troubles[i]
 			switch now := t.of(); {

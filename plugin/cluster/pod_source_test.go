@@ -225,7 +225,7 @@ func TestASuspectWatchIsOpenedAgain(t *testing.T) {
 		if events.IsStopped() {
 			t.Error("a watch that was silent for a moment is ended")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		s.restart()
 		if _, open := <-w.ResultChan(); open {
 			t.Error("a suspect watch goes on")

@@ -184,7 +184,11 @@ func (t *rotatingTransport) send(used *credentials, request *http.Request) (*htt
 		request.URL.Path = strings.TrimSuffix(used.host.Path, "/") + strings.TrimPrefix(request.URL.Path, strings.TrimSuffix(t.host.Path, "/"))
 		request.URL.RawPath, request.Host = "", ""
 	}
-	response, err := used.transport.RoundTrip(request)
+	roundTrip := used.transport.RoundTrip
+	if used.exec {
+		roundTrip = func(request *http.Request) (*http.Response, error) { return leave(used.transport, request) }
+	}
+	response, err := roundTrip(request)
 	if err != nil {
 		cancel()
 		if used.replaced.Err() != nil && request.Context().Err() != nil {
@@ -194,6 +198,31 @@ func (t *rotatingTransport) send(used *credentials, request *http.Request) (*htt
 	}
 	response.Body = &endingBody{response.Body, cancel}
 	return response, nil
+}
+
+// leave sends a request, and leaves it when its context ends: client-go waits for the program
+// that issues the credentials as long as that runs.
+func leave(transport http.RoundTripper, request *http.Request) (*http.Response, error) {
+	type result struct {
+		response *http.Response
+		err      error
+	}
+	results := make(chan result, 1)
+	go func() {
+		response, err := transport.RoundTrip(request)
+		results <- result{response, err}
+	}()
+	select {
+	case r := <-results:
+		return r.response, r.err
+	case <-request.Context().Done():
+		go func() {
+			if r := <-results; r.err == nil {
+				_ = r.response.Body.Close()
+			}
+		}()
+		return nil, context.Cause(request.Context())
+	}
 }
 
 // endingBody is a body that ends something when it is closed.

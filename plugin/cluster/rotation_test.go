@@ -279,3 +279,39 @@ func TestAProgramIssuesNewCredentials(t *testing.T) {
 		t.Errorf("%d creates arrive, want 2", bodies)
 	}
 }
+
+// A program that issues the credentials hangs. A request ends with its caller all the same.
+func TestARequestLeavesAProgramThatHangs(t *testing.T) {
+	dir := t.TempDir()
+	started := filepath.Join(dir, "started") // the program ends when the test removes it
+	script := filepath.Join(dir, "issue")
+	text := "#!/bin/sh\ntouch '" + started + "'\nwhile [ -e '" + started + "' ]; do sleep 0.1; done\n"
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	raw, err := clientcmd.Load([]byte(kubeconfigOf(t, server, "", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.AuthInfos["u"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
+		APIVersion: "client.authentication.k8s.io/v1", Command: script, InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+	}}
+	hanging, err := clientcmd.Write(*raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := Connect(config.K8s{Kubeconfig: config.Secret(hanging)}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- client.CoreV1().Pods("n").Delete(ctx, "p", metav1.DeleteOptions{}) }()
+	testkit.Eventually(t, "the program runs", func() bool { _, err := os.Stat(started); return err == nil })
+	cancel()
+	if err := testkit.Receive(t, "the end of the request", ended); !errdefs.Is(err, errdefs.Canceled) {
+		t.Errorf("the request ends with %v", err)
+	}
+}
