@@ -16,6 +16,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/orphans"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/quotawait"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 )
@@ -25,6 +26,7 @@ type Plugin struct {
 	cluster   *cluster.Cluster
 	lifecycle *lifecycle.Lifecycle
 	orphans   *orphans.Orphans // nil if nothing searches for orphans
+	waiting   *quotawait.Waiting
 	server    *server.Server
 	config    config.Config
 }
@@ -41,10 +43,18 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		return nil, err
 	}
 	p := &Plugin{cluster: remote, config: cfg}
+	translateOptions := TranslateOptions(cfg)
+	p.waiting = quotawait.New(remote, quotawait.Options{
+		Scope:         translateOptions.Scope,
+		Accept:        cfg.Offloading.Quota == config.WaitForQuota,
+		CreateTimeout: cfg.Offloading.CreateTimeout,
+		Log:           log,
+	})
 	options := lifecycle.Options{
-		Translate:     TranslateOptions(cfg),
+		Translate:     translateOptions,
 		CreateTimeout: cfg.Offloading.CreateTimeout,
 		Tunnels:       tunnels,
+		Waiting:       p.waiting,
 		Log:           log,
 	}
 	if cfg.Offloading.OrphanGrace > 0 && remote.ListsMetadata() {

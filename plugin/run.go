@@ -7,9 +7,10 @@ import (
 )
 
 // Run serves until ctx is done. Then it shuts down in this order: it accepts no new
-// requests and ends the search for orphans, waits for the requests in flight, waits for
-// deletes that are still being retried, and stops the pod cache. It serves also while the
-// pod cache is not synced and while the remote cluster is unavailable.
+// requests, ends the search for orphans and creates no pod that waits for a quota, waits for
+// the requests in flight, waits for deletes that are still being retried, and stops the pod
+// cache. It serves also while the pod cache is not synced and while the remote cluster is
+// unavailable.
 func (p *Plugin) Run(ctx context.Context) error {
 	cacheCtx, stopCache := context.WithCancel(context.WithoutCancel(ctx))
 	var cache sync.WaitGroup
@@ -32,10 +33,16 @@ func (p *Plugin) Run(ctx context.Context) error {
 	grace, endGrace := context.WithCancel(context.WithoutCancel(ctx))
 	defer endGrace()
 	context.AfterFunc(ctx, func() { time.AfterFunc(p.config.App.ShutdownGrace, endGrace) })
+	waitingCtx, stopWaiting := context.WithCancel(ctx)
+	defer stopWaiting()
+	var waiting sync.WaitGroup
+	waiting.Go(func() { p.waiting.Run(waitingCtx, p.lifecycle) })
 	err := p.server.Serve(ctx)
 	if ctx.Err() == nil {
 		endGrace() // the server failed: do not wait for deletes
 	}
+	stopWaiting()
+	waiting.Wait() // a create that ends early may have something to delete
 	p.lifecycle.Close(grace)
 	return err
 }

@@ -20,6 +20,8 @@ type Cluster struct {
 	pods   *podCache
 	// monitor is nil if the connection of the client is not known.
 	monitor *monitor
+	// namespace is the only namespace that the plugin uses; empty for all.
+	namespace string
 }
 
 // New returns a Cluster that uses client, which may be a [Client]. namespace is the only namespace that the
@@ -31,7 +33,7 @@ func New(client kubernetes.Interface, namespace string, cachedFields func(*corev
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{client: client, rest: restClient(client), pods: pods}
+	c := &Cluster{client: client, rest: restClient(client), pods: pods, namespace: namespace}
 	if connected, ok := client.(*Client); ok {
 		c.monitor = newMonitor(connected.Connection, pods.source, NewReviewer(client), namespace, log)
 	}

@@ -123,6 +123,9 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 	defer end()
 
 	if err = attempt.run(ctx); err != nil {
+		if commit != nil && errdefs.Is(err, errdefs.OverQuota) {
+			attempt.mayHaveCreatedClaims.Store(false) // the next try uses them; a delete releases them
+		}
 		attempt.rollback(ctx)
 		if commit != nil {
 			return "", err
