@@ -56,7 +56,7 @@ func RequiredPermissions(namespace string) []Permission {
 		{Verb: "create", Resource: "persistentvolumeclaims", Why: "create a claim that does not exist"},
 		{Verb: "patch", Resource: "persistentvolumeclaims", Why: "keep a claim that a pod begins to use"},
 		{Verb: "delete", Resource: "persistentvolumeclaims", Why: "delete a claim if its policy says so"},
-		{Verb: "list", Resource: "configmaps", Optional: true, Why: "find each pod that waits for a quota; without it, creates over a quota fail"},
+		{Verb: "list", Resource: "configmaps", Optional: true, Why: "find each pod that waits for a quota, and orphans; without it, creates over a quota fail"},
 		{Verb: "patch", Resource: "configmaps", Optional: true, Why: "create each pod that waits for a quota; without it, creates over a quota fail"},
 		{Verb: "watch", Resource: "resourcequotas", Optional: true, Why: "create a pod as soon as its quota permits it; without it, up to a minute later"},
 	}
@@ -85,7 +85,6 @@ func TunnelPermissions(namespace string) []Permission {
 func OrphanPermissions(namespace, leaseNamespace string, tunnels bool) []Permission {
 	const orphans, lease = "find orphans among these objects", "search for orphans with one replica at a time; without it, none searches"
 	permissions := []Permission{
-		{Verb: "list", Resource: "configmaps", Namespace: namespace, Why: orphans},
 		{Verb: "list", Resource: "secrets", Namespace: namespace, Why: orphans},
 		{Verb: "list", Resource: "persistentvolumeclaims", Namespace: namespace, Why: orphans},
 	}
