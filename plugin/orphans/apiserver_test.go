@@ -255,7 +255,9 @@ func TestDeleteKeepsWhatHasChanged(t *testing.T) {
 func TestSearchOnARealAPIServer(t *testing.T) {
 	s := newSite(t, func(_ *site, o *orphans.Options) { o.Grace = 3 * time.Second })
 	s.must(s.cluster.OnPodChange(s.HandlePodChange, s.HandlePodGone))
-	s.pod("live", func(pod *corev1.Pod) { pod.Annotations[wire.AnnotationUnaskedSince] = time.Now().Format(time.RFC3339Nano) })
+	s.pod("live", func(pod *corev1.Pod) {
+		pod.Annotations[wire.AnnotationUnaskedSince] = time.Now().Format(time.RFC3339Nano)
+	})
 	s.pod("lost", nil)
 	s.claim("unused", "delete")
 	ctx, stop := context.WithCancel(t.Context())

@@ -144,9 +144,9 @@ func (e *evidence) changed(pod *corev1.Pod) {
 	if t.ended = hasEnded(pod); t.ended {
 		t.finished = finishedAt(pod)
 	}
-	switch mark := pod.Annotations[wire.AnnotationUnaskedSince]; {
-	case mark == t.mark:
-	case mark == "":
+	switch mark := pod.Annotations[wire.AnnotationUnaskedSince]; mark {
+	case t.mark:
+	case "":
 		t.mark, t.asked = "", heard
 	default:
 		t.mark, t.marked = mark, heard
