@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,9 +50,6 @@ type Chaos struct {
 	nodes   *node.Nodes
 	stop    func()
 	started atomic.Int64 // sites
-
-	helpOnce sync.Once
-	help     []byte // of the program
 }
 
 // New starts the simulated node. Call Close at the end.

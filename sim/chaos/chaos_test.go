@@ -21,9 +21,6 @@ func newChaos(t *testing.T) *Chaos {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.has(graceFlag(0)) {
-		t.Skip("the plugin does not search for orphans yet")
-	}
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)

@@ -7,10 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -123,7 +120,6 @@ func (s *site) start(ctx context.Context, n int, http1 bool, flags ...string) (_
 	}
 	i.flags = append([]string{"--app-socket-address=unix://" + i.socket, "--k8s-kubeconfig-path=" + kubeconfig,
 		"--app-instance=" + s.prefix, "--offloading-namespace-prefix=" + s.prefix, "--log-level=DEBUG", leaseFlag}, flags...)
-	i.flags = slices.DeleteFunc(i.flags, func(flag string) bool { return !s.chaos.has(flag) })
 	if err := i.restart(ctx); err != nil {
 		return nil, errors.Join(err, i.proxy.Close())
 	}
@@ -162,13 +158,6 @@ func (i *instance) takeCalls() []faultproxy.Call {
 	calls := i.calls
 	i.calls = nil
 	return calls
-}
-
-// has reports whether the plugin has a flag.
-func (c *Chaos) has(flag string) bool {
-	name, _, _ := strings.Cut(flag, "=")
-	c.helpOnce.Do(func() { c.help, _ = exec.Command(c.program, "--help").CombinedOutput() })
-	return strings.Contains(string(c.help), name)
 }
 
 // close removes the site's files.
