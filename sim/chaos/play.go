@@ -46,7 +46,11 @@ func (c *Chaos) play(ctx context.Context, test Case) (_ observation, err error) 
 	}
 	r := &run{Case: test, site: s, remote: c.remote, seen: observation{Case: test}, killed: make(chan struct{})}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if r.plugin, err = s.start(ctx, 0, test.HTTP1, graceFlag(5*time.Second)); err != nil {
+	var flags []string
+	if test.kills() { // otherwise nothing is left to the search for orphans, and a call can take longer than the grace
+		flags = append(flags, graceFlag(5*time.Second))
+	}
+	if r.plugin, err = s.start(ctx, 0, test.HTTP1, flags...); err != nil {
 		return observation{}, err
 	}
 	s.poll(ctx)
@@ -105,8 +109,8 @@ func (r *run) play(ctx context.Context) error {
 		r.lookAtWhole(ctx)
 	} else if !r.kills() {
 		// What a failed create has made goes without a delete.
-		if !r.chaos.eventually(ctx, func() bool { return len(r.remote.left(ctx, r.namespace(local))) == 0 }) {
-			r.other("the failed create leaves %v until its delete", r.remote.left(ctx, r.namespace(local)))
+		if !r.chaos.eventually(ctx, func() bool { return len(r.remote.left(r.namespace(local))) == 0 }) {
+			r.other("the failed create leaves %v until its delete", r.remote.left(r.namespace(local)))
 		}
 	}
 	r.seen.phases = r.kubelet.Phases(podName)
@@ -169,7 +173,7 @@ func (r *run) delete(ctx context.Context) error {
 	err = nil
 	gone := r.chaos.eventually(ctx, func() bool {
 		err = r.recover(ctx) // from a kill during the delete, at any moment
-		return err != nil || len(r.remote.left(ctx, r.namespace(local))) == 0
+		return err != nil || len(r.remote.left(r.namespace(local))) == 0
 	})
 	r.plugin.proxy.SetRules()
 	if err == nil {
@@ -179,7 +183,7 @@ func (r *run) delete(ctx context.Context) error {
 		return err
 	}
 	r.seen.left, err = r.remote.finallyLeft(ctx, r.namespace(local), !gone)
-	r.seen.remotePods = r.remote.remotePods(uid)
+	r.seen.remotePods, r.seen.ranPods = r.remote.remotePods(uid)
 	return err
 }
 

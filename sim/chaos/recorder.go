@@ -36,6 +36,8 @@ type recorder struct {
 	mu sync.Mutex
 	// pods has the UIDs of all remote pods there ever were, by the UID of the local pod.
 	pods map[types.UID]map[types.UID]bool
+	// started has those of them that ran.
+	started map[types.UID]map[types.UID]bool
 	// early says which pods started without an object that they need, by local UID.
 	early map[types.UID]string
 }
@@ -43,7 +45,7 @@ type recorder struct {
 func newRecorder(ctx context.Context, client kubernetes.Interface, patience time.Duration) (*recorder, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &recorder{client: client, indexes: map[string]cache.Indexer{}, cancel: cancel, patience: patience,
-		pods: map[types.UID]map[types.UID]bool{}, early: map[types.UID]string{}}
+		pods: map[types.UID]map[types.UID]bool{}, started: map[types.UID]map[types.UID]bool{}, early: map[types.UID]string{}}
 	r.factory = informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
 		o.LabelSelector = node.PodSelector
 	}))
@@ -55,7 +57,10 @@ func newRecorder(ctx context.Context, client kubernetes.Interface, patience time
 	for kind, informer := range all {
 		r.indexes[kind] = informer.GetIndexer()
 	}
-	_, err := all["pods"].AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: r.addPod})
+	_, err := all["pods"].AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: func(o any) { r.notePod(o) }, UpdateFunc: func(_, o any) { r.notePod(o) },
+	})
+	go r.finalizeClaims(ctx)
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("watch remote pods: %w", err)
@@ -75,7 +80,7 @@ func (r *recorder) close() {
 
 func localUID(object metav1.Object) types.UID { return types.UID(object.GetLabels()[wire.LabelPodUID]) }
 
-func (r *recorder) addPod(object any) {
+func (r *recorder) notePod(object any) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		return
@@ -84,9 +89,12 @@ func (r *recorder) addPod(object any) {
 	defer r.mu.Unlock()
 	uid := localUID(pod)
 	if r.pods[uid] == nil {
-		r.pods[uid] = map[types.UID]bool{}
+		r.pods[uid], r.started[uid] = map[types.UID]bool{}, map[types.UID]bool{}
 	}
 	r.pods[uid][pod.UID] = true
+	if pod.Status.Phase != corev1.PodPending {
+		r.started[uid][pod.UID] = true
+	}
 }
 
 // absent is called when a container starts without an object (see [node.Options]).
@@ -99,11 +107,12 @@ func (r *recorder) absent(pod *corev1.Pod, container string, absent inspect.Sour
 	r.early[localUID(pod)] = fmt.Sprintf("container %q of the remote pod starts without %v", container, absent)
 }
 
-// remotePods returns how many remote pods there ever were for a local pod.
-func (r *recorder) remotePods(uid types.UID) int {
+// remotePods returns how many remote pods there ever were for a local pod, and how many
+// of them ran.
+func (r *recorder) remotePods(uid types.UID) (all, ran int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.pods[uid])
+	return len(r.pods[uid]), len(r.started[uid])
 }
 
 // startedEarly says whether a pod started without an object that it needs.
@@ -137,17 +146,29 @@ func (r *recorder) pod(namespace string, uid types.UID) *corev1.Pod {
 	return nil
 }
 
-// left returns the objects of a namespace, and completes the deletion of claims: the
-// controller that does so does not run.
-func (r *recorder) left(ctx context.Context, namespace string) []string {
-	objects := r.objects(namespace)
-	for _, object := range objects {
-		if _, ok := object.(*corev1.PersistentVolumeClaim); ok && object.GetDeletionTimestamp() != nil {
+// left returns the objects of a namespace.
+func (r *recorder) left(namespace string) []string {
+	return slices.Sorted(maps.Keys(r.objects(namespace)))
+}
+
+// finalizeClaims completes the deletion of claims, as the controller does that does not
+// run, until ctx is done.
+func (r *recorder) finalizeClaims(ctx context.Context) {
+	for ctx.Err() == nil {
+		namespaces := map[string]bool{}
+		for _, o := range r.indexes["persistentvolumeclaims"].List() {
+			if claim, ok := o.(*corev1.PersistentVolumeClaim); ok && claim.DeletionTimestamp != nil {
+				namespaces[claim.Namespace] = true
+			}
+		}
+		for namespace := range namespaces {
 			_ = node.FinalizeUnusedClaims(ctx, r.client, namespace) // it is called again
-			break
+		}
+		select {
+		case <-time.After(4 * pause):
+		case <-ctx.Done():
 		}
 	}
-	return slices.Sorted(maps.Keys(objects))
 }
 
 // madeByCluster are objects that controllers make in each namespace.
@@ -196,7 +217,6 @@ func (r *recorder) list(ctx context.Context, namespace string) ([]string, error)
 // for a moment only does not count, unless the caller has waited for it in vain.
 func (r *recorder) finallyLeft(ctx context.Context, namespace string, waited bool) (left []string, err error) {
 	eventually(ctx, r.patience, func() bool {
-		r.left(ctx, namespace) // completes deletions
 		left, err = r.list(ctx, namespace)
 		return waited || err != nil || len(left) == 0
 	})

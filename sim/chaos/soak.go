@@ -102,8 +102,8 @@ func (c *Chaos) Soak(ctx context.Context, during time.Duration) (all []Sample, f
 	workers.Wait()
 	for n := range someLocals {
 		namespace := s.namespace(localOf(n))
-		if !s.chaos.eventually(ctx, func() bool { return len(s.remote.left(ctx, namespace)) == 0 }) {
-			s.add(Left, "%v", s.remote.left(ctx, namespace))
+		if !s.chaos.eventually(ctx, func() bool { return len(s.remote.left(namespace)) == 0 }) {
+			s.add(Left, "%v", s.remote.left(namespace))
 		}
 	}
 	for _, text := range append(site.vkPanics(), growth(all)...) {

@@ -235,7 +235,7 @@ func (s *storm) checkLeft(ctx context.Context) error {
 	want := 0 // objects
 	for _, p := range s.pods {
 		local := s.kubelet.Pod(p.Namespace + "/" + p.Name)
-		if count := s.remote.remotePods(local.UID); count > 1 {
+		if count, _ := s.remote.remotePods(local.UID); count > 1 {
 			s.add(Doubled, "%s: %d remote pods were made", p.Name, count)
 		}
 		if p.kept {
@@ -247,7 +247,6 @@ func (s *storm) checkLeft(ctx context.Context) error {
 	left := func() (names []string) {
 		for n := range someLocals {
 			namespace := s.namespace(localOf(n))
-			s.remote.left(ctx, namespace) // completes deletions
 			for name, object := range s.remote.objects(namespace) {
 				if !kept[localUID(object)] {
 					names = append(names, name)
