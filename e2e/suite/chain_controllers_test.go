@@ -5,6 +5,7 @@ package suite
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -88,13 +89,13 @@ func chainJobFails(u *chainUser) {
 	u.waitForNoRemotePods()
 }
 
-func chainDeploymentManifest(version string) string {
+func chainDeploymentManifest(replicas int, version string) string {
 	return `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:
-  replicas: 2
+  replicas: ` + strconv.Itoa(replicas) + `
   selector: {matchLabels: {app: web}}
   template:
     metadata: {labels: {app: web}}
@@ -111,11 +112,11 @@ spec:
 
 func chainDeployment(u *chainUser) {
 	rolledOut := func() { u.waitAvailable("web") }
-	u.apply(chainDeploymentManifest("v1"))
+	u.apply(chainDeploymentManifest(2, "v1"))
 	rolledOut()
 	u.waitForServing(2, "v1")
 
-	u.apply(chainDeploymentManifest("v2"))
+	u.apply(chainDeploymentManifest(2, "v2"))
 	rolledOut()
 	u.waitForServing(2, "v2")
 

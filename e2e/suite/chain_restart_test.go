@@ -19,7 +19,7 @@ func chainRestart(u *chainUser) {
 	u.apply(chainPod("staying", "Never", "echo staying runs"+waitForFile+"echo staying ends"))
 	u.apply(chainPod("ending", "Never", "echo ending runs"+waitForFile+"echo ending ends"))
 	u.apply(chainPod("leaving", "Never", waitForFile))
-	u.apply(chainDeploymentManifest("v1"))
+	u.apply(chainDeploymentManifest(2, "v1"))
 	for _, name := range []string{"staying", "ending", "leaving"} {
 		u.waitForPhase(name, corev1.PodRunning)
 	}

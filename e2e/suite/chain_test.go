@@ -18,6 +18,8 @@ func testChain(t *testing.T) {
 		}{
 			{"deployment", chainDeployment}, // the longest first
 			{"container fails repeatedly", chainCrashLoop},
+			{"deployment waits for a quota", chainQuotaDeployment},
+			{"job waits for a quota", chainQuotaJob},
 			{"job fails", chainJobFails},
 			{"job completes", chainJobCompletes},
 			{"pod runs and ends", chainPodRuns},

@@ -60,7 +60,11 @@ func testPermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for user, rules := range map[string][]rbacv1.PolicyRule{testEnv.clusterWide.user: slices.Concat(clusterWide.Rules, services.Rules, bastions.Rules), testEnv.singleNamespace.user: singleNamespace.Rules} {
+	lease, err := rbac.Roles("interlink-plugin").Get(testEnv.ctx, "interlink-plugin-lease", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, rules := range map[string][]rbacv1.PolicyRule{testEnv.clusterWide.user: slices.Concat(clusterWide.Rules, lease.Rules, services.Rules, bastions.Rules), testEnv.singleNamespace.user: singleNamespace.Rules} {
 		granted := permissions(rules)
 		for permission := range granted {
 			if !used[user][permission] && !collectorIsFaster[permission] {

@@ -23,6 +23,7 @@ func TestEndToEnd(t *testing.T) {
 			{"plugin is killed", testPluginIsKilled},
 			{"plugin is killed during creates", testPluginIsKilledDuringCreates},
 			{"Secrets come late", testSecretsComeLate},
+			{"quotas", testQuotas},
 			{"chart", testChart},
 			{"mesh", testMesh},
 			{"tunnel command", testTunnelCommand},
