@@ -221,7 +221,7 @@ func (s *storm) byLocalUID() map[types.UID]map[string][]metav1.Object {
 
 // deletes deletes a pod, once. It reports whether the delete was answered 200.
 func (s *storm) deletes(ctx context.Context, p *stormPod) bool {
-	if p.kept {
+	if p.kept = p.kept && p.err == nil; p.kept { // otherwise the local pod has failed
 		return true
 	}
 	p.deleted = true

@@ -127,8 +127,7 @@ func (s *storm) replicas(ctx context.Context, count int) error {
 	s.poll(ctx)
 	s.makePods(count)
 	for n, p := range s.pods {
-		p.kept = n%9 == 1 // none of these has a claim: see makePods
-		p.kept = p.kept && n%4 != 0
+		p.kept = n%9 == 1 && n%4 != 0 // these have no claim: see makePods
 	}
 	var lost [2]int64
 	for phase, call := range []func(context.Context, *stormPod) bool{s.creates, s.deletes} {
