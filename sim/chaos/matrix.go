@@ -58,6 +58,9 @@ func (c *Chaos) Matrix(ctx context.Context, options MatrixOptions) (outcomes []O
 			chosen = append(chosen, test)
 		}
 	}
+	if len(chosen) == 0 {
+		return nil, size, fmt.Errorf("none of the %d cases contains %q", size, options.Only)
+	}
 	if chosen = sample(chosen, options.Sample, options.Seed); len(chosen) < size {
 		c.options.Log("%d of them are played; the seed is %d", len(chosen), options.Seed)
 	}
