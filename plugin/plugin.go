@@ -137,4 +137,4 @@ func (p *Plugin) HasProcessed(uid, resourceVersion string) bool {
 
 // Idle reports whether no delete is left to do in the background, apart from the objects
 // of pods that are gone. A simulator needs this: it judges what is left only then.
-func (p *Plugin) Idle() bool { return p.lifecycle.Idle() }
+func (p *Plugin) Idle() bool { return p.lifecycle.Idle() && p.waiting.Idle() }

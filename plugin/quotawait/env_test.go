@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
@@ -121,6 +122,10 @@ type settings struct {
 	unlisted bool
 	// idle is true if the replica creates no pod that waits.
 	idle bool
+	// forget is true if the markers of failed creates go at once.
+	forget bool
+	// choose lets requests fail.
+	choose func(n int, call string) faulty.Fault
 }
 
 func (e *env) start(change ...func(*settings)) *replica {
@@ -135,7 +140,7 @@ func (e *env) start(change ...func(*settings)) *replica {
 		c(&s)
 	}
 	s.waiting.Scope = s.options.Translate.Scope
-	r := &replica{env: e, link: &link{}}
+	r := &replica{env: e, link: &link{choose: s.choose}}
 	s.config.QPS, s.config.Burst = 1000, 1000
 	s.config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		r.link.next = next
@@ -147,6 +152,9 @@ func (e *env) start(change ...func(*settings)) *replica {
 	e.must(err)
 	r.waiting = quotawait.New(remote, s.waiting)
 	r.waiting.Shorten(s.claim)
+	if s.forget {
+		r.waiting.ForgetFailures()
+	}
 	s.options.Waiting = r.waiting
 	r.Lifecycle = lifecycle.New(remote, s.options)
 	e.must(remote.OnPodChange(r.HandlePodChange, r.HandlePodGone))

@@ -3,6 +3,11 @@ package quotawait
 import (
 	"context"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Shorten shortens the times of a Waiting for a test. claim is how long a claim holds.
@@ -18,3 +23,9 @@ func (w *Waiting) ForgetFailures() { w.timing.keepFailed = 0 }
 
 // List lists the markers once.
 func (w *Waiting) List(ctx context.Context) error { return w.list(ctx) }
+
+// Stored returns the Secret and the marker of a stored request.
+func Stored(s scope.Scope, request *wire.CreateRequest) (*corev1.Secret, *corev1.ConfigMap, error) {
+	secret, err := newSecret(s, request)
+	return secret, newMarker(s, &request.Pod, time.Now(), ""), err
+}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // index holds the markers that this replica knows: those that it wrote, and those of the
@@ -133,6 +135,18 @@ func (x *index) settle(k key) {
 	if e := x.entries[k]; e != nil {
 		e.settled = true
 	}
+}
+
+// hasDeleted reports whether there is a marker of a local pod that was deleted.
+func (x *index) hasDeleted() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, e := range x.entries {
+		if e.ended == wire.WaitEndedByDelete {
+			return true
+		}
+	}
+	return false
 }
 
 func (x *index) isFilled() bool {

@@ -152,6 +152,9 @@ func (w *Waiting) MayWait(pod *corev1.Pod) bool {
 	return ok && e.ended != wire.WaitEndedByDelete
 }
 
+// Idle reports whether nothing is left of the pods that are known to be deleted.
+func (w *Waiting) Idle() bool { return !w.index.hasDeleted() }
+
 func (w *Waiting) lookUp(pod *corev1.Pod) (entry, bool) {
 	return w.index.get(func() key { return keyOf(w.options.Scope, pod) }, string(pod.UID))
 }
