@@ -33,7 +33,10 @@ type harness struct {
 	prefix string
 	http   *http.Client
 	log    *testkit.Log
+	plugin *plugin.Plugin
 	stop   context.CancelFunc
+	// stopped is closed when Run has returned.
+	stopped chan struct{}
 }
 
 // settings are what a test can change before the plugin starts.
@@ -69,10 +72,11 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 	if err := p.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	h.plugin, h.stopped = p, make(chan struct{})
 	var ctx context.Context
 	ctx, h.stop = context.WithCancel(context.Background())
 	result := make(chan error, 1)
-	go func() { result <- p.Run(ctx) }()
+	go func() { result <- p.Run(ctx); close(h.stopped) }()
 	h.http = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}

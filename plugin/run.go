@@ -42,7 +42,17 @@ func (p *Plugin) Run(ctx context.Context) error {
 		endGrace() // the server failed: do not wait for deletes
 	}
 	stopWaiting()
-	waiting.Wait() // a create that ends early may have something to delete
+	waitUntil(grace, &waiting) // a create that ends early may have something to delete
 	p.lifecycle.Close(grace)
 	return err
+}
+
+// waitUntil waits for a group, until ctx is done.
+func waitUntil(ctx context.Context, group *sync.WaitGroup) {
+	ended := make(chan struct{})
+	go func() { group.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 }
