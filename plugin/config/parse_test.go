@@ -238,7 +238,7 @@ func TestFlagErrorsShowNoValue(t *testing.T) {
 		"flag --app-name: requires a value":      {"--app-name"},
 		"flag --check: must be true or false":    {"--check=SECRET"},
 		"command line: 2 arguments belong":       {"--k8s-kubeconfig", "a", "SECRET", "b"},
-		"command line: 1 argument belongs":        {"SECRET"},
+		"command line: 1 argument belongs":       {"SECRET"},
 		"command line: an argument is not valid": {"-k8s-kubeconfig=SECRET"},
 		"flag (not shown): is not a flag":        {"--SECRET/x"},
 		"flag --nothing-like-it: is not a flag":  {"--nothing-like-it=SECRET", "SECRET"},

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -45,6 +46,42 @@ func TestClaimThatACreateBeginsToUseStays(t *testing.T) {
 	pod = localPod(second, "jid")
 	e.must(another.Delete(t.Context(), &pod))
 	e.eventually("the claim is deleted with its last pod", func() bool { return !e.hasClaim(first) })
+}
+
+// The same for the rollback of a create that made the claim. It deletes the claim whatever
+// its policy is, because its own create has failed.
+func TestClaimThatACreateUsesSurvivesTheRollbackOfAnother(t *testing.T) {
+	e := newEnv(t)
+	first := fullRequest()
+	const kept = `{"storage":"1Gi"}`
+	first.Pod.Annotations[wire.AnnotationRemotePVC+"."+claimOf(first)] = kept
+	second := sharingClaim(first, kept)
+	another := e.replica(syncedCache{emptyCache{e.healthy()}})
+	var once sync.Once
+	e.faults.set(func(_ int, call string) fault {
+		if call == "POST secrets" {
+			return faulty.ForbiddenWithText("no")
+		}
+		return ""
+	})
+	e.faults.onCall(func(call string) {
+		if call == "DELETE persistentvolumeclaims/name" {
+			once.Do(func() {
+				_, err := another.Create(context.Background(), second)
+				e.must(err)
+			})
+		}
+	})
+	if _, err := e.Create(t.Context(), first); err == nil {
+		t.Fatal("the create did not fail")
+	}
+	e.waitIdle(first)
+	if !slices.Contains(e.faults.seen(), "DELETE persistentvolumeclaims/name") {
+		t.Fatal("the claim was not about to be deleted, so the test checks nothing")
+	}
+	if claim := e.claim(first); claim.DeletionTimestamp != nil {
+		t.Error("the claim that the second pod uses was deleted")
+	}
 }
 
 // A create has found the claim. Then the delete of another pod deletes the claim, before

@@ -67,7 +67,7 @@ func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) 
 // If the claim is gone, keepClaim deletes the pod, which could be on a node by now, where
 // it would wait for that claim for ever. The create then starts again from the beginning.
 func (a *createAttempt) keepClaim(ctx context.Context, _ int, claim *corev1.PersistentVolumeClaim) error {
-	if !isDeletedWhenUnused(claim) {
+	if !mayBeDeleted(claim) {
 		return nil
 	}
 	return retry(ctx, func(ctx context.Context) error {
@@ -95,10 +95,17 @@ func (a *createAttempt) keepClaim(ctx context.Context, _ int, claim *corev1.Pers
 	})
 }
 
+// mayBeDeleted reports whether a delete or the rollback of a create can delete a claim: a
+// rollback deletes what its create has made, whatever the policy of the claim. No plugin
+// deletes a claim that no plugin created.
+func mayBeDeleted(claim *corev1.PersistentVolumeClaim) bool {
+	return claim.Labels[wire.LabelOffloading] == wire.Offloading
+}
+
 // isDeletedWhenUnused reports whether the plugin deletes a claim when no pod uses it any
 // more. It keeps a claim that no plugin created, because it belongs to the site.
 func isDeletedWhenUnused(claim *corev1.PersistentVolumeClaim) bool {
-	return claim.Labels[wire.LabelOffloading] == wire.Offloading && claim.Annotations[wire.AnnotationRetention] == translate.RetentionDelete
+	return mayBeDeleted(claim) && claim.Annotations[wire.AnnotationRetention] == translate.RetentionDelete
 }
 
 // checkNamespace refuses a claim that was created for a pod of another local

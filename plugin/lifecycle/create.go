@@ -246,7 +246,7 @@ func (l *Lifecycle) hasClaims(ctx context.Context, pod *corev1.Pod) (bool, error
 		if err != nil {
 			return false, err
 		}
-		if claim == nil || isDeletedWhenUnused(claim) && claim.Annotations[wire.AnnotationUsedBy] != string(pod.UID) {
+		if claim == nil || mayBeDeleted(claim) && claim.Annotations[wire.AnnotationUsedBy] != string(pod.UID) {
 			return false, nil
 		}
 	}

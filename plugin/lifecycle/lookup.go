@@ -32,13 +32,20 @@ type lookups struct {
 
 // do calls search, or returns the last failure.
 func (l *lookups) do(search func() error) error {
-	if err := l.begin(); err != nil {
+	again, err := l.begin()
+	if err != nil {
 		return err
 	}
-	err := search()
+	if again { // also if the search panics
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.trying = false
+		}()
+	}
+	err = search()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.trying = false
 	switch {
 	case isTransient(err):
 		l.failure, l.at = err, time.Now()
@@ -48,17 +55,19 @@ func (l *lookups) do(search func() error) error {
 	return err
 }
 
-func (l *lookups) begin() error {
+// begin returns an error if a search must not begin now. again is true for the one search
+// that tries after a pause.
+func (l *lookups) begin() (again bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failure == nil {
-		return nil
+		return false, nil
 	}
 	if l.trying || time.Since(l.at) < lookupPause {
-		return errdefs.New(errdefs.Unavailable, "not tried, since the remote API server failed a moment ago: %w", l.failure)
+		return false, errdefs.New(errdefs.Unavailable, "not tried, since the remote API server failed a moment ago: %w", l.failure)
 	}
 	l.trying = true
-	return nil
+	return true, nil
 }
 
 // findByName asks the remote API server for the remote pod of a local pod. It returns nil
