@@ -17,16 +17,6 @@ func shortClaims(s *settings) { s.claim = time.Second }
 // killings are the two moments at which a request finds the process killed.
 var killings = []faulty.Fault{kill, killAfter}
 
-// at returns a choice that fails the n-th request.
-func at(n int, f faulty.Fault) func(int, string) faulty.Fault {
-	return func(i int, _ string) faulty.Fault {
-		if i == n {
-			return f
-		}
-		return ""
-	}
-}
-
 // A replica that is killed before or after any request of a creation leaves a state that
 // another replica completes: one pod with what it needs, and nothing else.
 func TestKilledWhileItCreates(t *testing.T) {
