@@ -64,6 +64,7 @@ func (h *harness) objects(uid string) string {
 		for _, clear := range []func(){
 			func() { object.SetUID("") }, func() { object.SetResourceVersion("") }, func() { object.SetGeneration(0) },
 			func() { object.SetCreationTimestamp(metav1.Time{}) }, func() { object.SetManagedFields(nil) },
+			func() { delete(object.GetAnnotations(), wire.AnnotationCreatedBy) }, // random
 			func() {
 				for i := range object.GetOwnerReferences() {
 					object.GetOwnerReferences()[i].UID = ""
