@@ -104,7 +104,7 @@ func (l *link) seenFor(r wire.CreateRequest) []string {
 func (l *link) writes() []string {
 	var writes []string
 	for _, c := range l.seen() {
-		if c.writes() {
+		if c.writes() && !strings.HasSuffix(c.String(), " leases") && !strings.Contains(c.String(), " leases/") { // the Lease of plugin/orphans is of no pod
 			writes = append(writes, c.String())
 		}
 	}
