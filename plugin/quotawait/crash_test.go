@@ -1,7 +1,6 @@
 package quotawait_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // shortClaims lets a replica take over the work of one that was killed.
@@ -16,6 +16,36 @@ func shortClaims(s *settings) { s.claim = time.Second }
 
 // killings are the two moments at which a request finds the process killed.
 var killings = []faulty.Fault{kill, killAfter}
+
+// waitForRoom returns the request of a pod that waits although the quota permits it, since no
+// replica runs.
+func (e *env) waitForRoom() *wire.CreateRequest {
+	e.t.Helper()
+	r := e.start(func(s *settings) { s.idle = true })
+	first, second := e.request("first", false), e.request("second", true)
+	r.create(first)
+	r.create(second)
+	r.stop()
+	e.end(first)
+	e.eventuallyUses("pods", "0")
+	return second
+}
+
+// inCreation returns a choice that fails the n-th request of the first creation of a pod
+// that waits, from its claim to the delete of its marker.
+func inCreation(n int, fail func(call string) faulty.Fault) func(int, string) faulty.Fault {
+	count, done := 0, false
+	return func(_ int, call string) faulty.Fault {
+		if done || count == 0 && call != "PATCH configmaps/name" {
+			return ""
+		}
+		done = call == "DELETE configmaps/name"
+		if count++; count == n+1 {
+			return fail(call)
+		}
+		return ""
+	}
+}
 
 // A replica that is killed before or after any request of a creation leaves a state that
 // another replica completes: one pod with what it needs, and nothing else.
@@ -25,29 +55,10 @@ func TestKilledWhileItCreates(t *testing.T) {
 			reached := false
 			t.Run(fmt.Sprintf("%s request %d", killing, n), func(t *testing.T) {
 				e := newEnv(t, "pods=1")
-				r := e.start()
-				first, second := e.request("first", false), e.request("second", true)
-				r.create(first)
-				r.create(second)
-				r.stop()
-
-				r = e.start(shortClaims)
-				// Only the requests of a creation count: those before are tries that the quota
-				// refuses.
-				counting, count := false, 0
-				r.link.set(func(_ int, call string) faulty.Fault {
-					if counting {
-						count++
-					} else if call == "PATCH configmaps/name" && e.hasRoom() {
-						counting, count = true, 1
-					}
-					if counting && count == n+1 {
-						reached = true
-						return killing
-					}
-					return ""
+				second := e.waitForRoom()
+				r := e.start(shortClaims, func(s *settings) {
+					s.choose = inCreation(n, func(string) faulty.Fault { reached = true; return killing })
 				})
-				e.end(first)
 				testkit.Eventually(t, "the process is killed, or the pod exists", func() bool {
 					return r.link.isDead() || slices.Equal(e.names(), sorted(e.created(second)))
 				})
@@ -65,11 +76,6 @@ func TestKilledWhileItCreates(t *testing.T) {
 func sorted(names []string) []string {
 	slices.Sort(names)
 	return names
-}
-
-// hasRoom reports whether no pod exists.
-func (e *env) hasRoom() bool {
-	return !slices.ContainsFunc(e.names(), func(name string) bool { return len(name) > 4 && name[:4] == "pod " })
 }
 
 // A replica that is killed while a delete arrives leaves at most what the next replica
@@ -125,7 +131,7 @@ func TestKilledWhileItStores(t *testing.T) {
 			reached := false
 			t.Run(fmt.Sprintf("%s request %d", killing, n), func(t *testing.T) {
 				e := newEnv(t, "pods=1")
-				r := e.start()
+				r := e.start(func(s *settings) { s.options.CreateTimeout = 5 * time.Second })
 				first, second := e.request("first", false), e.request("second", true)
 				r.create(first)
 				storing, count := false, 0
@@ -141,9 +147,7 @@ func TestKilledWhileItStores(t *testing.T) {
 					}
 					return ""
 				})
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-				defer cancel()
-				if _, err := r.Create(ctx, second); err == nil && reached {
+				if _, err := r.Create(t.Context(), second); err == nil && reached {
 					reached = false // killed later, by the worker
 				}
 				r.stop()
@@ -165,24 +169,10 @@ func TestLostAnswers(t *testing.T) {
 		reached := false
 		t.Run(fmt.Sprintf("request %d", n), func(t *testing.T) {
 			e := newEnv(t, "pods=1")
-			r := e.start()
-			first, second := e.request("first", false), e.request("second", true)
-			r.create(first)
-			r.create(second)
-			counting, count := false, 0
-			r.link.set(func(_ int, call string) faulty.Fault {
-				if counting {
-					count++
-				} else if call == "PATCH configmaps/name" && e.hasRoom() {
-					counting, count = true, 1
-				}
-				if counting && count == n+1 {
-					reached = true
-					return faulty.Lost
-				}
-				return ""
+			second := e.waitForRoom()
+			e.start(func(s *settings) {
+				s.choose = inCreation(n, func(string) faulty.Fault { reached = true; return faulty.Lost })
 			})
-			e.end(first)
 			e.eventuallyHas(e.created(second)...)
 		})
 		if !reached || t.Failed() {

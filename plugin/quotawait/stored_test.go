@@ -132,22 +132,14 @@ func TestDeletedWhileItIsCreated(t *testing.T) {
 		}
 		e.end(first)
 		e.eventuallyUses("pods", "0")
-		var claimed, done bool
-		var count int
 		var at string
 		r := e.start(func(s *settings) {
-			s.choose = func(_ int, call string) faulty.Fault {
-				claimed = claimed || call == "PATCH configmaps/name"
-				if !claimed || done {
-					return ""
-				}
-				done = call == "DELETE configmaps/name" // of the marker: the last one
-				if count++; count == n+1 {
-					reached, at = true, call
-					deleter.remove(second)
-				}
+			s.choose = inCreation(n, func(call string) faulty.Fault {
+				reached, at = true, call
+				deleter.remove(second)
+				deleter.link.kill() // else it sees the pod, and deletes it once more
 				return ""
-			}
+			})
 		})
 		e.eventuallyCreated(second, third)
 		if !reached {
