@@ -112,13 +112,16 @@ func (o *Orphans) search(ctx context.Context) {
 	sweep := time.NewTicker(pause(sweepEvery, o.options.Grace/4))
 	defer check.Stop()
 	defer sweep.Stop()
-	o.sweep(ctx)
+	swept := o.sweep(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-check.C:
 			o.checkPods(ctx)
+			if !swept { // the pod cache was not filled yet
+				swept = o.sweep(ctx)
+			}
 		case <-sweep.C:
 			o.sweep(ctx)
 		}

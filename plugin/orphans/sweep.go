@@ -34,16 +34,16 @@ func (l *looks) once(what string) bool {
 }
 
 // sweep looks for objects without a pod, and deletes those that all looks of a grace have
-// found.
-func (o *Orphans) sweep(ctx context.Context) {
+// found. It returns false if it did nothing, because the pod cache is not filled yet.
+func (o *Orphans) sweep(ctx context.Context) bool {
 	if !o.cluster.Synced() {
-		return
+		return false
 	}
 	l := o.newLook(o.evidence.hasLocal)
 	l.objects(ctx)
 	l.emptyNamespaces(ctx)
 	if ctx.Err() != nil {
-		return
+		return true
 	}
 	for kind, err := range l.failed {
 		if errdefs.Is(err, errdefs.Refused) && o.looks.once(kind) {
@@ -75,6 +75,7 @@ func (o *Orphans) sweep(ctx context.Context) {
 			delete(o.looks.first, key)
 		}
 	}
+	return true
 }
 
 // failedKind reports whether the finding with a key is of a kind that could not be listed.

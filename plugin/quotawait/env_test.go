@@ -2,6 +2,7 @@ package quotawait_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -128,19 +129,34 @@ type settings struct {
 	choose func(n int, call string) faulty.Fault
 }
 
+// replicaLog is the log of a replica. A killed one logs nothing any more: its test may have ended.
+type replicaLog struct {
+	link *link
+	log  *testkit.Log
+}
+
+func (l replicaLog) Write(line []byte) (int, error) {
+	if l.link.isDead() {
+		return len(line), nil
+	}
+	return l.log.Write(line)
+}
+
 func (e *env) start(change ...func(*settings)) *replica {
 	e.t.Helper()
 	s := settings{claim: 5 * time.Minute, config: rest.CopyConfig(e.server.Config)}
+	l := &link{}
 	s.options = lifecycle.Options{
 		Translate:     translate.Options{Scope: scope.Scope{Namespace: e.namespace, Instance: e.namespace}},
-		CreateTimeout: 30 * time.Second, Log: e.log.Logger(),
+		CreateTimeout: 30 * time.Second, Log: slog.New(slog.NewTextHandler(replicaLog{l, e.log}, nil)),
 	}
 	s.waiting = quotawait.Options{Accept: true, CreateTimeout: s.options.CreateTimeout, Log: s.options.Log}
 	for _, c := range change {
 		c(&s)
 	}
 	s.waiting.Scope = s.options.Translate.Scope
-	r := &replica{env: e, link: &link{choose: s.choose}}
+	l.choose = s.choose
+	r := &replica{env: e, link: l}
 	s.config.QPS, s.config.Burst = 1000, 1000
 	s.config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		r.link.next = next
@@ -170,6 +186,10 @@ func (e *env) start(change ...func(*settings)) *replica {
 	}
 	r.stop = sync.OnceFunc(func() {
 		cancel()
+		if r.link.isDead() { // none of its requests arrives any more, so nothing is waited for
+			endWatch()
+			return
+		}
 		waiting.Wait()
 		closing, done := context.WithTimeout(context.Background(), 5*time.Second)
 		defer done()

@@ -65,7 +65,7 @@ func newSecret(s scope.Scope, request *wire.CreateRequest) (*corev1.Secret, erro
 }
 
 // decode returns the request in a Secret. The error is of kind Refused if the request is
-// not one that this plugin stores in this place: whoever can create Secrets in one remote
+// not one that this plugin stores in this place: an account that can create Secrets in one remote
 // namespace must not use the plugin to create pods in another.
 func decode(s scope.Scope, secret metav1.Object) (*wire.CreateRequest, error) {
 	stored, ok := secret.(*corev1.Secret)

@@ -171,8 +171,8 @@ func (w *Waiting) statusOf(pod *corev1.Pod, s state, ok bool) (status.Waiting, b
 }
 
 // Remove removes the stored request of a local pod that is deleted, and reports whether
-// there was one. It writes on the marker first: whoever then finds the Secret gone knows
-// why (commit), and a later look at the marker completes what a crash interrupts.
+// there was one. It writes on the marker first: a replica that then finds the Secret gone
+// knows why (commit), and a later look at the marker completes what a crash interrupts.
 func (w *Waiting) Remove(ctx context.Context, pod *corev1.Pod) (found bool, err error) {
 	k := keyOf(w.options.Scope, pod)
 	secret, err := w.cluster.Get(ctx, &corev1.Secret{ObjectMeta: k.meta()})
