@@ -46,13 +46,13 @@ var errPodGone = errdefs.New(errdefs.NotFound, "the remote pod was deleted while
 // maxParallelCreates limits the creates of one pod's dependents at the same time.
 const maxParallelCreates = 8
 
-// run creates everything that does not exist yet. If the namespace or the pod does not
+// run creates everything that does not exist yet. If the namespace, the pod or a claim does not
 // exist any more, somebody deleted it with all that belongs to it: run then starts
 // again from the beginning.
 func (a *createAttempt) run(ctx context.Context) error {
 	return retry(ctx, func(ctx context.Context) error {
 		err := a.createAll(ctx)
-		if errors.Is(err, errPodGone) {
+		if errors.Is(err, errPodGone) || errors.Is(err, errClaimGone) {
 			a.pod = nil
 			return errdefs.Wrap(errdefs.Unavailable, err)
 		}

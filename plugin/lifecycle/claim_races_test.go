@@ -171,6 +171,68 @@ func TestSecondCreateKeepsTheClaim(t *testing.T) {
 	}
 }
 
+// A pod exists that has not started, and its claim is not usable. That is no reason for a second create to
+// fail, since the pod would fail for good: it waits, or starts with the claim that it has.
+func TestSecondCreateDoesNotWaitForAClaim(t *testing.T) {
+	for name, change := range map[string]func(*env, *wire.CreateRequest){
+		"being deleted under a pod on a node": func(e *env, r *wire.CreateRequest) {
+			e.bind(e.remotePod(r))
+			e.must(e.admin.CoreV1().PersistentVolumeClaims(e.namespace).Delete(e.t.Context(), claimOf(r), metav1.DeleteOptions{}))
+		},
+		"of the site, and gone": func(e *env, r *wire.CreateRequest) {
+			delete(r.Pod.Annotations, wire.AnnotationRemotePVC+"."+claimOf(r))
+			pod := e.remotePod(r)
+			delete(pod.Annotations, wire.AnnotationRemotePVC+"."+claimOf(r))
+			_, err := e.admin.CoreV1().Pods(e.namespace).Update(e.t.Context(), pod, metav1.UpdateOptions{})
+			e.must(err)
+			e.forceDelete("claim " + claimOf(r))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			r := fullRequest()
+			first := e.create(r)
+			change(e, r)
+			before := e.remotePod(r)
+			e.eventually("the pod cache has the pod", func() bool { return e.cluster.CachedPod(string(r.Pod.UID)) != nil })
+			second, err := e.Create(t.Context(), r)
+			if err != nil || second != first {
+				t.Errorf("the second create returns %+v, %v; the first %+v", second, err, first)
+			}
+			if after := e.remotePod(r); after.UID != before.UID || after.DeletionTimestamp != nil {
+				t.Errorf("the pod %s became %s, deleted at %v", before.UID, after.UID, after.DeletionTimestamp)
+			}
+		})
+	}
+}
+
+// A pod exists that has not started, and its claim is deleted while a second create completes
+// the pod. The pod stays, since the caller of the first create may have the answer; the claim is created again.
+func TestSecondCreateKeepsThePodWhoseClaimIsDeleted(t *testing.T) {
+	e := newEnv(t)
+	r := fullRequest()
+	e.create(r)
+	before := e.remotePod(r)
+	e.eventually("the pod cache has the pod", func() bool { return e.cluster.CachedPod(string(r.Pod.UID)) != nil })
+	claim := e.claim(r)
+	claim.Annotations[wire.AnnotationUsedBy] = "another pod"
+	_, err := e.admin.CoreV1().PersistentVolumeClaims(e.namespace).Update(t.Context(), claim, metav1.UpdateOptions{})
+	e.must(err)
+	var once sync.Once
+	e.faults.onCall(func(call string) {
+		if call == "PATCH persistentvolumeclaims/name" {
+			once.Do(func() { e.forceDelete("claim " + claimOf(r)) })
+		}
+	})
+	e.create(r)
+	if pod := e.remotePod(r); pod.UID != before.UID || pod.DeletionTimestamp != nil {
+		t.Errorf("the pod %s became %s, deleted at %v", before.UID, pod.UID, pod.DeletionTimestamp)
+	}
+	if after := e.claim(r); after.UID == claim.UID || after.Annotations[wire.AnnotationUsedBy] != string(before.UID) {
+		t.Errorf("the claim is %s, used by %q", after.UID, after.Annotations[wire.AnnotationUsedBy])
+	}
+}
+
 // The pods that use a claim cannot be listed: that does not mean that there are none.
 func TestClaimIsKeptWhileItsUsersAreNotKnown(t *testing.T) {
 	e := newEnv(t)

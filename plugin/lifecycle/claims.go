@@ -65,7 +65,9 @@ func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) 
 // free while a request hangs.
 //
 // If the claim is gone, keepClaim deletes the pod, which could be on a node by now, where
-// it would wait for that claim for ever. The create then starts again from the beginning.
+// it would wait for that claim for ever. The create then starts again from the beginning. A pod
+// of another create stays, since its caller may have the answer: only its claim is created
+// again.
 func (a *createAttempt) keepClaim(ctx context.Context, _ int, claim *corev1.PersistentVolumeClaim) error {
 	if !mayBeDeleted(claim) {
 		return nil
@@ -84,8 +86,10 @@ func (a *createAttempt) keepClaim(ctx context.Context, _ int, claim *corev1.Pers
 			return errPodGone
 		case err != nil:
 			return err
-		case podstate.HasStarted(pod): // Kubernetes keeps the claim until the pod has ended
+		case podstate.HasStarted(pod), !a.created(pod) && pod.Spec.NodeName != "": // Kubernetes keeps the claim until the pod has ended
 			return nil
+		case !a.created(pod):
+			return errClaimGone
 		}
 		if err := a.lifecycle.cluster.Delete(ctx, pod, nil, true); err != nil && !errdefs.Is(err, errdefs.NotFound) {
 			return err
@@ -94,6 +98,9 @@ func (a *createAttempt) keepClaim(ctx context.Context, _ int, claim *corev1.Pers
 		return errPodGone
 	})
 }
+
+// errClaimGone is the error of a step that finds that a claim of the pod does not exist any more.
+var errClaimGone = errdefs.New(errdefs.NotFound, "a claim of the pod was deleted while the pod was created")
 
 // mayBeDeleted reports whether a delete or the rollback of a create can delete a claim: a
 // rollback deletes what its create has made, whatever the policy of the claim. No plugin

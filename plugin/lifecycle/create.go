@@ -236,17 +236,29 @@ func (l *Lifecycle) isComplete(ctx context.Context, pod *corev1.Pod) (bool, erro
 }
 
 // hasClaims reports whether the claims of a pod that has not started exist, and no delete
-// of another pod can still delete one of them (see keepClaim).
+// of another pod can still delete one of them (see keepClaim). A claim that only the site can
+// create does not count: the pod waits for it. Nor does one that is being deleted under a pod
+// that is on a node, since Kubernetes keeps it until the pod has ended.
 func (l *Lifecycle) hasClaims(ctx context.Context, pod *corev1.Pod) (bool, error) {
 	for _, volume := range pod.Spec.Volumes {
 		if volume.PersistentVolumeClaim == nil {
 			continue
 		}
-		claim, err := l.findClaim(ctx, pod.Namespace, volume.PersistentVolumeClaim.ClaimName)
-		if err != nil {
+		name := volume.PersistentVolumeClaim.ClaimName
+		var claim *corev1.PersistentVolumeClaim
+		err := retry(ctx, func(ctx context.Context) (err error) {
+			claim, err = l.cluster.Claim(ctx, pod.Namespace, name)
+			return err
+		})
+		switch {
+		case errdefs.Is(err, errdefs.NotFound):
+			if pod.Annotations[wire.AnnotationClaimPrefix+name] != "" {
+				return false, nil
+			}
+		case err != nil:
 			return false, err
-		}
-		if claim == nil || mayBeDeleted(claim) && claim.Annotations[wire.AnnotationUsedBy] != string(pod.UID) {
+		case claim.DeletionTimestamp != nil && pod.Spec.NodeName != "":
+		case claim.DeletionTimestamp != nil, mayBeDeleted(claim) && claim.Annotations[wire.AnnotationUsedBy] != string(pod.UID):
 			return false, nil
 		}
 	}

@@ -60,7 +60,7 @@ type Cluster interface {
 	AnnotateClaim(ctx context.Context, claim *corev1.PersistentVolumeClaim, name, value string) (*corev1.PersistentVolumeClaim, error)
 }
 
-// Observer is told which local pods exist, as far as requests show it. Its methods return
+// Observer learns which local pods exist, as far as requests show it. Its methods return
 // at once.
 type Observer interface {
 	// Asked says that virtual nodes ask about these pods. The field Spec.NodeName of a pod

@@ -24,7 +24,7 @@ type Options struct {
 	Tunnels Tunnels
 	// Waiting keeps the pods that a full quota refuses; nil if their creates fail.
 	Waiting WaitingPods
-	// Observer is told which local pods exist; nil if nothing needs to know.
+	// Observer learns which local pods exist; nil if nothing needs to know.
 	Observer Observer
 	Log      *slog.Logger
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// observed records what an observer is told.
+// observed records what an observer learns.
 type observed struct {
 	mu    sync.Mutex
 	calls []string
@@ -49,6 +49,6 @@ func TestObserverIsToldWhichPodsExist(t *testing.T) {
 	e.must(e.Delete(t.Context(), &pod))
 	want := []string{"mentioned " + uid, "asked by vk about " + uid, "mentioned " + uid}
 	if !slices.Equal(o.calls, want) {
-		t.Errorf("the observer is told %q, want %q", o.calls, want)
+		t.Errorf("the observer learns %q, want %q", o.calls, want)
 	}
 }
