@@ -22,7 +22,7 @@ the rules name. Give the written kubeconfig to a plugin, or to any other client.
 Ctrl-C stops the proxy.
 
 The proxy uses the credentials of --kubeconfig for all its clients. The written file contains the token that the proxy
-asks for: whoever has it has these credentials while the proxy runs.
+asks for: a person who has it has these credentials while the proxy runs.
 
 A rule is VERB RESOURCE [in NAMESPACE] [#N|#N-M|#N-]: FAULT
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,21 +61,49 @@ func (t answerTransport) RoundTrip(request *http.Request) (*http.Response, error
 			t.seen(about, undecided, err)
 			return nil, err
 		}
-		cause := context.Cause(request.Context())
-		if cause == nil || errdefs.Is(cause, errdefs.Unavailable) && !errors.Is(cause, context.DeadlineExceeded) { // not a caller that left
+		if cause := context.Cause(request.Context()); !callerLeft(cause) {
 			t.seen(about, unreachable, cmp.Or(cause, err))
 		}
 		return nil, err
 	}
+	limitRetryAfter(about, response.Header)
 	what, err := judge(about, response)
 	if err != nil {
 		_ = response.Body.Close()
-	}
-	t.seen(about, what, err)
-	if err != nil {
+		if !callerLeft(context.Cause(request.Context())) {
+			t.seen(about, what, err)
+		}
 		return nil, err
 	}
+	t.seen(about, what, nil)
 	return response, nil
+}
+
+// callerLeft reports whether a request ended because of its caller, and not because no answer
+// came in time.
+func callerLeft(cause error) bool {
+	return cause != nil && (!errdefs.Is(cause, errdefs.Unavailable) || errors.Is(cause, context.DeadlineExceeded))
+}
+
+const (
+	// maxRetryAfter limits how long client-go waits before it repeats a request, as an answer
+	// asks for; client-go itself has no limit.
+	maxRetryAfter = 30
+	// maxPodsRetryAfter is the limit for what shows that an outage has ended.
+	maxPodsRetryAfter = 3
+)
+
+// limitRetryAfter limits the seconds that an answer asks the client to wait. The page of a
+// proxy under maintenance asks for minutes, and the pod cache must be fresh soon after the
+// API server is back.
+func limitRetryAfter(about target, header http.Header) {
+	limit := maxRetryAfter
+	if about.list || about.resource == "selfsubjectaccessreviews" {
+		limit = maxPodsRetryAfter
+	}
+	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil && seconds > limit {
+		header.Set("Retry-After", strconv.Itoa(limit))
+	}
 }
 
 // judge returns what an answer says, or an error if it is none of the API server's, or if

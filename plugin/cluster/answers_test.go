@@ -10,11 +10,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
@@ -77,6 +79,10 @@ func TestWhatAnswersMean(t *testing.T) {
 		{"an object without a kind", answer{code: 200, kind: jsonType, body: `{}`}, errdefs.Unavailable, "not the API server's"},
 		{"an object without a version", answer{code: 200, kind: jsonType, body: `{"kind":"error"}`}, errdefs.Unavailable, "not the API server's"},
 		{"a login", answer{code: 200, kind: jsonType, body: `{"error":"login"}`}, errdefs.Unavailable, "not the API server's"},
+		{"a success without an object", answer{code: 200, kind: jsonType, body: `{"kind":"Status","apiVersion":"v1","status":"Success"}`}, errdefs.Unavailable, ""},
+		{"an object of another kind", answer{code: 200, kind: jsonType, body: `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"other"}}`}, errdefs.Unavailable, ""},
+		{"protobuf without an object", answer{code: 200, kind: protoType, body: "k8s\x00\x0a\x09\x0a\x02v1\x12\x03Pod"}, errdefs.Unavailable, ""},
+		{"protobuf that cannot be decoded", answer{code: 200, kind: protoType, body: "k8s\x00\xff\xff"}, errdefs.Unavailable, ""},
 		{"half an object", answer{code: 200, kind: jsonType, body: pod[:50]}, errdefs.Unavailable, "not the API server's"},
 		{"half an object in protobuf", answer{code: 200, kind: protoType, body: "k8s\x00\x0a\x09\x0a\x02v1"}, errdefs.Unavailable, ""},
 		{"a body that is cut", answer{code: 200, kind: jsonType, body: pod, cut: true}, errdefs.Unavailable, "broke off"},
@@ -86,7 +92,7 @@ func TestWhatAnswersMean(t *testing.T) {
 		{"404 of a proxy", answer{code: 404, kind: htmlType, body: page}, errdefs.Unavailable, "not the API server's: 404 text/html"},
 		{"404 in text", answer{code: 404, kind: textType, body: "404 page not found"}, errdefs.Unavailable, "404 text/plain"},
 		{"404 in other JSON", answer{code: 404, kind: jsonType, body: `{"message":"no route"}`}, errdefs.Unavailable, "404 application/json"},
-		{"404", failure(404, metav1.StatusReasonNotFound, "gone"), errdefs.NotFound, "gone"},
+		{"404", answer{code: 404, kind: jsonType, body: `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404,"message":"gone","details":{"name":"p","kind":"pods"}}`}, errdefs.NotFound, "gone"},
 		{"403 of a proxy", answer{code: 403, kind: htmlType, body: page}, errdefs.Unavailable, "403 text/html"},
 		{"403 without a user", failure(403, metav1.StatusReasonForbidden, `pods is forbidden: User "system:anonymous" cannot create resource`), errdefs.Unavailable, "does not know the credentials"},
 		{"401", failure(401, metav1.StatusReasonUnauthorized, "Unauthorized"), errdefs.Unavailable, "does not accept the credentials"},
@@ -115,7 +121,8 @@ func TestWhatAnswersMean(t *testing.T) {
 				server.EnableHTTP2 = two
 				server.StartTLS()
 				defer server.Close()
-				c := &Cluster{client: connectTo(t, server, "")}
+				client := connectTo(t, server, "")
+				c := &Cluster{client: client, rest: restClient(client)}
 				object := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n"}}
 				_, create := c.Create(t.Context(), object)
 				_, get := c.Pod(t.Context(), "n", "p")
@@ -127,10 +134,35 @@ func TestWhatAnswersMean(t *testing.T) {
 						t.Errorf("%s quotes the page: %v", name, err)
 					}
 				}
-				if _, err := c.ListPods(t.Context(), "n"); err == nil && test.want != "" {
+				if _, err := c.ListPods(t.Context(), "n"); err == nil {
 					t.Error("a list succeeds")
 				}
+				_, claim := c.Claim(t.Context(), "n", "p")
+				_, any := c.Get(t.Context(), object)
+				_, namespace := c.NamespaceExists(t.Context(), "other")
+				for name, err := range map[string]error{"claim": claim, "any": any, "namespace": namespace} {
+					if test.want == errdefs.Unavailable && !errdefs.Is(err, errdefs.Unavailable) {
+						t.Errorf("the get of %s ends with %v", name, err)
+					}
+				}
 			})
+		}
+	}
+}
+
+// A 404 that is not about the object comes from another Kubernetes API, which a load balancer asked: the object may
+// exist. What a create is answered counts as it is.
+func TestNotFoundIsAboutTheObject(t *testing.T) {
+	server := httptest.NewTLSServer(failure(404, metav1.StatusReasonNotFound, "the server could not find the requested resource"))
+	defer server.Close()
+	c := &Cluster{client: connectTo(t, server, "")}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n"}}
+	_, err := c.Pod(t.Context(), "n", "p")
+	_, any := c.Get(t.Context(), pod)
+	_, claim := c.Claim(t.Context(), "n", "p")
+	for name, err := range map[string]error{"pod": err, "any": any, "claim": claim} {
+		if !errdefs.Is(err, errdefs.Unavailable) {
+			t.Errorf("the get of %s ends with %v of kind %q", name, err, errdefs.KindOf(err))
 		}
 	}
 }
@@ -162,8 +194,7 @@ func TestWhichAnswersAreLogs(t *testing.T) {
 	}
 }
 
-// client-go waits as long as an overloaded server says, also if a proxy answers, and not
-// longer than its caller.
+// client-go waits as long as an overloaded server says, also if a proxy answers.
 func TestRetryAfterIsObeyed(t *testing.T) {
 	for _, busy := range []answer{{code: 429, kind: textType}, {code: 503, kind: htmlType, body: page}, {code: 503, kind: textType}} {
 		var calls atomic.Int32
@@ -180,17 +211,78 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		if uid, err := c.Create(t.Context(), object); err != nil || uid != "u" || calls.Load() != 2 {
 			t.Errorf("%+v: create returns %q, %v after %d requests, want success after 2", busy, uid, err, calls.Load())
 		}
-		calls.Store(0)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() {
-			for calls.Load() == 0 {
-			}
-			cancel()
-		}()
-		if _, err := c.Create(ctx, object); !errdefs.Is(err, errdefs.Canceled) || calls.Load() != 1 {
-			t.Errorf("%+v: a create whose caller leaves ends with %v after %d requests", busy, err, calls.Load())
-		}
 		server.Close()
+	}
+}
+
+// client-go waits no longer than the caller of the request.
+func TestACallerEndsTheWaitOfRetryAfter(t *testing.T) {
+	answered := make(chan struct{}, 10)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "30")
+		answer{code: 503, kind: textType}.ServeHTTP(w, r)
+		answered <- struct{}{}
+	}))
+	defer server.Close()
+	c := &Cluster{client: connectTo(t, server, "")}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	result := make(chan error, 1)
+	go func() {
+		_, err := c.Create(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n"}})
+		result <- err
+	}()
+	testkit.Receive(t, "the first request", answered)
+	cancel()
+	if err := testkit.Receive(t, "the end of the create", result); !errdefs.Is(err, errdefs.Canceled) {
+		t.Errorf("a create whose caller leaves ends with %v", err)
+	}
+}
+
+// A proxy under maintenance asks for minutes. What shows the end of an outage does not wait so long.
+func TestRetryAfterIsLimited(t *testing.T) {
+	for path, want := range map[string]string{
+		"/api/v1/pods":                "3",
+		"/api/v1/pods?watch=true":     "3",
+		reviewPath:                    "3",
+		"/api/v1/namespaces/n/pods/p": "30",
+	} {
+		for given, want := range map[string]string{"300": want, "2": "2", "": "", "Fri, 27 Nov 2026 10:00:00 GMT": "Fri, 27 Nov 2026 10:00:00 GMT"} {
+			transport := answerTransport{seen: func(target, verdict, error) {}, next: roundTripper(func(*http.Request) (*http.Response, error) {
+				header := http.Header{"Content-Type": {textType}}
+				if given != "" {
+					header.Set("Retry-After", given)
+				}
+				return &http.Response{StatusCode: 503, Header: header, Body: io.NopCloser(strings.NewReader("busy"))}, nil
+			})}
+			response, err := transport.RoundTrip(httptest.NewRequest(http.MethodGet, path, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if got := response.Header.Get("Retry-After"); got != want {
+				t.Errorf("%s: %q becomes %q, want %q", path, given, got, want)
+			}
+		}
+	}
+}
+
+// The end of a request by its caller says nothing about the API server, before the answer and in its body.
+func TestACallerThatLeavesIsNoOutage(t *testing.T) {
+	for _, body := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := 0
+		transport := answerTransport{seen: func(target, verdict, error) { seen++ }, next: roundTripper(func(*http.Request) (*http.Response, error) {
+			cancel()
+			if !body {
+				return nil, context.Canceled
+			}
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {jsonType}}, Body: &slowBody{ctx, time.Second, 1}}, nil
+		})}
+		request := httptest.NewRequest(http.MethodGet, "/api/v1/namespaces/n/pods/p", nil).WithContext(ctx)
+		if _, err := transport.RoundTrip(request); err == nil || seen != 0 { //nolint:bodyclose // there is no answer
+			t.Errorf("body %v: the request ends with %v, and %d verdicts", body, err, seen)
+		}
 	}
 }
 

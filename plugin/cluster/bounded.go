@@ -14,8 +14,8 @@ import (
 
 const (
 	// tryTimeout limits one try of a request, without the jitter: the answer and its body.
-	// For lists and logs, which can be long, it limits the time until the answer, and then
-	// the time without a byte of the body.
+	// For logs and for lists in protobuf, which can be long, it limits the time until the
+	// answer, and then the time without a byte of the body.
 	tryTimeout = 15 * time.Second
 	// tryJitter is the part of a limit that is added to it at most, so that requests that
 	// hang together are not repeated together.
@@ -26,7 +26,7 @@ const (
 )
 
 // boundedTransport limits each try of a request. It has no limit for a log that is
-// followed, and none for the body of a watch, which the pod cache ends (watch.go).
+// followed, and none for the body of a watch, which the pod cache ends (pod_source.go).
 type boundedTransport struct {
 	next             http.RoundTripper
 	timeout, watches time.Duration

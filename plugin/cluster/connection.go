@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // Connection is the connection with the remote API server that all clients of the plugin
 // share. A request passes these layers, each in a file of its own:
 //
+//	target.go     what the request is about
 //	bounded.go    one try has 15 s
 //	answers.go    only an API server is believed; its answers say how it is (health.go)
 //	startup.go    an API server that does not know its roles yet
@@ -28,8 +30,8 @@ type Connection struct {
 	rotation *rotatingTransport
 	health   *health
 	log      atomic.Pointer[slog.Logger]
-	// restart is called when watches must be opened again.
-	restart atomic.Pointer[func()]
+	// pods lists and watches the pods, if a [Cluster] does.
+	pods atomic.Pointer[podSource]
 }
 
 // Client is a client of the remote cluster whose connection is known. [New] finds out in this
@@ -53,10 +55,16 @@ func Connect(options config.K8s, userAgent string) (*Client, error) {
 	c := &Connection{health: &health{now: time.Now}}
 	c.log.Store(slog.New(slog.DiscardHandler))
 	c.health.recovered = func() {
-		if restart := c.restart.Load(); restart != nil {
-			(*restart)()
+		if pods := c.pods.Load(); pods != nil {
+			pods.restart()
 		}
 	}
+	c.health.reopen = func() {
+		if pods := c.pods.Load(); pods != nil {
+			pods.reopen()
+		}
+	}
+	options = withFixedSource(options)
 	var err error
 	c.rotation, err = newRotatingTransport(func() (*rest.Config, error) { return readCredentials(options) }, c.log.Load)
 	if err != nil {
@@ -79,10 +87,10 @@ func Connect(options config.K8s, userAgent string) (*Client, error) {
 
 // transport returns the layers above one that adds the credentials.
 func (c *Connection) transport(credentials http.RoundTripper) http.RoundTripper {
-	return boundedTransport{
+	return targetTransport{base: strings.TrimSuffix(c.rotation.host.Path, "/"), next: boundedTransport{
 		next:    answerTransport{next: startupTransport{credentials}, seen: c.health.saw},
 		timeout: tryTimeout, watches: watchTimeout,
-	}
+	}}
 }
 
 // Config returns a client configuration that uses the connection, for Helm.

@@ -69,6 +69,18 @@ func readFiles(client *rest.Config) error {
 	return nil
 }
 
+// withFixedSource returns options that have only that source of credentials which load uses
+// now. Otherwise a kubeconfig that is missing for a moment, or that appears later, would let a
+// plugin that runs use another cluster, in which none of its pods exist.
+func withFixedSource(options config.K8s) config.K8s {
+	if _, err := os.Stat(options.KubeconfigPath); options.KubeconfigPath != "" && !errors.Is(err, os.ErrNotExist) {
+		options.Kubeconfig, options.KubeconfigPathGiven = "", true
+	} else if !options.KubeconfigPathGiven || options.Kubeconfig != "" {
+		options.KubeconfigPath = ""
+	}
+	return options
+}
+
 // load reads the credentials from the first of these that exists: the kubeconfig
 // file, the inline kubeconfig, the service account of the plugin's own pod.
 func load(options config.K8s) (*rest.Config, error) {

@@ -37,6 +37,9 @@ type health struct {
 	// recovered is called when the API server answers again, or accepts the credentials
 	// again. It must not block.
 	recovered func()
+	// reopen lets a list or a watch of pods be sent soon, whose answer decides whether the
+	// account may list and watch pods. It must not block.
+	reopen func()
 
 	mu sync.Mutex
 	// unknown says that the API server does not know the credentials, denied that their
@@ -83,13 +86,19 @@ func (h *health) saw(about target, what verdict, reason error) {
 // answered counts more.
 func (h *health) permitted(yes bool) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	reopen := false
 	switch {
 	case yes && h.asked:
 		h.denied.end()
-	case !yes && h.denied.Since.IsZero():
+	case yes: // the watch can be open since a time before the permission was taken away
+		reopen = !h.denied.Since.IsZero()
+	case h.denied.Since.IsZero():
 		h.denied.begin(h.now(), errDenied)
 		h.asked = true
+	}
+	h.mu.Unlock()
+	if reopen {
+		h.reopen()
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 func TestHealth(t *testing.T) {
 	pods, other := target{resource: "pods", list: true}, target{resource: "secrets", name: "s"}
 	now := time.Now()
-	recovered := 0
-	h := &health{now: func() time.Time { return now }, recovered: func() { recovered++ }}
+	recovered, reopened := 0, 0
+	h := &health{now: func() time.Time { return now }, recovered: func() { recovered++ }, reopen: func() { reopened++ }}
 	reason := errors.New("why")
 	for i, step := range []struct {
 		do                        func()
@@ -55,5 +55,8 @@ func TestHealth(t *testing.T) {
 		if refused, away := at(h.refused()), at(h.unreachable()); refused != step.refused || away != step.away || recovered != step.recoveries {
 			t.Errorf("step %d: refused since %d, unreachable since %d, %d recoveries, want %d, %d, %d", i, refused, away, recovered, step.refused, step.away, step.recoveries)
 		}
+	}
+	if reopened != 1 { // in step 13
+		t.Errorf("a list or watch is asked for %d times, want 1", reopened)
 	}
 }

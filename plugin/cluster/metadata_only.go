@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
 // metadataOnly asks the API server for an answer with nothing but the metadata of an
@@ -68,9 +68,9 @@ func uidOf(answer []byte) (types.UID, error) {
 	}
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("decode the answer: %w", err)
+		return "", errdefs.New(errdefs.Unavailable, "decode the answer: %w", err)
 	case object.UID == "":
-		return "", errors.New("decode the answer: it has no UID")
+		return "", errdefs.New(errdefs.Unavailable, "decode the answer: it has no UID")
 	}
 	return object.UID, nil
 }

@@ -20,12 +20,14 @@ const (
 	// seen soon.
 	askAgainInterval = time.Second
 	askAgainTimeout  = 3 * time.Second
+	// askTimeout limits a question at other times.
+	askTimeout = 20 * time.Second
 	// logInterval is the pause between two looks for something to log.
 	logInterval = 2 * time.Second
 )
 
-// monitor finds out how the connection with the API server is while nobody uses it, and logs what
-// changes.
+// monitor finds out how the connection with the API server is while no request uses it, and
+// logs what changes.
 type monitor struct {
 	connection *Connection
 	source     *podSource
@@ -41,8 +43,7 @@ type monitor struct {
 
 func newMonitor(connection *Connection, source *podSource, reviewer Reviewer, namespace string, log *slog.Logger) *monitor {
 	source.silence = watchSilence
-	restart := source.restart
-	connection.restart.Store(&restart)
+	connection.pods.Store(source)
 	return &monitor{
 		connection: connection, source: source, reviewer: reviewer, namespace: namespace, log: log,
 		staleAfter: staleAfter, askInterval: askInterval, askAgainInterval: askAgainInterval, askAgainTimeout: askAgainTimeout, logInterval: logInterval,
@@ -71,10 +72,11 @@ func (m *monitor) ask(ctx context.Context) error {
 	if err := sleep(ctx, pause); err != nil {
 		return err
 	}
-	question, cancel := ctx, context.CancelFunc(func() {})
+	timeout := askTimeout
 	if m.trouble() {
-		question, cancel = context.WithTimeout(ctx, m.askAgainTimeout)
+		timeout = m.askAgainTimeout
 	}
+	question, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// An error says nothing about the permission, and the connection has seen it already.
 	if allowed, _, err := m.reviewer.Allowed(question, Permission{Verb: "list", Resource: "pods", Namespace: m.namespace}); err == nil {

@@ -35,7 +35,7 @@ func (c *Cluster) EachPod(ctx context.Context, namespace, selector string, each 
 	options := metav1.ListOptions{LabelSelector: selector, Limit: pageSize}
 	for {
 		list, err := c.client.CoreV1().Pods(namespace).List(ctx, options)
-		if err != nil {
+		if err := checkList(err, list); err != nil {
 			return wrap(err, "list", "pods")
 		}
 		for i := range list.Items {
@@ -74,6 +74,9 @@ func (c *Cluster) EachMetadata(ctx context.Context, resource, namespace, selecto
 		var list metav1.PartialObjectMetadataList
 		if err := json.Unmarshal(answer, &list); err != nil {
 			return errdefs.Wrap(errdefs.Unavailable, fmt.Errorf("list %s: the answer is not a list: %w", what, err))
+		}
+		if err := checkList(nil, &list); err != nil {
+			return wrap(err, "list", what)
 		}
 		for i := range list.Items {
 			if err := each(&list.Items[i].ObjectMeta); err != nil {

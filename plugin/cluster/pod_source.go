@@ -60,7 +60,7 @@ func (s *podSource) list(ctx context.Context, options metav1.ListOptions) (runti
 	options.LabelSelector = scope.Selector()
 	return repeat(ctx, s, func() (runtime.Object, error) {
 		list, err := s.pods.List(ctx, options)
-		if err != nil {
+		if err := checkList(err, list); err != nil {
 			return nil, err
 		}
 		s.hear()
@@ -107,16 +107,17 @@ func repeat[T any](ctx context.Context, s *podSource, try func() (T, error)) (T,
 		if isForInformer(err) {
 			return result, err
 		}
-		if errdefs.Is(errdefs.Wrap(kube.Kind(err), err), errdefs.Refused) {
-			pause.Cap = 5 * time.Second // the API server is there, and somebody must act
+		after := pause.Step()
+		if kube.Kind(err) == errdefs.Refused {
+			after *= 5 // the API server is there, and somebody must act
 		}
-		if err := sleep(ctx, pause.Step()); err != nil {
+		if err := sleep(ctx, after); err != nil {
 			return result, err
 		}
 	}
 }
 
-// isForInformer reports whether the informer acts on an error: it lists the pods anew, or it
+// isForInformer reports whether the informer acts on an error: it lists the pods again, or it
 // lists them instead of letting a watch do it.
 func isForInformer(err error) bool {
 	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge) {
@@ -179,6 +180,15 @@ func (s *podSource) restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.end != nil && time.Since(s.opened) > suspectAfter && time.Since(s.heard) > suspectAfter {
+		s.end()
+	}
+}
+
+// reopen ends the watch. The informer opens it again.
+func (s *podSource) reopen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.end != nil {
 		s.end()
 	}
 }

@@ -64,7 +64,9 @@ func TestTheWatchIsBackSoonAfterAnOutage(t *testing.T) {
 					return nil
 				}
 				pods := &podsClient{
-					onList:  func() (*corev1.PodList, error) { return &corev1.PodList{}, fail() },
+					onList: func() (*corev1.PodList, error) {
+						return &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "1"}}, fail()
+					},
 					onWatch: func(context.Context) (watch.Interface, error) { return watch.NewFake(), fail() },
 				}
 				s := newPodSource(t, pods)

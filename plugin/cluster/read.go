@@ -36,7 +36,7 @@ func (c *Cluster) Get(ctx context.Context, object metav1.Object) (metav1.Object,
 	default:
 		err = errdefs.New(errdefs.Internal, "the plugin does not read objects of type %T", object)
 	}
-	if err != nil {
+	if err := checkFound(err, found, name); err != nil {
 		return nil, wrap(err, "get", describe(object))
 	}
 	return found, nil
@@ -45,7 +45,7 @@ func (c *Cluster) Get(ctx context.Context, object metav1.Object) (metav1.Object,
 // Pod returns the pod with a name. The error is of kind NotFound if it does not exist.
 func (c *Cluster) Pod(ctx context.Context, namespace, name string) (*corev1.Pod, error) {
 	pod, err := c.client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
+	if err := checkFound(err, pod, name); err != nil {
 		return nil, wrap(err, "get", fmt.Sprintf("pod %s/%s", namespace, name))
 	}
 	return pod, nil
@@ -54,7 +54,7 @@ func (c *Cluster) Pod(ctx context.Context, namespace, name string) (*corev1.Pod,
 // ListPods lists the pods in a remote namespace that any plugin offloaded.
 func (c *Cluster) ListPods(ctx context.Context, namespace string) ([]corev1.Pod, error) {
 	list, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: scope.Selector()})
-	if err != nil {
+	if err := checkList(err, list); err != nil {
 		return nil, wrap(err, "list", "pods in namespace "+namespace)
 	}
 	return list.Items, nil
@@ -69,12 +69,13 @@ func (c *Cluster) Logs(ctx context.Context, namespace, name string, options *cor
 // Claim returns a persistent volume claim.
 func (c *Cluster) Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error) {
 	claim, err := c.client.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, name, metav1.GetOptions{})
-	return claim, wrap(err, "get", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
+	return claim, wrap(checkFound(err, claim, name), "get", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
 }
 
 // NamespaceExists reports whether a namespace exists.
 func (c *Cluster) NamespaceExists(ctx context.Context, name string) (bool, error) {
-	_, err := c.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	found, err := c.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	err = checkFound(err, found, name)
 	switch kube.Kind(err) {
 	case "":
 		return true, nil

@@ -17,8 +17,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
-// rotatingTransport sends requests with the newest credentials. It reads them again when it
-// is told to look, and when the API server does not accept them; it then sends the request
+// rotatingTransport sends requests with the newest credentials. It reads them again when
+// look is called, and when the API server does not accept them; it then sends the request
 // once more, which is safe, because the API server did not carry it out.
 type rotatingTransport struct {
 	read func() (*rest.Config, error)

@@ -315,3 +315,43 @@ func TestARequestLeavesAProgramThatHangs(t *testing.T) {
 		t.Errorf("the request ends with %v", err)
 	}
 }
+
+// A kubeconfig that is missing for a moment, or that appears later, does not let the plugin use another cluster.
+func TestTheSourceOfTheCredentialsStays(t *testing.T) {
+	inline := config.Secret(`{"apiVersion":"v1","kind":"Config","current-context":"c","contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],
+		"clusters":[{"name":"c","cluster":{"server":"https://inline"}}],"users":[{"name":"u"}]}`)
+	file := strings.ReplaceAll(inline.Reveal(), "https://inline", "https://file")
+	for _, test := range []struct {
+		name  string
+		given bool
+		first bool // the file exists at the start
+		want  string
+	}{
+		{"a file at the default path", false, true, "https://file"},
+		{"a file at a given path", true, true, "https://file"},
+		{"no file", false, false, "https://inline"},
+		{"no file at a given path", true, false, "https://inline"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "kubeconfig")
+			if test.first {
+				writeFile(t, path, []byte(file))
+			}
+			client, err := Connect(config.K8s{KubeconfigPath: path, KubeconfigPathGiven: test.given, Kubeconfig: inline}, "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.first {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				writeFile(t, path, []byte(file))
+			}
+			client.Connection.rotation.look()
+			if got := client.Connection.rotation.newest().host.String(); !strings.HasPrefix(got, test.want) {
+				t.Errorf("the plugin uses %s, want %s", got, test.want)
+			}
+		})
+	}
+}

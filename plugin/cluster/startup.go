@@ -71,7 +71,7 @@ func (t startupTransport) RoundTrip(request *http.Request) (*http.Response, erro
 func (t startupTransport) review(request *http.Request) (int, error) {
 	question := request.Clone(request.Context())
 	question.Method, question.ContentLength = http.MethodPost, int64(len(review))
-	question.URL.Path = question.URL.Path[:apiStart(question.URL.Path)] + reviewPath
+	question.URL.Path = targetOf(request).base + reviewPath
 	question.URL.RawPath, question.URL.RawQuery = "", ""
 	question.Header.Set("Content-Type", "application/json")
 	question.Header.Set("Accept", "application/json")

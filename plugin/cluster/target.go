@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 // target is what a request to the API server is about, as its URL says
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris).
 type target struct {
+	// base is the path below which the API server's own paths are; mostly empty.
+	base string
 	// resource is the plural name of a resource; empty for other paths, such as /version.
 	resource string
 	// name is empty if the request is about a collection.
@@ -17,15 +20,41 @@ type target struct {
 	list, watch, follow bool
 }
 
+// targetTransport finds out what each request is about, for the layers below it. base is the
+// path of the API server's address, without a slash at its end: if the server is behind a
+// proxy, its own paths begin there. They cannot be told by their words, since a proxy's path
+// or a namespace can have the word "api", too.
+type targetTransport struct {
+	next http.RoundTripper
+	base string
+}
+
+// targetKey is the key of the target in the context of a request.
+type targetKey struct{}
+
+// RoundTrip sends a request.
+func (t targetTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	about := parseTarget(request, t.base)
+	return t.next.RoundTrip(request.WithContext(context.WithValue(request.Context(), targetKey{}, about)))
+}
+
+// targetOf returns what a request is about.
 func targetOf(request *http.Request) target {
-	parts := strings.Split(strings.Trim(request.URL.Path[apiStart(request.URL.Path):], "/"), "/")
+	if about, ok := request.Context().Value(targetKey{}).(target); ok {
+		return about
+	}
+	return parseTarget(request, "")
+}
+
+func parseTarget(request *http.Request, base string) target {
+	parts := strings.Split(strings.Trim(strings.TrimPrefix(request.URL.Path, base), "/"), "/")
 	switch { // the group and the version
 	case parts[0] == "api" && len(parts) > 2:
 		parts = parts[2:]
 	case parts[0] == "apis" && len(parts) > 3:
 		parts = parts[3:]
 	default:
-		return target{}
+		return target{base: base}
 	}
 	if parts[0] == "namespaces" && len(parts) > 2 {
 		parts = parts[2:]
@@ -33,7 +62,7 @@ func targetOf(request *http.Request) target {
 	parts = slices.Concat(parts, []string{"", ""})
 	query := request.URL.Query()
 	isTrue := func(name string) bool { return query.Get(name) == "true" || query.Get(name) == "1" }
-	t := target{resource: parts[0], name: parts[1], subresource: parts[2]}
+	t := target{base: base, resource: parts[0], name: parts[1], subresource: parts[2]}
 	t.list = request.Method == http.MethodGet && t.name == ""
 	t.watch = t.list && isTrue("watch")
 	t.follow = t.isLog() && isTrue("follow")
@@ -41,14 +70,3 @@ func targetOf(request *http.Request) target {
 }
 
 func (t target) isLog() bool { return t.resource == "pods" && t.subresource == "log" }
-
-// apiStart returns where the API server's own paths begin in a path. If the server
-// is behind a proxy, another path may come first.
-func apiStart(path string) int {
-	for _, root := range []string{"/api/", "/apis/"} {
-		if at := strings.Index(path, root); at >= 0 {
-			return at
-		}
-	}
-	return 0
-}

@@ -24,7 +24,7 @@ func (c *Cluster) ListConfigMaps(ctx context.Context, selector string) ([]corev1
 	options := metav1.ListOptions{LabelSelector: selector, Limit: listPage}
 	for {
 		list, err := c.client.CoreV1().ConfigMaps(c.namespace).List(ctx, options)
-		if err != nil {
+		if err := checkList(err, list); err != nil {
 			return nil, wrap(err, "list", "ConfigMaps with "+selector)
 		}
 		all = append(all, list.Items...)
