@@ -64,7 +64,9 @@ func TestStopsWhileTheReleaseHangs(t *testing.T) {
 		w := newWorld(t, 22)
 		p := w.start("0")
 		time.Sleep(time.Minute)
+		w.mu.Lock()
 		w.hang = make(chan struct{})
+		w.mu.Unlock()
 		began := time.Now() // the clock of the bubble
 		p.end()
 		if took := time.Since(began); took > time.Second {

@@ -26,7 +26,10 @@ type lock struct {
 
 // use calls carryOut with the Lease, if the process and the cluster permit it.
 func (l *lock) use(ctx context.Context, carryOut func(*lease) error) error {
-	if hang := l.world.hang; hang != nil {
+	l.world.mu.Lock()
+	hang := l.world.hang
+	l.world.mu.Unlock()
+	if hang != nil {
 		select {
 		case <-hang:
 		case <-ctx.Done():

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -227,6 +228,7 @@ func (w *world) run(d time.Duration, choose func() *process, between func()) {
 			}
 		}
 		time.Sleep(5 * time.Second)
+		synctest.Wait() // what happened until now can be read without a lock
 		if between != nil {
 			between()
 		}

@@ -28,7 +28,16 @@ const (
 	killAfter faulty.Fault = "kill after"
 )
 
-func (l *link) onDeath(die func()) { l.die = die }
+// onDeath sets what is called when the process is killed, also if it is dead already.
+func (l *link) onDeath(die func()) {
+	l.mu.Lock()
+	l.die = die
+	dead := l.dead
+	l.mu.Unlock()
+	if dead {
+		die()
+	}
+}
 
 // set lets requests fail, and forgets the requests so far.
 func (l *link) set(choose func(n int, call string) faulty.Fault) {
@@ -52,8 +61,11 @@ func (l *link) isDead() bool {
 func (l *link) kill() {
 	l.mu.Lock()
 	l.dead = true
+	die := l.die
 	l.mu.Unlock()
-	l.die()
+	if die != nil {
+		die()
+	}
 }
 
 var errDead = fmt.Errorf("the process was killed: %w", syscall.ECONNREFUSED)

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/faultproxy"
 )
 
@@ -185,14 +186,14 @@ func TestHook(t *testing.T) {
 	for name, carried := range map[string]int32{"reset-before": 0, "reset-after": 1} {
 		before := server.carried.Load()
 		r := rule(t, "* * in demo #1: "+name)
-		hooked := int32(-1)
-		r.Hook = func(faultproxy.Call) { hooked = server.carried.Load() - before }
+		hooked := make(chan int32, 1)
+		r.Hook = func(faultproxy.Call) { hooked <- server.carried.Load() - before }
 		_, client, host := server.start(t, false, r)
 		if _, _, _, err := post(t.Context(), client, host); err == nil {
 			t.Errorf("%s: the call succeeds", name)
 		}
-		if hooked != carried {
-			t.Errorf("%s: the API server has carried out %d calls when the hook is called, want %d", name, hooked, carried)
+		if got := testkit.Receive(t, "the call of the hook", hooked); got != carried {
+			t.Errorf("%s: the API server has carried out %d calls when the hook is called, want %d", name, got, carried)
 		}
 	}
 }
