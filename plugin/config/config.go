@@ -151,6 +151,24 @@ type Offloading struct {
 	// FinishedTTL is how long remote pods that have ended are kept; 0 keeps them until
 	// their local pods are deleted.
 	FinishedTTL time.Duration
+	// PodSecurity is the Pod Security Standard that remote pods must meet.
+	PodSecurity PodSecurity
+	// Namespaces are patterns of the local namespaces whose pods may be offloaded; none:
+	// all.
+	Namespaces []string
+	// NamespaceTemplate is the path of a file of manifests for each remote namespace that
+	// the plugin creates; empty: none.
+	NamespaceTemplate string
+	// DaemonSets offloads pods of DaemonSets.
+	DaemonSets           bool
+	ServiceAccountTokens TokenPolicy
+	Variables            VariableMode
+	// Labels says what happens to the labels of users in namespaces that the plugin did
+	// not create.
+	Labels LabelPolicy
+	// DroppedMetadata are patterns of the names of labels and annotations that remote pods
+	// do not get.
+	DroppedMetadata []string
 }
 
 // QuotaPolicy says what the plugin does with a pod that a ResourceQuota of the remote
@@ -182,12 +200,23 @@ type VolumePolicy string
 const (
 	// DropVolumes drops such volumes and their mounts, with a warning.
 	DropVolumes VolumePolicy = "drop"
+	// RefuseClaims refuses a pod that mounts a claim that cannot be offloaded, since its
+	// results would be lost, and drops other volumes with a warning.
+	RefuseClaims VolumePolicy = "refuse_claims"
 	// RefuseVolumes refuses the pod; the error names the volumes.
 	RefuseVolumes VolumePolicy = "refuse"
 )
 
 // Mesh configures the containers of InterLink's networks: the mesh and the tunnel.
 type Mesh struct {
+	// Enabled sets up the mesh for pods that ask for it; WhenOff says what happens to
+	// such pods otherwise.
+	Enabled bool
+	WhenOff MeshOffPolicy
+	// Scripts says which mesh scripts run.
+	Scripts MeshScripts
+	// TemplateDir is a folder with the site's templates of mesh scripts; empty: none.
+	TemplateDir string
 	// InitContainer runs the mesh in a native sidecar that starts before the pod's
 	// own init containers. Otherwise the mesh runs in an ordinary container, and no
 	// container waits for it.

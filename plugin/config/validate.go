@@ -55,6 +55,14 @@ func every(check func(string) error) func([]string) error {
 	}
 }
 
+// pattern checks a name in which * stands for any characters but a slash.
+func pattern(s string) error {
+	if _, err := path.Match(s, ""); err != nil || s == "" {
+		return fmt.Errorf("%q must be a name or a pattern such as team-*", s)
+	}
+	return nil
+}
+
 func onlyV1(versions []string) error {
 	for _, version := range versions {
 		if version != "v1" {

@@ -76,6 +76,19 @@ const (
 // the pod. A create that fails deletes only the pod that it created itself.
 const AnnotationCreatedBy = "interlink.io/created-by"
 
+// Annotations that the plugin writes for people and for itself.
+const (
+	// AnnotationWarnings on a remote pod holds what of the local pod could not be carried
+	// over, one warning a line.
+	AnnotationWarnings = "interlink.io/warnings"
+	// AnnotationDroppedMetadata on a remote pod holds the labels and annotations of the
+	// local pod that the remote pod does not have, as JSON.
+	AnnotationDroppedMetadata = "interlink.io/source.metadata"
+	// AnnotationNamespaceTemplate on a remote namespace holds a hash of the manifests that
+	// the plugin has created in it. It is written last.
+	AnnotationNamespaceTemplate = "interlink.io/namespace-template"
+)
+
 // GateDependents is the scheduling gate of a remote pod that must not start before
 // the objects that it owns exist, and that the kubelet would start without them:
 // https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/

@@ -1,0 +1,72 @@
+package config
+
+// PodSecurity is a level of the Pod Security Standards:
+// https://kubernetes.io/docs/concepts/security/pod-security-standards/
+type PodSecurity string
+
+// The levels.
+const (
+	PodSecurityBaseline   PodSecurity = "baseline"
+	PodSecurityRestricted PodSecurity = "restricted"
+	PodSecurityPrivileged PodSecurity = "privileged"
+)
+
+// TokenPolicy says what happens to the tokens of local service accounts that pods mount.
+type TokenPolicy string
+
+const (
+	// CarryTokens copies them to the remote cluster.
+	CarryTokens TokenPolicy = "carry"
+	// DropTokens leaves them out.
+	DropTokens TokenPolicy = "drop"
+)
+
+// VariableMode says whether the virtual kubelet has resolved the variables of pods
+// (docs/contract.md, ENV-1).
+type VariableMode string
+
+const (
+	// VariablesAuto decides for each pod.
+	VariablesAuto       VariableMode = "auto"
+	VariablesResolved   VariableMode = "resolved"
+	VariablesUnresolved VariableMode = "unresolved"
+)
+
+// LabelPolicy says what happens to the labels of users in remote namespaces that the
+// plugin did not create.
+type LabelPolicy string
+
+const (
+	// PrefixLabels gives them a prefix, so that no selector of the remote cluster matches.
+	PrefixLabels LabelPolicy = "prefix"
+	// CarryLabels keeps them.
+	CarryLabels LabelPolicy = "carry"
+)
+
+// MeshOffPolicy says what happens to a pod that asks for a mesh if meshes are off.
+type MeshOffPolicy string
+
+const (
+	// RefuseMesh refuses the pod.
+	RefuseMesh MeshOffPolicy = "refuse"
+	// RunWithoutMesh runs the pod without the mesh.
+	RunWithoutMesh MeshOffPolicy = "run"
+)
+
+// MeshScripts says which mesh scripts run in the remote cluster.
+type MeshScripts string
+
+const (
+	// KnownScripts runs the plugin's own script, with values of the pod's script.
+	KnownScripts MeshScripts = "known"
+	// AnyScript runs the pod's script.
+	AnyScript MeshScripts = "any"
+)
+
+// droppedMetadata are the labels and annotations that remote pods do not get by default:
+// controllers of the remote cluster would adopt, count, queue or change a pod that has them.
+var droppedMetadata = []string{
+	"pod-template-hash", "controller-revision-hash", "controller-uid", "job-name",
+	"batch.kubernetes.io/*", "apps.kubernetes.io/*", "statefulset.kubernetes.io/*", "jobset.sigs.k8s.io/*",
+	"kueue.x-k8s.io/*", "scheduling.k8s.io/*", "scheduling.x-k8s.io/*", "scheduling.volcano.sh/*", "k8s.v1.cni.cncf.io/*", "openshift.io/scc",
+}
