@@ -2,7 +2,6 @@ package translate
 
 import (
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -11,6 +10,7 @@ import (
 // already resolved most of them (docs/contract.md, ENV-1 and ENV-2). A reference to
 // an object that is left (ENV-9) gets the remote name of the object.
 func (t *translation) environment(c *corev1.Container) {
+	t.escapeValues(c)
 	for i := range c.Env {
 		t.variable(c.Name, &c.Env[i])
 	}
@@ -37,7 +37,7 @@ func (t *translation) variable(container string, env *corev1.EnvVar) {
 		if value, ok := localField(t.pod, from.FieldRef.FieldPath); ok {
 			env.ValueFrom = nil
 			// The kubelet expands $(VAR) in a value, but not in the value of a field.
-			env.Value = strings.ReplaceAll(value, "$", "$$")
+			env.Value = escapeDollars(value)
 		}
 	case from.ConfigMapKeyRef != nil:
 		ref := from.ConfigMapKeyRef

@@ -19,6 +19,9 @@ func Admit(pod *corev1.Pod, options Options) *corev1.Pod {
 	pod = pod.DeepCopy()
 	pod.TypeMeta = metav1.TypeMeta{} // docs/contract.md, HTTP-7
 	admitMeta(&pod.ObjectMeta, options)
+	if pod.ManagedFields == nil {
+		pod.ManagedFields = managedFields(&pod.Spec)
+	}
 	pod.Generation = cmp.Or(pod.Generation, 1)
 	pod.Spec.NodeName = cmp.Or(pod.Spec.NodeName, options.node())
 	admitSpec(&pod.Spec)
