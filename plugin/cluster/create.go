@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,32 +15,6 @@ import (
 // Pod and returns its UID. The error is of kind Exists if an object with that name
 // exists already.
 func (c *Cluster) Create(ctx context.Context, object metav1.Object) (types.UID, error) {
-	resource, ok := resources[reflect.TypeOf(object)]
-	if !ok {
-		return "", errdefs.New(errdefs.Internal, "create %s: the plugin does not create objects of type %T", describe(object), object)
-	}
-	var uid types.UID
-	var err error
-	if c.rest != nil {
-		uid, err = post(ctx, c.rest, resource, object)
-	} else {
-		uid, err = c.createWithFake(ctx, object)
-	}
-	return uid, wrap(err, "create", describe(object))
-}
-
-// resources are the resources that the plugin creates.
-var resources = map[reflect.Type]string{
-	reflect.TypeFor[*corev1.Namespace]():             "namespaces",
-	reflect.TypeFor[*corev1.ConfigMap]():             "configmaps",
-	reflect.TypeFor[*corev1.Secret]():                "secrets",
-	reflect.TypeFor[*corev1.PersistentVolumeClaim](): "persistentvolumeclaims",
-	reflect.TypeFor[*corev1.Service]():               "services",
-	reflect.TypeFor[*corev1.Pod]():                   "pods",
-}
-
-// createWithFake creates an object with a fake client.
-func (c *Cluster) createWithFake(ctx context.Context, object metav1.Object) (types.UID, error) {
 	core, ns := c.client.CoreV1(), object.GetNamespace()
 	var (
 		created metav1.Object
@@ -60,9 +33,11 @@ func (c *Cluster) createWithFake(ctx context.Context, object metav1.Object) (typ
 		created, err = core.Services(ns).Create(ctx, o, metav1.CreateOptions{})
 	case *corev1.Pod:
 		created, err = core.Pods(ns).Create(ctx, o, metav1.CreateOptions{})
+	default:
+		err = errdefs.New(errdefs.Internal, "the plugin does not create objects of type %T", object)
 	}
-	if err != nil {
-		return "", err
+	if err := checkCreated(err, created, object.GetName()); err != nil {
+		return "", wrap(err, "create", describe(object))
 	}
 	return created.GetUID(), nil
 }

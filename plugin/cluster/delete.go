@@ -48,9 +48,6 @@ func (c *Cluster) deleteByName(ctx context.Context, object metav1.Object, option
 	case *corev1.Service:
 		return core.Services(ns).Delete(ctx, name, options)
 	case *corev1.Pod:
-		if c.rest != nil {
-			return remove(ctx, c.rest, "pods", object, &options)
-		}
 		return core.Pods(ns).Delete(ctx, name, options)
 	}
 	return errdefs.New(errdefs.Internal, "the plugin does not delete objects of type %T", object)

@@ -41,6 +41,14 @@ func checkFound(err error, found metav1.Object, name string) error {
 	return err
 }
 
+// checkCreated checks the answer to the create of an object, which has its name and a UID.
+func checkCreated(err error, created metav1.Object, name string) error {
+	if err == nil && (created.GetName() != name || created.GetUID() == "") {
+		return errdefs.New(errdefs.Unavailable, "the answer is not this object")
+	}
+	return err
+}
+
 // checkList checks the answer to a list: each list of an API server has a resource version.
 func checkList(err error, list metav1.ListInterface) error {
 	if err == nil && list.GetResourceVersion() == "" {

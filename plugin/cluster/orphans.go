@@ -7,7 +7,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
@@ -92,3 +94,12 @@ func (c *Cluster) EachMetadata(ctx context.Context, resource, namespace, selecto
 // ListsMetadata reports whether the client can list metadata: the client of a simulated
 // cluster cannot.
 func (c *Cluster) ListsMetadata() bool { return c.rest != nil }
+
+// restClient returns the client of the core group below client, or nil for a fake client,
+// which has none.
+func restClient(client kubernetes.Interface) rest.Interface {
+	if c, ok := client.CoreV1().RESTClient().(*rest.RESTClient); ok && c != nil {
+		return c
+	}
+	return nil
+}
