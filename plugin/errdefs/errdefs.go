@@ -87,3 +87,14 @@ func KindOf(err error) Kind {
 
 // Is reports whether err is of the given kind.
 func Is(err error, kind Kind) bool { return KindOf(err) == kind }
+
+// IsTransient reports whether a retry may solve a failure: the remote API server
+// cannot be reached or is overloaded, another change came first, or the API server
+// refuses the request for now (docs/contract.md, CREATE-6).
+func IsTransient(err error) bool {
+	switch KindOf(err) {
+	case Unavailable, Conflict, NotYet:
+		return true
+	}
+	return false
+}

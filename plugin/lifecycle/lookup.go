@@ -47,7 +47,7 @@ func (l *lookups) do(search func() error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case isTransient(err):
+	case errdefs.IsTransient(err):
 		l.failure, l.at = err, time.Now()
 	case !errdefs.Is(err, errdefs.Canceled): // the caller did not wait for the answer
 		l.failure = nil

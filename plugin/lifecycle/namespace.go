@@ -64,7 +64,7 @@ func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Names
 func (l *Lifecycle) findNamespace(ctx context.Context, name string, refusal error) error {
 	exists, err := l.cluster.NamespaceExists(ctx, name)
 	switch {
-	case isTransient(err):
+	case errdefs.IsTransient(err):
 		return err
 	case err != nil:
 		return fmt.Errorf("%w; and whether it exists is not known: %w", refusal, err)

@@ -63,29 +63,3 @@ func TestBudgetBeginsWithTheFirstRefusal(t *testing.T) {
 		}
 	})
 }
-
-// Outages are retried for as long as the context permits, and the error is the last one.
-// What a retry cannot solve is returned at once.
-func TestWhatIsRetried(t *testing.T) {
-	for _, test := range []struct {
-		kind errdefs.Kind
-		once bool
-	}{
-		{errdefs.Unavailable, false}, {errdefs.Conflict, false}, {errdefs.Invalid, true}, {errdefs.Refused, true},
-		{errdefs.OverQuota, true}, {errdefs.Exists, true}, {errdefs.NotFound, true}, {errdefs.Internal, true}, {errdefs.Canceled, true},
-	} {
-		t.Run(string(test.kind), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
-				defer cancel()
-				tries, failure := 0, errdefs.New(test.kind, "failed")
-				if err := retry(ctx, func(context.Context) error { tries++; return failure }); !errors.Is(err, failure) {
-					t.Errorf("retry returned %v", err)
-				}
-				if ended := ctx.Err() != nil; ended == test.once || test.once && tries != 1 || !test.once && tries < 15 {
-					t.Errorf("%d tries, and the context has ended: %v", tries, ended)
-				}
-			})
-		})
-	}
-}

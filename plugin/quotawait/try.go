@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/backoff"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -136,7 +137,7 @@ func (w *Waiting) createPod(ctx context.Context, creator Creator, k key, marker 
 // if the Secret is gone and the marker does not say so, an earlier request of this commit
 // deleted it, and the answer was lost.
 func (w *Waiting) commit(ctx context.Context, k key, secret metav1.Object) (kept bool, err error) {
-	err = retry(ctx, func() error { return w.cluster.Delete(ctx, secret, nil, false) })
+	err = backoff.Retry(ctx, func(ctx context.Context) error { return w.cluster.Delete(ctx, secret, nil, false) })
 	if !errdefs.Is(err, errdefs.NotFound) {
 		return err == nil, err
 	}
@@ -173,7 +174,7 @@ func (w *Waiting) finish(ctx context.Context, k key, marker *corev1.ConfigMap, r
 		change[wire.AnnotationWaitEnded] = s.ended
 		w.log.Warn("a pod that waited for a quota cannot be created", "secret", k.String(), "error", result)
 	}
-	err := retry(ctx, func() error { return w.cluster.AnnotateConfigMap(ctx, marker, change, false) })
+	err := backoff.Retry(ctx, func(ctx context.Context) error { return w.cluster.AnnotateConfigMap(ctx, marker, change, false) })
 	switch {
 	case errdefs.Is(err, errdefs.NotFound): // a delete came, and was completed
 		w.index.remove(k)
