@@ -137,7 +137,7 @@ func TestWhatAnswersMean(t *testing.T) {
 				}
 				_, claim := c.Claim(t.Context(), "n", "p")
 				_, any := c.Get(t.Context(), object)
-				_, namespace := c.NamespaceExists(t.Context(), "other")
+				_, namespace := c.Namespace(t.Context(), "other")
 				for name, err := range map[string]error{"claim": claim, "any": any, "namespace": namespace} {
 					if test.want == errdefs.Unavailable && !errdefs.Is(err, errdefs.Unavailable) {
 						t.Errorf("the get of %s ends with %v", name, err)

@@ -33,8 +33,8 @@ func (p Permission) String() string { return p.Verb + " " + p.Resource }
 // RequiredPermissions lists every permission that the plugin uses, and no other.
 // In single-namespace mode all permissions are in that namespace, and the plugin
 // neither reads nor creates namespaces. In the other mode, an account that may not
-// create namespaces needs the permission to get them instead; the plugin then uses
-// namespaces that exist.
+// create namespaces needs the permission to get them; the plugin then uses namespaces
+// that exist.
 func RequiredPermissions(namespace string) []Permission {
 	permissions := []Permission{
 		{Verb: "create", Resource: "pods", Why: "run the pod"},
@@ -64,7 +64,10 @@ func RequiredPermissions(namespace string) []Permission {
 		permissions[i].Namespace = namespace
 	}
 	if namespace == "" {
-		permissions = append(permissions, Permission{Verb: "create", Resource: "namespaces", Why: "create a namespace that does not exist"})
+		permissions = append(permissions,
+			Permission{Verb: "create", Resource: "namespaces", Why: "create a namespace that does not exist"},
+			Permission{Verb: "get", Resource: "namespaces", Optional: true,
+				Why: "find out whether the plugin created a namespace that exists; without it, the site did"})
 	}
 	return permissions
 }

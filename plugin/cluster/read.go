@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
@@ -72,15 +71,8 @@ func (c *Cluster) Claim(ctx context.Context, namespace, name string) (*corev1.Pe
 	return claim, wrap(checkFound(err, claim, name), "get", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
 }
 
-// NamespaceExists reports whether a namespace exists.
-func (c *Cluster) NamespaceExists(ctx context.Context, name string) (bool, error) {
-	found, err := c.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
-	err = checkFound(err, found, name)
-	switch kube.Kind(err) {
-	case "":
-		return true, nil
-	case errdefs.NotFound:
-		return false, nil
-	}
-	return false, wrap(err, "get", "namespace "+name)
+// Namespace returns a namespace.
+func (c *Cluster) Namespace(ctx context.Context, name string) (*corev1.Namespace, error) {
+	namespace, err := c.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	return namespace, wrap(checkFound(err, namespace, name), "get", "namespace "+name)
 }

@@ -22,11 +22,16 @@ import (
 // createAttempt is one call of Create.
 type createAttempt struct {
 	lifecycle *Lifecycle
-	objects   *translate.Objects
+	request   *wire.CreateRequest
+	stored    bool   // the request was stored
 	id        string // no other attempt has it; the annotation [wire.AnnotationCreatedBy] of the pod that it creates
 	uid       string // of the local pod
 	log       *slog.Logger
 
+	// objects are the remote objects. They are for a remote namespace that the plugin
+	// created if ownNamespace is true.
+	objects      *translate.Objects
+	ownNamespace bool
 	// pod is the remote pod; nil until it exists. complete is true if another create has
 	// created everything that it needs.
 	pod      *corev1.Pod
@@ -45,6 +50,23 @@ var errPodGone = errdefs.New(errdefs.NotFound, "the remote pod was deleted while
 
 // maxParallelCreates limits the creates of one pod's dependents at the same time.
 const maxParallelCreates = 8
+
+// translate sets the objects of the attempt. ownNamespace says whether the plugin created
+// the remote namespace.
+func (a *createAttempt) translate(ownNamespace bool) error {
+	options := a.lifecycle.options.Translate
+	options.OwnNamespace = ownNamespace
+	objects, err := translate.ToObjects(a.request, options)
+	if err != nil {
+		return err
+	}
+	objects.Pod.Annotations[wire.AnnotationCreatedBy] = a.id
+	if a.stored {
+		objects.Pod.Annotations[wire.AnnotationFromStoredRequest] = "true"
+	}
+	a.objects, a.ownNamespace = objects, ownNamespace
+	return nil
+}
 
 // run creates everything that does not exist yet. If the namespace, the pod or a claim does not
 // exist any more, somebody deleted it with all that belongs to it: run then starts
@@ -72,7 +94,7 @@ func (a *createAttempt) run(ctx context.Context) error {
 // owns. No container starts before they exist: the kubelet waits for them, or the pod
 // has a scheduling gate, which createAll removes last.
 func (a *createAttempt) createAll(ctx context.Context) error {
-	if err := a.lifecycle.ensureNamespace(ctx, a.objects.Namespace); err != nil {
+	if err := a.ensureNamespace(ctx); err != nil {
 		return err
 	}
 	if err := a.ensureClaims(ctx); err != nil {
@@ -94,6 +116,17 @@ func (a *createAttempt) createAll(ctx context.Context) error {
 		return a.removeGate(ctx)
 	}
 	return nil
+}
+
+// ensureNamespace makes sure that the remote namespace exists. A pod is translated, and may
+// be refused, before anything is read or created; so the objects are translated again if
+// the namespace is not what was known about it then.
+func (a *createAttempt) ensureNamespace(ctx context.Context) error {
+	own, err := a.lifecycle.ensureNamespace(ctx, a.objects.Namespace)
+	if err != nil || own == a.ownNamespace {
+		return err
+	}
+	return a.translate(own)
 }
 
 // inParallel calls do for each item and its index, and returns the first error.

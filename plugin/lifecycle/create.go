@@ -12,7 +12,6 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -104,17 +103,15 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 		log.Info("the remote pod exists already, but not everything that it needs", "remote", existing.Namespace+"/"+existing.Name)
 	}
 
-	objects, err := translate.ToObjects(request, l.options.Translate)
-	if err != nil {
+	attempt := &createAttempt{
+		lifecycle: l, request: request, stored: commit != nil,
+		id: string(uuid.NewUUID()), uid: string(pod.UID), log: log, pod: existing,
+	}
+	if err := attempt.translate(l.isOwnNamespace(l.remoteNamespace(pod))); err != nil {
 		return "", err
 	}
-	for _, warning := range objects.Warnings {
+	for _, warning := range attempt.objects.Warnings {
 		log.Warn("a part of the pod is not offloaded", "warning", warning)
-	}
-	attempt := &createAttempt{lifecycle: l, objects: objects, id: string(uuid.NewUUID()), uid: string(pod.UID), log: log, pod: existing}
-	objects.Pod.Annotations[wire.AnnotationCreatedBy] = attempt.id
-	if commit != nil {
-		objects.Pod.Annotations[wire.AnnotationFromStoredRequest] = "true"
 	}
 	end, err := l.begin(ctx, pod.Namespace)
 	if err != nil {

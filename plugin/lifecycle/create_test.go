@@ -241,7 +241,7 @@ func (e *env) callsOfACreate() []string {
 	e.must(err)
 	var calls []string
 	for _, call := range e.faults.seen() {
-		if call != "POST namespaces" && !slices.Contains(calls, call) { // the namespace has its own test
+		if !strings.Contains(call, " namespaces") && !slices.Contains(calls, call) { // the namespace has its own tests
 			calls = append(calls, call)
 		}
 	}

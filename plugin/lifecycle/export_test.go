@@ -12,3 +12,6 @@ func (l *Lifecycle) PendingJobs(uid types.UID) int {
 // of those that wait for their turn.
 func (l *Lifecycle) HeldCreates() int    { return l.creates.Held() }
 func (l *Lifecycle) WaitingCreates() int { return l.creates.Waiting() }
+
+// IsOwnNamespace reports whether a remote namespace is known as one that the plugin created.
+func (l *Lifecycle) IsOwnNamespace(name string) bool { return l.isOwnNamespace(name) }

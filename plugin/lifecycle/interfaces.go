@@ -20,14 +20,14 @@ type Cluster interface {
 	// an object with that name exists already.
 	Create(ctx context.Context, object metav1.Object) (types.UID, error)
 	// Get returns the object of the same kind, namespace and name. The error is of kind
-	// NotFound if it does not exist; also in Pod and Claim.
+	// NotFound if it does not exist; also in Namespace, Pod and Claim.
 	Get(ctx context.Context, object metav1.Object) (metav1.Object, error)
 	// Delete deletes the object with the name and the UID of object. The error is of
 	// kind NotFound if it does not exist any more. grace is the grace period of a pod in
 	// seconds; with nil, the pod's own applies. If unchanged is true, the error is of
 	// kind Conflict if the object has another resource version.
 	Delete(ctx context.Context, object metav1.Object, grace *int64, unchanged bool) error
-	NamespaceExists(ctx context.Context, name string) (bool, error)
+	Namespace(ctx context.Context, name string) (*corev1.Namespace, error)
 	Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error)
 
 	// CachedPod returns the remote pod for the UID of a local pod from the pod

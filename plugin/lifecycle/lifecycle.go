@@ -39,7 +39,8 @@ type Lifecycle struct {
 	// podLocks has one lock for each local UID, and namespaceLocks one for each remote
 	// namespace.
 	podLocks, namespaceLocks keyedMutex
-	// namespaces holds the names of the remote namespaces that are known to exist.
+	// namespaces holds the names of the remote namespaces that are known to exist, and
+	// whether the plugin created each (bool).
 	namespaces sync.Map
 	inFlight   inFlight
 	lookups    lookups

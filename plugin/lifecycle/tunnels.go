@@ -15,7 +15,7 @@ func (a *createAttempt) openTunnels(ctx context.Context) error {
 	tunnels := a.lifecycle.options.Tunnels
 	if a.objects.Namespace != nil { // in single-namespace mode the plugin creates no namespaces
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: tunnels.Namespace()}}
-		if err := a.lifecycle.ensureNamespace(ctx, namespace); err != nil {
+		if _, err := a.lifecycle.ensureNamespace(ctx, namespace); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,9 @@ type Options struct {
 	Mesh mesh.Options
 	// Tunnels exposes the TCP ports of pods through Helm releases.
 	Tunnels bool
+	// OwnNamespace is true if the plugin created the remote namespace: so nothing of it
+	// is of other people. It is false in single-namespace mode.
+	OwnNamespace bool
 }
 
 // Objects is everything that one local pod needs in the remote cluster. The Namespace

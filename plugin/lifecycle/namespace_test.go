@@ -1,0 +1,101 @@
+package lifecycle_test
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// createNamespaceWith creates the remote namespace with these labels.
+func (e *env) createNamespaceWith(labels map[string]string) {
+	e.t.Helper()
+	_, err := e.admin.CoreV1().Namespaces().Create(e.t.Context(),
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace, Labels: labels}}, metav1.CreateOptions{})
+	e.must(err)
+}
+
+// A create knows whether this installation of the plugin created the remote namespace.
+func TestWhoCreatedTheNamespace(t *testing.T) {
+	own := map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelInstance: "test"}
+	for _, test := range []struct {
+		name   string
+		exists bool
+		labels map[string]string
+		call   string
+		with   fault
+		want   bool
+	}{
+		{"the create itself", false, nil, "", "", true},
+		{"the create itself, but the answer is lost", false, nil, "POST namespaces", lost, true},
+		{"an earlier create", true, own, "", "", true},
+		{"an earlier create, and the account may not create namespaces", true, own, "POST namespaces", forbidden, true},
+		{"the site", true, nil, "", "", false},
+		{"the site, and the account may not create namespaces", true, nil, "POST namespaces", forbidden, false},
+		{"another installation", true, map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelInstance: "other"}, "", "", false},
+		{"another plugin", true, map[string]string{wire.LabelOffloading: wire.Offloading}, "", "", false},
+		{"somebody with half of the labels", true, map[string]string{wire.LabelInstance: "test"}, "", "", false},
+		{"not known, because the account may not read it", true, own, "GET namespaces/name", forbidden, false},
+		{"an earlier create, and the first look fails", true, own, "GET namespaces/name", broken, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := newEnv(t)
+			if test.exists {
+				e.createNamespaceWith(test.labels)
+			}
+			if test.with == forbidden {
+				e.failAlways(test.call, test.with)
+			} else {
+				e.failOnce(test.call, test.with)
+			}
+			e.create(plainRequest())
+			if got := e.IsOwnNamespace(e.namespace); got != test.want {
+				t.Errorf("the namespace is the plugin's own: %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// A namespace that is being deleted is waited for, and then created again.
+func TestNamespaceThatIsBeingDeleted(t *testing.T) {
+	e := newEnv(t)
+	e.createNamespaceWith(nil)
+	e.must(e.admin.CoreV1().Namespaces().Delete(t.Context(), e.namespace, metav1.DeleteOptions{}))
+	looks := 0
+	e.faults.set(nil)
+	e.faults.onCall(func(call string) {
+		if call != "GET namespaces/name" {
+			return
+		}
+		if looks++; looks == 2 { // this API server has no controller that ends the namespace
+			leaving, err := e.admin.CoreV1().Namespaces().Get(t.Context(), e.namespace, metav1.GetOptions{})
+			e.must(err)
+			leaving.Spec.Finalizers = nil
+			_, err = e.admin.CoreV1().Namespaces().Finalize(t.Context(), leaving, metav1.UpdateOptions{})
+			e.must(err)
+		}
+	})
+	e.create(plainRequest())
+	if !e.IsOwnNamespace(e.namespace) {
+		t.Error("the plugin does not know that it created the namespace")
+	}
+	if looks != 2 {
+		t.Errorf("the create looked at the namespace %d times, want 2", looks)
+	}
+}
+
+// A pod that is refused leaves no namespace: it is translated before anything is created.
+func TestRefusedPodLeavesNoNamespace(t *testing.T) {
+	e := newEnv(t)
+	r := fullRequest()
+	r.Containers = nil // its ConfigMap and its Secret are missing
+	if _, err := e.Create(t.Context(), r); !errdefs.Is(err, errdefs.Invalid) {
+		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
+	}
+	if calls := e.faults.seen(); len(calls) > 0 {
+		t.Errorf("the create sent %v", calls)
+	}
+}
