@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -17,13 +18,9 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, decode func(bo
 	if r.ContentLength > s.options.MaxBody {
 		return s.tooLarge() // without reading the body into memory
 	}
-	// The deadline is for the body only. A deadline that stays set would end the
-	// connection, and with it the context, of a request that takes longer. These
-	// calls fail only with the response recorder of a test, which has no deadlines.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(s.bodyTimeout))
+	finish := s.limitTime(http.NewResponseController(w))
 	body, err := readAll(http.MaxBytesReader(w, r.Body, s.options.MaxBody), r.ContentLength)
-	_ = control.SetReadDeadline(time.Time{})
+	finish(err == nil)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return s.tooLarge()
 	}
@@ -31,6 +28,38 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, decode func(bo
 		return errdefs.New(errdefs.Canceled, "the body is incomplete: %w", err)
 	}
 	return decode(body)
+}
+
+// limitUnreadBody limits how long net/http waits for a body that the handler does not
+// read: to use the connection again, it reads up to 256 KiB.
+func limitUnreadBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// It fails only with the response recorder of a test, which has no deadlines.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restOfBodyTimeout))
+	}
+}
+
+// limitTime limits the time in which a body may arrive; if a shutdown begins, the rest
+// has less time. finish removes the limit from a body that is complete: a limit that
+// stays set would end the connection, and with it the context, of a request that takes
+// longer.
+func (s *Server) limitTime(control *http.ResponseController) (finish func(complete bool)) {
+	_ = control.SetReadDeadline(time.Now().Add(s.bodyTimeout))
+	shortened := make(chan struct{})
+	stop := context.AfterFunc(s.stopping, func() {
+		_ = control.SetReadDeadline(time.Now().Add(restOfBodyTimeout))
+		close(shortened)
+	})
+	return func(complete bool) {
+		if !stop() {
+			<-shortened
+		}
+		deadline := time.Now().Add(restOfBodyTimeout)
+		if complete {
+			deadline = time.Time{}
+		}
+		_ = control.SetReadDeadline(deadline)
+	}
 }
 
 func (s *Server) tooLarge() error {

@@ -110,13 +110,22 @@ func decodeJSON(body []byte, into any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errdefs.New(errdefs.Invalid, "the body is empty; it must be JSON")
 	}
-	// With these options it decodes as encoding/json does, in half of the time.
-	if jsonv2.Unmarshal(body, into, jsonv1.DefaultOptionsV1()) == nil {
+	// With these options it decodes as encoding/json does, in half of the time. Only a
+	// repeated key is refused: programs differ in which of the values counts, so the pod
+	// that one program has checked could be another one than the pod that the next one
+	// creates. Go, and so InterLink, never writes a key twice.
+	err := jsonv2.Unmarshal(body, into, jsonv1.DefaultOptionsV1(), jsontext.AllowDuplicateNames(false),
+		jsonv1.ReportErrorsWithLegacySemantics(false))
+	if err == nil {
 		return nil
 	}
+	repeated := errors.Is(err, jsontext.ErrDuplicateName)
 	// The body is refused, and encoding/json says why.
 	reflect.ValueOf(into).Elem().SetZero()
-	err := json.Unmarshal(body, into)
+	err = json.Unmarshal(body, into)
+	if err == nil && repeated {
+		return errdefs.New(errdefs.Invalid, "the body contains a key twice in one object")
+	}
 	if err == nil {
 		return nil
 	}

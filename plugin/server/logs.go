@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -37,6 +38,10 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request, info *requestInfo)
 	// If the container writes no log, Read blocks. Closing the stream ends Read when
 	// the caller disconnects.
 	defer context.AfterFunc(ctx, closeStream)()
+
+	// Nor does a caller that does not read block Write after the end of the request.
+	control := http.NewResponseController(w)
+	defer context.AfterFunc(ctx, func() { _ = control.SetWriteDeadline(time.Now()) })()
 
 	w.Header().Set("Content-Type", textPlain)
 	w.WriteHeader(http.StatusOK)

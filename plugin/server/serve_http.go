@@ -27,6 +27,7 @@ func (s *Server) serveHTTP(plain http.ResponseWriter, r *http.Request) {
 		w.Header().Set(wire.SessionHeader, session)
 	}
 
+	limitUnreadBody(w, r)
 	var info requestInfo
 	label, err := s.dispatch(w, r, &info)
 	// After the headers are sent, cutting the connection is the only way to report
@@ -60,6 +61,11 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, info *requestI
 		return r.URL.Path, newStatusError(http.StatusMethodNotAllowed, "%s does not allow method %s; allowed: %s",
 			r.URL.Path, oneLine(r.Method, 50), allowed)
 	}
+	leave, err := s.largeBodies.enter(r, s.turnTimeout)
+	if err != nil {
+		return r.URL.Path, err
+	}
+	defer leave()
 	return r.URL.Path, recoverPanic(route, w, r, info)
 }
 

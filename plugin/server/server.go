@@ -69,7 +69,8 @@ type Server struct {
 	metrics *metrics
 
 	// The defaults are in timeouts.go; tests set shorter times.
-	bodyTimeout, rollback time.Duration
+	bodyTimeout, turnTimeout, rollback time.Duration
+	largeBodies                        *largeBodies
 
 	// stopping ends at the start of a shutdown. Logs that are followed and the
 	// readiness check watch it. It is a field because it belongs to no request.
@@ -90,7 +91,8 @@ func New(options Options) (*Server, error) {
 	if options.Registry == nil {
 		options.Registry = prometheus.NewRegistry()
 	}
-	s := &Server{options: options, log: options.Logger, bodyTimeout: bodyTimeout, rollback: rollbackTime}
+	s := &Server{options: options, log: options.Logger, bodyTimeout: bodyTimeout, turnTimeout: turnTimeout, rollback: rollbackTime,
+		largeBodies: newLargeBodies(options.MaxBody)}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.routes = s.apiRoutes()
 	if err := s.addDocs(); err != nil {

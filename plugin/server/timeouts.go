@@ -8,6 +8,13 @@ const (
 	// bodyTimeout limits the time that a body may take to arrive. There is no limit
 	// for the whole request (http.Server.ReadTimeout): a create may take 100 s.
 	bodyTimeout = 60 * time.Second
+	// restOfBodyTimeout limits the time for the rest of a body that no handler reads, or
+	// that is incomplete when the shutdown begins.
+	restOfBodyTimeout = time.Second
+	// turnTimeout limits the time that a request with a large body may wait until there is
+	// room for it in memory. Then it has the time for its body and for a create, within the
+	// time that InterLink waits.
+	turnTimeout = 15 * time.Second
 	// idleTimeout must be longer than the 120 s for which InterLink keeps an idle
 	// connection. Otherwise the server could close a connection just when InterLink
 	// sends a create on it, and the pod would fail for good (docs/contract.md, HTTP-6).

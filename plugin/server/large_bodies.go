@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+)
+
+// smallBody is the size in bytes up to which a request waits for no other one. Requests of
+// InterLink are smaller, apart from creates with large ConfigMaps and Secrets.
+const smallBody = 64 << 10
+
+// largeBodies lets requests with large bodies take turns, so that the memory of the plugin
+// stays bounded whatever callers send: a body, and what it is decoded to, stay in memory until
+// the request ends.
+type largeBodies struct {
+	// total is how many bytes the large bodies in memory may have together.
+	total   int64
+	bytes   *semaphore.Weighted
+	waiting atomic.Int32 // for tests
+}
+
+func newLargeBodies(total int64) *largeBodies {
+	return &largeBodies{total: total, bytes: semaphore.NewWeighted(total)}
+}
+
+// enter waits until there is room for the body of a request, and returns a function that the
+// caller must call when the request has ended. A body of unknown length counts as one of the
+// largest size. A body that is too large counts as none, since it is not read. The error is of
+// kind Unavailable if there is no room within timeout.
+func (l *largeBodies) enter(r *http.Request, timeout time.Duration) (leave func(), err error) {
+	size := r.ContentLength
+	if size < 0 {
+		size = l.total
+	}
+	if size <= smallBody || size > l.total {
+		return func() {}, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	defer cancel()
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
+	if err := l.bytes.Acquire(ctx, size); err != nil {
+		return nil, errdefs.New(errdefs.Unavailable, "too many large requests at once: there was no room for one of %d bytes within %s", size, timeout)
+	}
+	return func() { l.bytes.Release(size) }, nil
+}
