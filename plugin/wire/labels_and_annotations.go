@@ -22,6 +22,14 @@ const (
 	LabelInstance = "interlink.io/instance"
 )
 
+// LabelNamespaceTemplate is on the objects of a namespace template, and holds its hash. They
+// carry none of the labels above: they belong to the namespace, and stay.
+const LabelNamespaceTemplate = "interlink.io/namespace-template"
+
+// LabelEnforce on a namespace holds the Pod Security Standard that the API server enforces:
+// https://kubernetes.io/docs/concepts/security/pod-security-admission/
+const LabelEnforce = "pod-security.kubernetes.io/enforce"
+
 // Annotations on every remote object that mirrors a local one.
 const (
 	AnnotationSourceUID       = "interlink.io/source.uid"
