@@ -23,6 +23,7 @@ func newOrphans(cfg config.Config, remote *cluster.Cluster, client kubernetes.In
 	options := orphans.Options{
 		Scope:       scope,
 		Grace:       cfg.Offloading.OrphanGrace,
+		InFlight:    cfg.Offloading.CreateTimeout,
 		FinishedTTL: cfg.Offloading.FinishedTTL,
 		Report:      cfg.Offloading.OrphanPolicy == config.ReportOrphans,
 		Lock:        orphans.NewLock(client.CoordinationV1(), cfg.LeaseNamespace(), scope),

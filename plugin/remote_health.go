@@ -65,7 +65,7 @@ func lasting(t cluster.Trouble) error {
 	return fmt.Errorf("since %s: %w", t.Since.UTC().Format(time.RFC3339), t.Reason)
 }
 
-// metrics returns a registry with the metrics of the remote cluster.
+// metrics returns a registry with the metrics of the remote cluster, and of what the plugin searches there.
 func (p *Plugin) metrics() (*prometheus.Registry, error) {
 	registry, started := prometheus.NewRegistry(), time.Now()
 	since := func(at time.Time) float64 {
@@ -94,5 +94,5 @@ func (p *Plugin) metrics() (*prometheus.Registry, error) {
 		failures = append(failures, registry.Register(prometheus.NewGaugeFunc(
 			prometheus.GaugeOpts{Namespace: "interlink_plugin", Name: gauge.name, Help: gauge.help}, gauge.value)))
 	}
-	return registry, errors.Join(failures...)
+	return registry, errors.Join(append(failures, p.registerSearches(registry))...)
 }

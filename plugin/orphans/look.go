@@ -88,7 +88,7 @@ func (l *look) each(ctx context.Context, kind, resource, namespace, selector str
 
 // isOld reports whether an object has existed for a grace.
 func (l *look) isOld(meta *metav1.ObjectMeta) bool {
-	return l.options.Now().Sub(meta.CreationTimestamp.Time) >= l.options.Grace
+	return l.options.Now().Sub(meta.CreationTimestamp.Time) >= l.options.objectGrace()
 }
 
 // objects finds what has no pod: objects of earlier versions, stored requests without a

@@ -20,6 +20,9 @@ type Options struct {
 	// marked, and again until a marked pod is deleted. Objects without a pod are deleted
 	// when they have been found for a grace.
 	Grace time.Duration
+	// InFlight is how long a create takes at most: no object without a pod is deleted before
+	// that, also if the grace is shorter.
+	InFlight time.Duration
 	// FinishedTTL is how long pods that have ended are kept at least; 0 keeps them.
 	FinishedTTL time.Duration
 	// Report marks and reports orphans, and deletes none.
@@ -33,6 +36,11 @@ type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
 }
+
+// objectGrace is how long an object must have had no pod. If the grace is shorter than a create,
+// the object may be that of a create in flight: the pod comes after its claims, and the marker of
+// a stored request after its Secret.
+func (o *Options) objectGrace() time.Duration { return max(o.Grace, o.InFlight) }
 
 const (
 	// checkEvery and sweepEvery are the pauses between two looks for pods and for
@@ -54,6 +62,7 @@ type Orphans struct {
 	evidence *evidence
 	unmarks  chan *trackedPod
 	looks    looks
+	counts   counts
 }
 
 // New returns an Orphans that does nothing until [Orphans.Run].

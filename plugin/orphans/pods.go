@@ -30,6 +30,7 @@ func (o *Orphans) checkPods(ctx context.Context) {
 			o.try(ctx, &marked[i], "delete", o.deleteMarked)
 		}
 	}
+	o.counts.setSearched(o.options.Now())
 }
 
 // mayGo reports whether a pod about which its node does not ask is an orphan: it has not
@@ -98,6 +99,7 @@ func (o *Orphans) deleteMarked(ctx context.Context, pod *trackedPod) error {
 	if err := o.cluster.Delete(ctx, found, nil, true); err != nil {
 		return err
 	}
+	o.counts.addDeleted(pods)
 	o.log.Warn("deleted a remote pod about which its virtual node does not ask any more", o.podAttributes(found)...)
 	return nil
 }

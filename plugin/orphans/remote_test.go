@@ -7,9 +7,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
 // remote is the remote cluster for one process.
@@ -101,6 +103,9 @@ func (r remote) MarkPod(ctx context.Context, pod *corev1.Pod, annotation, value 
 
 func (r remote) Delete(ctx context.Context, object metav1.Object, _ *int64, unchanged bool) error {
 	return r.call(ctx, func() error {
+		if _, isPod := object.(*corev1.Pod); !isPod {
+			return r.deleteObject(object, unchanged)
+		}
 		found, err := r.find(object.GetNamespace(), object.GetName())
 		switch {
 		case err != nil:
@@ -125,8 +130,64 @@ func (r remote) Delete(ctx context.Context, object metav1.Object, _ *int64, unch
 	})
 }
 
-func (r remote) EachPod(context.Context, string, string, func(*corev1.Pod) error) error { return nil }
+func (r remote) deleteObject(object metav1.Object, unchanged bool) error {
+	r.world.mu.Lock()
+	defer r.world.mu.Unlock()
+	resource := scope.ResourceOf(object)
+	if _, isClaim := object.(*corev1.PersistentVolumeClaim); isClaim {
+		resource = "persistentvolumeclaims"
+	}
+	found := r.world.objects[resource][object.GetName()]
+	switch {
+	case found == nil:
+		return errdefs.New(errdefs.NotFound, "no object %s", object.GetName())
+	case !unchanged || found.UID != object.GetUID() || found.ResourceVersion != object.GetResourceVersion():
+		return errors.New("a delete without the UID and the resource version as preconditions")
+	}
+	delete(r.world.objects[resource], object.GetName())
+	r.world.deleted = append(r.world.deleted, object.GetName())
+	return nil
+}
 
-func (r remote) EachMetadata(context.Context, string, string, string, func(*metav1.ObjectMeta) error) error {
+// EachPod ends a list with an error of each, as the real one does.
+func (r remote) EachPod(_ context.Context, _, selector string, each func(*corev1.Pod) error) error {
+	matching, err := labels.Parse(selector)
+	if err != nil {
+		return err
+	}
+	r.world.mu.Lock()
+	var found []*corev1.Pod
+	for _, pod := range r.world.pods {
+		if matching.Matches(labels.Set(pod.Labels)) {
+			found = append(found, pod)
+		}
+	}
+	r.world.mu.Unlock()
+	for _, pod := range found {
+		if err := each(pod); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r remote) EachMetadata(_ context.Context, resource, _, selector string, each func(*metav1.ObjectMeta) error) error {
+	matching, err := labels.Parse(selector)
+	if err != nil {
+		return err
+	}
+	r.world.mu.Lock()
+	var found []metav1.ObjectMeta
+	for _, meta := range r.world.objects[resource] {
+		if matching.Matches(labels.Set(meta.Labels)) {
+			found = append(found, *meta)
+		}
+	}
+	r.world.mu.Unlock()
+	for i := range found {
+		if err := each(&found[i]); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (o *Orphans) sweep(ctx context.Context) bool {
 			}
 		case !again:
 			o.looks.first[f.key()] = now
-		case now.Sub(first) < o.options.Grace:
+		case now.Sub(first) < o.options.objectGrace():
 		case o.options.Report:
 			if o.looks.once(f.key()) {
 				o.log.Warn("found an object without a pod", f.attributes()...)
@@ -70,6 +70,7 @@ func (o *Orphans) sweep(ctx context.Context) bool {
 			o.remove(ctx, f)
 		}
 	}
+	o.counts.setSearched(o.options.Now())
 	for key := range o.looks.first {
 		if !found[key] && !l.failedKind(key) {
 			delete(o.looks.first, key)
@@ -97,6 +98,7 @@ func (o *Orphans) remove(ctx context.Context, f *Finding) {
 	case err != nil:
 		o.log.Warn("cannot delete an object without a pod", append(f.attributes(), "error", err)...)
 	case deleted:
+		o.counts.addDeleted(f.Kind)
 		o.log.Warn("deleted an object without a pod", f.attributes()...)
 	}
 }

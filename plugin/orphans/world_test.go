@@ -37,8 +37,9 @@ type world struct {
 	pods     map[types.NamespacedName]*corev1.Pod
 	watchers map[*process]bool
 	lease    lease
-	deleted  []string // names of deleted pods
-	marks    int      // marks that were set
+	objects  map[string]map[string]*metav1.ObjectMeta // by resource and name
+	deleted  []string                                 // names of deleted pods and objects
+	marks    int                                      // marks that were set
 	drift    time.Duration
 	refuse   error // of the Lease
 	hang     <-chan struct{}
@@ -70,7 +71,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Logf("seed %d", seed)
 	return &world{
 		t: t, random: rand.New(rand.NewPCG(seed, seed)),
-		pods: map[types.NamespacedName]*corev1.Pod{}, watchers: map[*process]bool{}, nodes: map[string]*node{},
+		pods: map[types.NamespacedName]*corev1.Pod{}, watchers: map[*process]bool{}, objects: map[string]map[string]*metav1.ObjectMeta{}, nodes: map[string]*node{},
 	}
 }
 
@@ -101,6 +102,21 @@ func (w *world) add(nodeName, prefix string, count int, live bool) []string {
 		}
 	}
 	return names
+}
+
+// addObject adds an object of the instance without a pod.
+func (w *world) addObject(resource, name string, annotations map[string]string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.objects[resource] == nil {
+		w.objects[resource] = map[string]*metav1.ObjectMeta{}
+	}
+	w.version++
+	w.objects[resource][name] = &metav1.ObjectMeta{
+		Namespace: "offloading", Name: name, UID: types.UID("uid-" + name), CreationTimestamp: metav1.NewTime(time.Now()), ResourceVersion: strconv.Itoa(w.version),
+		Labels:      map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelInstance: "test", wire.LabelPodUID: "gone"},
+		Annotations: annotations,
+	}
 }
 
 // put stores a pod and tells the processes.

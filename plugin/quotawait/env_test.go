@@ -125,6 +125,8 @@ type settings struct {
 	idle bool
 	// forget is true if the markers of failed creates go at once.
 	forget bool
+	// endBlocks is true if pods that block each other fail soon.
+	endBlocks bool
 	// choose lets requests fail.
 	choose func(n int, call string) faulty.Fault
 }
@@ -170,6 +172,9 @@ func (e *env) start(change ...func(*settings)) *replica {
 	r.waiting.Shorten(s.claim)
 	if s.forget {
 		r.waiting.ForgetFailures()
+	}
+	if s.endBlocks {
+		r.waiting.EndBlocks()
 	}
 	s.options.Waiting = r.waiting
 	r.Lifecycle = lifecycle.New(remote, s.options)

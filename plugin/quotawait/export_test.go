@@ -14,12 +14,20 @@ import (
 func (w *Waiting) Shorten(claim time.Duration) {
 	w.timing = timing{
 		list: 500 * time.Millisecond, minPause: 50 * time.Millisecond, pause: 500 * time.Millisecond, gap: 10 * time.Millisecond,
-		claim: claim, keepFailed: time.Hour, withoutPermission: time.Hour,
+		claim: claim, blocked: time.Hour, keepFailed: time.Hour, keepReported: time.Hour, withoutPermission: time.Hour,
 	}
 }
 
 // ForgetFailures lets the markers of creates that failed be deleted at once.
 func (w *Waiting) ForgetFailures() { w.timing.keepFailed = 0 }
+
+// EndBlocks lets a pod fail soon after pods block each other, and forgets it soon after that was reported.
+func (w *Waiting) EndBlocks() {
+	w.timing.blocked, w.timing.keepReported = time.Second, 100*time.Millisecond
+}
+
+// Block lets no pod begin to wait that stored requests keep out.
+func (w *Waiting) Block(namespace string) { w.setBlocked(namespace, true) }
 
 // List lists the markers once.
 func (w *Waiting) List(ctx context.Context) error { return w.list(ctx) }

@@ -24,6 +24,7 @@ type index struct {
 // entry is one marker.
 type entry struct {
 	state
+	key key
 	// lastRefusal is what the API server said last; empty if that is not known.
 	lastRefusal refusal
 	// claimSeen is when this replica first saw the claim: so the age of a claim does not
@@ -31,6 +32,7 @@ type entry struct {
 	claimSeen time.Time
 	endedSeen time.Time // when it first saw that the wait has ended
 	settled   bool      // the Secret of a pod that can never be created is deleted
+	reported  time.Time // when the status first said that it has failed
 	added     int64
 }
 
@@ -49,7 +51,7 @@ func (x *index) set(k key, s state, now time.Time) entry {
 	}
 	e := x.entries[k]
 	if e == nil {
-		e = &entry{claimSeen: now}
+		e = &entry{key: k, claimSeen: now}
 		x.entries[k] = e
 		x.uids[s.uid]++
 	} else if e.uid != s.uid {
@@ -60,7 +62,7 @@ func (x *index) set(k key, s state, now time.Time) entry {
 		e.claimSeen = now
 	}
 	if e.ended != s.ended {
-		e.endedSeen, e.settled = now, false
+		e.endedSeen, e.settled, e.reported = now, false, time.Time{}
 	}
 	if parsed, ok := parseRefusal(s.refusal); ok {
 		e.lastRefusal = parsed
@@ -135,6 +137,27 @@ func (x *index) settle(k key) {
 	if e := x.entries[k]; e != nil {
 		e.settled = true
 	}
+}
+
+// report records that the status of a pod has said that it has failed.
+func (x *index) report(k key, now time.Time) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if e := x.entries[k]; e != nil && e.reported.IsZero() {
+		e.reported = now
+	}
+}
+
+// waiting returns the pods that wait in a namespace, the longest waiting first, and the
+// number of all markers in it. With an empty namespace, it returns those of all namespaces.
+func (x *index) waiting(namespace string) (waiting []entry, all int) {
+	keys := x.keys(namespace)
+	for _, k := range keys {
+		if e, ok := x.find(k); ok && e.ended == "" {
+			waiting = append(waiting, e)
+		}
+	}
+	return waiting, len(keys)
 }
 
 // hasDeleted reports whether there is a marker of a local pod that was deleted.

@@ -28,6 +28,9 @@ type Cluster interface {
 	// ListConfigMaps returns the ConfigMaps that match a selector in all namespaces that
 	// the plugin uses.
 	ListConfigMaps(ctx context.Context, selector string) ([]corev1.ConfigMap, error)
+	// EachPod calls each for every pod in a namespace that matches a selector. An error of
+	// each ends the list, and is returned as it is.
+	EachPod(ctx context.Context, namespace, selector string, each func(*corev1.Pod) error) error
 	// WatchQuotas calls changed with the namespace of every ResourceQuota that exists, is
 	// added or changed, until the watch ends.
 	WatchQuotas(ctx context.Context, changed func(namespace string)) error

@@ -65,6 +65,7 @@ func (w *Waiting) isDone(namespace string) bool {
 		return false
 	}
 	delete(w.workers, namespace)
+	delete(w.blocked, namespace)
 	return true
 }
 
@@ -72,6 +73,7 @@ func (w *Waiting) isDone(namespace string) bool {
 // which grows while no pod can be created.
 func (w *Waiting) work(ctx context.Context, creator Creator, namespace string, woken <-chan struct{}) {
 	pause := w.timing.minPause
+	var b block
 	for ctx.Err() == nil && !w.isDone(namespace) {
 		select {
 		case <-ctx.Done():
@@ -83,6 +85,7 @@ func (w *Waiting) work(ctx context.Context, creator Creator, namespace string, w
 		if w.tryAll(ctx, creator, namespace) {
 			pause = w.timing.minPause
 		}
+		w.endBlock(ctx, namespace, &b)
 		sleep(ctx, w.timing.gap)
 	}
 }
@@ -94,7 +97,7 @@ func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string)
 	var refusals []refusal
 	for _, k := range w.index.keys(namespace) {
 		e, ok := w.index.find(k)
-		if !ok || e.settled && time.Since(e.endedSeen) < w.timing.keepFailed || e.ended == "" && !creator.IsDeleted(e.uid) && isCovered(e.lastRefusal, refusals) {
+		if !ok || e.settled && w.isKept(&e) || e.ended == "" && !creator.IsDeleted(e.uid) && isCovered(e.lastRefusal, refusals) {
 			continue
 		}
 		if ctx.Err() != nil {

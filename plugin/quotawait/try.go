@@ -45,7 +45,7 @@ func (w *Waiting) try(ctx context.Context, creator Creator, k key) error {
 	case e.ended == wire.WaitEndedByDelete:
 		return w.finishDelete(ctx, k, marker)
 	case e.ended != "":
-		return w.finishFailure(ctx, k, marker, e.endedSeen)
+		return w.finishFailure(ctx, k, marker)
 	case e.claim != "" && !w.isOwn(e.claim) && time.Since(e.claimSeen) < w.timing.claim:
 		return nil
 	}
@@ -75,15 +75,21 @@ func (w *Waiting) finishDelete(ctx context.Context, k key, marker *corev1.Config
 
 // finishFailure deletes the request of a pod that can never be created, and later the marker:
 // the local pod has ended when its status was asked for once.
-func (w *Waiting) finishFailure(ctx context.Context, k key, marker *corev1.ConfigMap, since time.Time) error {
+func (w *Waiting) finishFailure(ctx context.Context, k key, marker *corev1.ConfigMap) error {
 	if err := w.deleteSecret(ctx, k, stateOf(marker).uid); err != nil {
 		return err
 	}
 	w.index.settle(k)
-	if time.Since(since) < w.timing.keepFailed {
+	if e, ok := w.index.find(k); ok && w.isKept(&e) {
 		return nil
 	}
 	return w.deleteMarker(ctx, k, marker)
+}
+
+// isKept reports whether the marker of a pod that can never be created is kept: its status has to
+// say why.
+func (w *Waiting) isKept(e *entry) bool {
+	return time.Since(e.endedSeen) < w.timing.keepFailed && (e.reported.IsZero() || time.Since(e.reported) < w.timing.keepReported)
 }
 
 func (w *Waiting) deleteSecret(ctx context.Context, k key, uid string) error {

@@ -39,6 +39,7 @@ type Waiting struct {
 	mu      sync.Mutex
 	start   func(namespace string, wake <-chan struct{}) // starts a worker; nil while Run does not run
 	workers map[string]chan struct{}                     // by remote namespace
+	blocked map[string]bool                              // remote namespaces
 	first   chan struct{}                                // tells the watch of the quotas that a pod waits
 }
 
@@ -48,7 +49,9 @@ type timing struct {
 	minPause, pause   time.Duration // between two tries of the pods in a namespace
 	gap               time.Duration // after a try that a change of a quota caused
 	claim             time.Duration // how long a claim holds
+	blocked           time.Duration // how long pods block each other until one fails
 	keepFailed        time.Duration // how long a marker of a failed create stays
+	keepReported      time.Duration // the same, after the status has said that it failed
 	withoutPermission time.Duration // before the quotas are watched again after a refusal
 }
 
@@ -63,10 +66,11 @@ const cleanupTimeout = 5 * time.Second
 func New(cluster Cluster, options Options) *Waiting {
 	return &Waiting{
 		cluster: cluster, options: options, log: options.Log, replica: rand.Text(),
-		workers: map[string]chan struct{}{}, first: make(chan struct{}, 1),
+		workers: map[string]chan struct{}{}, blocked: map[string]bool{}, first: make(chan struct{}, 1),
 		timing: timing{
 			list: time.Minute, minPause: time.Second, pause: time.Minute, gap: 200 * time.Millisecond,
-			claim: options.CreateTimeout + margin, keepFailed: time.Hour, withoutPermission: 10 * time.Minute,
+			claim: options.CreateTimeout + margin, blocked: 2 * time.Minute,
+			keepFailed: time.Hour, keepReported: time.Minute, withoutPermission: 10 * time.Minute,
 		},
 	}
 }
@@ -82,6 +86,8 @@ func (w *Waiting) Accept(ctx context.Context, request *wire.CreateRequest, failu
 		return fmt.Errorf("%w: it cannot wait, because it does not fit into the quota", failure)
 	case !w.index.isFilled():
 		return fmt.Errorf("%w: it cannot wait, because the plugin could not list the pods that wait", failure)
+	case refused.countsStored() && w.isBlocked(keyOf(w.options.Scope, &request.Pod).namespace):
+		return fmt.Errorf("%w: it cannot wait, because the requests of pods that wait use up the quota", failure)
 	}
 	if err := w.store(ctx, request, refused.text); err != nil {
 		return fmt.Errorf("%w: it cannot wait: %w", failure, err)
@@ -165,6 +171,7 @@ func (w *Waiting) statusOf(pod *corev1.Pod, s state, ok bool) (status.Waiting, b
 	}
 	waiting := status.Waiting{JobID: jobID(w.options.Scope, pod), Message: s.refusal}
 	if s.ended != "" {
+		w.index.report(keyOf(w.options.Scope, pod), time.Now())
 		waiting.Message, waiting.Failed = s.ended, true
 	}
 	return waiting, true
