@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 // smallBody is the size in bytes up to which a request waits for no other one. Requests of
 // InterLink are smaller, apart from creates with large ConfigMaps and Secrets.
 const smallBody = 64 << 10
+
+// freeAtOnce is the size in bytes from which the memory of a request is freed before the next
+// large request begins. The garbage collector alone waits until the memory in use has doubled.
+const freeAtOnce = 8 << 20
 
 // largeBodies lets requests with large bodies take turns, so that the memory of the plugin
 // stays bounded whatever callers send: a body, and what it is decoded to, stay in memory until
@@ -48,5 +53,10 @@ func (l *largeBodies) enter(r *http.Request, timeout time.Duration) (leave func(
 	if err := l.bytes.Acquire(ctx, size); err != nil {
 		return nil, errdefs.New(errdefs.Unavailable, "too many large requests at once: there was no room for one of %d bytes within %s", size, timeout)
 	}
-	return func() { l.bytes.Release(size) }, nil
+	return func() {
+		if size > freeAtOnce {
+			debug.FreeOSMemory()
+		}
+		l.bytes.Release(size)
+	}, nil
 }

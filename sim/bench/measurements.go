@@ -23,6 +23,7 @@ func Measurements() []Measurement {
 		remoteCallsOfStatus(),
 		statusAmongMany(),
 		statusOfManyInOneCall(),
+		memoryOfLargeBodies(),
 		memoryOfCachedPods(),
 		eventToAnswer(),
 		startToReady(),
