@@ -52,6 +52,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	})
 	options := lifecycle.Options{
 		Translate:     translateOptions,
+		Policy:        PolicyOptions(cfg),
 		CreateTimeout: cfg.Offloading.CreateTimeout,
 		Tunnels:       tunnels,
 		Waiting:       p.waiting,

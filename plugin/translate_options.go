@@ -6,9 +6,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
-// TranslateOptions returns the options of package translate. They are the only option
-// struct that is composed of several sections of the configuration: the other packages
-// use one section as it is (see package config).
+// TranslateOptions returns the options of package translate. They and [PolicyOptions] are the
+// only option structs that are composed of several sections of the configuration: the other
+// packages use one section as it is (see package config).
 func TranslateOptions(cfg config.Config) translate.Options {
 	return translate.Options{
 		Scope: scope.Scope{

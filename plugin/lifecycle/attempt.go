@@ -14,6 +14,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -51,13 +52,16 @@ var errPodGone = errdefs.New(errdefs.NotFound, "the remote pod was deleted while
 // maxParallelCreates limits the creates of one pod's dependents at the same time.
 const maxParallelCreates = 8
 
-// translate sets the objects of the attempt. ownNamespace says whether the plugin created
-// the remote namespace.
+// translate sets the objects of the attempt, if the remote site accepts the pod.
+// ownNamespace says whether the plugin created the remote namespace.
 func (a *createAttempt) translate(ownNamespace bool) error {
 	options := a.lifecycle.options.Translate
 	options.OwnNamespace = ownNamespace
 	objects, err := translate.ToObjects(a.request, options)
 	if err != nil {
+		return err
+	}
+	if err := policy.Judge(objects.Judged, &a.request.Pod, a.lifecycle.options.Policy); err != nil {
 		return err
 	}
 	objects.Pod.Annotations[wire.AnnotationCreatedBy] = a.id

@@ -10,12 +10,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/fairqueue"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
 // Options configure a Lifecycle.
 type Options struct {
 	Translate translate.Options
+	// Policy says which pods are created at all.
+	Policy policy.Options
 	// CreateTimeout limits one create, with its retries. InterLink waits 120 s for
 	// an answer; without one, the local pod fails for good (docs/contract.md,
 	// HTTP-5 and CREATE-4).

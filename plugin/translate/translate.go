@@ -44,6 +44,9 @@ type Objects struct {
 	Service *corev1.Service
 	Tunnels []Tunnel
 	Pod     *corev1.Pod
+	// Judged is the Pod without what the plugin adds by itself, such as the container of a
+	// mesh. It is what a policy judges, and is never created.
+	Judged *corev1.Pod
 	// Warnings name the parts of the pod that were dropped, and why.
 	Warnings []string
 }
@@ -61,6 +64,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 			t.environment(&containers[i])
 		}
 	}
+	judged := spec.DeepCopy() // before the plugin adds anything of its own
 	t.meshSidecar(spec)
 	switch {
 	case len(t.problems) > 0:
@@ -85,6 +89,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		Pod:        &corev1.Pod{ObjectMeta: meta, Spec: *spec},
 		Warnings:   append(t.unsupported, t.warnings...),
 	}
+	objects.Judged = &corev1.Pod{ObjectMeta: *meta.DeepCopy(), Spec: *judged}
 	objects.Service, objects.Tunnels = t.tunnels()
 	dependents := objects.Dependents()
 	// The annotation is there even if the list is empty: a pod without it is of an
