@@ -70,9 +70,3 @@ func (c *Cluster) Claim(ctx context.Context, namespace, name string) (*corev1.Pe
 	claim, err := c.client.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, name, metav1.GetOptions{})
 	return claim, wrap(checkFound(err, claim, name), "get", fmt.Sprintf("persistent volume claim %s/%s", namespace, name))
 }
-
-// Namespace returns a namespace.
-func (c *Cluster) Namespace(ctx context.Context, name string) (*corev1.Namespace, error) {
-	namespace, err := c.client.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
-	return namespace, wrap(checkFound(err, namespace, name), "get", "namespace "+name)
-}

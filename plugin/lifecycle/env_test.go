@@ -90,6 +90,7 @@ func newEnv(t *testing.T, options ...option) *env {
 	e.namespace = o.Translate.Scope.RemoteNamespace("demo")
 	e.options = o
 	e.Lifecycle = lifecycle.New(e.cluster, o)
+	e.SetNamespaceMemory(time.Hour) // so that a slow machine changes no test
 	t.Cleanup(func() {
 		closing, done := context.WithTimeout(context.Background(), 10*time.Second)
 		defer done()

@@ -1,6 +1,10 @@
 package lifecycle
 
-import "k8s.io/apimachinery/pkg/types"
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
 
 // PendingJobs returns the number of jobs of a local pod that wait in the retry queue or
 // run, for the tests outside of this package.
@@ -15,3 +19,6 @@ func (l *Lifecycle) WaitingCreates() int { return l.creates.Waiting() }
 
 // IsOwnNamespace reports whether a remote namespace is known as one that the plugin created.
 func (l *Lifecycle) IsOwnNamespace(name string) bool { return l.isOwnNamespace(name) }
+
+// SetNamespaceMemory sets how long the Lifecycle relies on what it knows about a namespace.
+func (l *Lifecycle) SetNamespaceMemory(d time.Duration) { l.namespaceMemory = d }

@@ -81,6 +81,9 @@ func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
 // secrets" (a collection), "DELETE secrets/name" (one object).
 func describeCall(r *http.Request) string {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if parts[0] == "apis" {
+		parts = parts[1:]
+	}
 	switch {
 	case len(parts) > 5: // api v1 namespaces NS RESOURCE NAME
 		return r.Method + " " + parts[4] + "/name"

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/nstemplate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -28,6 +29,13 @@ type Cluster interface {
 	// kind Conflict if the object has another resource version.
 	Delete(ctx context.Context, object metav1.Object, grace *int64, unchanged bool) error
 	Namespace(ctx context.Context, name string) (*corev1.Namespace, error)
+	// AnnotateNamespace sets an annotation of a namespace, and returns the namespace; an
+	// empty value removes it. The error is of kind Conflict if the namespace has another
+	// resource version than namespace, and of kind NotFound if it does not exist any more.
+	AnnotateNamespace(ctx context.Context, namespace *corev1.Namespace, name, value string) (*corev1.Namespace, error)
+	// Apply creates an object of a namespace template, or changes it if it exists. The
+	// error is of kind NotFound if the namespace does not exist.
+	Apply(ctx context.Context, namespace string, object nstemplate.Object) error
 	Claim(ctx context.Context, namespace, name string) (*corev1.PersistentVolumeClaim, error)
 
 	// CachedPod returns the remote pod for the UID of a local pod from the pod

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/fairqueue"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/nstemplate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
@@ -23,6 +24,9 @@ type Options struct {
 	// an answer; without one, the local pod fails for good (docs/contract.md,
 	// HTTP-5 and CREATE-4).
 	CreateTimeout time.Duration
+	// NamespaceTemplate has the objects of each remote namespace that the plugin creates;
+	// nil if there are none.
+	NamespaceTemplate *nstemplate.Template
 	// Tunnels exposes the TCP ports of pods; nil if ports are not exposed.
 	Tunnels Tunnels
 	// Waiting keeps the pods that a full quota refuses; nil if their creates fail.
@@ -42,11 +46,12 @@ type Lifecycle struct {
 	// podLocks has one lock for each local UID, and namespaceLocks one for each remote
 	// namespace.
 	podLocks, namespaceLocks keyedMutex
-	// namespaces holds the names of the remote namespaces that are known to exist, and
-	// whether the plugin created each (bool).
-	namespaces sync.Map
-	inFlight   inFlight
-	lookups    lookups
+	// namespaces holds, by name, the remote namespaces that are known to exist
+	// (knownNamespace). They are looked at again after namespaceMemory.
+	namespaces      sync.Map
+	namespaceMemory time.Duration
+	inFlight        inFlight
+	lookups         lookups
 	// creates is the queue of the creates, by local namespace.
 	creates *fairqueue.Queue
 	// rollbacks holds, by local UID, whether the rollbacks that wait in the retry
@@ -67,7 +72,7 @@ const maxCreates = 128
 // retries.
 func New(cluster Cluster, options Options) *Lifecycle {
 	return &Lifecycle{
-		cluster: cluster, options: options, log: options.Log,
+		cluster: cluster, options: options, log: options.Log, namespaceMemory: namespaceMemory,
 		creates: fairqueue.New(maxCreates), sweeps: retryQueue{limit: maxSweeps},
 	}
 }

@@ -20,16 +20,28 @@ func (l *Lifecycle) remoteNamespace(pod *corev1.Pod) string {
 // It then tries by itself: the request of the other one may hang.
 const waitForNamespace = 2 * time.Second
 
-// ensureNamespace creates a remote namespace if it does not exist, and reports whether the
-// plugin created it, now or earlier. Of many creates in a new namespace, one sends the
-// request and the others wait for its answer. The Lifecycle remembers the namespaces that
-// exist; a create that does not find its namespace calls forgetNamespace.
+// namespaceMemory is how long the Lifecycle relies on what it knows about a namespace:
+// somebody may delete the namespace and create it again.
+const namespaceMemory = time.Minute
+
+// knownNamespace is what is known about a remote namespace that exists, and is ready for
+// pods.
+type knownNamespace struct {
+	own bool // the plugin created it
+	at  time.Time
+}
+
+// ensureNamespace creates a remote namespace if it does not exist, applies the namespace
+// template to it if the plugin created it, and reports whether the plugin did, now or
+// earlier. Of many creates in a new namespace, one sends the requests and the others wait
+// for it. The Lifecycle remembers the namespaces for a while; a create that does not find
+// its namespace calls forgetNamespace.
 func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Namespace) (own bool, err error) {
 	if namespace == nil {
 		return false, nil
 	}
-	if own, known := l.namespaces.Load(namespace.Name); known {
-		return own.(bool), nil
+	if known := l.knownNamespace(namespace.Name); known.isFresh(l.namespaceMemory) {
+		return known.own, nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, waitForNamespace)
 	unlock, err := l.namespaceLocks.lock(waiting, namespace.Name)
@@ -40,9 +52,11 @@ func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Names
 	case ctx.Err() != nil:
 		return false, context.Cause(ctx)
 	}
-	if own, known := l.namespaces.Load(namespace.Name); known {
-		return own.(bool), nil
+	last := l.knownNamespace(namespace.Name)
+	if last.isFresh(l.namespaceMemory) {
+		return last.own, nil
 	}
+	begun := time.Now()
 	err = retry(ctx, func(ctx context.Context) (err error) {
 		own, err = l.createNamespace(ctx, namespace)
 		return err
@@ -50,41 +64,62 @@ func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Names
 	if err != nil {
 		return false, err
 	}
-	l.namespaces.Store(namespace.Name, own)
+	if !own && (last == nil || last.own) && isForPods(namespace) {
+		l.log.Info("the plugin did not create this remote namespace, and leaves it as it is", "namespace", namespace.Name, "template", l.options.NamespaceTemplate != nil)
+	}
+	l.namespaces.Store(namespace.Name, &knownNamespace{own: own, at: begun})
 	return own, nil
 }
 
 // createNamespace creates a remote namespace, or finds the one that exists: an account that
 // may not create namespaces can use that. If it cannot be read, it counts as one that the
-// plugin did not create.
+// plugin did not create. The namespace is then ready for pods.
 func (l *Lifecycle) createNamespace(ctx context.Context, namespace *corev1.Namespace) (own bool, err error) {
 	_, refusal := l.cluster.Create(ctx, namespace)
-	exists := errdefs.Is(refusal, errdefs.Exists)
+	created, exists := refusal == nil, errdefs.Is(refusal, errdefs.Exists)
 	switch {
-	case refusal == nil:
+	case created && l.options.NamespaceTemplate == nil:
 		return true, nil
-	case !exists && !errdefs.Is(refusal, errdefs.Refused):
+	case !created && !exists && !errdefs.Is(refusal, errdefs.Refused):
 		return false, refusal
 	}
 	found, err := l.cluster.Namespace(ctx, namespace.Name)
 	switch {
-	case errdefs.Is(err, errdefs.NotFound) && exists:
+	case errdefs.Is(err, errdefs.NotFound) && (created || exists):
 		return false, errdefs.New(errdefs.Unavailable, "namespace %s was deleted a moment ago", namespace.Name)
 	case errdefs.Is(err, errdefs.NotFound):
 		return false, refusal
 	case errdefs.IsTransient(err):
 		return false, err
-	case err != nil && exists:
+	case err != nil && !created && !exists:
+		return false, fmt.Errorf("%w; and whether it exists is not known: %w", refusal, err)
+	case err != nil && l.options.NamespaceTemplate != nil && isForPods(namespace):
+		return false, fmt.Errorf("whether the namespace template must be applied is not known: %w", err)
+	case err != nil:
 		l.log.Warn("a remote namespace exists, but the plugin may not read it: it counts as one that the plugin did not create",
 			"namespace", namespace.Name, "error", err)
 		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("%w; and whether it exists is not known: %w", refusal, err)
 	case found.DeletionTimestamp != nil:
 		return false, errdefs.New(errdefs.Unavailable, "namespace %s is being deleted", namespace.Name)
+	case !isOwn(found, namespace):
+		return false, nil
 	}
-	return isOwn(found, namespace), nil
+	return true, l.applyTemplate(ctx, found, namespace.Annotations[wire.AnnotationSourceName])
 }
+
+// knownNamespace returns what is known about a remote namespace, or nil.
+func (l *Lifecycle) knownNamespace(name string) *knownNamespace {
+	known, _ := l.namespaces.Load(name)
+	namespace, _ := known.(*knownNamespace)
+	return namespace
+}
+
+func (n *knownNamespace) isFresh(memory time.Duration) bool {
+	return n != nil && time.Since(n.at) < memory
+}
+
+// isForPods reports whether a namespace is for pods, and not for the bastions of tunnels.
+func isForPods(namespace *corev1.Namespace) bool { return namespace.Labels[wire.LabelOffloading] != "" }
 
 // isOwn reports whether this installation of the plugin created a namespace that it wants.
 func isOwn(found, wanted *corev1.Namespace) bool {
@@ -98,9 +133,9 @@ func isOwn(found, wanted *corev1.Namespace) bool {
 
 // isOwnNamespace reports whether a remote namespace is known as one that the plugin created.
 func (l *Lifecycle) isOwnNamespace(name string) bool {
-	own, known := l.namespaces.Load(name)
-	return known && own.(bool)
+	known := l.knownNamespace(name)
+	return known != nil && known.own
 }
 
-// forgetNamespace lets the next create check again whether a namespace exists.
+// forgetNamespace lets the next create look at a namespace again.
 func (l *Lifecycle) forgetNamespace(name string) { l.namespaces.Delete(name) }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -112,6 +113,7 @@ func (unsyncedCache) Synced() bool { return false }
 func (e *env) replica(c lifecycle.Cluster) *lifecycle.Lifecycle {
 	e.t.Helper()
 	l := lifecycle.New(c, e.options)
+	l.SetNamespaceMemory(time.Hour)
 	e.t.Cleanup(func() { l.Close(e.t.Context()) })
 	return l
 }

@@ -10,7 +10,7 @@
 // Each file translates one part of a pod: pod_spec.go (which fields stay local),
 // env.go, downward_api.go, volumes.go, projected_volumes.go, claims.go,
 // configmaps_and_secrets.go, references.go (names of ConfigMaps and Secrets in the pod),
-// mesh_sidecar.go (the container of InterLink's mesh or tunnel, from plugin/mesh) and
+// namespace.go, mesh_sidecar.go (the container of InterLink's mesh or tunnel, from plugin/mesh) and
 // tunnels.go (TCP ports that Helm releases expose). The remote pod owns most of the
 // other objects, and is created before them: dependents.go says which, and gate.go which
 // pods need a scheduling gate because of it.

@@ -98,9 +98,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	if needsGate(&objects.Pod.Spec, dependents) {
 		objects.Pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
 	}
-	if options.Scope.Namespace == "" {
-		objects.Namespace = &corev1.Namespace{ObjectMeta: options.Scope.NamespaceMeta(t.pod.Namespace)}
-	}
+	objects.Namespace = t.namespace()
 	return objects, nil
 }
 
