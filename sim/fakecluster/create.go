@@ -40,6 +40,9 @@ func (c *Cluster) create(gvr schema.GroupVersionResource, namespace string, o ob
 	if err := validate(gvr, o); err != nil {
 		return nil, err
 	}
+	if err := c.admit(gvr, o); err != nil {
+		return nil, err
+	}
 	if _, err := c.find(gvr, namespace, o.GetName()); err == nil {
 		return nil, apierrors.NewAlreadyExists(gvr.GroupResource(), o.GetName())
 	}

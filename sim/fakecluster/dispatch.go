@@ -45,8 +45,8 @@ func (c *Cluster) dispatch(action clienttesting.Action) (bool, runtime.Object, e
 			return answer(updated, err)
 		}
 	case clienttesting.PatchActionImpl:
-		if a.Subresource == "" && a.PatchType == types.StrategicMergePatchType {
-			patched, err := c.patch(gvr, a.Namespace, a.Name, a.Patch)
+		if a.Subresource == "" && (a.PatchType == types.StrategicMergePatchType || a.PatchType == types.MergePatchType) {
+			patched, err := c.patch(gvr, a.Namespace, a.Name, a.PatchType, a.Patch)
 			return answer(patched, err)
 		}
 	case clienttesting.DeleteActionImpl:

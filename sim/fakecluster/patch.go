@@ -4,15 +4,17 @@ import (
 	"encoding/json"
 	"reflect"
 
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// patch applies a strategic merge patch to the spec or the metadata of an object:
+// patch applies a strategic merge patch or a JSON merge patch to the spec or the metadata of an object:
 // https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
-func (c *Cluster) patch(gvr schema.GroupVersionResource, namespace, name string, patch []byte) (object, error) {
+func (c *Cluster) patch(gvr schema.GroupVersionResource, namespace, name string, kind types.PatchType, patch []byte) (object, error) {
 	// The lock covers the read and the write: a patch has no resource version, so it
 	// must not fail because another update came in between.
 	c.mu.Lock()
@@ -26,7 +28,12 @@ func (c *Cluster) patch(gvr schema.GroupVersionResource, namespace, name string,
 		return nil, apierrors.NewInternalError(err)
 	}
 	next := reflect.New(reflect.TypeOf(old).Elem()).Interface().(object)
-	after, err := strategicpatch.StrategicMergePatch(before, patch, next)
+	var after []byte
+	if kind == types.MergePatchType {
+		after, err = jsonpatch.MergePatch(before, patch)
+	} else {
+		after, err = strategicpatch.StrategicMergePatch(before, patch, next)
+	}
 	if err == nil {
 		err = json.Unmarshal(after, next)
 	}

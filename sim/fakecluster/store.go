@@ -89,6 +89,9 @@ func (c *Cluster) commit(gvr schema.GroupVersionResource, old, next object) {
 	}
 	c.store(gvr).apply(write)
 	c.collector.observe(gvr, old, next)
+	if gvr == quotas || slices.Contains(counted, gvr) {
+		c.recount(newest(old, next).GetNamespace())
+	}
 }
 
 func keyOf(o object) types.NamespacedName {
