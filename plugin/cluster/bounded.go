@@ -14,8 +14,8 @@ import (
 
 const (
 	// tryTimeout limits one try of a request, without the jitter: the answer and its body.
-	// For logs and for lists in protobuf, which can be long, it limits the time until the
-	// answer, and then the time without a byte of the body.
+	// For logs and for lists, which can be long, it limits the time until the answer, and
+	// then the time without a byte of the body.
 	tryTimeout = 15 * time.Second
 	// tryJitter is the part of a limit that is added to it at most, so that requests that
 	// hang together are not repeated together.
@@ -48,6 +48,9 @@ func (t boundedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	body.timer = time.AfterFunc(limit, func() {
 		cancel(errdefs.New(errdefs.Unavailable, "no answer within %s", limit.Round(100*time.Millisecond)))
 	})
+	if body.each { // the layers below read some bodies as a whole
+		ctx = withProgress(ctx, func() { body.timer.Reset(limit) })
+	}
 	response, err := t.next.RoundTrip(request.WithContext(ctx))
 	if err != nil {
 		err = body.reason(err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,4 +137,61 @@ func TestWhatArrivesIsNotCut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A list in JSON is read as a whole before it is believed. It does not end while it arrives, either; one that stops does.
+func TestALongListInJSONIsNotCut(t *testing.T) {
+	for _, hangs := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			text := `{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}`
+			var c Connection
+			c.health, c.rotation = &health{now: time.Now}, &rotatingTransport{host: &url.URL{}}
+			transport := c.transport(roundTripper(func(request *http.Request) (*http.Response, error) {
+				body := &textBody{slowBody: slowBody{request.Context(), tryTimeout - time.Second, len(text)}, text: text}
+				if hangs {
+					body.stop = 20
+				}
+				return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {jsonType}}, Body: body}, nil
+			}))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://host/api/v1/pods", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			response, err := transport.RoundTrip(request)
+			if hangs {
+				if took := time.Since(began); !errdefs.Is(err, errdefs.Unavailable) || took > 23*tryTimeout || took < 18*tryTimeout {
+					t.Errorf("a list that stops ends after %s with %v", took, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("after %s: %v", time.Since(began), err)
+			}
+			defer func() { _ = response.Body.Close() }()
+			if body, err := io.ReadAll(response.Body); err != nil || string(body) != text {
+				t.Errorf("read %q, %v", body, err)
+			}
+		})
+	}
+}
+
+// textBody is a slow body with a text. It hangs after some bytes, if stop is not 0.
+type textBody struct {
+	slowBody
+	text string
+	stop int
+}
+
+func (b *textBody) Read(p []byte) (int, error) {
+	at := len(b.text) - b.left
+	if b.stop > 0 && at == b.stop {
+		<-b.ctx.Done()
+		return 0, b.ctx.Err()
+	}
+	n, err := b.slowBody.Read(p[:1])
+	if n > 0 {
+		p[0] = b.text[at]
+	}
+	return n, err
 }

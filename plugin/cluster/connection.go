@@ -23,6 +23,7 @@ import (
 //	bounded.go    one try has 15 s
 //	answers.go    only an API server is believed; its answers say how it is (health.go)
 //	startup.go    an API server that does not know its roles yet
+//	progress.go   what arrives of an answer, for time limits
 //	rotation.go   the newest credentials, read again on a change and on an answer 401
 //	client-go     TLS, the token or the certificate, a program that issues credentials
 type Connection struct {
@@ -54,9 +55,9 @@ const lookInterval = 5 * time.Second
 func Connect(options config.K8s, userAgent string) (*Client, error) {
 	c := &Connection{health: &health{now: time.Now}}
 	c.log.Store(slog.New(slog.DiscardHandler))
-	c.health.recovered = func() {
+	c.health.recovered = func(since time.Time) {
 		if pods := c.pods.Load(); pods != nil {
-			pods.restart()
+			pods.restart(since)
 		}
 	}
 	c.health.reopen = func() {
@@ -69,6 +70,11 @@ func Connect(options config.K8s, userAgent string) (*Client, error) {
 	c.rotation, err = newRotatingTransport(func() (*rest.Config, error) { return readCredentials(options) }, c.log.Load)
 	if err != nil {
 		return nil, err
+	}
+	c.rotation.moved = func() {
+		if pods := c.pods.Load(); pods != nil {
+			pods.relist()
+		}
 	}
 	c.config = &rest.Config{
 		Host: c.rotation.host.String(), UserAgent: userAgent, QPS: options.QPS, Burst: options.Burst,
@@ -88,7 +94,7 @@ func Connect(options config.K8s, userAgent string) (*Client, error) {
 // transport returns the layers above one that adds the credentials.
 func (c *Connection) transport(credentials http.RoundTripper) http.RoundTripper {
 	return targetTransport{base: strings.TrimSuffix(c.rotation.host.Path, "/"), next: boundedTransport{
-		next:    answerTransport{next: startupTransport{credentials}, seen: c.health.saw},
+		next:    answerTransport{next: startupTransport{progressTransport{credentials}}, seen: c.health.saw},
 		timeout: tryTimeout, watches: watchTimeout,
 	}}
 }

@@ -23,11 +23,11 @@ func (t *Trouble) begin(now time.Time, reason error) {
 	t.Reason = reason
 }
 
-// end reports whether there was trouble.
-func (t *Trouble) end() bool {
-	lasted := !t.Since.IsZero()
+// end ends the trouble. It returns since when it lasted.
+func (t *Trouble) end() time.Time {
+	since := t.Since
 	*t = Trouble{}
-	return lasted
+	return since
 }
 
 // health is what the last answers of the remote API server say. It is safe for concurrent
@@ -35,8 +35,8 @@ func (t *Trouble) end() bool {
 type health struct {
 	now func() time.Time
 	// recovered is called when the API server answers again, or accepts the credentials
-	// again. It must not block.
-	recovered func()
+	// again, with the time since when it did not. It must not block.
+	recovered func(since time.Time)
 	// reopen lets a list or a watch of pods be sent soon, whose answer decides whether the
 	// account may list and watch pods. It must not block.
 	reopen func()
@@ -56,28 +56,33 @@ var errDenied = errdefs.New(errdefs.Refused, "the API server does not permit the
 func (h *health) saw(about target, what verdict, reason error) {
 	pods := about.resource == "pods" && about.list
 	h.mu.Lock()
-	recovered := false
+	var recovered time.Time // since when the trouble lasted; zero without one
+	ended := func(t *Trouble) {
+		if since := t.end(); recovered.IsZero() || !since.IsZero() && since.Before(recovered) {
+			recovered = since
+		}
+	}
 	switch what {
 	case unreachable:
 		h.away.begin(h.now(), reason)
 	case undecided:
-		recovered = h.away.end()
+		ended(&h.away)
 	case rejected:
-		recovered = h.away.end()
+		ended(&h.away)
 		h.unknown.begin(h.now(), reason)
 	case answered, forbidden:
-		recovered = h.away.end()
-		recovered = h.unknown.end() || recovered
+		ended(&h.away)
+		ended(&h.unknown)
 		if pods && what == forbidden {
 			h.denied.begin(h.now(), errDenied)
 			h.asked = false
 		} else if pods {
-			recovered = h.denied.end() || recovered
+			ended(&h.denied)
 		}
 	}
 	h.mu.Unlock()
-	if recovered {
-		h.recovered()
+	if !recovered.IsZero() {
+		h.recovered(recovered)
 	}
 }
 

@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -22,9 +24,9 @@ const (
 	// watchSilence is how long a watch may be without an event. An API server sends a
 	// bookmark every minute.
 	watchSilence = 90 * time.Second
-	// suspectAfter is how long a watch must be without an event to be opened again when
-	// the API server answers after an outage.
-	suspectAfter = 15 * time.Second
+	// shortWatch is how long a watch without an event lasts at least. The informer lists all
+	// pods again after shorter ones, and waits longer and longer before it does.
+	shortWatch = time.Second + 100*time.Millisecond
 )
 
 // podSource lists and watches the offloaded pods for the informer. It repeats what
@@ -40,9 +42,12 @@ type podSource struct {
 	mu sync.Mutex
 	// heard is when the API server last said something about pods: a list, an event, or a bookmark.
 	heard time.Time
-	// opened is when the watch was opened, and end ends it; nil without a watch.
-	opened time.Time
-	end    context.CancelFunc
+	// current is the list or the watch that was sent last; nil before the first.
+	current *podRequest
+	// ended is the number of requests in a row that were ended after an outage.
+	ended int
+	// addresses counts the addresses of the API server; listed is the value of the last list.
+	addresses, listed int
 	// expired is the number of watches in a row that ended with 410 and without an event.
 	expired int
 	// failing is true after a failure, until a list or watch succeeds.
@@ -59,36 +64,59 @@ type podClient interface {
 func (s *podSource) list(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 	options.LabelSelector = scope.Selector()
 	return repeat(ctx, s, func() (runtime.Object, error) {
+		ctx, end, address := s.begin(ctx)
+		defer end(nil)
 		list, err := s.pods.List(ctx, options)
 		if err := checkList(err, list); err != nil {
-			return nil, err
+			return nil, causeOf(ctx, err)
 		}
 		s.hear()
+		s.mu.Lock()
+		s.listed = address
+		s.mu.Unlock()
 		return list, nil
 	})
 }
 
+// errMoved lets the informer list the pods again.
+var errMoved = apierrors.NewResourceExpired("the API server has another address: its resource versions are not comparable")
+
 // watch opens a watch. It ends with ctx, or with an error that the informer acts on.
 func (s *podSource) watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	options.LabelSelector = scope.Selector()
+	lists := options.SendInitialEvents != nil && *options.SendInitialEvents
 	if err := sleep(ctx, s.afterExpired()); err != nil {
 		return nil, err
 	}
 	return repeat(ctx, s, func() (watch.Interface, error) {
-		ctx, end := context.WithCancel(ctx)
-		s.mu.Lock()
-		s.opened, s.end = time.Now(), end
-		s.mu.Unlock()
+		ctx, end, address := s.begin(ctx)
+		if !lists && s.hasMoved() {
+			end(nil)
+			return nil, errMoved
+		}
 		events, err := s.pods.Watch(ctx, options)
+		if err == nil && reflect.TypeOf(events) == emptyWatch {
+			err = errdefs.New(errdefs.Unavailable, "the connection broke before the answer")
+		}
 		if err != nil {
-			end()
+			err = causeOf(ctx, err)
+			end(nil)
 			return nil, err
 		}
+		if lists {
+			s.mu.Lock()
+			s.listed = address
+			s.mu.Unlock()
+		}
 		f := &followedWatch{source: s, events: events, result: make(chan watch.Event), done: make(chan struct{})}
-		go f.run(ctx, end)
+		go f.run(ctx, func() { end(nil) })
 		return f, nil
 	})
 }
+
+// emptyWatch is the type of client-go's watch without events, which it returns without an error
+// if the connection broke before the answer.
+var emptyWatch = reflect.TypeOf(watch.NewEmptyWatch())
 
 // repeat calls try until it succeeds, fails in a way that the informer acts on, or ctx is
 // done.
@@ -103,9 +131,15 @@ func repeat[T any](ctx context.Context, s *podSource, try func() (T, error)) (T,
 		case ctx.Err() != nil:
 			return result, ctx.Err()
 		}
+		if errors.Is(err, errMoved) {
+			return result, err
+		}
 		s.failed(err)
 		if isForInformer(err) {
 			return result, err
+		}
+		if errors.Is(err, errSuspect) { // others are answered
+			continue
 		}
 		after := pause.Step()
 		if kube.Kind(err) == errdefs.Refused {
@@ -173,91 +207,6 @@ func (s *podSource) lastHeard() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.heard
-}
-
-// restart ends the watch if it could be a dead one. The informer opens it again.
-func (s *podSource) restart() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.end != nil && time.Since(s.opened) > suspectAfter && time.Since(s.heard) > suspectAfter {
-		s.end()
-	}
-}
-
-// reopen ends the watch. The informer opens it again.
-func (s *podSource) reopen() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.end != nil {
-		s.end()
-	}
-}
-
-// followedWatch passes the events of a watch on to the informer. It ends as if the API server had
-// ended it, and the informer opens it again where it was, when it is silent for too long,
-// or ends with an error that the informer does not act on.
-type followedWatch struct {
-	source *podSource
-	events watch.Interface
-	result chan watch.Event
-	stop   sync.Once
-	done   chan struct{}
-}
-
-// ResultChan returns the events.
-func (f *followedWatch) ResultChan() <-chan watch.Event { return f.result }
-
-// Stop ends the watch.
-func (f *followedWatch) Stop() { f.stop.Do(func() { close(f.done) }) }
-
-func (f *followedWatch) run(ctx context.Context, end context.CancelFunc) {
-	defer close(f.result)
-	defer end()
-	defer f.events.Stop()
-	var silent <-chan time.Time
-	timer := time.NewTimer(max(f.source.silence, time.Hour))
-	defer timer.Stop()
-	if f.source.silence > 0 {
-		timer.Reset(f.source.silence)
-		silent = timer.C
-	}
-	for {
-		select {
-		case event, ok := <-f.events.ResultChan():
-			if !ok || !f.look(event) {
-				return
-			}
-			if f.source.silence > 0 {
-				timer.Reset(f.source.silence)
-			}
-			select {
-			case f.result <- event:
-			case <-f.done:
-				return
-			}
-		case <-silent:
-			f.source.log.Warn("the watch of remote pods is silent; it is opened again", "for", f.source.silence)
-			return
-		case <-ctx.Done():
-			return
-		case <-f.done:
-			return
-		}
-	}
-}
-
-// look reports whether the informer must see an event.
-func (f *followedWatch) look(event watch.Event) bool {
-	if event.Type != watch.Error {
-		f.source.hear()
-		f.source.mu.Lock()
-		f.source.expired = 0
-		f.source.mu.Unlock()
-		return true
-	}
-	err := apierrors.FromObject(event.Object)
-	f.source.failed(err)
-	return isForInformer(err)
 }
 
 // sleep waits. It returns the error of ctx if that ends first.

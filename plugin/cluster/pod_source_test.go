@@ -207,48 +207,58 @@ func TestWhatTheInformerSees(t *testing.T) {
 	}
 }
 
-// When the API server answers again, a watch that was silent for a while is opened again, and one that waits for its
-// answer too. A watch that is alive goes on.
-func TestASuspectWatchIsOpenedAgain(t *testing.T) {
+// client-go returns a watch without events, and no error, if the connection breaks before the answer.
+func TestAConnectionThatBreaksIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := watch.NewFakeWithChanSize(1, false)
-		pods := &podsClient{onWatch: func(context.Context) (watch.Interface, error) { return events, nil }}
+		pods := &podsClient{}
+		pods.onWatch = func(context.Context) (watch.Interface, error) {
+			if pods.watches < 100 {
+				return watch.NewEmptyWatch(), nil
+			}
+			return watch.NewFake(), nil
+		}
 		s := newPodSource(t, pods)
+		log := testkit.NewLog(t)
+		s.log = log.Logger()
+		began := time.Now()
 		w, err := s.watch(t.Context(), metav1.ListOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(suspectAfter)
-		events.Add(&corev1.Pod{})
-		<-w.ResultChan()
-		time.Sleep(suspectAfter)
-		s.restart()
-		synctest.Wait()
-		if events.IsStopped() {
-			t.Error("a watch that was silent for a moment is ended")
+		w.Stop()
+		if took := time.Since(began); took < time.Minute {
+			t.Errorf("100 watches are opened within %s", took)
 		}
-		time.Sleep(time.Nanosecond)
-		s.restart()
-		if _, open := <-w.ResultChan(); open {
-			t.Error("a suspect watch goes on")
+		if got := strings.Count(log.String(), "the connection broke before the answer"); got != 1 {
+			t.Errorf("the failure is logged %d times", got)
 		}
-
-		pods.onWatch = func(ctx context.Context) (watch.Interface, error) {
-			if pods.watches > 2 {
-				return watch.NewFake(), nil
-			}
-			<-ctx.Done() // a request that hangs
-			return nil, ctx.Err()
-		}
-		opened := make(chan watch.Interface)
-		go func() {
-			w, _ := s.watch(t.Context(), metav1.ListOptions{})
-			opened <- w
-		}()
-		time.Sleep(suspectAfter + 1)
-		s.restart()
-		(<-opened).Stop()
 	})
+}
+
+// A watch that ends at once seems to last a second: the informer would list all pods, and wait longer and longer.
+func TestAShortWatchIsNotShown(t *testing.T) {
+	for _, event := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			events := watch.NewFakeWithChanSize(1, false)
+			s := newPodSource(t, &podsClient{onWatch: func(context.Context) (watch.Interface, error) { return events, nil }})
+			began := time.Now()
+			w, err := s.watch(t.Context(), metav1.ListOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := shortWatch
+			if event {
+				events.Add(&corev1.Pod{})
+				<-w.ResultChan()
+				want = 0
+			}
+			events.Stop()
+			<-w.ResultChan()
+			if got := time.Since(began); got != want {
+				t.Errorf("event %v: the watch seems to last %s, want %s", event, got, want)
+			}
+		})
+	}
 }
 
 // A watch or list that hangs, or is repeated, ends with its context.

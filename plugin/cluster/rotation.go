@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"k8s.io/client-go/rest"
 
@@ -25,6 +26,10 @@ type rotatingTransport struct {
 	log  func() *slog.Logger
 	// host is the address in the URLs of the requests, of the first credentials.
 	host *url.URL
+	// moved is called when the API server has another address; nil for nothing.
+	moved func()
+	// left counts the requests that were left (see leave).
+	left atomic.Int32
 
 	reading sync.Mutex // held while credentials are read
 	mu      sync.RWMutex
@@ -132,6 +137,9 @@ func (t *rotatingTransport) look() {
 	t.current = next
 	t.mu.Unlock()
 	t.log().Info("the credentials for the remote cluster changed", "host", next.host.String())
+	if t.moved != nil && next.host.String() != last.host.String() {
+		t.moved()
+	}
 	last.replace()
 }
 
@@ -186,7 +194,7 @@ func (t *rotatingTransport) send(used *credentials, request *http.Request) (*htt
 	}
 	roundTrip := used.transport.RoundTrip
 	if used.exec {
-		roundTrip = func(request *http.Request) (*http.Response, error) { return leave(used.transport, request) }
+		roundTrip = func(request *http.Request) (*http.Response, error) { return t.leave(used.transport, request) }
 	}
 	response, err := roundTrip(request)
 	if err != nil {
@@ -200,9 +208,19 @@ func (t *rotatingTransport) send(used *credentials, request *http.Request) (*htt
 	return response, nil
 }
 
+// maxLeft is how many requests that were left may wait for the program that issues the
+// credentials.
+const maxLeft = 64
+
+// errProgramHangs is the error of requests that are not sent because too many wait already.
+var errProgramHangs = errdefs.New(errdefs.Unavailable, "the program that issues the credentials does not end")
+
 // leave sends a request, and leaves it when its context ends: client-go waits for the program
 // that issues the credentials as long as that runs.
-func leave(transport http.RoundTripper, request *http.Request) (*http.Response, error) {
+func (t *rotatingTransport) leave(transport http.RoundTripper, request *http.Request) (*http.Response, error) {
+	if t.left.Load() >= maxLeft {
+		return nil, errProgramHangs
+	}
 	type result struct {
 		response *http.Response
 		err      error
@@ -216,7 +234,9 @@ func leave(transport http.RoundTripper, request *http.Request) (*http.Response, 
 	case r := <-results:
 		return r.response, r.err
 	case <-request.Context().Done():
+		t.left.Add(1)
 		go func() {
+			defer t.left.Add(-1)
 			if r := <-results; r.err == nil {
 				_ = r.response.Body.Close()
 			}

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -222,97 +221,21 @@ func TestAnotherAddressIsUsed(t *testing.T) {
 		}
 	}
 	get()
+	moved := 0
+	client.Connection.rotation.moved = func() { moved++ }
+	writeFile(t, path, []byte(strings.ReplaceAll(texts[0], "token-", "other-"))) // at the same address
+	client.Connection.rotation.look()
+	if moved != 0 {
+		t.Error("other credentials count as another address")
+	}
 	writeFile(t, path, []byte(texts[1]))
 	client.Connection.rotation.look()
+	if moved != 1 {
+		t.Errorf("%d other addresses are seen, want 1", moved)
+	}
 	get()
 	if calls[0].Load() != 1 || calls[1].Load() != 1 {
 		t.Errorf("the servers received %d and %d requests, want one each", calls[0].Load(), calls[1].Load())
-	}
-}
-
-// A program issues the credentials. It is asked again after an answer 401, and the request is sent again.
-func TestAProgramIssuesNewCredentials(t *testing.T) {
-	dir := t.TempDir()
-	token := filepath.Join(dir, "token")
-	writeFile(t, token, []byte("old"))
-	script := filepath.Join(dir, "issue")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\n"+
-		`printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"%s"}}' "$(cat '`+token+`')"`), 0o700); err != nil { //nolint:gosec // a program
-		t.Fatal(err)
-	}
-	accepted, bodies := "old", 0
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer "+accepted {
-			failure(401, metav1.StatusReasonUnauthorized, "Unauthorized").ServeHTTP(w, r)
-			return
-		}
-		bodies++
-		answer{code: 201, kind: jsonType, body: `{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","namespace":"n","uid":"u"}}`}.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	raw, err := clientcmd.Load([]byte(kubeconfigOf(t, server, "", "")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw.AuthInfos["u"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
-		APIVersion: "client.authentication.k8s.io/v1", Command: script, InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
-	}}
-	text, err := clientcmd.Write(*raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := Connect(config.K8s{Kubeconfig: config.Secret(text)}, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &Cluster{client: client}
-	create := func() {
-		if _, err := c.Create(context.Background(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n"}}); err != nil {
-			t.Error(err)
-		}
-	}
-	create()
-	accepted = "new"
-	writeFile(t, token, []byte("new"))
-	create()
-	if bodies != 2 {
-		t.Errorf("%d creates arrive, want 2", bodies)
-	}
-}
-
-// A program that issues the credentials hangs. A request ends with its caller all the same.
-func TestARequestLeavesAProgramThatHangs(t *testing.T) {
-	dir := t.TempDir()
-	started := filepath.Join(dir, "started") // the program ends when the test removes it
-	script := filepath.Join(dir, "issue")
-	text := "#!/bin/sh\ntouch '" + started + "'\nwhile [ -e '" + started + "' ]; do sleep 0.1; done\n"
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil { //nolint:gosec // a program
-		t.Fatal(err)
-	}
-	server := httptest.NewTLSServer(http.NotFoundHandler())
-	defer server.Close()
-	raw, err := clientcmd.Load([]byte(kubeconfigOf(t, server, "", "")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw.AuthInfos["u"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
-		APIVersion: "client.authentication.k8s.io/v1", Command: script, InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
-	}}
-	hanging, err := clientcmd.Write(*raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := Connect(config.K8s{Kubeconfig: config.Secret(hanging)}, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- client.CoreV1().Pods("n").Delete(ctx, "p", metav1.DeleteOptions{}) }()
-	testkit.Eventually(t, "the program runs", func() bool { _, err := os.Stat(started); return err == nil })
-	cancel()
-	if err := testkit.Receive(t, "the end of the request", ended); !errdefs.Is(err, errdefs.Canceled) {
-		t.Errorf("the request ends with %v", err)
 	}
 }
 

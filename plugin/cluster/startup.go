@@ -47,12 +47,16 @@ func (t startupTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	case strings.Contains(status.Message, anonymous): // an unknown user may not ask for its permissions either
 		return response, nil
 	}
-	switch code, err := t.review(request); {
-	case err != nil:
+	reviewed, err := t.review(request)
+	if err != nil {
 		return nil, err
+	}
+	switch code := reviewed.StatusCode; {
 	case code == http.StatusForbidden:
 		return nil, errdefs.New(errdefs.NotYet, "the API server has not loaded its RBAC roles yet")
-	case code == http.StatusUnauthorized, code == http.StatusTooManyRequests, code >= 500:
+	case code == http.StatusUnauthorized: // it does not accept the credentials any more
+		return reviewed, nil
+	case code == http.StatusTooManyRequests, code >= 500:
 		return nil, errdefs.New(errdefs.Unavailable, "the API server refuses the request (%s), and answers %d when it is asked for the permission", status.Message, code)
 	case code != http.StatusCreated || request.Body != nil && request.GetBody == nil:
 		return response, nil
@@ -67,8 +71,8 @@ func (t startupTransport) RoundTrip(request *http.Request) (*http.Response, erro
 }
 
 // review creates a SelfSubjectAccessReview with the credentials of a request, and
-// returns the HTTP status of the answer. An answer that is not the API server's is an error.
-func (t startupTransport) review(request *http.Request) (int, error) {
+// returns the answer, of which all is read. A 403 that is not the API server's is an error.
+func (t startupTransport) review(request *http.Request) (*http.Response, error) {
 	question := request.Clone(request.Context())
 	question.Method, question.ContentLength = http.MethodPost, int64(len(review))
 	question.URL.Path = targetOf(request).base + reviewPath
@@ -79,16 +83,15 @@ func (t startupTransport) review(request *http.Request) (int, error) {
 	question.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(review)), nil }
 	response, err := t.next.RoundTrip(question)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode < 300 {
 		_, _ = io.Copy(io.Discard, response.Body) // so that the connection can be used again
-		return response.StatusCode, nil
+		return response, response.Body.Close()
 	}
 	status, err := readStatus(response)
 	if err == nil && status == nil && response.StatusCode == http.StatusForbidden {
 		err = notTheAPIServers(response)
 	}
-	return response.StatusCode, err
+	return response, err
 }

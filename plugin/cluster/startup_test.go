@@ -73,6 +73,9 @@ func TestForbiddenDuringStartupIsRetried(t *testing.T) {
 			if !slices.Equal(calls, test.calls) {
 				t.Errorf("the transport sends %v, want %v", calls, test.calls)
 			}
+			if refused := !client.Connection.health.refused().Since.IsZero(); refused != (test.review == http.StatusUnauthorized || test.name == "unknown user") {
+				t.Errorf("the API server is said to refuse the plugin: %v", refused)
+			}
 			if len(slices.Compact(bodies)) != 1 {
 				t.Errorf("the second create has another body: %q", bodies)
 			}
