@@ -181,26 +181,25 @@ func TestMeta(t *testing.T) {
 		ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
 		Labels:          map[string]string{"app": "plain", wire.LabelPodUID: "forged", wire.LabelInstance: "forged"},
 		Annotations: map[string]string{
-			"note": "kept", "secret/script": "key", wire.AnnotationSourceName: "forged",
-			"kubectl.kubernetes.io/last-applied-configuration": "{}",
+			"note": "of the user", wire.AnnotationSourceName: "forged", "replicator.example.org/copy-to": "*",
 		},
 	}
 	want := metav1.ObjectMeta{
 		Name: "remote-name", Namespace: "offloading-demo",
 		Labels: map[string]string{
-			"app": "plain", "interlink.io": "offloading",
+			"interlink.io":                "offloading",
 			"interlink.io/source.pod_uid": uid, "interlink.io/instance": "site-a",
 		},
 		Annotations: map[string]string{
-			"note": "kept", "interlink.io/source.uid": uid,
+			"interlink.io/source.uid":  uid,
 			"interlink.io/source.name": "plain", "interlink.io/source.namespace": "demo",
 		},
 	}
-	if diff := cmp.Diff(want, s.Meta(source, "remote-name", uid, "secret/script")); diff != "" {
+	if diff := cmp.Diff(want, s.Meta(source, "remote-name", uid)); diff != "" {
 		t.Errorf("metadata (-want +got)\n%s", diff)
 	}
 	delete(want.Labels, wire.LabelPodUID)
-	if diff := cmp.Diff(want, s.Meta(source, "remote-name", "", "secret/script")); diff != "" {
+	if diff := cmp.Diff(want, s.Meta(source, "remote-name", "")); diff != "" {
 		t.Errorf("metadata without a pod (-want +got)\n%s", diff)
 	}
 }

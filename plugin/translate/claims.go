@@ -82,14 +82,8 @@ func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *core
 			Selector:         local.Spec.Selector,
 		},
 	}
-	for name := range remote.Annotations {
-		// Volume controllers set these. A claim that is marked as bound and names no
-		// volume counts as one that has lost its volume.
-		if strings.HasPrefix(name, "pv.kubernetes.io/") ||
-			strings.HasPrefix(name, "volume.kubernetes.io/") ||
-			strings.HasPrefix(name, "volume.beta.kubernetes.io/") {
-			delete(remote.Annotations, name)
-		}
+	if policy, ok := local.Annotations[wire.AnnotationRetention]; ok {
+		remote.Annotations[wire.AnnotationRetention] = policy
 	}
 	return remote
 }

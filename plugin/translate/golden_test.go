@@ -42,7 +42,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			above, below, _ := strings.Cut(string(content), dashes)
-			in := input{Options: translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}}}
+			in := input{Options: translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}, OwnNamespace: true}}
 			if err := yaml.UnmarshalStrict([]byte(above), &in); err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}

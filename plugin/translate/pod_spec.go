@@ -72,20 +72,6 @@ func (t *translation) warnAboutPlacement(spec *corev1.PodSpec) {
 	}
 }
 
-// appArmorPrefix, followed by the name of a container, is the annotation with its
-// AppArmor profile; Kubernetes before 1.30 has no field for it.
-const appArmorPrefix = corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix
-
-// dropAppArmor removes the AppArmor annotations of containers that stay local: the
-// API server refuses one for a container that the pod does not have.
-func dropAppArmor(annotations map[string]string, spec *corev1.PodSpec) {
-	for name := range annotations {
-		if container, ok := strings.CutPrefix(name, appArmorPrefix); ok && !hasContainer(spec, container) {
-			delete(annotations, name)
-		}
-	}
-}
-
 func (t *translation) imagePullSecrets(spec *corev1.PodSpec) {
 	if len(t.options.ImagePullSecrets) == 0 && len(spec.ImagePullSecrets) > 0 {
 		names := make([]string, len(spec.ImagePullSecrets))

@@ -73,21 +73,11 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.unsupported, "; "))
 	}
 
-	meta := options.Scope.Meta(t.pod.ObjectMeta, t.name(t.pod.Name), t.uid,
-		wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands, // they hold keys
-		wire.AnnotationFinished, wire.AnnotationFailed, wire.AnnotationCreatedAgain, wire.AnnotationSourceNode, wire.AnnotationFromStoredRequest,
-		wire.AnnotationUnaskedSince) // only the plugin sets these
-	if node := t.pod.Spec.NodeName; node != "" {
-		meta.Annotations[wire.AnnotationSourceNode] = node
-	}
-	dropAppArmor(meta.Annotations, spec)
-
 	objects := &Objects{
 		ConfigMaps: t.configMaps(),
 		Secrets:    append(t.secrets(), t.generatedSecrets...),
 		Claims:     t.claims,
-		Pod:        &corev1.Pod{ObjectMeta: meta, Spec: *spec},
-		Warnings:   append(t.unsupported, t.warnings...),
+		Pod:        &corev1.Pod{ObjectMeta: t.podMeta(spec), Spec: *spec},
 	}
 	objects.Judged = &corev1.Pod{ObjectMeta: *meta.DeepCopy(), Spec: *judged}
 	objects.Service, objects.Tunnels = t.tunnels()
@@ -95,6 +85,8 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	// The annotation is there even if the list is empty: a pod without it is of an
 	// earlier version.
 	objects.Pod.Annotations[wire.AnnotationOwned] = scope.OwnedList(dependents)
+	t.fitAnnotations(&objects.Pod.ObjectMeta)
+	objects.Warnings = append(t.unsupported, t.warnings...)
 	if needsGate(&objects.Pod.Spec, dependents) {
 		objects.Pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
 	}

@@ -43,7 +43,9 @@ func pluginOptions(environ []string, scenario map[string]string) (translate.Opti
 	if err != nil {
 		return translate.Options{}, err
 	}
-	return plugin.TranslateOptions(parsed.Config), nil
+	options := plugin.TranslateOptions(parsed.Config)
+	options.OwnNamespace = options.Scope.Namespace == "" // as for the first pod of a local namespace
+	return options, nil
 }
 
 // Request returns, as a YAML manifest, the remote objects that the plugin would
