@@ -79,7 +79,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		Claims:     t.claims,
 		Pod:        &corev1.Pod{ObjectMeta: t.podMeta(spec), Spec: *spec},
 	}
-	objects.Judged = &corev1.Pod{ObjectMeta: *meta.DeepCopy(), Spec: *judged}
+	objects.Judged = &corev1.Pod{ObjectMeta: *objects.Pod.ObjectMeta.DeepCopy(), Spec: *judged}
 	objects.Service, objects.Tunnels = t.tunnels()
 	dependents := objects.Dependents()
 	// The annotation is there even if the list is empty: a pod without it is of an
