@@ -96,7 +96,7 @@ func TestFilesGrantTheRequiredPermissions(t *testing.T) {
 			cfg := config.Defaults()
 			cfg.Offloading.Namespace = file.namespace
 			used := map[permission]bool{}
-			for _, p := range plugin.RequiredPermissions(cfg) {
+			for _, p := range plugin.RequiredPermissions(cfg, nil) {
 				used[permission{p.Namespace, p.Group, p.Resource, p.Verb}] = true
 			}
 			delete(used, permission{file.namespace, "", secretsToList.resource, secretsToList.verb})
@@ -124,7 +124,7 @@ func TestOrphanSecretsFileGrantsOnePermission(t *testing.T) {
 	if diff := gocmp.Diff(map[permission]bool{secretsToList: true}, granted); diff != "" {
 		t.Errorf("the rules differ (-want +granted):\n%s", diff)
 	}
-	optional := slices.ContainsFunc(plugin.RequiredPermissions(config.Defaults()), func(p cluster.Permission) bool {
+	optional := slices.ContainsFunc(plugin.RequiredPermissions(config.Defaults(), nil), func(p cluster.Permission) bool {
 		return p.Optional && permission{p.Namespace, p.Group, p.Resource, p.Verb} == secretsToList
 	})
 	if !optional {

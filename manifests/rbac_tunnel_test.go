@@ -30,11 +30,11 @@ func TestTunnelFileGrantsTheRequiredPermissions(t *testing.T) {
 	cfg := config.Defaults()
 	required := map[permission]bool{}
 	cfg.TCPTunnel.Enabled = true
-	for _, r := range plugin.RequiredPermissions(cfg) {
+	for _, r := range plugin.RequiredPermissions(cfg, nil) {
 		required[permission{r.Namespace, r.Group, r.Resource, r.Verb}] = true
 	}
 	cfg.TCPTunnel.Enabled = false
-	for _, r := range plugin.RequiredPermissions(cfg) { // the other file grants them
+	for _, r := range plugin.RequiredPermissions(cfg, nil) { // the other file grants them
 		delete(required, permission{r.Namespace, r.Group, r.Resource, r.Verb})
 	}
 	if diff := gocmp.Diff(required, granted); diff != "" {

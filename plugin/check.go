@@ -11,14 +11,15 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/nstemplate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tunnel"
 )
 
 // RequiredPermissions returns the permissions that the plugin needs in the remote
-// cluster with this configuration.
-func RequiredPermissions(cfg config.Config) []cluster.Permission {
+// cluster with this configuration. template is the result of [NamespaceTemplate].
+func RequiredPermissions(cfg config.Config, template *nstemplate.Template) []cluster.Permission {
 	namespace := cfg.Offloading.Namespace
-	permissions := cluster.RequiredPermissions(namespace)
+	permissions := withTemplate(cluster.RequiredPermissions(namespace), template)
 	if cfg.Offloading.OrphanGrace > 0 {
 		permissions = append(permissions, cluster.OrphanPermissions(namespace, cfg.LeaseNamespace(), cfg.TCPTunnel.Enabled)...)
 	}
@@ -35,10 +36,14 @@ func RequiredPermissions(cfg config.Config) []cluster.Permission {
 }
 
 // Check connects to the remote cluster and asks it for every permission that the
-// plugin needs. It writes a table to w. The error has kind Refused if a permission is
-// missing.
+// plugin needs. It writes a table to w, and then what is different in the remote namespaces
+// that exist. The error has kind Refused if a permission is missing.
 func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, w io.Writer) error {
 	namespace := cfg.Offloading.Namespace
+	template, err := NamespaceTemplate(cfg)
+	if err != nil {
+		return err
+	}
 	remote := cluster.NewReviewer(client)
 	version, err := remote.Version(ctx)
 	if err != nil {
@@ -53,7 +58,7 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	missing := 0
-	for _, permission := range RequiredPermissions(cfg) {
+	for _, permission := range RequiredPermissions(cfg, template) {
 		allowed, reason, err := remote.Allowed(ctx, permission)
 		if err != nil {
 			return err
@@ -75,6 +80,9 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 		}
 	}
 	if err := table.Flush(); err != nil {
+		return err
+	}
+	if err := checkNamespaces(ctx, cfg, template, remote, w); err != nil {
 		return err
 	}
 	if missing > 0 {

@@ -32,7 +32,11 @@ func newUser(t *testing.T, server *apiserver.Server, name, namespace string, per
 	}
 	var rules []rbacv1.PolicyRule
 	for _, p := range permissions {
-		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{p.Resource}, Verbs: []string{p.Verb}})
+		rule := rbacv1.PolicyRule{APIGroups: []string{p.Group}, Resources: []string{p.Resource}, Verbs: []string{p.Verb}}
+		if p.Name != "" {
+			rule.ResourceNames = []string{p.Name}
+		}
+		rules = append(rules, rule)
 	}
 	if len(rules) > 0 {
 		if err := server.Grant(t.Context(), name, namespace, rules...); err != nil {

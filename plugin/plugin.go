@@ -33,12 +33,17 @@ type Plugin struct {
 
 // New returns a plugin. client is a client of the remote cluster; it may be a fake.
 // tunnels is the result of [ConnectTunnels] or another implementation; it may be nil
-// if [tcp_tunnel] is not enabled. New starts nothing and sends no request.
+// if [tcp_tunnel] is not enabled. New reads the namespace
+// template, starts nothing and sends no request.
 func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunnels, version string, log *slog.Logger) (*Plugin, error) {
 	if cfg.TCPTunnel.Enabled && tunnels == nil {
 		return nil, errors.New("[tcp_tunnel] enabled is true, but there is no implementation of tunnels")
 	}
 	remote, err := cluster.New(client, cfg.Offloading.Namespace, status.CachedFields, log)
+	if err != nil {
+		return nil, err
+	}
+	template, err := NamespaceTemplate(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -51,12 +56,13 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		Log:           log,
 	})
 	options := lifecycle.Options{
-		Translate:     translateOptions,
-		Policy:        PolicyOptions(cfg),
-		CreateTimeout: cfg.Offloading.CreateTimeout,
-		Tunnels:       tunnels,
-		Waiting:       p.waiting,
-		Log:           log,
+		Translate:         translateOptions,
+		Policy:            PolicyOptions(cfg),
+		CreateTimeout:     cfg.Offloading.CreateTimeout,
+		NamespaceTemplate: template,
+		Tunnels:           tunnels,
+		Waiting:           p.waiting,
+		Log:               log,
 	}
 	if cfg.Offloading.OrphanGrace > 0 && remote.ListsMetadata() {
 		p.orphans = newOrphans(cfg, remote, client, tunnels, log)

@@ -21,6 +21,8 @@ type Permission struct {
 	Group string
 	// Namespace is where the operation must be permitted; empty for all namespaces.
 	Namespace string
+	// Name is the only object that the operation is about; empty for all.
+	Name string
 	// Why says what the plugin needs the permission for.
 	Why string
 	// Optional says that the plugin works without the permission, apart from what Why says.
@@ -119,7 +121,7 @@ func (r Reviewer) Allowed(ctx context.Context, permission Permission) (bool, str
 	resource, subresource, _ := strings.Cut(permission.Resource, "/")
 	review, err := r.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: permission.Namespace, Verb: permission.Verb, Group: permission.Group, Resource: resource, Subresource: subresource,
+			Namespace: permission.Namespace, Verb: permission.Verb, Group: permission.Group, Resource: resource, Subresource: subresource, Name: permission.Name,
 		}},
 	}, metav1.CreateOptions{})
 	if err != nil {

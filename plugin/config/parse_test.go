@@ -210,7 +210,7 @@ func TestFlagsThatAreNotOptions(t *testing.T) {
 func TestParseReportsAllErrorsTogether(t *testing.T) {
 	path := writeFile(t, "[app]\nsocket_address=http://0.0.0.0\nmax_body=none\n[tcp_tunnel]\nenabled=on\n[log]\nlevel=%x\n[offloading]\nnode_selector={\n")
 	_, err := Parse([]string{"--config", path, "--app-nam=x", "--tcp-tunnel-gatway-host=y", "--mesh-init-container=maybe"},
-		[]string{"APP_INSTANCE=", "OFFLOADING_CREATE_TIMEOUT=2m"})
+		[]string{"APP_INSTANCE=", "OFFLOADING_CREATE_TIMEOUT=2m", "OFFLOADING_NAMESPACE=one", "OFFLOADING_NAMESPACE_TEMPLATE=/etc/template.yaml"})
 	want := []string{
 		"flag --app-nam: is not a flag of this program; did you mean --app-name?",
 		"flag --tcp-tunnel-gatway-host: is not a flag of this program; did you mean --tcp-tunnel-gateway-host?",
@@ -221,6 +221,7 @@ func TestParseReportsAllErrorsTogether(t *testing.T) {
 		"[offloading] create_timeout (environment OFFLOADING_CREATE_TIMEOUT): 2m0s must be above 0s and at most 1m45s: InterLink stops waiting after 120s, and a failed create needs the rest for its rollback",
 		`[mesh] init_container (flag --mesh-init-container): "maybe" must be true or false`,
 		"[app] socket_port (default): must be from 1 to 65535, because socket_address is a TCP address",
+		"[offloading] namespace_template (environment OFFLOADING_NAMESPACE_TEMPLATE): is only for namespaces that the plugin creates, but [offloading] namespace names the only one: create the objects there yourself",
 		"[tcp_tunnel] gateway_host (default): is required because [tcp_tunnel] enabled is true: the host of the gateway, where the tunnels end",
 		"[tcp_tunnel] gateway_port (default): is required because [tcp_tunnel] enabled is true: the SSH port of the gateway, from 1 to 65535",
 		"[tcp_tunnel] gateway_ssh_private_key (default): is required because [tcp_tunnel] enabled is true: a private key in PEM, or its base64",
