@@ -33,6 +33,7 @@ func (p *Plugin) Run(ctx context.Context) error {
 	grace, endGrace := context.WithCancel(context.WithoutCancel(ctx))
 	defer endGrace()
 	context.AfterFunc(ctx, func() { time.AfterFunc(p.config.App.ShutdownGrace, endGrace) })
+	context.AfterFunc(ctx, p.lifecycle.AnswerNow)
 	waitingCtx, stopWaiting := context.WithCancel(ctx)
 	defer stopWaiting()
 	var waiting sync.WaitGroup

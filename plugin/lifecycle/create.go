@@ -24,7 +24,8 @@ import (
 // object of the same name that is not the plugin's), NotFound (the configured single
 // namespace does not exist), OverQuota, Unavailable or Canceled.
 //
-// A pod that only a full quota refuses may wait instead: see [WaitingPods].
+// A pod that only a full quota refuses may wait instead: see [WaitingPods]. A refusal of a pod
+// that its controller would replace at once is returned late (late_refusals.go).
 func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
 	l.mentioned(string(request.Pod.UID))
 	jid, err := l.createFor(ctx, request, nil)
@@ -54,8 +55,12 @@ func (l *Lifecycle) createFor(ctx context.Context, request *wire.CreateRequest, 
 		if commit == nil || !errdefs.Is(err, errdefs.OverQuota) {
 			log.Warn("create failed", "error", err)
 		}
+		if commit == nil && isRefusal(err) {
+			l.delayRefusal(ctx, pod, log)
+		}
 		return "", fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
+	l.refusals.forget(pod)
 	return jid, nil
 }
 

@@ -22,3 +22,10 @@ func (l *Lifecycle) IsOwnNamespace(name string) bool { return l.isOwnNamespace(n
 
 // SetNamespaceMemory sets how long the Lifecycle relies on what it knows about a namespace.
 func (l *Lifecycle) SetNamespaceMemory(d time.Duration) { l.namespaceMemory = d }
+
+// RememberedControllers returns how many controllers whose pods were refused are remembered.
+func (l *Lifecycle) RememberedControllers() int {
+	l.refusals.mu.Lock()
+	defer l.refusals.mu.Unlock()
+	return len(l.refusals.controllers)
+}

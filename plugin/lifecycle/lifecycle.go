@@ -51,6 +51,7 @@ type Lifecycle struct {
 	namespaces      sync.Map
 	namespaceMemory time.Duration
 	inFlight        inFlight
+	refusals        *lateRefusals
 	lookups         lookups
 	// creates is the queue of the creates, by local namespace.
 	creates *fairqueue.Queue
@@ -73,7 +74,7 @@ const maxCreates = 128
 func New(cluster Cluster, options Options) *Lifecycle {
 	return &Lifecycle{
 		cluster: cluster, options: options, log: options.Log, namespaceMemory: namespaceMemory,
-		creates: fairqueue.New(maxCreates), sweeps: retryQueue{limit: maxSweeps},
+		refusals: newLateRefusals(), creates: fairqueue.New(maxCreates), sweeps: retryQueue{limit: maxSweeps},
 	}
 }
 
