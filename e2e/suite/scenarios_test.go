@@ -27,6 +27,9 @@ var simulatedOnly = map[string]string{
 	"late-variable":                "it delays what the plugin creates",
 	"late-volume":                  "it delays what the plugin creates",
 	"node-lost":                    "a node is lost",
+	"quota-deleted":                "it sets a quota", // testQuotas does that
+	"quota-never-fits":             "it sets a quota",
+	"quota-waits":                  "it sets a quota",
 	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does this with a real node
 }
 

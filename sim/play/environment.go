@@ -92,6 +92,11 @@ func (e *environment) claimNamespaces() []string {
 	if !countsClaims(e.file) {
 		return nil
 	}
+	return e.remoteNamespaces()
+}
+
+// remoteNamespaces returns the remote namespaces of the scenario's pods.
+func (e *environment) remoteNamespaces() []string {
 	var namespaces []string
 	for _, pod := range e.pods {
 		namespaces = append(namespaces, e.scope.RemoteNamespace(pod.Namespace))

@@ -41,6 +41,7 @@ var createMutants = []mutant{
 	{"creates two remote pods", "plain-pod", "CREATE-8", "2 Pods", after("/create", createSecondRemotePod)},
 	{"cuts names at 63 characters", "name-long-shared-prefix", "CREATE-4", "409", on("/create", refuseRepeated(func(pod podName) string { return pod.Name[:min(63, len(pod.Name))] }))},
 	{"accepts what it must refuse", "volume-hostpath-refused", "", "not refused", on("/create", acceptWithoutCreating)},
+	{"fails a pod that must wait for a quota", "quota-waits", "", "refused", on("/create", fixed(500, "exceeded quota"))},
 	{"refuses without a text", "claim-missing", "CREATE-5", "does not contain", on("/create", fixed(500, ""))},
 	{"loses a Secret", "volume-secret", "", "Secret", after("/create", deleteAllSecrets)},
 	{"loses the contents of volumes", "volume-configmap", "", "ConfigMap", createRequest(func(_, request object) { request["container"] = []any{} })},
@@ -78,6 +79,7 @@ var logMutants = []mutant{
 }
 
 var deleteMutants = []mutant{
+	{"does not delete a pod that waits for a quota", "quota-deleted", "DELETE-1", "after all pods are deleted", on("/delete", fixed(200, ""))},
 	{"deletes nothing", "delete-running", "DELETE-1", "after all pods are deleted", on("/delete", fixed(200, ""))},
 	{"answers an error", "delete-running", "DELETE-2", "answered 500", on("/delete", withCode(500))},
 	{"leaves a ConfigMap", "volume-configmap", "DELETE-1", "ConfigMaps after all pods are deleted", after("/delete", createConfigMap)},

@@ -10,8 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// setUpRemote keeps in mind which claims the remote cluster has, and creates those
-// that the scenario expects to exist before its pods.
+// setUpRemote keeps in mind which claims the remote cluster has, and creates what the
+// scenario expects to exist before its pods.
 func (e *environment) setUpRemote(ctx context.Context) error {
 	if e.remote == nil {
 		return nil
@@ -28,14 +28,21 @@ func (e *environment) setUpRemote(ctx context.Context) error {
 			}
 		}
 	}
+	return e.setUpQuota(ctx)
+}
+
+// ensureNamespace creates a remote namespace that does not exist.
+func (e *environment) ensureNamespace(ctx context.Context, name string) error {
+	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if _, err := e.remote.CoreV1().Namespaces().Create(ctx, object, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("create remote namespace %s for the scenario: %w", name, err)
+	}
 	return nil
 }
 
 func (e *environment) createClaim(ctx context.Context, namespace, name string) error {
-	core := e.remote.CoreV1()
-	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-	if _, err := core.Namespaces().Create(ctx, object, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create remote namespace %s for the scenario: %w", namespace, err)
+	if err := e.ensureNamespace(ctx, namespace); err != nil {
+		return err
 	}
 	claim := &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -44,7 +51,7 @@ func (e *environment) createClaim(ctx context.Context, namespace, name string) e
 			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Mi")}},
 		},
 	}
-	if _, err := core.PersistentVolumeClaims(namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
+	if _, err := e.remote.CoreV1().PersistentVolumeClaims(namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("create remote claim %s/%s for the scenario: %w", namespace, name, err)
 	}
 	return nil

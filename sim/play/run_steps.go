@@ -18,6 +18,9 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 	case step.deleteRemotePod != "":
 		text = "deletion of the remote pod of " + step.deleteRemotePod
 		err = p.env.deleteRemotePod(ctx, step.deleteRemotePod)
+	case step.endOtherPod:
+		text = "deletion of the other pod"
+		err = p.env.endOtherPod(ctx)
 	case step.expireDeadline != "":
 		text = "the remote pod of " + step.expireDeadline + " exceeds its deadline"
 		err = p.env.expireDeadline(ctx, step.expireDeadline)

@@ -24,6 +24,9 @@ func TestScenariosSkippedOnRealNodes(t *testing.T) {
 	want := []string{
 		"eviction-before-start: it needs simulated nodes: a pod without a storage limit is evicted",
 		"node-lost: it needs simulated nodes: a node is lost",
+		"quota-deleted: it sets a quota, and needs simulated nodes and the simulator's own plugin",
+		"quota-never-fits: it sets a quota, and needs simulated nodes and the simulator's own plugin",
+		"quota-waits: it sets a quota, and needs simulated nodes and the simulator's own plugin",
 		"unschedulable-then-scheduled: it needs simulated nodes: a pod waits for its node",
 	}
 	slices.Sort(skips)

@@ -13,6 +13,7 @@ type timedStep struct {
 	scenario.Step
 	deleteRemotePod string // the local pod whose remote pod is deleted
 	expireDeadline  string // the local pod whose remote pod exceeds its deadline
+	endOtherPod     bool   // the other pod, which uses the quota, is deleted
 }
 
 // timedSteps returns the steps in the order of their times.
@@ -20,6 +21,9 @@ func timedSteps(env *environment) []timedStep {
 	var steps []timedStep
 	for _, step := range env.file.Steps {
 		steps = append(steps, timedStep{Step: step})
+	}
+	if until := env.file.RemoteSetup.OtherPodUntil; until.Duration > 0 {
+		steps = append(steps, timedStep{Step: scenario.Step{At: until}, endOtherPod: true})
 	}
 	if env.remote != nil && env.nodes == nil {
 		for key, pod := range env.file.Nodes {

@@ -17,8 +17,8 @@ import (
 const maxIdleWait = time.Minute
 
 // waitUntilIdle waits until the simulated nodes have done all that is due, and until
-// they and, if that is known, the plugin have observed all changes of the remote pods. Then it records
-// the pods.
+// they and, if that is known, the plugin have observed all changes of the remote pods, and no
+// pod waits for a quota that has room. Then it records the pods.
 func waitUntilIdle(ctx context.Context, e *environment) error {
 	timeout := time.After(maxIdleWait)
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
@@ -26,7 +26,11 @@ func waitUntilIdle(ctx context.Context, e *environment) error {
 		if e.nodes.Idle() { // checked first, since a list of many pods is expensive
 			var pods []corev1.Pod
 			pods, err = e.remotePods(ctx)
-			if err == nil && e.nodes.UpToDate(resourceVersions(pods)) && pluginIsUpToDate(e, pods) {
+			mustTry := false
+			if err == nil {
+				mustTry, err = e.mustTryAgain(ctx)
+			}
+			if err == nil && !mustTry && e.nodes.UpToDate(resourceVersions(pods)) && pluginIsUpToDate(e, pods) {
 				e.recordPods(pods)
 				return nil
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/ptr"
@@ -44,6 +45,15 @@ func (r *reader) checkScenario() {
 		if len(validation.IsDNS1123Subdomain(name)) > 0 {
 			r.invalid([]string{"remoteSetup", "claims", strconv.Itoa(i)}, "%q is not a valid name of a PersistentVolumeClaim", name)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.RemoteSetup.Quota)) {
+		if value, err := resource.ParseQuantity(s.RemoteSetup.Quota[name]); err != nil || value.Sign() < 0 {
+			r.invalid([]string{"remoteSetup", "quota", name}, "%q is not a valid limit", s.RemoteSetup.Quota[name])
+		}
+	}
+	r.checkNotNegative(s.RemoteSetup.OtherPodUntil, "remoteSetup", "otherPodUntil")
+	if s.RemoteSetup.OtherPodUntil.Duration > 0 && len(s.RemoteSetup.Quota) == 0 {
+		r.invalid([]string{"remoteSetup", "otherPodUntil"}, "without a quota, another pod changes nothing")
 	}
 	for _, kind := range slices.Sorted(maps.Keys(s.RemoteSetup.SlowCreates)) {
 		path := []string{"remoteSetup", "slowCreates", kind}

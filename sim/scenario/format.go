@@ -64,6 +64,12 @@ type VirtualKubelet struct {
 type RemoteSetup struct {
 	// Claims are names of PersistentVolumeClaims in the remote namespaces of the pods.
 	Claims []string `json:"claims,omitempty"`
+	// Quota has the hard limits of a ResourceQuota in the remote namespaces of the pods
+	// ({pods: "1"}).
+	Quota map[string]string `json:"quota,omitempty"`
+	// OtherPodUntil is how long another pod, which is not the plugin's, exists in these
+	// namespaces. It counts from when the pods are applied.
+	OtherPodUntil metav1.Duration `json:"otherPodUntil,omitempty"`
 	// SlowCreates says by kind, ConfigMap or Secret, when the remote API server creates
 	// the first objects that the plugin sends. It counts from when the pods are applied.
 	SlowCreates map[string]metav1.Duration `json:"slowCreates,omitempty"`

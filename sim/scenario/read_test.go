@@ -192,6 +192,8 @@ func TestReadReportsProblems(t *testing.T) {
 		{"no claim", "  nodes:", "  remoteSetup: {claims: [a, A]}\n  nodes:", `6: "A" is not a valid name of a PersistentVolumeClaim`},
 		{"slow creates of pods", "  nodes:", "  remoteSetup: {slowCreates: {Pod: 1s}}\n  nodes:", `6: "Pod" cannot be created slowly, only ConfigMap and Secret`},
 		{"negative time of slow creates", "  nodes:", "  remoteSetup: {slowCreates: {Secret: -1s}}\n  nodes:", "6: Secret must not be negative"},
+		{"no quantity", "  nodes:", "  remoteSetup: {quota: {pods: many}}\n  nodes:", `6: "many" is not a valid limit`},
+		{"a pod without a quota", "  nodes:", "  remoteSetup: {otherPodUntil: 5s}\n  nodes:", `6: without a quota, another pod changes nothing`},
 		{"former name of a field", "  nodes:", "  site: {claims: [a]}\n  nodes:", "6: the field spec.site is now called spec.remoteSetup"},
 		{"wrong tag", "name: given", "name: !!int given", "3: metadata.name: given is not of type int"},
 		{"all at once", "  description: A pod runs.\n  nodes", "  nodes: 1\n  descr", "5: spec.nodes must be an object\n6: unknown field spec.descr"},
