@@ -101,6 +101,9 @@ func (l *Lifecycle) createNamespace(ctx context.Context, namespace *corev1.Names
 		return false, nil
 	case found.DeletionTimestamp != nil:
 		return false, errdefs.New(errdefs.Unavailable, "namespace %s is being deleted", namespace.Name)
+	case sourceOf(found) != "" && sourceOf(namespace) != "" && sourceOf(found) != sourceOf(namespace):
+		return false, errdefs.New(errdefs.Refused, "remote namespace %s was created for pods of another local namespace, %s: two installations of the plugin have namespace prefixes that give the same name",
+			namespace.Name, sourceOf(found))
 	case !isOwn(found, namespace):
 		return false, nil
 	}
@@ -120,6 +123,16 @@ func (n *knownNamespace) isFresh(memory time.Duration) bool {
 
 // isForPods reports whether a namespace is for pods, and not for the bastions of tunnels.
 func isForPods(namespace *corev1.Namespace) bool { return namespace.Labels[wire.LabelOffloading] != "" }
+
+// sourceOf returns the name of the local namespace for which a remote namespace was created,
+// or "" if no plugin created it for pods. Prefix a-b with namespace c and prefix a with
+// namespace b-c give the same name.
+func sourceOf(namespace *corev1.Namespace) string {
+	if !isForPods(namespace) {
+		return ""
+	}
+	return namespace.Annotations[wire.AnnotationSourceName]
+}
 
 // isOwn reports whether this installation of the plugin created a namespace that it wants.
 func isOwn(found, wanted *corev1.Namespace) bool {

@@ -59,6 +59,41 @@ func TestWhoCreatedTheNamespace(t *testing.T) {
 	}
 }
 
+// Two local namespaces never share a remote one by accident: the prefix a-b with the
+// namespace c, and the prefix a of another installation with the namespace b-c.
+func TestNamespaceOfAnotherLocalNamespace(t *testing.T) {
+	other := map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelInstance: "other"}
+	for _, test := range []struct {
+		name, source string
+		labels       map[string]string
+		refused      bool
+	}{
+		{"another local namespace of another installation", "x-demo", other, true},
+		{"another local namespace of this installation, with an earlier prefix", "x-demo", map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelInstance: "test"}, true},
+		{"the same local namespace, on another virtual node", "demo", other, false},
+		{"a namespace that no plugin created", "x-demo", nil, false},
+		{"a namespace of an earlier version", "", other, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := newEnv(t)
+			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace, Labels: test.labels}}
+			if test.source != "" {
+				namespace.Annotations = map[string]string{wire.AnnotationSourceName: test.source}
+			}
+			_, err := e.admin.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})
+			e.must(err)
+			r := fullRequest()
+			_, err = e.Create(t.Context(), r)
+			if refused := errdefs.Is(err, errdefs.Refused); refused != test.refused || !refused && err != nil {
+				t.Errorf("the create returned %v", err)
+			}
+			if objects := e.remaining(r); test.refused && len(objects) > 0 {
+				t.Errorf("these objects exist: %v", objects)
+			}
+		})
+	}
+}
+
 // A namespace that is being deleted is waited for, and then created again.
 func TestNamespaceThatIsBeingDeleted(t *testing.T) {
 	e := newEnv(t)

@@ -11,7 +11,8 @@ import (
 // RemoteNamespace returns the remote namespace for a local namespace: the single
 // namespace if one is configured, the same name if the local namespace is excluded
 // from prefixing, and "<prefix>-<namespace>" otherwise. If that is longer than 62
-// characters, it is cut and gets a hash of the local name.
+// characters, or the name of an excluded namespace, it is cut and gets a hash of the local
+// name: two local namespaces never have the same remote one, apart from the single namespace.
 func (s Scope) RemoteNamespace(local string) string {
 	switch {
 	case s.Namespace != "":
@@ -20,7 +21,7 @@ func (s Scope) RemoteNamespace(local string) string {
 		return local
 	}
 	plain := s.Prefix + "-" + local
-	if len(plain) < maxName {
+	if len(plain) < maxName && !slices.Contains(s.Exclusions, plain) {
 		return plain
 	}
 	return cutAndHash(plain, maxName, plain)
