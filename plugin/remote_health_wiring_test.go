@@ -13,13 +13,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// apiServer is a remote API server without pods, which can refuse all requests.
-type apiServer struct{ refuse atomic.Bool }
+// apiServer is a remote API server without pods, which can refuse all requests, or be away behind a proxy.
+type apiServer struct{ refuse, away atomic.Bool }
 
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	say := func(code int, body string) {
@@ -28,6 +29,9 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, body)
 	}
 	switch {
+	case s.away.Load():
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(502)
 	case s.refuse.Load():
 		say(401, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Unauthorized","code":401,"message":"Unauthorized"}`)
 	case r.URL.Query().Get("watch") != "":
@@ -41,13 +45,19 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// What the connection sees of the remote API server reaches InterLink in the ping, kubelets in readyz, and
-// Prometheus in the metrics; and so does the end of it.
-func TestARefusalIsSeenFromOutside(t *testing.T) {
-	remote := &apiServer{}
-	remote.refuse.Store(true)
+// outside is a plugin as InterLink, kubelets and Prometheus see it.
+type outside struct {
+	t         *testing.T
+	plugin    *Plugin
+	interlink *http.Client
+	admin     string
+}
+
+// startOutside runs a plugin for a played API server until the test ends.
+func startOutside(t *testing.T, remote *apiServer, change func(*config.Config)) *outside {
+	t.Helper()
 	server := httptest.NewTLSServer(remote)
-	defer server.CloseClientConnections() // ends the watch, for which Close would wait
+	t.Cleanup(server.CloseClientConnections) // ends the watch, for which Close would wait
 	ca := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	cfg := config.Defaults()
 	cfg.K8s = config.K8s{Kubeconfig: config.Secret(fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"c",
@@ -55,7 +65,7 @@ func TestARefusalIsSeenFromOutside(t *testing.T) {
 		"clusters":[{"name":"c","cluster":{"server":%q,"certificate-authority-data":%q}}]}`, server.URL, ca))}
 	socket := testkit.SocketPath(t)
 	cfg.App.SocketAddress, cfg.App.AdminAddress = "unix://"+socket, "localhost:0"
-	cfg.Offloading.NodePods = 20
+	change(&cfg)
 	client, err := Connect(cfg, "test")
 	if err != nil {
 		t.Fatal(err)
@@ -67,52 +77,106 @@ func TestARefusalIsSeenFromOutside(t *testing.T) {
 	if err := p.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
-	defer func() {
+	t.Cleanup(func() {
 		stop()
 		if err := testkit.Receive(t, "the end of the plugin", ended); err != nil {
 			t.Error(err)
 		}
-	}()
-
-	get := func(client *http.Client, url, body string) string {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := client.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = response.Body.Close() }()
-		answer, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(answer)
-	}
-	admin := "http://" + p.server.AdminAddr().String()
-	interlink := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	})
+	return &outside{t: t, plugin: p, admin: "http://" + p.server.AdminAddr().String(), interlink: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
 	}}}
+}
+
+func (o *outside) get(client *http.Client, url, body string) (int, string) {
+	o.t.Helper()
+	request, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, url, strings.NewReader(body))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return response.StatusCode, string(answer)
+}
+
+func (o *outside) ping() (int, string) { return o.get(o.interlink, "http://unix/status", "[]") }
+
+func (o *outside) readyz() string {
+	_, text := o.get(http.DefaultClient, o.admin+"/readyz", "")
+	return text
+}
+
+// What the connection sees of the remote API server reaches InterLink in the ping, kubelets in readyz, and
+// Prometheus in the metrics; and so does the end of it.
+func TestARefusalIsSeenFromOutside(t *testing.T) {
+	remote := &apiServer{}
+	remote.refuse.Store(true)
+	o := startOutside(t, remote, func(cfg *config.Config) { cfg.Offloading.NodePods = 20 })
 	refused := regexp.MustCompile(`(?m)^interlink_plugin_remote_refused_seconds (\S+)$`)
 	expect := func(accepted bool, line, pods string) {
 		t.Helper()
-		testkit.Eventually(t, "readyz has the line "+line, func() bool { return strings.Contains(get(http.DefaultClient, admin+"/readyz", ""), line) })
-		if answer := get(interlink, "http://unix/status", "[]"); !strings.Contains(answer, `"pods":"`+pods+`"`) {
-			t.Errorf("the ping is answered %s, want %s pods", answer, pods)
+		testkit.Eventually(t, "readyz has the line "+line, func() bool { return strings.Contains(o.readyz(), line) })
+		if code, answer := o.ping(); code != http.StatusOK || !strings.Contains(answer, `"pods":"`+pods+`"`) {
+			t.Errorf("the ping is answered %d %s, want %s pods", code, answer, pods)
 		}
-		if found := refused.FindStringSubmatch(get(http.DefaultClient, admin+"/metrics", "")); found == nil || (found[1] == "0") != accepted {
+		_, metrics := o.get(http.DefaultClient, o.admin+"/metrics", "")
+		if found := refused.FindStringSubmatch(metrics); found == nil || (found[1] == "0") != accepted {
 			t.Errorf("accepted %v: the metric is %v", accepted, found)
 		}
 	}
 	expect(false, "[-]remote-accepted failed: ", "0")
 	remote.refuse.Store(false)
-	testkit.Eventually(t, "the pod cache is filled", p.cluster.Synced)
+	testkit.Eventually(t, "the pod cache is filled", o.plugin.cluster.Synced)
 	expect(true, "[+]remote-accepted ok", "20")
-	testkit.Eventually(t, "the watch is fresh", func() bool {
-		return strings.Contains(get(http.DefaultClient, admin+"/readyz", ""), "[+]watch-fresh ok")
-	})
+	testkit.Eventually(t, "the watch is fresh", func() bool { return strings.Contains(o.readyz(), "[+]watch-fresh ok") })
+}
+
+// With [k8s] unavailable_after, the ping of InterLink fails while the remote API server refuses the plugin, or does not
+// answer, for that long, and says why; and it succeeds again afterwards.
+func TestThePingFailsAfterUnavailableAfter(t *testing.T) {
+	for name, trouble := range map[string]struct {
+		fault func(*apiServer) *atomic.Bool
+		words string
+	}{
+		"refused":     {func(s *apiServer) *atomic.Bool { return &s.refuse }, "does not accept the credentials"},
+		"unreachable": {func(s *apiServer) *atomic.Bool { return &s.away }, "not the API server's: 502"},
+	} {
+		for _, after := range []time.Duration{0, time.Millisecond, time.Hour} {
+			t.Run(fmt.Sprintf("%s, after %s", name, after), func(t *testing.T) {
+				remote := &apiServer{}
+				fault := trouble.fault(remote)
+				fault.Store(true)
+				o := startOutside(t, remote, func(cfg *config.Config) { cfg.K8s.UnavailableAfter = after })
+				lasts := func() bool {
+					return !o.plugin.cluster.Refused().Since.IsZero() || !o.plugin.cluster.Unreachable().Since.IsZero()
+				}
+				testkit.Eventually(t, "the trouble is seen", lasts)
+				if after == time.Millisecond {
+					testkit.Eventually(t, "the ping fails", func() bool { code, _ := o.ping(); return code == http.StatusServiceUnavailable })
+					if _, answer := o.ping(); !strings.Contains(answer, trouble.words) {
+						t.Errorf("the ping is answered %s", answer)
+					}
+				} else if code, answer := o.ping(); code != http.StatusOK {
+					t.Errorf("the ping is answered %d %s", code, answer)
+				}
+				fault.Store(false)
+				testkit.Eventually(t, "the trouble ends", func() bool { return !lasts() })
+				if code, answer := o.ping(); code != http.StatusOK {
+					t.Errorf("afterwards, the ping is answered %d %s", code, answer)
+				}
+			})
+		}
+	}
 }

@@ -62,12 +62,13 @@ func (t answerTransport) RoundTrip(request *http.Request) (*http.Response, error
 			return nil, err
 		}
 		if cause := context.Cause(request.Context()); !callerLeft(cause) {
-			t.seen(about, unreachable, cmp.Or(cause, err))
+			t.seen(about, unreachable, errdefs.Wrap(errdefs.Unavailable, cmp.Or(cause, err)))
 		}
 		return nil, err
 	}
 	limitRetryAfter(about, response.Header)
-	what, err := judge(about, response)
+	foreign := notTheAPIServers(response)
+	what, err := judge(about, response, foreign)
 	if err != nil {
 		_ = response.Body.Close()
 		if !callerLeft(context.Cause(request.Context())) {
@@ -75,7 +76,11 @@ func (t answerTransport) RoundTrip(request *http.Request) (*http.Response, error
 		}
 		return nil, err
 	}
-	t.seen(about, what, nil)
+	var reason error
+	if what == unreachable {
+		reason = foreign
+	}
+	t.seen(about, what, reason)
 	return response, nil
 }
 
@@ -107,10 +112,9 @@ func limitRetryAfter(about target, header http.Header) {
 }
 
 // judge returns what an answer says, or an error if it is none of the API server's, or if
-// it passes by itself.
-func judge(about target, response *http.Response) (verdict, error) {
+// it passes by itself. foreign is the error for an answer that no API server gave.
+func judge(about target, response *http.Response, foreign error) (verdict, error) {
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	foreign := notTheAPIServers(response)
 	code := response.StatusCode
 	switch {
 	case code < 200 || code >= 300 && code < 400: // a redirect leads to a login page

@@ -16,6 +16,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -182,6 +183,9 @@ func TestTheCacheIsFreshSoonAfterAnOutage(t *testing.T) {
 						if name != "watches are opened and hang" {
 							t.Error("the outage is not seen")
 						}
+					}
+					if away := c.Unreachable(); !away.Since.IsZero() && !errdefs.Is(away.Reason, errdefs.Unavailable) {
+						t.Errorf("the outage has the reason %v", away.Reason)
 					}
 					s.end()
 					time.Sleep(within)
