@@ -94,7 +94,12 @@ func TestExampleTemplateIsApplied(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-ended })
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Run returns %v", err)
+		}
+	})
 	body, err := json.Marshal(wire.CreateRequest{Pod: corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "first", Namespace: "team-a", UID: "92030190-ca03-4864-a97c-dabccaa67f8e"},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "busybox"}}},

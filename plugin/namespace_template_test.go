@@ -139,7 +139,8 @@ func TestPermissionsForATemplate(t *testing.T) {
 				return errdefs.Is(err, errdefs.Refused) && strings.Contains(err.Error(), "permissions missing in all namespaces: 1")
 			})
 			for line := range strings.Lines(table.String()) {
-				if strings.Contains(line, "MISSING") && !(strings.HasPrefix(line, missing.Verb+" ") && strings.Contains(line, missing.Why)) {
+				named := strings.HasPrefix(line, missing.Verb+" ") && strings.Contains(line, missing.Why)
+				if strings.Contains(line, "MISSING") && !named {
 					t.Errorf("Check writes the line %q", line)
 				}
 			}

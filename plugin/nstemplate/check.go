@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -56,7 +56,7 @@ func (m *manifest) checkMetadata() []error {
 	name := replace(m.name(), names{"local", "remote"})
 	valid := validation.IsDNS1123Subdomain
 	if m.kind.group == rbacv1.GroupName {
-		valid = func(name string) []string { return path.IsValidPathSegmentName(name) }
+		valid = content.IsPathSegmentName
 	}
 	if name == "" {
 		add("metadata.name is missing")
