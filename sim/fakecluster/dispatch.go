@@ -45,6 +45,10 @@ func (c *Cluster) dispatch(action clienttesting.Action) (bool, runtime.Object, e
 			return answer(updated, err)
 		}
 	case clienttesting.PatchActionImpl:
+		if a.Subresource == "" && a.PatchType == types.ApplyPatchType {
+			applied, err := c.apply(gvr, a.Namespace, a.Name, a.Patch)
+			return answer(applied, err)
+		}
 		if a.Subresource == "" && (a.PatchType == types.StrategicMergePatchType || a.PatchType == types.MergePatchType) {
 			patched, err := c.patch(gvr, a.Namespace, a.Name, a.PatchType, a.Patch)
 			return answer(patched, err)

@@ -8,7 +8,8 @@
 // scheduler and the kubelets. The collector has done its work when a request returns; a
 // real one is later. So is what a quota says is used: a real one is also later, and knows
 // scopes and more resources. The cluster has no other admission. It knows strategic merge
-// and JSON merge patches, and a list ignores the limit and returns all items.
+// and JSON merge patches, and server-side apply without the ownership of fields. A list
+// ignores the limit and returns all items.
 //
 // It must not know the plugin, scenarios, or what its objects are for.
 package fakecluster
