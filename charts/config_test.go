@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	program "github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
@@ -76,6 +77,7 @@ var samples = map[string]any{
 	"offloading.service_account_tokens":  "drop",
 	"offloading.variables":               "resolved",
 	"offloading.labels":                  "carry",
+	"offloading.namespace_template":      "", // it excludes namespace; TestPluginReadsTheConfiguration sets it
 	"mesh.when_off":                      "run",
 	"mesh.scripts":                       "known",
 	"mesh.resources":                     map[string]any{"requests": map[string]any{"cpu": "50m"}},
@@ -201,6 +203,14 @@ func TestPluginReadsTheConfiguration(t *testing.T) {
 		}
 		if proxy := c.K8s.ClientConfiguration.Proxy.Reveal(); proxy != "http://user:p%40ss@proxy.example:3128" {
 			t.Errorf("the proxy is %q", proxy)
+		}
+		cfg := config.Defaults()
+		cfg.Offloading.NamespaceTemplate = filepath.Join(t.TempDir(), "template.yaml")
+		if err := os.WriteFile(cfg.Offloading.NamespaceTemplate, []byte(values["namespaceTemplate"].(string)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := program.NamespaceTemplate(cfg); err != nil || c.Offloading.NamespaceTemplate != "/etc/interlink/namespaces/template.yaml" {
+			t.Errorf("the namespace template is %q, %v", c.Offloading.NamespaceTemplate, err)
 		}
 		if !strings.HasPrefix(c.TCPTunnel.GatewaySSHPrivateKey.Reveal(), "-----BEGIN OPENSSH PRIVATE KEY-----\n") {
 			t.Error("the lines of the key are lost")

@@ -10,7 +10,14 @@
 {{- if include "interlink-plugin.remoteSecret" . -}}
 {{- $_ := set $k8s "kubeconfig_path" (printf "/etc/interlink/remote/%s" (ternary .Values.remote.key "kubeconfig" (not (empty .Values.remote.existingSecret)))) -}}
 {{- end -}}
-{{- $options := mustMergeOverwrite (dict "app" $app "k8s" $k8s) (deepCopy .Values.config) -}}
+{{- $offloading := dict -}}
+{{- if .Values.namespaceTemplate -}}
+{{- $_ := set $offloading "namespace_template" "/etc/interlink/namespaces/template.yaml" -}}
+{{- end -}}
+{{- $options := mustMergeOverwrite (dict "app" $app "k8s" $k8s "offloading" $offloading) (deepCopy .Values.config) -}}
+{{- if not $options.offloading -}}
+{{- $_ := unset $options "offloading" -}}
+{{- end -}}
 {{- if and .Values.interlink.enabled (not (regexMatch "^(unix:///var/run/interlink/|http://127\\.0\\.0\\.1(:|/?$))" $options.app.socket_address)) -}}
 {{- fail "config.app.socket_address: InterLink in the same pod can connect only to unix:///var/run/interlink/<name> or http://127.0.0.1" -}}
 {{- end -}}
