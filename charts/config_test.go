@@ -11,8 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	program "github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/nstemplate"
 )
 
 // configFiles returns the data of the rendered ConfigMap.
@@ -25,20 +25,27 @@ func configFiles(t *testing.T, files map[string]string) map[string]string {
 	return object.Data
 }
 
-// secretEnvironment returns the environment variables from the rendered Secret of secretConfig.
-func secretEnvironment(t *testing.T, files map[string]string) []string {
+// secretData returns the data of the rendered Secret whose name has this end.
+func secretData(t *testing.T, files map[string]string, end string) map[string][]byte {
 	t.Helper()
-	var environ []string
 	for _, document := range strings.Split(files["secrets.yaml"], "---\n") {
 		var object corev1.Secret
 		if err := yaml.UnmarshalStrict([]byte(document), &object); err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasSuffix(object.Name, "-config") {
-			for name, value := range object.Data {
-				environ = append(environ, name+"="+string(value))
-			}
+		if strings.HasSuffix(object.Name, end) {
+			return object.Data
 		}
+	}
+	return nil
+}
+
+// secretEnvironment returns the environment variables from the rendered Secret of secretConfig.
+func secretEnvironment(t *testing.T, files map[string]string) []string {
+	t.Helper()
+	var environ []string
+	for name, value := range secretData(t, files, "-config") {
+		environ = append(environ, name+"="+string(value))
 	}
 	return environ
 }
@@ -204,13 +211,11 @@ func TestPluginReadsTheConfiguration(t *testing.T) {
 		if proxy := c.K8s.ClientConfiguration.Proxy.Reveal(); proxy != "http://user:p%40ss@proxy.example:3128" {
 			t.Errorf("the proxy is %q", proxy)
 		}
-		cfg := config.Defaults()
-		cfg.Offloading.NamespaceTemplate = filepath.Join(t.TempDir(), "template.yaml")
-		if err := os.WriteFile(cfg.Offloading.NamespaceTemplate, []byte(values["namespaceTemplate"].(string)), 0o600); err != nil {
-			t.Fatal(err)
+		if c.Offloading.NamespaceTemplate != "/etc/interlink/namespaces/template.yaml" {
+			t.Errorf("the namespace template is %q", c.Offloading.NamespaceTemplate)
 		}
-		if _, err := program.NamespaceTemplate(cfg); err != nil || c.Offloading.NamespaceTemplate != "/etc/interlink/namespaces/template.yaml" {
-			t.Errorf("the namespace template is %q, %v", c.Offloading.NamespaceTemplate, err)
+		if _, err := nstemplate.Parse(secretData(t, mustRender(t, values), "-namespaces")["template.yaml"]); err != nil {
+			t.Error(err)
 		}
 		if !strings.HasPrefix(c.TCPTunnel.GatewaySSHPrivateKey.Reveal(), "-----BEGIN OPENSSH PRIVATE KEY-----\n") {
 			t.Error("the lines of the key are lost")
