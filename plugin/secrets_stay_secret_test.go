@@ -1,0 +1,284 @@
+package plugin_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// canaries are the secrets that go through the plugin, by where they are.
+var canaries = map[string]string{
+	"kubeconfig":       "Kc0nfigT0kenCanary",
+	"variable":         "Var1ableCanary",
+	"argument":         "Argum3ntCanary",
+	"Secret":           "S3cretDataCanary",
+	"Secret text":      "S3cretTextCanary",
+	"registry":         "R3gistryCanary",
+	"service account":  "Serv1ceTokenCanary",
+	"mesh script":      "M3shScriptCanary",
+	"mesh key":         "M3shKeyCanary",
+	"tunnel command":   "Tunn3lCommandCanary",
+	"gateway key":      "Gat3wayKeyCanary",
+	"ConfigMap":        "C0nfigMapCanary",
+	"unknown key":      "Unkn0wnKeyCanary",
+	"stored by a user": "Us3rsAnnotationCanary",
+}
+
+// canaryCreate returns a create request with all canaries of a pod.
+func canaryCreate(name string) wire.CreateRequest {
+	request := podOf(name, corev1.Container{
+		Name: "main", Image: "registry.invalid/image", Args: []string{"--password=" + canaries["argument"]},
+		Env: []corev1.EnvVar{{Name: "PASSWORD", Value: canaries["variable"]}},
+		VolumeMounts: []corev1.VolumeMount{
+			{Name: "config", MountPath: "/config"}, {Name: "secret", MountPath: "/secret"}, {Name: "token", MountPath: "/token"},
+		},
+	})
+	seconds := int64(3600)
+	request.Pod.Spec.Volumes = []corev1.Volume{
+		configMapVolume("config", "config"),
+		{Name: "secret", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "secret"}}},
+		{Name: "token", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token", ExpirationSeconds: &seconds}},
+		}}}},
+	}
+	request.Pod.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "registry"}}
+	request.Pod.Annotations = map[string]string{
+		wire.AnnotationPreExec:          "cat <<'EOFMESH' > $TMPDIR/mesh.sh\nexport KEY=" + canaries["mesh script"] + "\nEOFMESH\n",
+		wire.AnnotationWireguardSnippet: "PrivateKey = " + canaries["mesh key"],
+		wire.AnnotationTunnelCommands:   "curl https://site.invalid; ./wstunnel client --http-upgrade-path-prefix " + canaries["tunnel command"] + " ws://site.invalid",
+		"example.org/password":          canaries["stored by a user"],
+	}
+	object := func(name string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Name: name, Namespace: request.Pod.Namespace}
+	}
+	registry := fmt.Sprintf(`{"auths":{"registry.invalid":{"auth":%q}}}`, base64.StdEncoding.EncodeToString([]byte("user:"+canaries["registry"])))
+	request.Containers = []wire.ContainerVolumes{{
+		Name:       "main",
+		ConfigMaps: []corev1.ConfigMap{{ObjectMeta: object("config"), Data: map[string]string{"password": canaries["ConfigMap"]}}},
+		Secrets: []corev1.Secret{
+			{ObjectMeta: object("secret"), Data: map[string][]byte{"password": []byte(canaries["Secret"])}, StringData: map[string]string{"text": canaries["Secret text"]}},
+			{ObjectMeta: object("registry"), Type: corev1.SecretTypeDockerConfigJson, Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(registry)}},
+		},
+		ProjectedVolumeMaps: []corev1.ConfigMap{{ObjectMeta: object("token"), Data: map[string]string{"token": canaries["service account"]}}},
+	}}
+	return request
+}
+
+// echo is a proxy of a remote API server. It answers a request about a pod named echo-CODE with
+// that status and everything that the request contains, as a login page or a debugging proxy
+// does.
+type echo struct {
+	real  http.Handler
+	quota atomic.Bool // pods are over a quota
+}
+
+var echoed = regexp.MustCompile(`echo-(\d+)-`)
+
+func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	creates := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pods")
+	request, _ := httputil.DumpRequest(r, true) // it keeps the body for the API server
+	code := 0
+	if found := echoed.FindSubmatch(request); found != nil {
+		code, _ = strconv.Atoi(string(found[1])) // digits only
+	}
+	switch {
+	case code != 0:
+		contentType := "text/html"
+		if code == http.StatusForbidden { // as the API server itself
+			contentType = "application/json"
+			request, _ = json.Marshal(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: "Forbidden", Code: 403, Message: "refused"})
+		}
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(code)
+		_, _ = w.Write(request)
+	case e.quota.Load() && creates:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,`+
+			`"message":"pods \"p\" is forbidden: exceeded quota: quota, requested: pods=1, used: pods=1, limited: pods=1"}`)
+	default:
+		e.real.ServeHTTP(w, r)
+	}
+}
+
+// Secrets of the configuration and of pods go through every path of the plugin, also through those that
+// fail, and none is in the log of any level, in an answer, or in a metric.
+func TestSecretsStaySecret(t *testing.T) {
+	server := apiserver.ForTest(t)
+	transport, err := rest.TransportFor(server.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := url.Parse(server.Config.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	rewrite := proxy.Director
+	proxy.Director = func(r *http.Request) { r.Header.Del("Authorization"); rewrite(r) }
+	proxy.Transport, proxy.FlushInterval = transport, -1
+	remote := &echo{real: proxy}
+	front := httptest.NewTLSServer(remote)
+	defer front.CloseClientConnections() // ends the watch, for which Close would wait
+
+	var said bytes.Buffer
+	var mu sync.Mutex
+	cfg := config.Defaults()
+	ca := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}))
+	cfg.K8s = config.K8s{Kubeconfig: config.Secret(fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"c",
+		"contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],"users":[{"name":"u","user":{"token":%q}}],
+		"clusters":[{"name":"c","cluster":{"server":%q,"certificate-authority-data":%q}}]}`, canaries["kubeconfig"], front.URL, ca))}
+	cfg.TCPTunnel.GatewaySSHPrivateKey = config.Secret("-----BEGIN OPENSSH PRIVATE KEY-----\n" + canaries["gateway key"] + "\n-----END OPENSSH PRIVATE KEY-----\n")
+	socket := testkit.SocketPath(t)
+	cfg.App.SocketAddress, cfg.App.AdminAddress = "unix://"+socket, fmt.Sprintf("localhost:%d", testkit.FreePort(t))
+	cfg.App.ShutdownGrace = time.Second // what is left of the pods that were echoed does not end
+	cfg.Offloading.NamespacePrefix, cfg.Offloading.CreateTimeout = "canary", 2*time.Second
+	cfg.Mesh.Enabled, cfg.Mesh.WhenOff = false, config.RunWithoutMesh
+	cfg.Offloading.PodSecurity = config.PodSecurityPrivileged
+	client, err := plugin.Connect(cfg, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := testkit.NewLog(t)
+	p, err := plugin.New(cfg, client, nil, "test", log.Logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: log, plugin: p, stop: stop}
+	h.http = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	send := func(method, path string, body any) int {
+		t.Helper()
+		text, isText := body.(string)
+		encoded := []byte(text)
+		if !isText {
+			var err error
+			encoded, err = json.Marshal(body)
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		code, answer := h.call(method, path, encoded)
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(&said, "%s %s: %d %s\n", method, path, code, answer)
+		return code
+	}
+	expect := func(want int, method, path string, body any) {
+		t.Helper()
+		if got := send(method, path, body); got != want {
+			t.Errorf("%s %s answers %d, want %d\n%s", method, path, got, want, said.String())
+		}
+	}
+
+	pod := canaryCreate("works")
+	h.eventually("the first create", func() bool { return send(http.MethodPost, "/create", pod) == http.StatusOK })
+	expect(200, http.MethodPost, "/create", pod) // a second one
+	jid := scope.Scope{Prefix: cfg.Offloading.NamespacePrefix}.Name(pod.Pod.Name, string(pod.Pod.UID))
+	expect(200, http.MethodGet, "/status", []corev1.Pod{withJobID(pod.Pod, jid)})
+	send(http.MethodGet, "/getLogs", wire.LogRequest{Namespace: pod.Pod.Namespace, PodName: pod.Pod.Name, PodUID: string(pod.Pod.UID), ContainerName: "main"})
+
+	invalid := canaryCreate("invalid")
+	invalid.Pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 70000}}
+	expect(422, http.MethodPost, "/create", invalid)
+	incomplete := canaryCreate("incomplete")
+	incomplete.Containers[0].Secrets = nil
+	expect(422, http.MethodPost, "/create", incomplete)
+
+	remote.quota.Store(true)
+	waits := canaryCreate("waits")
+	expect(200, http.MethodPost, "/create", waits)
+	expect(200, http.MethodGet, "/status", []corev1.Pod{waits.Pod})
+	expect(200, http.MethodPost, "/delete", waits.Pod)
+	remote.quota.Store(false)
+
+	var calls sync.WaitGroup
+	for _, code := range []int{200, 401, 403, 404, 409, 502} {
+		calls.Go(func() {
+			request := canaryCreate(fmt.Sprintf("echo-%d", code))
+			away := request.Pod
+			if got := send(http.MethodPost, "/create", request); got == http.StatusOK {
+				t.Errorf("the create of pod %s succeeds", away.Name)
+			}
+			send(http.MethodGet, "/status", []corev1.Pod{away, pod.Pod})
+			send(http.MethodPost, "/delete", away)
+			send(http.MethodGet, "/getLogs", wire.LogRequest{Namespace: away.Namespace, PodName: away.Name, PodUID: string(away.UID), ContainerName: "main"})
+		})
+	}
+	calls.Wait()
+
+	// Bodies that are not what they should be, cut or changed next to a secret.
+	whole, err := json.Marshal(canaryCreate("malformed"))
+	h.must(err)
+	for _, canary := range canaries {
+		at := strings.Index(string(whole), canary)
+		if at < 0 {
+			continue
+		}
+		cut := string(whole[:at+len(canary)])
+		expect(422, http.MethodPost, "/create", cut)
+		if broken := strings.Replace(string(whole), `"`+canary, `1"`+canary, 1); broken != string(whole) {
+			expect(422, http.MethodPost, "/create", broken)
+		}
+		send(http.MethodPost, "/create", strings.Replace(string(whole), canary, canary+`\u0000\ud800`, 1))
+	}
+	for _, field := range []string{`"pod"`, `"spec"`, `"containers"`, `"image"`, `"env"`, `"data"`, `"annotations"`, `"volumes"`, `"metadata"`} {
+		expect(422, http.MethodPost, "/create", strings.Replace(string(whole), field+":", field+`:[["`+canaries["unknown key"]+`"]],"x":`, 1))
+	}
+	expect(404, http.MethodPost, "/nothing", string(whole))
+	expect(200, http.MethodPost, "/delete", pod.Pod)
+
+	metrics, err := http.Get("http://" + cfg.App.AdminAddress + "/metrics") //nolint:noctx // it ends with the test
+	h.must(err)
+	_, err = io.Copy(&said, metrics.Body)
+	h.must(err)
+	_ = metrics.Body.Close()
+	stop()
+	if err := testkit.Receive(t, "the end of the plugin", ended); err != nil {
+		t.Error(err)
+	}
+
+	for place, text := range map[string]string{"the log": log.String(), "an answer or a metric": said.String()} {
+		for name, canary := range canaries {
+			forms := []string{canary, strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(canary)), "=")[:len(canary)]}
+			if slices.ContainsFunc(forms, func(form string) bool { return strings.Contains(text, form) }) {
+				t.Errorf("%s holds the canary of %s", place, name)
+			}
+		}
+	}
+}
