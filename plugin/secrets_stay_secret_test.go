@@ -141,10 +141,10 @@ func TestSecretsStaySecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	rewrite := proxy.Director
-	proxy.Director = func(r *http.Request) { r.Header.Del("Authorization"); rewrite(r) }
-	proxy.Transport, proxy.FlushInterval = transport, -1
+	proxy := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Header.Del("Authorization") // the transport has the credentials of the API server
+	}}
 	remote := &echo{real: proxy}
 	front := httptest.NewTLSServer(remote)
 	defer front.CloseClientConnections() // ends the watch, for which Close would wait
