@@ -18,7 +18,8 @@ func (e *env) createNamespaceWith(labels map[string]string) {
 	e.must(err)
 }
 
-// A create knows whether this installation of the plugin created the remote namespace.
+// A create knows whether this installation of the plugin created the remote namespace. Only
+// there does the pod keep the labels of the user as they are.
 func TestWhoCreatedTheNamespace(t *testing.T) {
 	own := map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelInstance: "test"}
 	for _, test := range []struct {
@@ -51,9 +52,16 @@ func TestWhoCreatedTheNamespace(t *testing.T) {
 			} else {
 				e.failOnce(test.call, test.with)
 			}
-			e.create(plainRequest())
-			if got := e.IsOwnNamespace(e.namespace); got != test.want {
-				t.Errorf("the namespace is the plugin's own: %v, want %v", got, test.want)
+			for range 2 { // what is known at the first create, and at the second
+				r := plainRequest()
+				r.Pod.Labels = map[string]string{"app": "web"}
+				e.create(r)
+				if got := e.IsOwnNamespace(e.namespace); got != test.want {
+					t.Errorf("the namespace is the plugin's own: %v, want %v", got, test.want)
+				}
+				if labels := e.remotePod(r).Labels; (labels["app"] != "") != test.want {
+					t.Errorf("the pod was translated for another namespace: it has the labels %v", labels)
+				}
 			}
 		})
 	}

@@ -151,6 +151,11 @@ func TestListAndDelete(t *testing.T) {
 	_, err := s.client.CoreV1().ConfigMaps(full).Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "of-the-site"}}, metav1.CreateOptions{})
 	s.must(err)
 
+	_, err = s.client.CoreV1().Secrets(empty).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+		Name: "of-the-template", Labels: map[string]string{wire.LabelNamespaceTemplate: "hash"},
+	}}, metav1.CreateOptions{})
+	s.must(err)
+
 	s.pod("live", func(pod *corev1.Pod) {
 		pod.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{
 			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "used"}}}}

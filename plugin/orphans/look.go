@@ -223,7 +223,8 @@ func (l *look) emptyNamespaces(ctx context.Context) {
 // errFound ends a list at the first object.
 var errFound = errors.New("found")
 
-// isEmpty reports whether a namespace has only what Kubernetes puts into each namespace.
+// isEmpty reports whether a namespace has only what Kubernetes and the namespace template put
+// into each namespace.
 // Resources that the plugin may not list are left out.
 func (l *look) isEmpty(ctx context.Context, namespace string) (bool, error) {
 	for _, resource := range []string{pods, claims, configMaps, services, secrets} {
@@ -231,7 +232,8 @@ func (l *look) isEmpty(ctx context.Context, namespace string) (bool, error) {
 			continue // it may not be listed
 		}
 		err := l.cluster.EachMetadata(ctx, resource, namespace, "", func(meta *metav1.ObjectMeta) error {
-			if strings.HasSuffix(meta.Name, "service-ca.crt") || meta.Name == "kube-root-ca.crt" || meta.Annotations[corev1.ServiceAccountNameKey] != "" {
+			if strings.HasSuffix(meta.Name, "service-ca.crt") || meta.Name == "kube-root-ca.crt" || meta.Annotations[corev1.ServiceAccountNameKey] != "" ||
+				meta.Labels[wire.LabelNamespaceTemplate] != "" {
 				return nil
 			}
 			return errFound
