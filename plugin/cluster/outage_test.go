@@ -167,7 +167,7 @@ func TestTheCacheIsFreshSoonAfterAnOutage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Two minutes are long enough for the trouble to be seen; the rest lets requests of each age be under way at the end.
-			for lasts := 2 * time.Minute; lasts < 3*time.Minute+30*time.Second; lasts += 1700 * time.Millisecond {
+			for lasts := 2 * time.Minute; lasts < 3*time.Minute+30*time.Second; lasts += 3100 * time.Millisecond {
 				synctest.Test(t, func(t *testing.T) {
 					s := &playedServer{started: time.Now(), down: make(chan struct{}), calls: map[string]int{}}
 					c := s.run(t)

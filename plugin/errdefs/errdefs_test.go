@@ -30,6 +30,11 @@ func TestKindOf(t *testing.T) {
 			if got := errdefs.KindOf(test.err); got != test.want {
 				t.Errorf("KindOf(%v) = %q, want %q", test.err, got, test.want)
 			}
+			for _, kind := range []errdefs.Kind{errdefs.Internal, errdefs.Refused, errdefs.Unavailable, ""} {
+				if got := errdefs.Is(test.err, kind); got != (kind == test.want) {
+					t.Errorf("Is(%v, %q) = %v", test.err, kind, got)
+				}
+			}
 		})
 	}
 }
@@ -45,5 +50,20 @@ func TestErrorKeepsItsMessageAndCause(t *testing.T) {
 	}
 	if errdefs.Wrap(errdefs.Invalid, nil) != nil {
 		t.Error("Wrap(nil) is not nil")
+	}
+}
+
+func TestIsTransient(t *testing.T) {
+	for kind, want := range map[errdefs.Kind]bool{
+		errdefs.Unavailable: true, errdefs.Conflict: true, errdefs.NotYet: true,
+		errdefs.Internal: false, errdefs.Invalid: false, errdefs.TooLarge: false, errdefs.NotFound: false, errdefs.Refused: false,
+		errdefs.OverQuota: false, errdefs.Exists: false, errdefs.Canceled: false,
+	} {
+		if got := errdefs.IsTransient(fmt.Errorf("create pod: %w", errdefs.New(kind, "no"))); got != want {
+			t.Errorf("an error of kind %q is transient: %v", kind, got)
+		}
+	}
+	if errdefs.IsTransient(nil) {
+		t.Error("no error is transient")
 	}
 }

@@ -57,6 +57,8 @@ func TestKind(t *testing.T) {
 		{"unavailable", apierrors.NewServiceUnavailable("starting"), errdefs.Unavailable},
 		{"502 of a proxy", apierrors.NewGenericServerResponse(502, "create", pods, "p", "bad gateway", 0, true), errdefs.Unavailable},
 		{"418, which has no reason", apierrors.NewGenericServerResponse(418, "create", pods, "p", "teapot", 0, true), errdefs.Invalid},
+		{"400 without a reason", &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 400}}, errdefs.Invalid},
+		{"500 without a reason", &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 500}}, errdefs.Unavailable},
 		{"connection refused", &url.Error{Op: "Post", Err: syscall.ECONNREFUSED}, errdefs.Unavailable},
 		{"connection closed", fmt.Errorf("read: %w", io.ErrUnexpectedEOF), errdefs.Unavailable},
 		{"deadline exceeded", &url.Error{Op: "Post", Err: context.DeadlineExceeded}, errdefs.Unavailable},
