@@ -20,7 +20,7 @@ LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksu
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets --controllers
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint fuzz bench bench-collector bench-sim mutants generate clean
+.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint vulncheck fuzz bench bench-collector bench-sim mutants generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -89,6 +89,9 @@ $(LINTER):
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 go -C .ci/tools build -trimpath -o $@.new github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@mv $@.new $@
+
+vulncheck: ## Look for known vulnerabilities in the code that the programs use (needs the internet)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 # Sometimes the go command reports the end of the fuzzing time as a failure ("context deadline exceeded").
 # A real failure always writes a failing input.
