@@ -48,7 +48,7 @@ func (t boundedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	body.timer = time.AfterFunc(limit, func() {
 		cancel(errdefs.New(errdefs.Unavailable, "no answer within %s", limit.Round(100*time.Millisecond)))
 	})
-	if body.each { // the layers below read some bodies as a whole
+	if body.each && !about.watch { // the layers below read some bodies as a whole
 		ctx = withProgress(ctx, func() { body.timer.Reset(limit) })
 	}
 	response, err := t.next.RoundTrip(request.WithContext(ctx))

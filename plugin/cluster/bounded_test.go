@@ -117,12 +117,13 @@ func TestWhatArrivesIsNotCut(t *testing.T) {
 		parts int
 	}{
 		{"/api/v1/pods", tryTimeout - time.Second, 20},
+		{"/api/v1/namespaces/n/pods/p/log", tryTimeout - time.Second, 20},
 		{"/api/v1/pods?watch=true", time.Hour, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			transport := boundedTransport{timeout: tryTimeout, watches: watchTimeout, next: roundTripper(func(request *http.Request) (*http.Response, error) {
+			transport := boundedTransport{timeout: tryTimeout, watches: watchTimeout, next: progressTransport{roundTripper(func(request *http.Request) (*http.Response, error) {
 				return &http.Response{Body: &slowBody{request.Context(), test.pause, test.parts}}, nil
-			})}
+			})}}
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://host"+test.path, nil)
 			if err != nil {
 				t.Fatal(err)
