@@ -52,6 +52,9 @@ func (t *translation) projectedVolume(local *corev1.Volume, used bool, spec *cor
 			}
 		case source.ServiceAccountToken != nil:
 			// The token is among the files that were sent.
+			if t.dropTokens() {
+				t.dropTokenFile(local.Name, source.ServiceAccountToken.Path, files)
+			}
 		default:
 			t.dropUnsupported("a source of projected volume %s is left out: only secret, configMap, downwardAPI and serviceAccountToken sources reach the remote cluster", local.Name)
 		}

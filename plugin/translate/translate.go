@@ -57,6 +57,9 @@ type Objects struct {
 // options refuse such pods). Its text names all problems at once.
 func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	t := newTranslation(request, options)
+	if t.dropTokens() {
+		t.dropTokenSecrets()
+	}
 	spec := t.podSpec()
 	t.volumes(spec)
 	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {

@@ -65,7 +65,7 @@ func list(names []string) string {
 // compareRemotePod compares the remote pod, as it was created, with the expected
 // parts of its manifest, its variables and its files.
 func compareRemotePod(key string, expected scenario.PodExpectation, seen *Observation) []Difference {
-	if len(expected.RemotePod)+len(expected.Env)+len(expected.Files) == 0 {
+	if len(expected.RemotePod)+len(expected.Env)+len(expected.Files)+len(expected.NoFiles) == 0 {
 		return nil
 	}
 	pod := seen.RemotePods[key]
@@ -87,6 +87,17 @@ func compareRemotePod(key string, expected scenario.PodExpectation, seen *Observ
 			contents[path] = string(file.Content)
 		}
 		found = append(found, compareContents(key, container, "file", "content", expected.Files[container], contents, err)...)
+	}
+	for _, container := range slices.Sorted(maps.Keys(expected.NoFiles)) {
+		files, err := seen.Created.Files(pod, container)
+		if err != nil {
+			found = append(found, differencef("", "container %s of the remote pod of %s cannot start: %v", container, key, err))
+		}
+		for _, path := range expected.NoFiles[container] {
+			if _, exists := files[path]; exists {
+				found = append(found, differencef("", "container %s of the remote pod of %s has a file %s", container, key, path))
+			}
+		}
 	}
 	return found
 }

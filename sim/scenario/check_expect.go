@@ -34,10 +34,17 @@ func (r *reader) checkExpect() {
 	}
 }
 
+// checkPath checks the path of a file in a container.
+func (r *reader) checkPath(file string, at ...string) {
+	if !path.IsAbs(file) || path.Clean(file) != file {
+		r.invalid(at, "%q must be an absolute path", file)
+	}
+}
+
 func (r *reader) checkPodExpectation(pod *corev1.Pod, key string, e PodExpectation, at ...string) {
 	r.checkPhases(key, e, append(at, "phases")...)
 	if e.Refused != "" && (!slices.Equal(e.Phases, []corev1.PodPhase{corev1.PodPending, corev1.PodFailed}) ||
-		len(e.Containers)+len(e.InitContainers)+len(e.Env)+len(e.Files)+len(e.Logs)+len(e.RemotePod) > 0) {
+		len(e.Containers)+len(e.InitContainers)+len(e.Env)+len(e.Files)+len(e.NoFiles)+len(e.Logs)+len(e.RemotePod) > 0) {
 		r.invalid(append(at, "refused"), "a refused pod shows [Pending, Failed] and has no remote pod")
 	}
 	if r.file.Until.Duration == 0 && !r.ends(key, e) {
@@ -58,9 +65,13 @@ func (r *reader) checkPodExpectation(pod *corev1.Pod, key string, e PodExpectati
 	for name, files := range e.Files {
 		r.checkContainer(pod, name, allContainers(pod), slices.Concat(at, []string{"files", name})...)
 		for file := range files {
-			if !path.IsAbs(file) || path.Clean(file) != file {
-				r.invalid(slices.Concat(at, []string{"files", name, file}), "%q must be an absolute path", file)
-			}
+			r.checkPath(file, slices.Concat(at, []string{"files", name, file})...)
+		}
+	}
+	for name, files := range e.NoFiles {
+		r.checkContainer(pod, name, allContainers(pod), slices.Concat(at, []string{"noFiles", name})...)
+		for i, file := range files {
+			r.checkPath(file, slices.Concat(at, []string{"noFiles", name, strconv.Itoa(i)})...)
 		}
 	}
 	for i, log := range e.Logs {

@@ -188,6 +188,8 @@ type PodExpectation struct {
 	Env map[string]map[string]string `json:"env,omitempty"`
 	// Files are contents of files in the remote containers, by container and path.
 	Files map[string]map[string]string `json:"files,omitempty"`
+	// NoFiles are paths that must not exist in the remote containers, by container.
+	NoFiles map[string][]string `json:"noFiles,omitempty"`
 	// RemotePod is a part of the remote pod's manifest, with the fields of a Pod. List
 	// items that have a name are found by it; other lists must be equal; null means
 	// that the field is absent or empty.

@@ -171,6 +171,8 @@ func TestReadReportsProblems(t *testing.T) {
 		{"a sidecar that is expected locally", "        containers:\n          main: {state: terminated, exitCode: 0}", "        initContainers:\n          proxy: {exitCode: 0}", `20: pod web has no container "proxy" that can be named here; these can: none`},
 		{"log of an unknown container", "phases: [Pending, Running, Succeeded]", "phases: [Pending, Running, Succeeded]\n        logs: [{container: nil, lines: []}]", `19: pod web has no container "nil" that can be named here; these can: proxy, main`},
 		{"relative path of a file", "phases: [Pending, Running, Succeeded]", "phases: [Pending, Running, Succeeded]\n        files: {main: {etc: x}}", `19: "etc" must be an absolute path`},
+		{"relative path of a file that must not exist", "phases: [Pending, Running, Succeeded]", "phases: [Pending, Running, Succeeded]\n        noFiles: {main: [etc]}", `19: "etc" must be an absolute path`},
+		{"unknown container of a file that must not exist", "phases: [Pending, Running, Succeeded]", "phases: [Pending, Running, Succeeded]\n        noFiles: {nil: [/etc]}", `19: pod web has no container "nil" that can be named here; these can: proxy, main`},
 		{"unknown field of a remote pod", "phases: [Pending, Running, Succeeded]", "phases: [Pending, Running, Succeeded]\n        remotePod: {spec: {hostname: null, hostnam: x}}", "19: unknown field remotePod.spec.hostnam"},
 		{"event of no kind", ", delete: true", "", "11: exactly one of evict, delete, loseNode, deadline must be set, not none"},
 		{"event of two kinds", "delete: true", "delete: true, loseNode: true", "11: exactly one of evict, delete, loseNode, deadline must be set, not delete and loseNode"},
