@@ -18,6 +18,7 @@ func testChain(t *testing.T) {
 		}{
 			{"deployment", chainDeployment}, // the longest first
 			{"container fails repeatedly", chainCrashLoop},
+			{"deployment is refused", chainRefusedDeployment},
 			{"deployment waits for a quota", chainQuotaDeployment},
 			{"job waits for a quota", chainQuotaJob},
 			{"job fails", chainJobFails},
