@@ -222,7 +222,7 @@ func TestListAndDelete(t *testing.T) {
 	if err != nil || deleted != 7 {
 		t.Errorf("Delete: %d, %v", deleted, err)
 	}
-	if !slices.Equal(bastions.closed, []string{scope.TunnelSelector("gone")}) {
+	if !slices.Equal(bastions.closed, []string{scope.TunnelSelector("gone") + "," + wire.LabelInstance + "=" + s.instance}) {
 		t.Errorf("uninstalled: %v", bastions.closed)
 	}
 	// The claim has a finalizer, and no controller runs; the release is a Secret here.

@@ -75,7 +75,12 @@ func (o *Orphans) newLook(hasPod func(uid string) bool) *look {
 
 // selector selects the objects of this instance.
 func (o *Orphans) selector() string {
-	return scope.Selector() + "," + wire.LabelInstance + "=" + o.options.Scope.Instance
+	return o.ofInstance(scope.Selector())
+}
+
+// ofInstance limits a selector to the objects of this instance.
+func (o *Orphans) ofInstance(selector string) string {
+	return selector + "," + wire.LabelInstance + "=" + o.options.Scope.Instance
 }
 
 // each lists the metadata of a resource, and records why it could not.
@@ -177,7 +182,7 @@ func (l *look) mountedIn(ctx context.Context, namespace string) error {
 // releases finds the Helm releases of tunnels whose pods do not exist. A release has one
 // record or several.
 func (l *look) releases(ctx context.Context) {
-	selector := "owner=helm," + wire.LabelTunnelUID + "," + wire.LabelInstance + "=" + l.options.Scope.Instance
+	selector := l.ofInstance("owner=helm," + wire.LabelTunnelUID)
 	seen := map[string]bool{}
 	l.each(ctx, releases, secrets, l.options.Tunnels.Namespace(), selector, func(meta *metav1.ObjectMeta) error {
 		uid, name := meta.Labels[wire.LabelTunnelUID], meta.Labels["name"]

@@ -116,7 +116,7 @@ func (o *Orphans) deleteFinding(ctx context.Context, f *Finding) (bool, error) {
 	}
 	var err error
 	if f.Kind == releases {
-		err = o.options.Tunnels.Close(ctx, scope.TunnelSelector(f.localUID))
+		err = o.options.Tunnels.Close(ctx, o.ofInstance(scope.TunnelSelector(f.localUID)))
 	} else {
 		err = o.cluster.Delete(ctx, f.object, nil, true)
 	}
