@@ -129,6 +129,7 @@ func TestInvalidValues(t *testing.T) {
 		{"K8S_CLIENT_CONFIGURATION", "hunter2", "must be a JSON object"},
 		{"K8S_CLIENT_CONFIGURATION", `{"verify_sll":1,"api_key":"hunter2"}`, `"api_key" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; "verify_sll" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; did you mean verify_ssl?`},
 		{"K8S_CLIENT_CONFIGURATION", `{"Host":"x"}`, `"Host" is not one of`},
+		{"K8S_CLIENT_CONFIGURATION", `{"f0":1,"e0":1,"d0":1,"c0":1,"b0":1,"a0":1}`, "\"a0\" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; \"b0\" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; \"c0\" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; \"d0\" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; \"e0\" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host; \"f0\" is not one of verify_ssl, ssl_ca_cert, cert_file, key_file, proxy, host"},
 		{"K8S_CLIENT_CONFIGURATION", `{"verify_ssl":"hunter2"}`, "verify_ssl is not true or false"},
 		{"K8S_CLIENT_CONFIGURATION", `{"cert_file":"x"}`, "requires key_file"},
 		{"K8S_CLIENT_CONFIGURATION", `{"key_file":"x"}`, "requires cert_file"},
