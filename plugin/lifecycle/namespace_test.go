@@ -1,12 +1,17 @@
 package lifecycle_test
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -140,5 +145,22 @@ func TestRefusedPodLeavesNoNamespace(t *testing.T) {
 	}
 	if calls := e.faults.seen(); len(calls) > 0 {
 		t.Errorf("the create sent %v", calls)
+	}
+}
+
+// The remote API server enforces the Pod Security Standard in a namespace that the plugin
+// created, also on pods that come from elsewhere.
+func TestNamespaceEnforcesAStandard(t *testing.T) {
+	e := newEnv(t, func(o *lifecycle.Options) { o.Translate.PodSecurity = config.PodSecurityBaseline })
+	e.create(plainRequest())
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "other"},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{
+			Name: "main", Image: "busybox", SecurityContext: &corev1.SecurityContext{Privileged: ptr.To(true)},
+		}}},
+	}
+	_, err := e.admin.CoreV1().Pods(e.namespace).Create(t.Context(), pod, metav1.CreateOptions{})
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `violates PodSecurity "baseline:latest"`) {
+		t.Errorf("the API server answers %v", err)
 	}
 }
