@@ -86,8 +86,11 @@ var samples = map[string]any{
 	"offloading.labels":                  "carry",
 	"offloading.namespace_template":      "", // it excludes namespace; TestPluginReadsTheConfiguration sets it
 	"mesh.when_off":                      "run",
-	"mesh.scripts":                       "known",
+	"mesh.scripts":                       "any",
 	"mesh.resources":                     map[string]any{"requests": map[string]any{"cpu": "50m"}},
+	"mesh.wstunnel_url":                  "https://example.org/wstunnel",
+	"mesh.wireguard_go_url":              "https://example.org/wireguard-go",
+	"mesh.wg_url":                        "https://example.org/wg",
 	"tcp_tunnel.gateway_ssh_host_key":    "ssh-ed25519 AAAA",
 	"tcp_tunnel.bastion_image":           "example.org/openssh:1",
 	"tcp_tunnel.gateway_ssh_private_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nZXhhbXBsZQ==\n-----END OPENSSH PRIVATE KEY-----\n",

@@ -104,8 +104,8 @@ func TestMeshScriptBecomesReady(t *testing.T) {
 		{"downloads with curl", nil, map[string]string{"wstunnel": "", "wireguard-go": "", "curl": downloader}, "", func(c *meshContainer) {
 			c.expectCalls("curl -fsSL --retry 3 --max-time 100 -o wstunnel.new https://example.org/wstunnel", "wstunnel client", "wireguard-go -f")
 		}},
-		{"downloads with wget", nil, map[string]string{"wstunnel": "", "wireguard-go": "", "wget": downloader}, "", func(c *meshContainer) {
-			c.expectCalls("wget -q -T 30 -O wstunnel.new https://example.org/wstunnel", "wstunnel client", "wireguard-go -f")
+		{"downloads with wget", map[string]any{"WSTunnelExecutableURL": "http://example.org/wstunnel"}, map[string]string{"wstunnel": "", "wget": downloader}, "", func(c *meshContainer) {
+			c.expectCalls("wget -q -T 30 -O wstunnel.new http://example.org/wstunnel", "wstunnel client", "wireguard-go -f")
 		}},
 		{"wstunnel ends later", nil, nil, "", func(c *meshContainer) {
 			c.write("end-wstunnel", "")
@@ -143,7 +143,8 @@ func TestMeshScriptFails(t *testing.T) {
 		lastLine string
 	}{
 		{"ip is missing", nil, files{"ip": ""}, nil, "", "mesh: the program ip (iproute2) is not in the image"},
-		{"wstunnel is missing, and so are curl and wget", nil, files{"wstunnel": ""}, nil, "", "mesh: wstunnel is not in the image and cannot be downloaded from https://example.org/wstunnel"},
+		{"wstunnel is missing, and so are curl and wget", nil, files{"wstunnel": ""}, nil, "", "mesh: wstunnel is not in the image, and its download from https://example.org/wstunnel needs curl"},
+		{"wg is missing, and so is curl", nil, files{"wg": "", "wget": downloader}, nil, "", "mesh: wg is not in the image, and its download from https://example.org/wg needs curl"},
 		{"wg is missing, and curl fails", nil, files{"wg": "", "curl": downloader}, files{"fail-curl": ""}, "", "mesh: wg is not in the image and cannot be downloaded from https://example.org/wg"},
 		{"device is missing", nil, nil, nil, "TUN=/proc/none/tun", "mesh: the device /proc/none/tun does not exist and cannot be created"},
 		{"ingress has no address", ingressValue("no.such.invalid"), nil, nil, "", "mesh: the name no.such.invalid of the local cluster's ingress has no IPv4 address here"},

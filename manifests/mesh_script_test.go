@@ -17,10 +17,13 @@ import (
 // InterLink's virtual kubelet fills in.
 var filled = map[string]any{
 	"WGInterfaceName": "wgaa15f82b-4992", "WSTunnelExecutableURL": "https://example.org/wstunnel", "WireguardGoURL": "https://example.org/wireguard-go",
-	"WgToolURL": "https://example.org/wg", "Slirp4netnsURL": "https://example.org/slirp4netns", "WGConfig": "[Interface]\nPrivateKey = key\n",
+	"WgToolURL": "https://example.org/wg", "Slirp4netnsURL": "https://example.org/slirp4netns", "WGConfig": wireGuardConfig,
 	"DNSServiceIP": "10.96.0.10", "RandomPassword": "0a1b2c", "IngressEndpoint": ingress, "WGMTU": 1280,
 	"PodCIDRCluster": "10.244.0.0/16", "ServiceCIDR": "10.96.0.0/16", "UnshareMode": "auto",
 }
+
+const wireGuardConfig = "[Interface]\nPrivateKey = " + dummyKey + "\n\n[Peer]\nPublicKey = " + dummyKey +
+	"\nAllowedIPs = 10.7.0.1/32,10.244.0.0/16,10.96.0.0/16\nEndpoint = 127.0.0.1:51821\n"
 
 // ingress is in an address range that the script routes into the mesh.
 const ingress = "10.244.7.7"
@@ -66,6 +69,68 @@ func TestMeshScriptPassesShellcheck(t *testing.T) {
 	}
 	if out, err := exec.Command(shellcheck, "--shell=sh", path).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestMeshScriptIsThatOfThePlugin checks that the script is the plugin's own, behind the
+// lines that write the values into files. With -update it writes the script.
+func TestMeshScriptIsThatOfThePlugin(t *testing.T) {
+	own, err := os.ReadFile("../plugin/mesh/files/mesh.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := os.ReadFile("mesh-script.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const mark = "    # From here on, this is the script that the plugin has: plugin/mesh/files/mesh.sh.\n"
+	before, _, found := strings.Cut(string(have), mark)
+	if !found {
+		t.Fatalf("mesh-script.yaml has no line %s", mark)
+	}
+	want := before + mark
+	for line := range strings.Lines(strings.TrimPrefix(string(own), "#!/bin/sh\n") + "EOFMESH\n") {
+		if line != "\n" {
+			line = "    " + line
+		}
+		want += line
+	}
+	if *update {
+		if err := os.WriteFile("mesh-script.yaml", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(have) != want {
+		t.Error("the script differs from plugin/mesh/files/mesh.sh; run make generate, and add its hashes as a new version (plugin/mesh/known_texts_test.go)")
+	}
+}
+
+// TestMeshScriptIsKnownToThePlugin checks that the plugin takes its values from the script.
+func TestMeshScriptIsKnownToThePlugin(t *testing.T) {
+	values, err := mesh.ReadValues(meshScript(t, filled), nil)
+	if err != nil {
+		t.Fatalf("%v\nAdd the hashes of the script as a new version (plugin/mesh/known_texts_test.go)", err)
+	}
+	if values.Ingress.Host != ingress || values.Interface != filled["WGInterfaceName"] || values.MTU != filled["WGMTU"] || values.Password != filled["RandomPassword"] {
+		t.Errorf("the values are %+v", values)
+	}
+}
+
+// TestMeshScriptQuotesItsValues checks that no shell expands a value. The virtual kubelet
+// does not check what it fills in.
+func TestMeshScriptQuotesItsValues(t *testing.T) {
+	values := map[string]any{}
+	for name := range filled {
+		values[name] = "a'b\"$(touch \"$TEST/expanded\")`touch \"$TEST/expanded\"`; touch \"$TEST/expanded\""
+	}
+	c := newMeshContainer(t, values, nil)
+	c.start()
+	if code, line := c.wait(); code == 0 || c.read("expanded") != "" {
+		t.Errorf("exit code %d, last line %q", code, line)
+	}
+	if _, err := os.Stat(c.path("expanded")); err == nil {
+		t.Error("a shell ran a value")
 	}
 }
 

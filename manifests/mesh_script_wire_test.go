@@ -45,8 +45,6 @@ func TestWireStandInsCarryThisScript(t *testing.T) {
 			values := maps.Clone(filled)
 			maps.Copy(values, standIn.values)
 			values["RandomPassword"] = strings.Repeat("0123456789abcdef", 2)
-			values["WGConfig"] = "[Interface]\nPrivateKey = " + dummyKey + "\n\n[Peer]\nPublicKey = " + dummyKey +
-				"\nAllowedIPs = 10.7.0.1/32,10.244.0.0/16,10.96.0.0/16\nEndpoint = 127.0.0.1:51821\n"
 			var value bytes.Buffer
 			encoder := json.NewEncoder(&value)
 			encoder.SetEscapeHTML(false)

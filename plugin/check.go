@@ -85,6 +85,12 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	if err := checkNamespaces(ctx, cfg, template, remote, w); err != nil {
 		return err
 	}
+	if _, err := MeshTexts(cfg.Mesh); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "\nmesh: %s\n", meshNotice(cfg.Mesh)); err != nil {
+		return err
+	}
 	if missing > 0 {
 		return errdefs.New(errdefs.Refused, "permissions missing %s: %d", where, missing)
 	}

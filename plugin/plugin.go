@@ -49,6 +49,10 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	}
 	p := &Plugin{cluster: remote, config: cfg}
 	translateOptions := TranslateOptions(cfg)
+	if translateOptions.MeshTexts, err = MeshTexts(cfg.Mesh); err != nil {
+		return nil, err
+	}
+	logMesh(cfg.Mesh, log)
 	p.waiting = quotawait.New(remote, quotawait.Options{
 		Scope:         translateOptions.Scope,
 		Accept:        cfg.Offloading.Quota == config.WaitForQuota,

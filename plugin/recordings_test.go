@@ -59,7 +59,7 @@ func TestRecordedCreates(t *testing.T) {
 // creates the pod again, asks for its status, deletes it, and checks that no object
 // remains.
 func testPod(t *testing.T, golden string, body []byte) {
-	h := start(t)
+	h := start(t, func(s *settings) { s.config.Mesh.Enabled = true })
 	var request wire.CreateRequest
 	h.must(json.Unmarshal(body, &request))
 	pod := request.Pod

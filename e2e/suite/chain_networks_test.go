@@ -42,10 +42,14 @@ func testChainNetworks(t *testing.T) {
 		web            string // URL of the service for the pod; "" if the pod cannot reach it
 		options        []string
 	}{
-		{"mesh by the project's script", mesh, meshScript(t), "mesh-peer.yaml", service, []string{"MESH_PRIVILEGED=false"}},
+		{"mesh by InterLink's script", mesh, "", "mesh-peer.yaml", service, []string{"MESH_ENABLED=true"}},
+		{"mesh by the project's script", mesh, meshScript(t), "mesh-peer.yaml", service, []string{"MESH_ENABLED=true"}},
+		{"mesh by the project's script as it is", mesh, meshScript(t), "mesh-peer.yaml", service, []string{"MESH_ENABLED=true", "MESH_SCRIPTS=any"}},
 		// This script changes the DNS configuration of its own container only.
-		{"mesh by InterLink's script", mesh, "", "mesh-peer.yaml", "http://" + local.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}"), []string{"MESH_SLURM_SETUP_SCRIPT=true"}},
-		{"tunnel", tunnel, "", "tunnel-server.yaml", "", nil},
+		{"mesh by InterLink's script as it is", mesh, "", "mesh-peer.yaml", "http://" + local.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}"),
+			[]string{"MESH_ENABLED=true", "MESH_SCRIPTS=any", "MESH_PRIVILEGED=true", "MESH_SLURM_SETUP_SCRIPT=true"}},
+		{"tunnel", tunnel, "", "tunnel-server.yaml", "", []string{"MESH_WSTUNNEL_URL=" + files + "wstunnel.tar.gz"}},
+		{"tunnel by InterLink's command as it is", tunnel, "", "tunnel-server.yaml", "", []string{"MESH_SCRIPTS=any"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			local.T = t

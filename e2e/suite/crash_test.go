@@ -19,7 +19,7 @@ import (
 // others. A pod that runs is not touched.
 func testPluginIsKilledDuringCreates(t *testing.T) {
 	holder := newSecretHolder(t, testEnv.clusterWide)
-	plugin := startPlugin(t, holder.account, "MESH_IMAGE=busybox:1.37", "MESH_INSTALL=")
+	plugin := startPlugin(t, holder.account, "MESH_ENABLED=true", "MESH_SCRIPTS=any", "MESH_IMAGE=busybox:1.37", "MESH_INSTALL=")
 	before := newLateCluster(t, plugin)
 	running := before.create(shellPod("running", "sleep 3600"))
 	before.waitForPhase(running, corev1.PodRunning)

@@ -25,7 +25,7 @@ const holdTime = 20 * time.Second
 // starts before the Secret of its pod exists, and nothing is lost.
 func testSecretsComeLate(t *testing.T) {
 	holder := newSecretHolder(t, testEnv.clusterWide)
-	l := newLateCluster(t, startPlugin(t, holder.account, "MESH_IMAGE=busybox:1.37", "MESH_INSTALL="))
+	l := newLateCluster(t, startPlugin(t, holder.account, "MESH_ENABLED=true", "MESH_SCRIPTS=any", "MESH_IMAGE=busybox:1.37", "MESH_INSTALL="))
 	holder.hold()
 	answers := map[string]<-chan error{}
 	for _, p := range latePods {

@@ -90,24 +90,32 @@ func (m *mesh) addMesh(pod *corev1.Pod) {
 // pod that knows nothing of the mesh.
 func testMesh(t *testing.T) {
 	m := newMesh(t)
-	for _, privileged := range []string{"true", "false"} {
-		t.Run("privileged "+privileged, func(t *testing.T) {
-			plugin := startPlugin(t, testEnv.clusterWide, "MESH_IMAGE="+m.image, "MESH_INSTALL=", "MESH_PRIVILEGED="+privileged)
+	for _, test := range []struct {
+		name       string
+		privileged bool
+		options    []string
+	}{
+		{"own", false, nil},
+		{"of-pod", false, []string{"MESH_SCRIPTS=any"}},
+		{"of-pod-privileged", true, []string{"MESH_SCRIPTS=any", "MESH_PRIVILEGED=true"}},
+	} {
+		t.Run("script "+test.name, func(t *testing.T) {
+			plugin := startPlugin(t, testEnv.clusterWide, append(test.options, "MESH_ENABLED=true", "MESH_IMAGE="+m.image, "MESH_INSTALL=")...)
 			l := newSimulatedCluster(t, plugin.address)
 			m.T = t
-			m.testService(l, privileged)
-			m.testJob(l, privileged)
+			m.testService(l, test.name, test.privileged)
+			m.testJob(l, test.name)
 		})
 	}
 }
 
 // testService runs a pod that both reaches the local cluster and is reached from
 // it, also after its peer was replaced.
-func (m *mesh) testService(l *simulatedCluster, privileged string) {
-	name := l.create(shellPod("mesh-service-"+privileged, testManifest(m, "mesh-workload.sh", values{"SERVICE": "http://web"}), m.addMesh))
+func (m *mesh) testService(l *simulatedCluster, script string, privileged bool) {
+	name := l.create(shellPod("mesh-service-"+script, testManifest(m, "mesh-workload.sh", values{"SERVICE": "http://web"}), m.addMesh))
 	l.waitForPhase(name, corev1.PodRunning)
 	remote := l.remotePod(name)
-	if c := remote.Spec.InitContainers[0]; c.Name != "mesh-setup" || *c.SecurityContext.RunAsUser != 0 || (c.SecurityContext.Privileged != nil) != (privileged == "true") {
+	if c := remote.Spec.InitContainers[0]; c.Name != "mesh-setup" || *c.SecurityContext.RunAsUser != 0 || (c.SecurityContext.Privileged != nil) != privileged {
 		m.Errorf("init container %s has the security context %+v", c.Name, c.SecurityContext)
 	}
 	page := []string{"curl", "-fsS", "--max-time", "10", "http://10.7.0.2:8000/"}
@@ -135,8 +143,8 @@ func (m *mesh) testService(l *simulatedCluster, privileged string) {
 
 // testJob runs a pod that completes. Its init container has the network too, and it
 // resolves names of both clusters.
-func (m *mesh) testJob(l *simulatedCluster, privileged string) {
-	name := l.create(shellPod("mesh-job-"+privileged, `
+func (m *mesh) testJob(l *simulatedCluster, script string) {
+	name := l.create(shellPod("mesh-job-"+script, `
 getent hosts db.remote.example | awk '{print $1}'
 exec curl -fsS --max-time 20 http://web.e2e-mesh.svc.cluster.local`, m.addMesh, func(pod *corev1.Pod) {
 		pod.Spec.DNSPolicy = corev1.DNSNone
@@ -167,7 +175,7 @@ func testTunnelCommand(t *testing.T) {
 	local.waitAvailable("files")
 	local.waitAvailable("peer")
 	command := tunnelCommand("http://"+local.address+":"+filesPort+"/wstunnel.tar.gz", "0a1b2c", "-R tcp://0.0.0.0:8000:localhost:8000", "tunnel."+ingressDomain)
-	l := newSimulatedCluster(t, startPlugin(t, testEnv.clusterWide, "MESH_IMAGE="+image, "MESH_INSTALL=").address)
+	l := newSimulatedCluster(t, startPlugin(t, testEnv.clusterWide, "MESH_IMAGE="+image, "MESH_INSTALL=", "MESH_WSTUNNEL_URL=http://"+local.address+":"+filesPort+"/wstunnel.tar.gz").address)
 	name := l.create(shellPod("tunnel-command", `
 mkdir /www
 echo the remote workload >/www/index.html

@@ -33,6 +33,10 @@ var simulatedOnly = map[string]string{
 	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does this with a real node
 }
 
+// needNetwork are scenarios whose remote pods need the programs and the local end of a
+// network. testMesh and testTunnelCommand have both.
+var needNetwork = []string{"mesh-known-script", "tunnel-client-known"}
+
 // maxParallelScenarios limits how many scenarios are played at the same time, over
 // all groups of options. They mostly wait. No scenario depends on the load, but a node
 // that starts many pods at the same time on two cores is slow for everything.
@@ -51,6 +55,7 @@ func testScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = slices.DeleteFunc(files, func(f *scenario.File) bool { return slices.Contains(needNetwork, f.Name) })
 	var notRequired atomic.Int32
 	t.Cleanup(func() { // after the parallel groups
 		if n := notRequired.Load(); n > maxRunningNotRequired {
@@ -87,7 +92,7 @@ func testSingleNamespace(t *testing.T) {
 	for _, file := range files {
 		file.Plugin = nil // the plugin below has the options of all
 	}
-	playAll(t, testEnv.singleNamespace, files, "OFFLOADING_NAMESPACE=offloading", "MESH_IMAGE=busybox:1.37", "MESH_INSTALL=")
+	playAll(t, testEnv.singleNamespace, files, "OFFLOADING_NAMESPACE=offloading", "MESH_ENABLED=true", "MESH_SCRIPTS=any", "MESH_IMAGE=busybox:1.37", "MESH_INSTALL=")
 }
 
 // byOptions groups scenarios by the options of the plugin that they need, and

@@ -213,7 +213,7 @@ type Mesh struct {
 	// such pods otherwise.
 	Enabled bool
 	WhenOff MeshOffPolicy
-	// Scripts says which mesh scripts run.
+	// Scripts says which mesh scripts and tunnel commands run.
 	Scripts MeshScripts
 	// TemplateDir is a folder with the site's templates of mesh scripts; empty: none.
 	TemplateDir string
@@ -226,22 +226,25 @@ type Mesh struct {
 	StartupProbe bool
 	// StartupTimeout is how long the mesh may take to start.
 	StartupTimeout time.Duration
-	// SlurmSetupScript runs the script in the environment of a Slurm job.
+	// SlurmSetupScript runs a script of the pod in the environment of a Slurm job.
 	SlurmSetupScript bool
 	Image            string
 	// Install is a shell command that installs what the scripts need; empty if the
 	// image contains it.
 	Install string
-	// Privileged runs the mesh in a privileged container. Otherwise the container
-	// may change the pod's network and has no other privilege.
+	// Privileged runs a script of the pod in a privileged container. Otherwise the
+	// container may change the pod's network and has no other privilege.
 	Privileged bool
 	// Resources are those of the containers. Without resources, a pod whose own
 	// containers all have limits is no longer Guaranteed
 	// (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/), and a quota for
 	// requests or limits refuses the pod.
 	Resources corev1.ResourceRequirements
-	// Tunnel runs the tunnel commands of pods without a mesh.
+	// Tunnel sets up the tunnel of pods without a mesh.
 	Tunnel bool
+	// URLs of the programs that the plugin's own scripts download if the image does not
+	// contain them.
+	WstunnelURL, WireguardGoURL, WgURL string
 }
 
 // TCPTunnel configures the SSH tunnels that expose the TCP ports of pods.

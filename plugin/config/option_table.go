@@ -9,6 +9,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// artifacts is where InterLink's virtual kubelet downloads the programs of the mesh from.
+const artifacts = "https://github.com/interlink-hq/interlink-artifacts/raw/main/"
+
 // table declares every option. No option is declared, and no default is written,
 // anywhere else.
 var table = []Option{
@@ -163,14 +166,14 @@ var table = []Option{
 		Help: "Labels and annotations that remote pods do not get, names or patterns such as kueue.x-k8s.io/*: controllers of the remote cluster would obey them.",
 		set:  setter(func(c *Config) *[]string { return &c.Offloading.DroppedMetadata }, list, every(pattern))},
 
-	{Section: "mesh", Key: "enabled", Kind: Bool, Default: "true",
-		Help: "Set up InterLink's mesh network for pods that ask for it.",
+	{Section: "mesh", Key: "enabled", Kind: Bool, Default: "false",
+		Help: "Set up InterLink's mesh network for pods that ask for it. The container of the mesh may change the network of its pod (NET_ADMIN).",
 		set:  setter(func(c *Config) *bool { return &c.Mesh.Enabled }, boolean)},
 	{Section: "mesh", Key: "when_off", Kind: Choice, Default: string(RefuseMesh),
 		Help: "For a pod that asks for a mesh network while enabled is false: refuse it, or run it without the network.",
 		set:  setter(func(c *Config) *MeshOffPolicy { return &c.Mesh.WhenOff }, oneOf(RefuseMesh, RunWithoutMesh))},
-	{Section: "mesh", Key: "scripts", Kind: Choice, Default: string(AnyScript),
-		Help: "known: take the values of the pod's mesh script, and run the plugin's own script with them; any: run the script of the pod itself, for sites that trust all users.",
+	{Section: "mesh", Key: "scripts", Kind: Choice, Default: string(KnownScripts),
+		Help: "known: take the values of the pod's mesh script or tunnel commands, and run the plugin's own script with them; any: run the script or commands of the pod itself, for sites that trust all users.",
 		set:  setter(func(c *Config) *MeshScripts { return &c.Mesh.Scripts }, oneOf(KnownScripts, AnyScript))},
 	{Section: "mesh", Key: "template_dir", Kind: Text,
 		Help: "Folder with the mesh script templates of the site (InterLink's meshScriptTemplatePath), whose values the plugin takes; empty: none.",
@@ -185,7 +188,7 @@ var table = []Option{
 		Help: "How long the mesh may take to start, including the installation of packages. After that, the pod fails.",
 		set:  setter(func(c *Config) *time.Duration { return &c.Mesh.StartupTimeout }, duration, atLeastOneSecond)},
 	{Section: "mesh", Key: "slurm_setup_script", Kind: Bool, Default: "false", Python: true,
-		Help: "Run the mesh script in the environment of a Slurm job, which InterLink's standard script needs.",
+		Help: "For scripts = any: run the mesh script in the environment of a Slurm job, which InterLink's standard script needs.",
 		set:  setter(func(c *Config) *bool { return &c.Mesh.SlurmSetupScript }, boolean)},
 	{Section: "mesh", Key: "image", Kind: Text, Default: "alpine:3.22", Required: true,
 		Help: "Image of the containers that run the mesh or a tunnel; it must contain a shell.",
@@ -193,15 +196,24 @@ var table = []Option{
 	{Section: "mesh", Key: "install", Kind: Text, Default: "apk add --no-cache bash curl dnsmasq gcompat iproute2 libc6-compat procps shadow util-linux",
 		Help: "Shell command that installs the programs that the scripts need; empty if the image contains them, for example at a site without internet access.",
 		set:  setter(func(c *Config) *string { return &c.Mesh.Install }, text)},
-	{Section: "mesh", Key: "privileged", Kind: Bool, Default: "true",
-		Help: "Run the mesh in a privileged container, which InterLink's standard script needs; false: with NET_ADMIN and /dev/net/tun only.",
+	{Section: "mesh", Key: "privileged", Kind: Bool, Default: "false",
+		Help: "For scripts = any: run the mesh in a privileged container, which InterLink's standard script needs; false: with NET_ADMIN and /dev/net/tun only.",
 		set:  setter(func(c *Config) *bool { return &c.Mesh.Privileged }, boolean)},
 	{Section: "mesh", Key: "resources", Kind: JSON,
 		Help: `Resources of the containers that run the mesh or a tunnel, for example {"requests":{"cpu":"50m","memory":"64Mi"}}. A resource quota may require them.`,
 		set:  setter(func(c *Config) *corev1.ResourceRequirements { return &c.Mesh.Resources }, resources)},
 	{Section: "mesh", Key: "tunnel", Kind: Bool, Default: "true",
-		Help: "Run InterLink's tunnel commands (EnableTunnel) in a sidecar, for pods without a mesh.",
+		Help: "Set up InterLink's tunnel (EnableTunnel) in a sidecar, for pods without a mesh.",
 		set:  setter(func(c *Config) *bool { return &c.Mesh.Tunnel }, boolean)},
+	{Section: "mesh", Key: "wstunnel_url", Kind: Text, Default: artifacts + "wstunnel/v10.4.4/linux-amd64/wstunnel", Required: true,
+		Help: "For scripts = known: URL of the program wstunnel, or of a .tar.gz with it, if the image does not contain it. A URL may end in #sha256= and the checksum of the download; without it, use https.",
+		set:  setter(func(c *Config) *string { return &c.Mesh.WstunnelURL }, text, downloadURL)},
+	{Section: "mesh", Key: "wireguard_go_url", Kind: Text, Default: artifacts + "wireguard-go/v0.0.20201118/linux-amd64/wireguard-go", Required: true,
+		Help: "The same for the program wireguard-go.",
+		set:  setter(func(c *Config) *string { return &c.Mesh.WireguardGoURL }, text, downloadURL)},
+	{Section: "mesh", Key: "wg_url", Kind: Text, Default: artifacts + "wgtools/v1.0.20210914/linux-amd64/wg", Required: true,
+		Help: "The same for the program wg.",
+		set:  setter(func(c *Config) *string { return &c.Mesh.WgURL }, text, downloadURL)},
 
 	{Section: "tcp_tunnel", Key: "enabled", Kind: Bool, Default: "false", Python: true,
 		Help: "Expose the TCP ports of pods through SSH tunnels. Deprecated: use the mesh.",

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -266,6 +267,21 @@ func withinInterLinkTimeout(d time.Duration) error {
 func atLeastOneSecond(d time.Duration) error {
 	if d < time.Second {
 		return fmt.Errorf("%s must be at least 1s", d)
+	}
+	return nil
+}
+
+// checksum matches the fragment of a URL that says the content.
+var checksum = regexp.MustCompile(`^sha256=[0-9a-f]{64}$`)
+
+// downloadURL checks the URL of a program.
+func downloadURL(s string) error {
+	u, err := url.Parse(s)
+	if s != "" && (err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })) {
+		return errors.New("must be a URL such as https://example.org/program")
+	}
+	if u.Fragment != "" && !checksum.MatchString(u.Fragment) {
+		return errors.New("must end in #sha256= and 64 hexadecimal digits, or have no #")
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -20,7 +21,7 @@ const preExec = "cat <<'EOFMESH' > $TMPDIR/mesh.sh\n#!/bin/sh\n: >$TMPDIR/mesh-r
 // in a sidecar, or else in an ordinary container.
 func newMeshEnv(t *testing.T, sidecar bool) *env {
 	t.Helper()
-	e := newEnv(t, func(o *lifecycle.Options) { o.Translate.Mesh = mesh.Options{Image: "mesh:1", InitContainer: sidecar} })
+	e := newEnv(t, func(o *lifecycle.Options) { o.Translate.Mesh = mesh.Options{Enabled: true, Scripts: config.AnyScript, Image: "mesh:1", InitContainer: sidecar} })
 	e.must(e.cluster.OnPodChange(e.HandlePodChange, e.HandlePodGone))
 	return e
 }

@@ -98,3 +98,23 @@ func (c *container) eventually(what string, condition func() bool) {
 	c.t.Helper()
 	testkit.Eventually(c.t, what, condition)
 }
+
+// onlyPrograms replaces PATH by a folder with stand-ins and those of the machine's programs
+// that are named.
+func (c *container) onlyPrograms(names string, standIns map[string]string) {
+	c.t.Helper()
+	folder := c.t.TempDir()
+	for _, name := range strings.Fields(names) {
+		if path, err := exec.LookPath(name); err == nil && standIns[name] == "" {
+			if err := os.Symlink(path, filepath.Join(folder, name)); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+	for name, text := range standIns {
+		if text != "" {
+			testkit.WriteScript(c.t, filepath.Join(folder, name), text)
+		}
+	}
+	c.env = append(c.env, "PATH="+folder)
+}

@@ -2,8 +2,10 @@ package mesh
 
 import (
 	"embed"
+	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
@@ -56,19 +58,44 @@ func file(name string) []byte {
 	return text
 }
 
-// NewSidecar returns the container that runs a mesh script for a local pod. secret is
-// the name of the Secret that will hold the sidecar's files.
-func NewSidecar(script string, pod *corev1.Pod, secret string, o Options) Sidecar {
-	sidecar := newSidecar(Container, pod, secret, o)
-	c := &sidecar.Container
-	sidecar.Files["mesh.sh"] = []byte(script)
-	seconds := int(math.Ceil(o.StartupTimeout.Seconds()))
-	c.Env = append(c.Env, variable("MESH_STARTUP_TIMEOUT", strconv.Itoa(seconds)))
-	c.Command = append(c.Command, filesPath+"/mesh.sh")
+// NewSidecar returns the container that sets up the mesh with the plugin's own script and
+// the values of a local pod. secret is the name of the Secret that will hold the sidecar's
+// files.
+func NewSidecar(values Values, pod *corev1.Pod, secret string, o Options) Sidecar {
+	sidecar := newMeshSidecar(file("mesh.sh"), pod, secret, o)
+	sidecar.addValues(map[string]string{
+		"interface": values.Interface, "server": values.Ingress.URL(), "ingress": values.Ingress.Host, "password": values.Password,
+		"endpoint": values.WireGuard.Endpoint.String(), "dns": values.DNS.String(), "mtu": strconv.Itoa(values.MTU),
+		"routes": lines(values.Routes), "wg.conf": values.WireGuard.Config(),
+		"url-wstunnel": o.WstunnelURL, "url-wireguard-go": o.WireguardGoURL, "url-wg": o.WgURL,
+	})
+	sidecar.grantNetAdmin(o)
+	return sidecar
+}
+
+// NewSidecarOfPod is like NewSidecar, for a mesh script that the pod brings. This script
+// can do whatever the container may do.
+func NewSidecarOfPod(script string, pod *corev1.Pod, secret string, o Options) Sidecar {
+	sidecar := newMeshSidecar([]byte(script), pod, secret, o)
 	if o.SlurmSetupScript {
 		sidecar.emulateSlurm(pod)
 	}
-	sidecar.grantNetAdmin(o)
+	if o.Privileged {
+		sidecar.Container.SecurityContext = &corev1.SecurityContext{RunAsUser: ptr.To[int64](0), RunAsNonRoot: ptr.To(false), Privileged: ptr.To(true)}
+	} else {
+		sidecar.grantNetAdmin(o)
+	}
+	return sidecar
+}
+
+// newMeshSidecar returns the container that runs a mesh script, without privileges.
+func newMeshSidecar(script []byte, pod *corev1.Pod, secret string, o Options) Sidecar {
+	sidecar := newSidecar(Container, pod, secret, o)
+	c := &sidecar.Container
+	sidecar.Files["mesh.sh"] = script
+	seconds := int(math.Ceil(o.StartupTimeout.Seconds()))
+	c.Env = append(c.Env, variable("MESH_STARTUP_TIMEOUT", strconv.Itoa(seconds)))
+	c.Command = append(c.Command, filesPath+"/mesh.sh")
 	if o.StartupProbe {
 		// run.sh stops after the timeout and says why. The probe waits longer: it is
 		// for the case that run.sh cannot do so.
@@ -86,6 +113,24 @@ func NewSidecar(script string, pod *corev1.Pod, secret string, o Options) Sideca
 		sidecar.watchFinishedAnnotation()
 	}
 	return sidecar
+}
+
+// addValues gives the container's script its values, each in a file: a shell reads them,
+// and never runs them.
+func (s *Sidecar) addValues(values map[string]string) {
+	for name, value := range values {
+		s.Files["values/"+name] = []byte(strings.TrimSuffix(value, "\n") + "\n")
+	}
+	s.Container.Env = append(s.Container.Env, variable("MESH_VALUES", filesPath+"/values"))
+}
+
+// lines returns the texts of several values, one a line.
+func lines[T fmt.Stringer](values []T) string {
+	var b strings.Builder
+	for _, value := range values {
+		b.WriteString(value.String() + "\n")
+	}
+	return b.String()
 }
 
 // newSidecar returns a container that runs the command run.sh. The caller appends the
@@ -122,13 +167,8 @@ func newSidecar(name string, pod *corev1.Pod, secret string, o Options) Sidecar 
 // grantNetAdmin lets the container change the pod's network. It runs as root, whatever
 // the pod's own user is.
 func (s *Sidecar) grantNetAdmin(o Options) {
-	security := &corev1.SecurityContext{RunAsUser: ptr.To[int64](0), RunAsNonRoot: ptr.To(false)}
+	security := &corev1.SecurityContext{RunAsUser: ptr.To[int64](0), RunAsNonRoot: ptr.To(false), AllowPrivilegeEscalation: ptr.To(false)}
 	s.Container.SecurityContext = security
-	if o.Privileged {
-		security.Privileged = ptr.To(true)
-		return
-	}
-	security.AllowPrivilegeEscalation = ptr.To(false)
 	// A DNS server needs NET_BIND_SERVICE and NET_RAW: it listens on a port below 1024,
 	// and binds its requests to a device. Not every container runtime grants both by
 	// default.

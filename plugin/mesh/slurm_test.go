@@ -62,7 +62,7 @@ func TestSlurmScriptRunsToItsJob(t *testing.T) {
 	}
 	forEachShell(t, func(t *testing.T, shell []string) {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "job-7", Namespace: "demo", UID: "u"}}
-		c, args := newSidecarContainer(t, shell, NewSidecar(script, pod, "secret", Options{SlurmSetupScript: true, InitContainer: true}))
+		c, args := newSidecarContainer(t, shell, NewSidecarOfPod(script, pod, "secret", Options{SlurmSetupScript: true, InitContainer: true}))
 		machine, callsFile := t.TempDir(), filepath.Join(t.TempDir(), "calls")
 		record := "#!/bin/sh\necho \"${0##*/} $*\" >>" + callsFile + "\n"
 		for name, program := range map[string]string{

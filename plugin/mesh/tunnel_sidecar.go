@@ -1,6 +1,8 @@
 package mesh
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 )
@@ -8,16 +10,38 @@ import (
 // TunnelContainer is the name of the container that keeps a tunnel open.
 const TunnelContainer = "wstunnel-client"
 
-// NewTunnelSidecar returns the native sidecar that runs the tunnel commands of a local
-// pod. InterLink or its administrator writes the commands: they download a program and
-// start it in the background (docs/contract.md, NET-2). secret is the name of the
-// Secret that will hold the sidecar's files.
-func NewTunnelSidecar(commands string, pod *corev1.Pod, secret string, o Options) Sidecar {
-	sidecar := newSidecar(TunnelContainer, pod, secret, o)
+// nobody is the user of a tunnel. It owns nothing.
+const nobody = 65534
+
+// NewTunnelSidecar returns the native sidecar that runs wstunnel with the arguments of a
+// local pod ([TunnelArguments]). secret is the name of the Secret that will hold the
+// sidecar's files.
+func NewTunnelSidecar(arguments []string, pod *corev1.Pod, secret string, o Options) Sidecar {
+	sidecar := newTunnelSidecar(pod, secret, o)
+	sidecar.Files["tunnel.sh"] = file("wstunnel.sh")
+	sidecar.addValues(map[string]string{"arguments": strings.Join(arguments, "\n"), "url-wstunnel": o.WstunnelURL})
+	if o.Install == "" {
+		security := sidecar.Container.SecurityContext
+		security.RunAsUser, security.RunAsGroup, security.RunAsNonRoot = ptr.To[int64](nobody), ptr.To[int64](nobody), ptr.To(true)
+		security.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+	}
+	return sidecar
+}
+
+// NewTunnelSidecarOfPod is like NewTunnelSidecar, for commands that the pod brings: they
+// download a program and start it in the background (docs/contract.md, NET-2).
+func NewTunnelSidecarOfPod(commands string, pod *corev1.Pod, secret string, o Options) Sidecar {
+	sidecar := newTunnelSidecar(pod, secret, o)
 	sidecar.Files["tunnel.sh"] = append([]byte(commands+"\n"), file("tunnel-end.sh")...)
+	return sidecar
+}
+
+// newTunnelSidecar returns the container that runs tunnel.sh, which the caller adds.
+func newTunnelSidecar(pod *corev1.Pod, secret string, o Options) Sidecar {
+	sidecar := newSidecar(TunnelContainer, pod, secret, o)
 	c := &sidecar.Container
 	c.Command = append(c.Command, "/bin/sh", filesPath+"/tunnel.sh")
-	// InterLink's command unpacks an archive. As root, GNU tar would set the owner of
+	// The commands unpack an archive. As root, GNU tar would set the owner of
 	// the files, for which this container lacks the right, and fail.
 	c.Env = append(c.Env, variable("TAR_OPTIONS", "--no-same-owner"))
 	c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyAlways)

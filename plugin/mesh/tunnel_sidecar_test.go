@@ -23,7 +23,7 @@ func TestTunnelRunsAsLongAsItsCommands(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			forEachShell(t, func(t *testing.T, shell []string) {
-				c, args := newSidecarContainer(t, shell, NewTunnelSidecar(test.commands, &corev1.Pod{}, "secret", Options{}))
+				c, args := newSidecarContainer(t, shell, NewTunnelSidecarOfPod(test.commands, &corev1.Pod{}, "secret", Options{}))
 				c.start(args...)
 				code, output := c.Wait()
 				if code != test.code || !strings.Contains(output, test.output) {

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -165,6 +166,7 @@ containers: [{name: main, volumeMounts: [{name: p, mountPath: /p}, {name: s, mou
 			// A gate of the local pod is the local cluster's business.
 			request.Pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.org/local"}}
 			options := translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}}
+			options.Mesh.Enabled, options.Mesh.Scripts = true, config.AnyScript
 			if test.change != nil {
 				test.change(&request, &options)
 			}

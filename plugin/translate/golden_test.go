@@ -75,7 +75,7 @@ func render(objects *translate.Objects, err error) string {
 	for _, secret := range objects.Secrets {
 		secret.StringData = map[string]string{}
 		for key, value := range secret.Data {
-			if key == "run.sh" { // plugin/mesh tests this file
+			if strings.HasPrefix(string(value), "#!/bin/sh\n# ") { // of the plugin itself; plugin/mesh tests it
 				value = []byte("...")
 			}
 			secret.StringData[key] = string(value)

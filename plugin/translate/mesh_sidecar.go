@@ -6,47 +6,94 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // meshSidecar adds the container that sets up InterLink's network for the pod, if the
-// request asks for one: a mesh, or else a tunnel (docs/contract.md, NET-1 to NET-3).
+// request asks for one: a mesh, or else a tunnel (docs/contract.md, NET-1 to NET-3). The
+// user can write the annotations as well as InterLink, so the container runs the plugin's
+// own script, with values that have been checked, unless the site trusts all users.
 func (t *translation) meshSidecar(spec *corev1.PodSpec) {
-	script, others, err := mesh.ExtractScript(t.pod.Annotations[wire.AnnotationPreExec])
-	disabled := strings.EqualFold(strings.TrimSpace(t.pod.Annotations[wire.AnnotationMeshNetwork]), "disabled")
-	commands := strings.TrimSpace(t.pod.Annotations[wire.AnnotationTunnelCommands])
 	// The status of a container with this name would be read as that of the mesh.
 	if hasContainer(&t.pod.Spec, mesh.Container) {
 		t.addProblem("container name %s is reserved for the container that sets up a mesh network", mesh.Container)
 		return
 	}
+	script, others, err := mesh.ExtractScript(t.pod.Annotations[wire.AnnotationPreExec])
+	options := t.options.Mesh
+	wantsMesh := script != "" || err != nil
+	switch disabled := strings.TrimSpace(t.pod.Annotations[wire.AnnotationMeshNetwork]); {
+	case !wantsMesh:
+	case strings.EqualFold(disabled, "disabled"):
+		wantsMesh = false
+	case options.Enabled:
+	case options.WhenOff == config.RunWithoutMesh:
+		t.warn("annotation %s: the pod runs without the mesh network that it asks for, since [mesh] enabled is false", wire.AnnotationPreExec)
+		wantsMesh = false
+	default:
+		t.refuse("annotation %s: the pod asks for a mesh network, and this site has none ([mesh] enabled is false); annotation %s=disabled runs the pod without it", wire.AnnotationPreExec, wire.AnnotationMeshNetwork)
+		return
+	}
 	switch {
-	case err != nil && !disabled:
+	case wantsMesh && err != nil:
 		t.addProblem("annotation %s: the mesh script is malformed: %s", wire.AnnotationPreExec, err)
 		return
 	case len(mesh.Commands(others)) > 0:
 		t.warn("annotation %s: the commands outside the mesh script are for batch systems and do not run", wire.AnnotationPreExec)
 	}
-	options := t.options.Mesh
+	commands := strings.TrimSpace(t.pod.Annotations[wire.AnnotationTunnelCommands])
 	switch {
-	case script != "" && !disabled:
+	case wantsMesh:
 		if commands != "" {
 			t.warn("annotation %s: the tunnel is not set up, since the pod has a mesh", wire.AnnotationTunnelCommands)
 		}
-		if spec.HostNetwork {
-			t.addProblem("the pod uses the network of its node (hostNetwork), which a mesh must not change; annotation %s=disabled runs the pod without the mesh", wire.AnnotationMeshNetwork)
-			return
-		}
-		sidecar := mesh.NewSidecar(script, t.pod, t.meshSecretName(), options)
-		t.injectSidecar(&sidecar, spec, options.InitContainer)
+		t.mesh(script, spec)
 	case commands == "":
 	case options.Tunnel:
-		sidecar := mesh.NewTunnelSidecar(commands, t.pod, t.meshSecretName(), options)
-		t.injectSidecar(&sidecar, spec, true)
+		t.tunnel(commands, spec)
 	default:
 		t.warn("annotation %s: the tunnel is not set up, since [mesh] tunnel is false", wire.AnnotationTunnelCommands)
 	}
+}
+
+// mesh adds the container that sets up the mesh.
+func (t *translation) mesh(script string, spec *corev1.PodSpec) {
+	if spec.HostNetwork {
+		t.addProblem("the pod uses the network of its node (hostNetwork), which a mesh must not change; annotation %s=disabled runs the pod without the mesh", wire.AnnotationMeshNetwork)
+		return
+	}
+	options := t.options.Mesh
+	var sidecar mesh.Sidecar
+	if options.Scripts == config.AnyScript {
+		sidecar = mesh.NewSidecarOfPod(script, t.pod, t.meshSecretName(), options)
+	} else {
+		values, err := mesh.ReadValues(script, t.options.MeshTexts)
+		if err != nil {
+			t.refuse("annotation %s: %s", wire.AnnotationPreExec, strings.ReplaceAll(err.Error(), "\n", "; "))
+			return
+		}
+		sidecar = mesh.NewSidecar(values, t.pod, t.meshSecretName(), options)
+	}
+	t.injectSidecar(&sidecar, spec, options.InitContainer)
+}
+
+// tunnel adds the container that keeps the tunnel open.
+func (t *translation) tunnel(commands string, spec *corev1.PodSpec) {
+	options := t.options.Mesh
+	var sidecar mesh.Sidecar
+	if options.Scripts == config.AnyScript {
+		sidecar = mesh.NewTunnelSidecarOfPod(commands, t.pod, t.meshSecretName(), options)
+	} else {
+		arguments, err := mesh.TunnelArguments(commands)
+		if err != nil {
+			t.refuse("annotation %s: %s", wire.AnnotationTunnelCommands, err)
+			return
+		}
+		sidecar = mesh.NewTunnelSidecar(arguments, t.pod, t.meshSecretName(), options)
+	}
+	t.injectSidecar(&sidecar, spec, true)
 }
 
 // meshSecretName returns the remote name of the Secret with the files of the sidecar.

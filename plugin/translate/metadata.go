@@ -19,7 +19,8 @@ import (
 // secretAnnotations are annotations of InterLink that hold keys, and kubectl's copy of the
 // manifest, which holds the values of variables. No remote object has them.
 var secretAnnotations = []string{
-	wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationTunnelCommands, wire.AnnotationLastApplied,
+	wire.AnnotationPreExec, wire.AnnotationWireguardSnippet, wire.AnnotationWireguardPrivateKey, wire.AnnotationLastApplied,
+	wire.AnnotationTunnelCommands, wire.AnnotationTunnelPath, wire.AnnotationSSHCommands, wire.AnnotationRatholeCommands,
 }
 
 // podMeta returns the metadata of the remote pod: that of the plugin, and the user's labels

@@ -22,6 +22,8 @@ type Options struct {
 	config.Offloading
 	// Mesh configures the container of InterLink's mesh or tunnel.
 	Mesh mesh.Options
+	// MeshTexts are the mesh scripts of the site, besides those that every site knows.
+	MeshTexts []mesh.Text
 	// Tunnels exposes the TCP ports of pods through Helm releases.
 	Tunnels bool
 	// OwnNamespace is true if the plugin created the remote namespace: so nothing of it
@@ -53,8 +55,8 @@ type Objects struct {
 
 // ToObjects returns the remote objects for a create request. It does not modify the
 // request. An error is of kind errdefs.Invalid (something that the pod needs is
-// missing or malformed) or errdefs.Refused (the pod has unsupported volumes, and the
-// options refuse such pods). Its text names all problems at once.
+// missing or malformed) or errdefs.Refused (the options do not permit a part of the pod:
+// its unsupported volumes, its mesh script). Its text names all problems at once.
 func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	t := newTranslation(request, options)
 	if t.dropTokens() {
@@ -71,7 +73,9 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	t.meshSidecar(spec)
 	switch {
 	case len(t.problems) > 0:
-		return nil, errdefs.New(errdefs.Invalid, "%s", strings.Join(t.problems, "; "))
+		return nil, errdefs.New(errdefs.Invalid, "%s", strings.Join(append(t.problems, t.refusals...), "; "))
+	case len(t.refusals) > 0:
+		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.refusals, "; "))
 	case len(t.unsupported) > 0 && options.UnsupportedVolumes == config.RefuseVolumes:
 		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.unsupported, "; "))
 	}
@@ -110,10 +114,10 @@ type translation struct {
 	// generatedSecrets hold the files of projected volumes and of the mesh.
 	generatedSecrets []*corev1.Secret
 	claims           []Claim
-	// problems make it impossible to run the pod. unsupported names what was dropped
-	// because the remote cluster cannot have it. warnings are for the user's
-	// information.
-	problems, unsupported, warnings []string
+	// problems make it impossible to run the pod. refusals name what the options do not
+	// permit. unsupported names what was dropped because the remote cluster cannot have
+	// it. warnings are for the user's information.
+	problems, refusals, unsupported, warnings []string
 }
 
 func newTranslation(request *wire.CreateRequest, options Options) *translation {
@@ -140,6 +144,11 @@ func (t *translation) newSecret(part, remoteName string) *corev1.Secret {
 
 func (t *translation) addProblem(format string, args ...any) {
 	t.problems = append(t.problems, fmt.Sprintf(format, args...))
+}
+
+// refuse reports what the options of the site do not permit.
+func (t *translation) refuse(format string, args ...any) {
+	t.refusals = append(t.refusals, fmt.Sprintf(format, args...))
 }
 
 // dropUnsupported reports a part of the pod that is dropped because the remote

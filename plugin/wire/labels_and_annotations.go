@@ -153,6 +153,14 @@ const (
 	// AnnotationWireguardSnippet holds a WireGuard client configuration, including keys
 	// (NET-1).
 	AnnotationWireguardSnippet = "interlink.eu/wireguard-client-snippet"
+	// AnnotationWireguardPrivateKey holds the private key of the mesh's local end.
+	AnnotationWireguardPrivateKey = "interlink.eu/wg-private-key"
+	// AnnotationTunnelPath holds the secret path of a tunnel's local end.
+	AnnotationTunnelPath = "interlink.eu/wstunnel-path-prefix"
+	// AnnotationSSHCommands and AnnotationRatholeCommands hold the commands that start
+	// other kinds of tunnels, which no release of InterLink has yet.
+	AnnotationSSHCommands     = "interlink.eu/ssh-client-commands"
+	AnnotationRatholeCommands = "interlink.eu/rathole-client-commands"
 	// AnnotationMeshNetwork has the value "disabled" on a pod that must have no mesh.
 	AnnotationMeshNetwork = "interlink.eu/mesh-network"
 	// AnnotationTunnelCommands holds the commands that start a tunnel, including its

@@ -45,7 +45,8 @@ func pluginOptions(environ []string, scenario map[string]string) (translate.Opti
 	}
 	options := plugin.TranslateOptions(parsed.Config)
 	options.OwnNamespace = options.Scope.Namespace == "" // as for the first pod of a local namespace
-	return options, nil
+	options.MeshTexts, err = plugin.MeshTexts(parsed.Config.Mesh)
+	return options, err
 }
 
 // Request returns, as a YAML manifest, the remote objects that the plugin would

@@ -55,6 +55,8 @@ var createMutants = []mutant{
 const (
 	meshScript   = "slurm-job.vk.io/pre-exec"
 	meshDisabled = "interlink.eu/mesh-network"
+
+	tunnelCommands = "interlink.eu/wstunnel-client-commands"
 )
 
 var networkMutants = []mutant{
@@ -63,6 +65,10 @@ var networkMutants = []mutant{
 	{"runs a pod without its mesh", "mesh-sidecar", "", "mesh-setup", createWithoutAnnotation(meshScript)},
 	{"runs a mesh that is disabled", "mesh-disabled", "", "Secret", createWithoutAnnotation(meshDisabled)},
 	{"accepts a mesh that it cannot run", "mesh-script-incomplete", "", "not refused", createWithoutAnnotation(meshScript)},
+	{"runs a pod without the mesh that the site does not have", "mesh-off", "", "not refused", createWithoutAnnotation(meshScript)},
+	{"runs a pod whose script it does not know", "mesh-unknown-script", "", "not refused", createWithoutAnnotation(meshScript)},
+	{"runs a pod whose mesh has a command", "mesh-wireguard-hook", "", "not refused", createWithoutAnnotation(meshScript)},
+	{"runs a pod whose tunnel leads elsewhere", "tunnel-client-refused", "", "not refused", createWithoutAnnotation(tunnelCommands)},
 	{"runs a pod whose mesh fails", "mesh-fails", "STATUS-37", "phases", createWithoutAnnotation(meshScript)},
 	{"does not say why a mesh failed", "mesh-fails", "STATUS-25", "message", statusOfTerminated(func(c *corev1.ContainerStatus) { c.State.Terminated.Message = "the mesh failed" })},
 	{"never ends a pod whose mesh still runs", "mesh-ordinary-container", "STATUS-37", "phases", statusOfTerminated(setRunning)},
