@@ -90,6 +90,18 @@ func TestPlanReportsInvalidFiles(t *testing.T) {
 	}
 }
 
+// A pod that the remote site does not accept is refused in the plan too.
+func TestPlanJudgesPods(t *testing.T) {
+	text := []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostNetwork: true, containers: [{name: c, image: i}]}")
+	manifest, err := plan.File("file.yaml", text, environ)
+	if want := "the plugin would refuse pod default/a: the remote site accepts only pods"; !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v; want %q\n%s", err, want, manifest)
+	}
+	if _, err := plan.File("file.yaml", text, append(slices.Clone(environ), "OFFLOADING_POD_SECURITY=privileged")); err != nil {
+		t.Error(err)
+	}
+}
+
 // The options of a scenario override the environment variables.
 func TestPlanObeysPluginOptionsOfScenario(t *testing.T) {
 	path, text := fixture(t, "scenarios/volume-hostpath-refused.yaml")

@@ -151,6 +151,21 @@ func createContainers(change func(container object)) answerFunc {
 	})
 }
 
+// tokenAsText hides from the plugin which file of a projected volume is a token.
+func tokenAsText(pod, _ object) {
+	volumes, _ := pod["spec"].(object)["volumes"].([]any)
+	for _, volume := range volumes {
+		projected, _ := volume.(object)["projected"].(object)
+		sources, _ := projected["sources"].([]any)
+		for _, source := range sources {
+			if source := source.(object); source["serviceAccountToken"] != nil {
+				delete(source, "serviceAccountToken")
+				source["downwardAPI"] = object{}
+			}
+		}
+	}
+}
+
 // createWithoutContainerField removes a field of each container from a create.
 func createWithoutContainerField(field string) answerFunc {
 	return createContainers(func(container object) { delete(container, field) })
