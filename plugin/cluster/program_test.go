@@ -119,3 +119,43 @@ func TestRequestsLeaveAProgramThatHangs(t *testing.T) {
 		t.Errorf("with a program that ends, a request ends with %v", err)
 	}
 }
+
+// Another program, or other arguments, are other credentials. The API server need not compress what it sends.
+func TestWhatAProgramIsAskedForCounts(t *testing.T) {
+	header := ""
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header = r.Header.Get("Accept-Encoding")
+		answer{code: 200, kind: jsonType, body: `{"kind":"Status","apiVersion":"v1","status":"Success"}`}.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	digests := map[[32]byte]string{}
+	for name, change := range map[string]func(*clientcmdapi.ExecConfig){
+		"as it is":            func(*clientcmdapi.ExecConfig) {},
+		"another program":     func(e *clientcmdapi.ExecConfig) { e.Command = "other" },
+		"an argument":         func(e *clientcmdapi.ExecConfig) { e.Args = []string{"a"} },
+		"a variable":          func(e *clientcmdapi.ExecConfig) { e.Env = []clientcmdapi.ExecEnvVar{{Name: "a", Value: "b"}} },
+		"the cluster is told": func(e *clientcmdapi.ExecConfig) { e.ProvideClusterInfo = true },
+		"another version":     func(e *clientcmdapi.ExecConfig) { e.APIVersion = "client.authentication.k8s.io/v1beta1" },
+	} {
+		client, err := readCredentials(config.K8s{Kubeconfig: config.Secret(kubeconfigOf(t, server, "", ""))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.ExecProvider = &clientcmdapi.ExecConfig{APIVersion: "client.authentication.k8s.io/v1", Command: "issue"}
+		change(client.ExecProvider)
+		digest, err := digestOf(client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := digests[digest]; ok {
+			t.Errorf("%q and %q are the same credentials", name, other)
+		}
+		digests[digest] = name
+	}
+	if err := connectTo(t, server, "").CoreV1().Pods("n").Delete(t.Context(), "p", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if header != "" && header != "identity" {
+		t.Errorf("the answers may be compressed: %q", header)
+	}
+}
