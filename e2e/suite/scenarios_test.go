@@ -26,6 +26,7 @@ var simulatedOnly = map[string]string{
 	"late-optional":                "it delays what the plugin creates",        // testSecretsComeLate does that
 	"late-variable":                "it delays what the plugin creates",
 	"late-volume":                  "it delays what the plugin creates",
+	"namespace-template":           "it sets a namespace template",
 	"node-lost":                    "a node is lost",
 	"quota-deleted":                "it sets a quota", // testQuotas does that
 	"quota-never-fits":             "it sets a quota",

@@ -47,6 +47,7 @@ var createMutants = []mutant{
 	{"accepts a pod of a DaemonSet", "policy-daemonset", "", "not refused", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "ownerReferences") })},
 	{"accepts a system namespace", "policy-system-namespaces", "", "not refused", createRequest(func(pod, _ object) { pod["metadata"].(object)["namespace"] = "default" })},
 	{"sends tokens that must stay", "tokens-dropped", "", "has a file", createRequest(tokenAsText)},
+	{"creates a pod before the namespace template", "namespace-template", "", "not refused", on("/create", acceptWithoutCreating)},
 	{"refuses without a text", "claim-missing", "CREATE-5", "does not contain", on("/create", fixed(500, ""))},
 	{"loses a Secret", "volume-secret", "", "Secret", after("/create", deleteAllSecrets)},
 	{"loses the contents of volumes", "volume-configmap", "", "ConfigMap", createRequest(func(_, request object) { request["container"] = []any{} })},

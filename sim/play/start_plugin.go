@@ -43,6 +43,12 @@ func startPlugin(ctx context.Context, e *environment, cfg config.Config) (string
 	cfg.App.SocketAddress = address
 	cfg.App.AdminAddress = ""
 	cfg.App.ShutdownGrace = time.Second
+	if text := e.file.NamespaceTemplate; text != "" {
+		cfg.Offloading.NamespaceTemplate = filepath.Join(folder, "namespace-template.yaml")
+		if err := os.WriteFile(cfg.Offloading.NamespaceTemplate, []byte(text), 0o600); err != nil {
+			return "", fmt.Errorf("write the namespace template of the scenario: %w", err)
+		}
+	}
 	client := e.remote
 	if kinds := e.file.RemoteSetup.SlowCreates; len(kinds) > 0 {
 		e.slowCreates = newSlowCreates(kinds)

@@ -32,6 +32,9 @@ type Scenario struct {
 	// (OFFLOADING_UNSUPPORTED_VOLUMES: refuse). Another plugin does not know them, so
 	// such a scenario is not played against it.
 	Plugin map[string]string `json:"plugin,omitempty"`
+	// NamespaceTemplate has the manifests that this plugin creates in each remote namespace
+	// that it creates: the content of the file of its option namespace_template.
+	NamespaceTemplate string `json:"namespaceTemplate,omitempty"`
 	// RemoteSetup is the remote cluster before the scenario begins.
 	RemoteSetup RemoteSetup `json:"remoteSetup,omitempty"`
 	// Nodes says for each pod what the simulated nodes do. The key is the pod's name,
