@@ -183,10 +183,13 @@ func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVo
 	return nil
 }
 
-// isClaimUsed reports whether an offloaded pod uses a claim, other than the pod with
-// the given UID. It ignores pods that are being deleted: their own delete releases the
+// isClaimUsed reports whether an offloaded pod, or one that waits for a quota, uses a claim,
+// other than the pod with the given UID. It ignores pods that are being deleted: their own delete releases the
 // claim, and Kubernetes keeps the claim until the pod has ended.
 func (l *Lifecycle) isClaimUsed(ctx context.Context, namespace, name, uid string) (bool, error) {
+	if l.options.Waiting != nil && l.options.Waiting.UsesClaim(namespace, name, uid) {
+		return true, nil
+	}
 	pods, err := l.cluster.ListPods(ctx, namespace)
 	if err != nil {
 		return false, err

@@ -107,6 +107,9 @@ type WaitingPods interface {
 	// MayWait reports whether the request of a local pod is, or may be, stored. It is
 	// false only if none is known, and sends no request.
 	MayWait(pod *corev1.Pod) bool
+	// UsesClaim reports whether a local pod that waits uses a persistent volume claim of a
+	// remote namespace, apart from the local pod with a UID. It sends no request.
+	UsesClaim(namespace, claim, exceptUID string) bool
 	// Remove removes the stored request of a local pod, and reports whether there was one.
 	// A replica that creates the pod at this time deletes it again.
 	Remove(ctx context.Context, pod *corev1.Pod) (found bool, err error)

@@ -179,7 +179,10 @@ func TestListAndDelete(t *testing.T) {
 	s.must(err)
 	stored := map[string]string{wire.LabelStoredRequest: "waiting"}
 	s.secret(s.meta("waits.request", stored))
-	s.configMap(s.meta("waits.request", stored))
+	marker := s.meta("waits.request", stored)
+	marker.Annotations[wire.AnnotationWaitingClaims] = "other,awaited"
+	s.configMap(marker)
+	s.claim("awaited", "delete")
 	s.secret(s.meta("left.request", stored))
 	s.claim("unused", "delete")
 	s.claim("used", "delete")

@@ -3,6 +3,7 @@ package orphans
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -66,11 +68,13 @@ type look struct {
 	used map[string]bool
 	// mounted has, by namespace, the claims that pods use.
 	mounted map[string]map[string]bool
+	// awaited has the claims that pods which wait for a quota will use, as namespace/name.
+	awaited map[string]bool
 }
 
 // newLook begins a look.
 func (o *Orphans) newLook(hasPod func(uid string) bool) *look {
-	return &look{Orphans: o, hasPod: hasPod, failed: map[string]error{}, used: map[string]bool{}, mounted: map[string]map[string]bool{}}
+	return &look{Orphans: o, hasPod: hasPod, failed: map[string]error{}, used: map[string]bool{}, mounted: map[string]map[string]bool{}, awaited: map[string]bool{}}
 }
 
 // selector selects the objects of this instance.
@@ -103,6 +107,7 @@ func (l *look) objects(ctx context.Context) {
 	markers := map[string]bool{} // the ConfigMaps that may mark a stored request
 	l.each(ctx, configMaps, configMaps, l.options.Scope.Namespace, l.selector(), func(meta *metav1.ObjectMeta) error {
 		markers[meta.Namespace+"/"+meta.Name] = true
+		l.waitingFor(meta)
 		l.withoutPod(configMaps, meta)
 		return nil
 	})
@@ -150,10 +155,13 @@ func (l *look) claim(ctx context.Context, meta *metav1.ObjectMeta) error {
 	if meta.Annotations[wire.AnnotationRetention] != translate.RetentionDelete || meta.DeletionTimestamp != nil || !l.isOld(meta) {
 		return nil
 	}
+	if err := l.failed[configMaps]; err != nil && !errdefs.Is(err, errdefs.Refused) { // without markers, no pod waits
+		return fmt.Errorf("find the pods that wait for a quota: %w", err)
+	}
 	if err := l.mountedIn(ctx, meta.Namespace); err != nil {
 		return err
 	}
-	if !l.mounted[meta.Namespace][meta.Name] {
+	if !l.mounted[meta.Namespace][meta.Name] && !l.awaited[meta.Namespace+"/"+meta.Name] {
 		l.add(claims, meta, "its retention policy is delete, and no pod uses it")
 	}
 	return nil

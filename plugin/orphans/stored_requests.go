@@ -1,6 +1,8 @@
 package orphans
 
 import (
+	"strings"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -9,6 +11,15 @@ import (
 // isStoredRequest reports whether an object is the stored request of a pod that waits for a
 // quota, or the ConfigMap that marks it.
 func isStoredRequest(meta *metav1.ObjectMeta) bool { return meta.Labels[wire.LabelStoredRequest] != "" }
+
+// waitingFor notes the claims that a pod with a marker will use.
+func (l *look) waitingFor(meta *metav1.ObjectMeta) {
+	if claims := meta.Annotations[wire.AnnotationWaitingClaims]; isStoredRequest(meta) && meta.Annotations[wire.AnnotationWaitEnded] == "" && claims != "" {
+		for claim := range strings.SplitSeq(claims, ",") {
+			l.awaited[meta.Namespace+"/"+claim] = true
+		}
+	}
+}
 
 // storedRequest finds the request of a pod that waits for a quota, if it has no marker: a
 // process that stopped between the two left it, and nothing will ever read it.

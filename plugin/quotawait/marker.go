@@ -2,6 +2,7 @@ package quotawait
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -45,7 +46,21 @@ func newMarker(s scope.Scope, pod *corev1.Pod, since time.Time, refusal string) 
 	meta.Labels[wire.LabelStoredRequest] = string(pod.UID)
 	meta.Annotations[wire.AnnotationWaitingSince] = since.UTC().Format(time.RFC3339Nano)
 	meta.Annotations[wire.AnnotationRefusal] = refusal
+	if claims := claimsOf(pod); len(claims) > 0 {
+		meta.Annotations[wire.AnnotationWaitingClaims] = strings.Join(claims, ",")
+	}
 	return &corev1.ConfigMap{ObjectMeta: meta}
+}
+
+// claimsOf returns the names of the persistent volume claims of a pod.
+func claimsOf(pod *corev1.Pod) []string {
+	var names []string
+	for _, volume := range pod.Spec.Volumes {
+		if volume.PersistentVolumeClaim != nil {
+			names = append(names, volume.PersistentVolumeClaim.ClaimName)
+		}
+	}
+	return names
 }
 
 // newSecret returns the Secret with a request. The error is of kind Invalid if the request
@@ -90,6 +105,7 @@ type state struct {
 	since          time.Time
 	refusal, claim string
 	ended          string // why the wait ended; empty while it lasts
+	claims         string // the names of the persistent volume claims of the pod, separated by commas
 }
 
 func stateOf(marker metav1.Object) state {
@@ -101,6 +117,6 @@ func stateOf(marker metav1.Object) state {
 	return state{
 		uid: marker.GetLabels()[wire.LabelStoredRequest], since: since,
 		refusal: annotations[wire.AnnotationRefusal], claim: annotations[wire.AnnotationClaimedBy],
-		ended: annotations[wire.AnnotationWaitEnded],
+		ended: annotations[wire.AnnotationWaitEnded], claims: annotations[wire.AnnotationWaitingClaims],
 	}
 }

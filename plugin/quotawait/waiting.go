@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -156,6 +158,15 @@ func (w *Waiting) MayWait(pod *corev1.Pod) bool {
 	}
 	e, ok := w.lookUp(pod)
 	return ok && e.ended != wire.WaitEndedByDelete
+}
+
+// UsesClaim reports whether a local pod that waits uses a persistent volume claim of a remote
+// namespace, apart from the local pod with a UID.
+func (w *Waiting) UsesClaim(namespace, claim, exceptUID string) bool {
+	waiting, _ := w.index.waiting(namespace)
+	return slices.ContainsFunc(waiting, func(e entry) bool {
+		return e.uid != exceptUID && slices.Contains(strings.Split(e.claims, ","), claim)
+	})
 }
 
 // Idle reports whether nothing is left of the pods that are known to be deleted.

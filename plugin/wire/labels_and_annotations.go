@@ -71,6 +71,9 @@ const (
 	// AnnotationRefusal holds why the pod does not exist yet, in the words of the remote API
 	// server.
 	AnnotationRefusal = "interlink.io/refusal"
+	// AnnotationWaitingClaims holds the names of the persistent volume claims that the pod
+	// uses, separated by commas.
+	AnnotationWaitingClaims = "interlink.io/waiting-claims"
 	// AnnotationClaimedBy holds which replica of the plugin creates the pod.
 	AnnotationClaimedBy = "interlink.io/claimed-by"
 	// AnnotationWaitEnded holds why the pod will never be created: [WaitEndedByDelete], or

@@ -1,0 +1,52 @@
+package quotawait_test
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// withClaim returns a request for a pod with a claim that goes with its last pod.
+func (e *env) withClaim(name, claim string) *wire.CreateRequest {
+	request := e.request(name, false)
+	request.Pod.Annotations = map[string]string{
+		wire.AnnotationRemotePVC: claim, wire.AnnotationClaimPrefix + claim: `{"storage":"1Gi","retentionPolicy":"delete"}`,
+	}
+	request.Pod.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}}}
+	request.Pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/data"}}
+	return request
+}
+
+// A claim that goes with its last pod stays while a pod that waits for a quota will use it: it
+// may hold the data that this pod is to read. It goes when that pod is deleted while it waits.
+func TestClaimOfAPodThatWaits(t *testing.T) {
+	for _, deleted := range []bool{false, true} {
+		t.Run(map[bool]string{false: "the pod is created", true: "the pod is deleted while it waits"}[deleted], func(t *testing.T) {
+			e := newEnv(t, "pods=1")
+			r := e.start(func(s *settings) { s.idle = true })
+			first, second := e.withClaim("first", "data"), e.withClaim("second", "data")
+			r.create(first)
+			r.create(second)
+			if !r.waiting.UsesClaim(e.namespace, "data", "") || r.waiting.UsesClaim(e.namespace, "data", string(second.Pod.UID)) ||
+				r.waiting.UsesClaim(e.namespace, "dat", "") || r.waiting.UsesClaim("other", "data", "") {
+				t.Error("the claim of the pod that waits is not known")
+			}
+			if deleted {
+				r.remove(second)
+				r.remove(first)
+				e.start()
+				e.eventuallyHas()
+				return
+			}
+			r.remove(first)
+			testkit.Eventually(t, "the delete has done all of its work", r.Lifecycle.Idle)
+			e.eventuallyHas(append(e.stored(second), "claim data")...)
+			e.start()
+			e.eventuallyHas(append(e.created(second), "claim data")...)
+		})
+	}
+}
