@@ -166,6 +166,9 @@ type Offloading struct {
 	// Labels says what happens to the labels of users in namespaces that the plugin did
 	// not create.
 	Labels LabelPolicy
+	// VirtualNode are patterns of the labels and taints of the virtual node: pods are not
+	// warned that their selectors and tolerations for them are left out.
+	VirtualNode []string
 	// DroppedMetadata are patterns of the names of labels and annotations that remote pods
 	// do not get.
 	DroppedMetadata []string

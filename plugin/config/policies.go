@@ -70,3 +70,10 @@ var droppedMetadata = []string{
 	"batch.kubernetes.io/*", "apps.kubernetes.io/*", "statefulset.kubernetes.io/*", "jobset.sigs.k8s.io/*",
 	"kueue.x-k8s.io/*", "scheduling.k8s.io/*", "scheduling.x-k8s.io/*", "scheduling.volcano.sh/*", "k8s.v1.cni.cncf.io/*", "openshift.io/scc",
 }
+
+// virtualNode are the labels and taints that InterLink gives every virtual node, and those
+// that each node of a cluster has.
+var virtualNode = []string{
+	"virtual-node.interlink/*", "kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "kubernetes.io/role", "type",
+	"beta.kubernetes.io/os", "beta.kubernetes.io/arch",
+}

@@ -54,7 +54,7 @@ func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) 
 	if err != nil {
 		return nil, err
 	}
-	return found, a.checkNamespace(found)
+	return found, a.checkOwner(found)
 }
 
 // keepClaim makes sure that no delete of another pod deletes a claim that this pod uses.
@@ -115,15 +115,29 @@ func isDeletedWhenUnused(claim *corev1.PersistentVolumeClaim) bool {
 	return mayBeDeleted(claim) && claim.Annotations[wire.AnnotationRetention] == translate.RetentionDelete
 }
 
-// checkNamespace refuses a claim that was created for a pod of another local
-// namespace. In single-namespace mode all local namespaces share one remote namespace,
-// and pods must not share data only because their claims have the same name. A claim
-// that the site created is for all pods.
-func (a *createAttempt) checkNamespace(claim *corev1.PersistentVolumeClaim) error {
+// checkOwner refuses a claim that another installation of the plugin made, or that was
+// created for a pod of another local namespace. Two local clusters may have the same remote
+// namespace, and in single-namespace mode all local namespaces have: pods must not share data
+// only because their claims have the same name. A claim that the site created is for all
+// pods.
+func (a *createAttempt) checkOwner(claim *corev1.PersistentVolumeClaim) error {
+	if instance := a.lifecycle.otherInstance(claim); instance != "" {
+		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s was created by another installation of the plugin (instance %s)", claim.Namespace, claim.Name, instance)
+	}
 	if belongsToOtherNamespace(claim, a.objects.Pod.Annotations[wire.AnnotationSourceNamespace]) {
 		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s was created for a pod of another local namespace", claim.Namespace, claim.Name)
 	}
 	return nil
+}
+
+// otherInstance returns the installation of the plugin that created a claim, if it is another
+// one. The claims of the Python plugin name none.
+func (l *Lifecycle) otherInstance(claim *corev1.PersistentVolumeClaim) string {
+	instance := claim.Labels[wire.LabelInstance]
+	if claim.Labels[wire.LabelOffloading] != wire.Offloading || instance == l.options.Translate.Scope.Instance {
+		return ""
+	}
+	return instance
 }
 
 // belongsToOtherNamespace reports whether a claim was created for a pod of another
@@ -151,7 +165,8 @@ func (l *Lifecycle) findClaim(ctx context.Context, namespace, name string) (*cor
 }
 
 // releaseClaim deletes a claim if its policy says so and no other pod uses it. It
-// keeps a claim that was created for a pod of another local namespace.
+// keeps a claim that another installation of the plugin made, or that was created for a pod
+// of another local namespace.
 func (l *Lifecycle) releaseClaim(ctx context.Context, name string, pod *corev1.Pod) error {
 	namespace, uid := l.remoteNamespace(pod), string(pod.UID)
 	claim, err := l.cluster.Claim(ctx, namespace, name)
@@ -160,7 +175,7 @@ func (l *Lifecycle) releaseClaim(ctx context.Context, name string, pod *corev1.P
 		return nil
 	case err != nil:
 		return err
-	case !isDeletedWhenUnused(claim), belongsToOtherNamespace(claim, pod.Namespace):
+	case !isDeletedWhenUnused(claim), l.otherInstance(claim) != "", belongsToOtherNamespace(claim, pod.Namespace):
 		return nil
 	}
 	return l.deleteUnused(ctx, claim, uid)

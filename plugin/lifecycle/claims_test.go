@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
@@ -194,4 +196,62 @@ func (e *env) claim(r *wire.CreateRequest) *corev1.PersistentVolumeClaim {
 	claim, err := e.admin.CoreV1().PersistentVolumeClaims(e.namespace).Get(e.t.Context(), claimOf(r), metav1.GetOptions{})
 	e.must(err)
 	return claim
+}
+
+// otherInstance returns a plugin of another local cluster that has the same remote namespaces.
+func (e *env) otherInstance() *lifecycle.Lifecycle {
+	options := e.options
+	options.Translate.Scope.Instance = "other"
+	other := lifecycle.New(e.cluster, options)
+	e.t.Cleanup(func() { other.Close(context.Background()) })
+	return other
+}
+
+// Two local clusters have pods in the same remote namespace. A claim of one is not used by the
+// other, and not deleted by it.
+func TestClaimBelongsToOneInstance(t *testing.T) {
+	for _, policy := range []string{translate.RetentionDelete, translate.RetentionRetain} {
+		t.Run(policy, func(t *testing.T) {
+			e := newEnv(t)
+			first := fullRequest()
+			first.Pod.Annotations[wire.AnnotationRemotePVC+"."+claimOf(first)] = `{"storage":"1Gi","retentionPolicy":"` + policy + `"}`
+			e.create(first)
+			other := e.otherInstance()
+			template := first.Pod.Annotations[wire.AnnotationRemotePVC+"."+claimOf(first)]
+			second := sharingClaim(first, template)
+			_, err := other.Create(t.Context(), second)
+			if want := "created by another installation of the plugin (instance test)"; !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), want) {
+				t.Errorf("the create of the other instance returns %v, want %q", err, want)
+			}
+
+			// The pod that used the claim is gone, so only its instance keeps the claim from
+			// the delete of the other.
+			e.must(e.admin.CoreV1().Pods(e.namespace).Delete(t.Context(), e.remotePod(first).Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}))
+			pod := localPod(second, "jid")
+			e.must(other.Delete(t.Context(), &pod))
+			e.eventually("the other instance has done its work", func() bool { return other.PendingJobs(second.Pod.UID) == 0 })
+			if !e.hasClaim(first) {
+				t.Error("the other instance has deleted the claim")
+			}
+
+			firstPod := localPod(first, "jid")
+			e.must(e.Delete(t.Context(), &firstPod))
+			e.waitIdle(first)
+			if kept := e.hasClaim(first); kept != (policy == translate.RetentionRetain) {
+				t.Errorf("after the delete of its own pod, the claim is kept: %v", kept)
+			}
+		})
+	}
+}
+
+// A claim of the Python plugin names no instance; every instance can use it.
+func TestClaimWithoutAnInstanceIsUsed(t *testing.T) {
+	e := newEnv(t)
+	first := fullRequest()
+	e.create(first)
+	claims := e.admin.CoreV1().PersistentVolumeClaims(e.namespace)
+	_, err := claims.Patch(t.Context(), claimOf(first), types.MergePatchType, []byte(`{"metadata":{"labels":{"interlink.io/instance":null}}}`), metav1.PatchOptions{})
+	e.must(err)
+	_, err = e.otherInstance().Create(t.Context(), sharingClaim(first, ""))
+	e.must(err)
 }

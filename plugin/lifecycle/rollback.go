@@ -121,7 +121,7 @@ func (a *createAttempt) rollbackClaim(ctx context.Context, name string) error {
 		return nil
 	case err != nil:
 		return err
-	case claim.Annotations[wire.AnnotationCreatedFor] != a.uid:
+	case claim.Annotations[wire.AnnotationCreatedFor] != a.uid, a.lifecycle.otherInstance(claim) != "":
 		return nil
 	}
 	return a.lifecycle.deleteUnused(ctx, claim, a.uid)

@@ -9,12 +9,12 @@ import (
 
 // cachedLabels and cachedAnnotations are what the plugin reads of a remote pod from
 // the cache: its owner, its local pod, the objects that it owns, whether an earlier version
-// created it, the state of its mesh, whether its create request was stored, the container
+// created it, what could not be carried over, the state of its mesh, whether its create request was stored, the container
 // whose logs are meant if a log request names none, and whether its virtual node asks
 // about it.
 var (
 	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt}
-	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationDefaultContainer, wire.AnnotationFinished, wire.AnnotationFailed,
+	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationWarnings, wire.AnnotationDefaultContainer, wire.AnnotationFinished, wire.AnnotationFailed,
 		wire.AnnotationFromStoredRequest, wire.AnnotationSourceNode, wire.AnnotationUnaskedSince}
 )
 

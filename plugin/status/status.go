@@ -38,5 +38,6 @@ func Of(requested, remote *corev1.Pod) wire.PodStatus {
 	} else {
 		r.reportActive()
 	}
+	r.addWarnings()
 	return r.answer(cmp.Or(requested.Annotations[wire.AnnotationJobID], remote.Name))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
@@ -43,6 +44,7 @@ func TestGolden(t *testing.T) {
 			}
 			above, below, _ := strings.Cut(string(content), dashes)
 			in := input{Options: translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}, OwnNamespace: true}}
+			in.Options.VirtualNode = config.Defaults().Offloading.VirtualNode
 			if err := yaml.UnmarshalStrict([]byte(above), &in); err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}

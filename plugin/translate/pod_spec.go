@@ -21,6 +21,7 @@ func (t *translation) podSpec() *corev1.PodSpec {
 	// that may not exist remotely: a required term could keep the pod from starting
 	// for ever.
 	t.warnAboutPlacement(spec)
+	t.warnAboutClasses(spec)
 	spec.NodeName = ""
 	spec.NodeSelector = o.NodeSelector
 	spec.Tolerations = o.NodeTolerations
@@ -56,20 +57,6 @@ func (t *translation) podSpec() *corev1.PodSpec {
 	t.dropResourceClaims(spec)
 	t.hostname(spec)
 	return spec
-}
-
-// warnAboutPlacement names what is dropped of the placement. It does not name node
-// selectors and tolerations: every offloaded pod has them, for the virtual node.
-func (t *translation) warnAboutPlacement(spec *corev1.PodSpec) {
-	if a := spec.Affinity; a != nil && (a.PodAffinity != nil || a.PodAntiAffinity != nil) {
-		t.warn("pod affinity and anti-affinity are left out: they are about the local cluster's nodes and pods")
-	}
-	if len(spec.TopologySpreadConstraints) > 0 {
-		t.warn("topology spread constraints are left out: they are about the local cluster's nodes")
-	}
-	for _, gate := range spec.ReadinessGates {
-		t.warn("readiness gate %s is left out: its controller is in the local cluster", gate.ConditionType)
-	}
 }
 
 func (t *translation) imagePullSecrets(spec *corev1.PodSpec) {

@@ -78,6 +78,8 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.refusals, "; "))
 	case len(t.unsupported) > 0 && options.UnsupportedVolumes == config.RefuseVolumes:
 		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.unsupported, "; "))
+	case len(t.claimsLeftOut) > 0 && options.UnsupportedVolumes == config.RefuseClaims:
+		return nil, errdefs.New(errdefs.Refused, "%s; without its claim, the pod would lose what it writes ([offloading] unsupported_volumes)", strings.Join(t.claimsLeftOut, "; "))
 	}
 
 	objects := &Objects{
@@ -94,6 +96,9 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	objects.Pod.Annotations[wire.AnnotationOwned] = scope.OwnedList(dependents)
 	t.fitAnnotations(&objects.Pod.ObjectMeta)
 	objects.Warnings = append(t.unsupported, t.warnings...)
+	if len(objects.Warnings) > 0 {
+		objects.Pod.Annotations[wire.AnnotationWarnings] = warningsText(objects.Warnings)
+	}
 	if needsGate(&objects.Pod.Spec, dependents) {
 		objects.Pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
 	}
@@ -118,6 +123,8 @@ type translation struct {
 	// permit. unsupported names what was dropped because the remote cluster cannot have
 	// it. warnings are for the user's information.
 	problems, refusals, unsupported, warnings []string
+	// claimsLeftOut are those of unsupported that are claims.
+	claimsLeftOut []string
 }
 
 func newTranslation(request *wire.CreateRequest, options Options) *translation {

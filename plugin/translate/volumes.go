@@ -68,6 +68,9 @@ func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.
 	}
 	if used {
 		t.dropUnsupported("%s (mounted by %s) is left out: %s", describeVolume(local), strings.Join(users, ", "), t.whyUnsupported(local))
+		if local.PersistentVolumeClaim != nil {
+			t.claimsLeftOut = append(t.claimsLeftOut, t.unsupported[len(t.unsupported)-1])
+		}
 	}
 	return corev1.Volume{}, false
 }

@@ -31,6 +31,8 @@ func resolveVolumes(pod *corev1.Pod, objects Objects, options Options) (map[stri
 				return nil, fmt.Errorf("volume %s: %w", volume.Name, err)
 			}
 			volumeObjects.Secrets = []corev1.Secret{*object}
+		case options.DisableProjectedVolumes && (volume.DownwardAPI != nil || volume.Projected != nil):
+			// They stay as they are, without any file (docs/contract.md, VOL-8).
 		case volume.DownwardAPI != nil:
 			from := volume.DownwardAPI
 			volume.VolumeSource = corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{

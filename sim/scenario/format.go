@@ -58,6 +58,9 @@ type VirtualKubelet struct {
 	// SkipDownwardAPIResolution leaves $(VAR) and all that cannot be resolved as it
 	// is.
 	SkipDownwardAPIResolution bool `json:"skipDownwardAPIResolution,omitempty"`
+	// DisableProjectedVolumes sends no files of projected volumes, as InterLink's
+	// installer configures it.
+	DisableProjectedVolumes bool `json:"disableProjectedVolumes,omitempty"`
 	// KubernetesAPI is the host:port of the local API server. It adds the variables
 	// KUBERNETES_* to every container.
 	KubernetesAPI string `json:"kubernetesAPI,omitempty"`
