@@ -27,8 +27,10 @@ type VariableMode string
 
 const (
 	// VariablesAuto decides for each pod.
-	VariablesAuto       VariableMode = "auto"
-	VariablesResolved   VariableMode = "resolved"
+	VariablesAuto VariableMode = "auto"
+	// VariablesResolved takes all values as resolved.
+	VariablesResolved VariableMode = "resolved"
+	// VariablesUnresolved takes all values as the user wrote them.
 	VariablesUnresolved VariableMode = "unresolved"
 )
 
