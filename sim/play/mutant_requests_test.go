@@ -63,6 +63,10 @@ var requestMutants = []requestMutant{
 		faultyRequests{pod: func(pod *corev1.Pod) { optionalVariables(pod); withoutGates(pod) }},
 	},
 	{
+		"keeps a label that controllers obey", mutant{scenario: "metadata-dropped", text: "pod-template-hash"},
+		faultyRequests{pod: func(pod *corev1.Pod) { pod.Labels["pod-template-hash"] = "5d4f8c7b9" }},
+	},
+	{
 		"never removes the gate", mutant{scenario: "late-optional", text: "still has the scheduling gate"},
 		faultyRequests{keepsGates: true},
 	},
