@@ -39,7 +39,7 @@ func (t *translation) warnAboutPlacement(spec *corev1.PodSpec) {
 	o := t.options
 	var selectors []string
 	for key, value := range spec.NodeSelector {
-		if site, ok := o.NodeSelector[key]; !t.isOfVirtualNode(key) && !(ok && site == value) {
+		if site, ok := o.NodeSelector[key]; !t.isOfVirtualNode(key) && (!ok || site != value) {
 			selectors = append(selectors, key+"="+value)
 		}
 	}
