@@ -21,7 +21,9 @@ const preExec = "cat <<'EOFMESH' > $TMPDIR/mesh.sh\n#!/bin/sh\n: >$TMPDIR/mesh-r
 // in a sidecar, or else in an ordinary container.
 func newMeshEnv(t *testing.T, sidecar bool) *env {
 	t.Helper()
-	e := newEnv(t, func(o *lifecycle.Options) { o.Translate.Mesh = mesh.Options{Enabled: true, Scripts: config.AnyScript, Image: "mesh:1", InitContainer: sidecar} })
+	e := newEnv(t, func(o *lifecycle.Options) {
+		o.Translate.Mesh = mesh.Options{Enabled: true, Scripts: config.AnyScript, Image: "mesh:1", InitContainer: sidecar}
+	})
 	e.must(e.cluster.OnPodChange(e.HandlePodChange, e.HandlePodGone))
 	return e
 }
