@@ -43,7 +43,7 @@ func TestClaimOfAPodThatWaits(t *testing.T) {
 				return
 			}
 			r.remove(first)
-			testkit.Eventually(t, "the delete has done all of its work", r.Lifecycle.Idle)
+			testkit.Eventually(t, "the delete has done all of its work", r.Idle)
 			e.eventuallyHas(append(e.stored(second), "claim data")...)
 			e.start()
 			e.eventuallyHas(append(e.created(second), "claim data")...)
