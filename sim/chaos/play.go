@@ -48,7 +48,7 @@ func (c *Chaos) play(ctx context.Context, test Case) (_ observation, err error) 
 	defer func() { err = errors.Join(err, s.close()) }()
 	var flags []string
 	if test.kills() { // otherwise nothing is left to the search for orphans, and a call can take longer than the grace
-		flags = append(flags, graceFlag(5*time.Second), "--offloading-create-timeout=20s") // objects stay for as long as a create may take
+		flags = append(flags, graceFlag(5*time.Second), createFlag(20*time.Second))
 	}
 	if r.plugin, err = s.start(ctx, 0, test.HTTP1, flags...); err != nil {
 		return observation{}, err

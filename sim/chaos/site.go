@@ -104,6 +104,12 @@ const leaseFlag = "--app-lease-namespace=default"
 // virtual node must ask about each of its pods within it, also on a busy machine.
 func graceFlag(grace time.Duration) string { return "--offloading-orphan-grace=" + grace.String() }
 
+// createFlag limits how long a create may take, and how long objects without a pod are kept,
+// since they may belong to a create in flight.
+func createFlag(timeout time.Duration) string {
+	return "--offloading-create-timeout=" + timeout.String()
+}
+
 // start starts the n-th plugin of the site, and waits until it is ready.
 func (s *site) start(ctx context.Context, n int, http1 bool, flags ...string) (_ *instance, err error) {
 	i := &instance{site: s, socket: s.socket(n), log: filepath.Join(s.dir, fmt.Sprintf("%d.log", n))}

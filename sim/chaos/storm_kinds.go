@@ -22,6 +22,9 @@ const (
 	burstConfigMaps = 6
 	// stormGrace is longer than a cycle of status calls for all pods of a storm.
 	stormGrace = 20 * time.Second
+	// stormCreates is how long a create of a storm with kills may take. The search for orphans keeps
+	// objects for as long.
+	stormCreates = 40 * time.Second
 	// callsAtOnce is the number of calls of InterLink at a time, apart from a burst.
 	callsAtOnce = 16
 )
@@ -59,7 +62,7 @@ func (s *storm) duplicates(ctx context.Context, count int) error {
 // kills kills the plugin again and again. InterLink sends each create and each delete
 // once, also if it is not answered.
 func (s *storm) kills(ctx context.Context, count int) error {
-	plugin, err := s.start(ctx, 0, false, graceFlag(stormGrace))
+	plugin, err := s.start(ctx, 0, false, graceFlag(stormGrace), createFlag(stormCreates))
 	if err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (s *storm) replicas(ctx context.Context, count int) error {
 	var plugins [2]*instance
 	for n := range plugins {
 		var err error
-		if plugins[n], err = s.start(ctx, n+1, false, graceFlag(stormGrace)); err != nil {
+		if plugins[n], err = s.start(ctx, n+1, false, graceFlag(stormGrace), createFlag(stormCreates)); err != nil {
 			return err
 		}
 	}
