@@ -1,6 +1,9 @@
 package plugin
 
 import (
+	"os"
+	"strings"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
 )
@@ -21,7 +24,11 @@ func reservedNamespaces(cfg config.Config) []string {
 	if cfg.Offloading.Namespace != "" {
 		return nil
 	}
-	reserved := []string{cfg.LeaseNamespace()}
+	reserved := []string{config.AccountNamespace, cfg.LeaseNamespace()}
+	// A plugin in a pod of the remote cluster is in a namespace that holds its credentials.
+	if name, err := os.ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace"); err == nil {
+		reserved = append(reserved, strings.TrimSpace(string(name)))
+	}
 	if cfg.TCPTunnel.Enabled {
 		reserved = append(reserved, cfg.TCPTunnel.BastionNamespace)
 	}

@@ -114,7 +114,11 @@ func byOptions(files []*scenario.File) map[string][]*scenario.File {
 
 // playAll plays scenarios against a plugin that it starts, and returns their results.
 func playAll(t *testing.T, a account, files []*scenario.File, env ...string) []report.Scenario {
+	if a.user == testEnv.clusterWide.user { // its account may use Leases in this namespace only, also if a scenario sets [offloading] namespace
+		env = append(slices.Clone(env), "APP_LEASE_NAMESPACE=interlink-plugin")
+	}
 	plugin := startPlugin(t, a, env...)
+	env = append([]string{"OFFLOADING_NAMESPACE_PREFIX=" + plugin.prefix}, env...)
 	result, err := play.Run(testEnv.ctx, files, play.Options{
 		Plugin: plugin.address, Client: testEnv.remote.client, Environ: env, Parallel: maxParallelScenarios,
 		Started: func(string) { scenarioSlots <- struct{}{} },

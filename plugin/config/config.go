@@ -51,14 +51,14 @@ type App struct {
 	LeaseNamespace string
 }
 
-// defaultLeaseNamespace is the namespace of the plugin's account in
+// AccountNamespace is the namespace of the plugin's account in
 // manifests/rbac-cluster-wide.yaml.
-const defaultLeaseNamespace = "interlink-plugin"
+const AccountNamespace = "interlink-plugin"
 
 // LeaseNamespace returns the remote namespace of the Lease of the replica that searches for
 // orphans.
 func (c *Config) LeaseNamespace() string {
-	return cmp.Or(c.App.LeaseNamespace, c.Offloading.Namespace, defaultLeaseNamespace)
+	return cmp.Or(c.App.LeaseNamespace, c.Offloading.Namespace, AccountNamespace)
 }
 
 // Listen returns the arguments of net.Listen: "unix" and a path, or "tcp" and

@@ -52,7 +52,7 @@ var table = []Option{
 		Help: "Largest size of a request body: bytes, or a number with KiB, MiB or GiB.",
 		set:  setter(func(c *Config) *int64 { return &c.App.MaxBody }, size)},
 	{Section: "app", Key: "lease_namespace", Kind: Text,
-		Help: "Remote namespace of the Lease with which one replica at a time searches for orphans; empty: [offloading] namespace, or else " + defaultLeaseNamespace + ".",
+		Help: "Remote namespace of the Lease with which one replica at a time searches for orphans; empty: [offloading] namespace, or else " + AccountNamespace + ".",
 		set:  setter(func(c *Config) *string { return &c.App.LeaseNamespace }, text, label)},
 
 	{Section: "log", Key: "level", Kind: Level, Default: "INFO", Python: true,

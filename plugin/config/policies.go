@@ -70,7 +70,9 @@ const (
 var droppedMetadata = []string{
 	"pod-template-hash", "controller-revision-hash", "controller-uid", "job-name",
 	"batch.kubernetes.io/*", "apps.kubernetes.io/*", "statefulset.kubernetes.io/*", "jobset.sigs.k8s.io/*",
-	"kueue.x-k8s.io/*", "scheduling.k8s.io/*", "scheduling.x-k8s.io/*", "scheduling.volcano.sh/*", "k8s.v1.cni.cncf.io/*", "openshift.io/scc",
+	"kueue.x-k8s.io/*", "scheduling.k8s.io/*", "scheduling.x-k8s.io/*", "scheduling.volcano.sh/*", "k8s.v1.cni.cncf.io/*", "v1.multus-cni.io/*", "openshift.io/scc",
+	// These give a pod an identity of the remote site, or a container that it did not ask for.
+	"iam.amazonaws.com/*", "azure.workload.identity/*", "vault.hashicorp.com/*", "sidecar.istio.io/*", "io.kubernetes.cri-o.*",
 }
 
 // virtualNode are the labels and taints that InterLink gives every virtual node, and those

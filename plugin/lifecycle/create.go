@@ -45,9 +45,8 @@ func (l *Lifecycle) createFor(ctx context.Context, request *wire.CreateRequest, 
 	if err != nil {
 		return "", fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
-	defer done()
 	ctx, cancel := context.WithTimeout(withNotYetBudget(ctx), l.options.CreateTimeout)
-	defer cancel()
+	end := func() { cancel(); done() }
 
 	jid, err = l.create(ctx, request, commit, log)
 	if err != nil {
@@ -55,11 +54,16 @@ func (l *Lifecycle) createFor(ctx context.Context, request *wire.CreateRequest, 
 		if commit == nil || !errdefs.Is(err, errdefs.OverQuota) {
 			log.Warn("create failed", "error", err)
 		}
+		failure := fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 		if commit == nil && isRefusal(err) {
-			l.delayRefusal(ctx, pod, log)
+			if delay := l.refusalDelay(pod, log); delay > 0 {
+				return "", &LateError{error: failure, wait: func() { defer end(); l.waitToRefuse(ctx, delay) }}
+			}
 		}
-		return "", fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
+		end()
+		return "", failure
 	}
+	end()
 	l.refusals.forget(pod)
 	return jid, nil
 }

@@ -94,20 +94,37 @@ func (r *lateRefusals) forget(pod *corev1.Pod) {
 // process is about to end, and must not wait for them.
 func (l *Lifecycle) AnswerNow() { l.refusals.end() }
 
-// delayRefusal returns when the refusal of a pod is to be answered, or when ctx is done: the
-// pod was deleted, the caller has left, or the time of the create is over. While it waits,
-// it holds no lock and no place among the creates; the create stays in flight, so that
-// the status of the pod is waiting.
-func (l *Lifecycle) delayRefusal(ctx context.Context, pod *corev1.Pod, log *slog.Logger) {
+// LateError is the error of a create whose answer must be late. Until then, the create
+// stays in flight, so that the status of the pod is waiting; but it holds no lock, no place
+// among the creates, and not its request.
+type LateError struct {
+	error
+	wait func()
+}
+
+// Unwrap returns why the create failed.
+func (e *LateError) Unwrap() error { return e.error }
+
+// Wait returns when the error is to be answered, or when the pod was deleted, the caller has
+// left, the time of the create is over, or the process is about to end. The caller of
+// [Lifecycle.Create] must call it once.
+func (e *LateError) Wait() { e.wait() }
+
+// refusalDelay records the refusal of a pod, and returns how late it is to be answered.
+func (l *Lifecycle) refusalDelay(pod *corev1.Pod, log *slog.Logger) time.Duration {
 	controller, ok := replacingController(pod)
 	if !ok {
-		return
+		return 0
 	}
 	delay := l.refusals.delay(controller)
-	if delay == 0 {
-		return
+	if delay > 0 {
+		log.Info("the refusal is answered late, since a controller replaces the pod at once", "delay", delay)
 	}
-	log.Info("the refusal is answered late, since a controller replaces the pod at once", "delay", delay)
+	return delay
+}
+
+// waitToRefuse waits for a time, or until ctx is done or the process is about to end.
+func (l *Lifecycle) waitToRefuse(ctx context.Context, delay time.Duration) {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {

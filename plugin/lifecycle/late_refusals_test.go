@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -57,8 +58,12 @@ func ownedRequest(version, kind string, controller types.UID) *wire.CreateReques
 func refuse(ctx context.Context, t *testing.T, l *lifecycle.Lifecycle, r *wire.CreateRequest) time.Duration {
 	t.Helper()
 	begin := time.Now()
-	if _, err := l.Create(ctx, r); !errdefs.Is(err, errdefs.Refused) {
+	_, err := l.Create(ctx, r)
+	if !errdefs.Is(err, errdefs.Refused) {
 		t.Errorf("the create returned %v (%s)", err, errdefs.KindOf(err))
+	}
+	if late, ok := errors.AsType[*lifecycle.LateError](err); ok {
+		late.Wait()
 	}
 	return time.Since(begin)
 }

@@ -76,6 +76,10 @@ func TestSlurmScriptRunsToItsJob(t *testing.T) {
 		c.env = append(c.env, longTimeout, "PATH="+machine+":"+os.Getenv("PATH"))
 		c.start(args...)
 		c.eventually("the job reports that the network is ready", func() bool { return c.has("mesh-ready") || strings.Contains(c.Output(), "mesh-setup:") })
+		c.eventually("programs in the background have begun", func() bool {
+			calls, _ := os.ReadFile(callsFile)
+			return strings.Contains(string(calls), "wireguard-go wg0\n") && strings.Contains(string(calls), "wstunnel client -L") || strings.Contains(c.Output(), "mesh-setup:")
+		})
 		c.Terminate()
 		code, output := c.Wait()
 		text, err := os.ReadFile(callsFile)

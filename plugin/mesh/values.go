@@ -147,7 +147,7 @@ func ipv4(text string) (netip.Addr, error) {
 
 func ipv4Range(text string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(text)
-	if err != nil || !prefix.Addr().Is4() || prefix.Bits() == 0 || prefix.Addr().IsLoopback() || prefix.Addr().IsMulticast() {
+	if err != nil || !prefix.Addr().Is4() || prefix.Bits() < 8 || prefix.Addr().IsLoopback() || prefix.Addr().IsMulticast() {
 		return netip.Prefix{}, errors.New("it must be a range of IPv4 addresses, such as 10.96.0.0/16")
 	}
 	return prefix.Masked(), nil

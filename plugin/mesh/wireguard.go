@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// maxKeyName is longer than the name of each key of a WireGuard configuration.
+const maxKeyName = 20
+
 // WireGuard is the configuration of the WireGuard interface: one key pair, one peer.
 type WireGuard struct {
 	PrivateKey, PublicKey, PresharedKey string
@@ -65,6 +68,9 @@ func parseWireGuard(text string) (WireGuard, error) {
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if !found || !onlyOf(name, "") {
 			return WireGuard{}, errors.New("it has a line that is not NAME = VALUE")
+		}
+		if len(name) > maxKeyName { // it is not the name of a key, and may be a key itself
+			return WireGuard{}, errors.New("it has a line with an unknown key")
 		}
 		id := section + " " + strings.ToLower(name)
 		if seen[id] {

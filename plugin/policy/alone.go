@@ -8,14 +8,14 @@ import (
 func podOf(spec corev1.PodSpec) *corev1.Pod { return &corev1.Pod{Spec: spec} }
 
 // containerAlone returns a pod with one container. It keeps what decides whether a check
-// applies to the pod at all: its operating system, and whether it has users of its own.
+// applies to the pod at all: its operating system.
 func containerAlone(pod *corev1.Pod, c corev1.Container) *corev1.Pod {
-	return podOf(corev1.PodSpec{OS: pod.Spec.OS, HostUsers: pod.Spec.HostUsers, Containers: []corev1.Container{c}})
+	return podOf(corev1.PodSpec{OS: pod.Spec.OS, Containers: []corev1.Container{c}})
 }
 
 // contextAlone returns a pod without containers that has a security context.
 func contextAlone(pod *corev1.Pod, context *corev1.PodSecurityContext) *corev1.Pod {
-	return podOf(corev1.PodSpec{OS: pod.Spec.OS, HostUsers: pod.Spec.HostUsers, SecurityContext: context})
+	return podOf(corev1.PodSpec{OS: pod.Spec.OS, SecurityContext: context})
 }
 
 // each calls visit for each container of a pod, with its path.

@@ -161,8 +161,12 @@ func (w *Waiting) MayWait(pod *corev1.Pod) bool {
 }
 
 // UsesClaim reports whether a local pod that waits uses a persistent volume claim of a remote
-// namespace, apart from the local pod with a UID.
+// namespace, apart from the local pod with a UID. Until the pods that wait are known, one of
+// them may: a claim that is kept by mistake is left to the search for orphans.
 func (w *Waiting) UsesClaim(namespace, claim, exceptUID string) bool {
+	if !w.index.isFilled() {
+		return true
+	}
 	waiting, _ := w.index.waiting(namespace)
 	return slices.ContainsFunc(waiting, func(e entry) bool {
 		return e.uid != exceptUID && slices.Contains(strings.Split(e.claims, ","), claim)

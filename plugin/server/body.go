@@ -12,6 +12,15 @@ import (
 
 // readBody reads the body within its limits of size and time, and calls decode.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, decode func(body []byte) error) error {
+	leave, err := s.largeBodies.enter(r)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.readWithinLimits(w, r, decode)
+}
+
+func (s *Server) readWithinLimits(w http.ResponseWriter, r *http.Request, decode func(body []byte) error) error {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return newStatusError(http.StatusUnsupportedMediaType, "Content-Encoding %s is not supported", encoding)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,19 +10,39 @@ import (
 )
 
 func (s *Server) create(w http.ResponseWriter, r *http.Request, info *requestInfo) error {
-	var request wire.CreateRequest
-	err := s.readBody(w, r, func(body []byte) error { return decodeCreate(body, &request) })
-	info.setPod(&request.Pod)
-	if err != nil {
-		return err
+	response, err := s.createInTurn(w, r, info)
+	if late, ok := errors.AsType[lateError](err); ok {
+		late.Wait()
 	}
-	response, err := s.options.Lifecycle.Create(r.Context(), &request)
 	if err != nil {
 		return err
 	}
 	// Any other status than 200, and a list instead of an object, make the local pod
 	// Failed for good (docs/contract.md, CREATE-3 and CREATE-4).
 	return writeJSON(w, http.StatusOK, response)
+}
+
+// lateError is an error that must not be answered before Wait returns.
+type lateError interface {
+	error
+	Wait()
+}
+
+// createInTurn creates a pod. The request stays in memory until the create has ended, so a
+// large one takes its turn until then.
+func (s *Server) createInTurn(w http.ResponseWriter, r *http.Request, info *requestInfo) (wire.CreateResponse, error) {
+	leave, err := s.largeCreates.enter(r)
+	if err != nil {
+		return wire.CreateResponse{}, err
+	}
+	defer leave()
+	var request wire.CreateRequest
+	err = s.readWithinLimits(w, r, func(body []byte) error { return decodeCreate(body, &request) })
+	info.setPod(&request.Pod)
+	if err != nil {
+		return wire.CreateResponse{}, err
+	}
+	return s.options.Lifecycle.Create(r.Context(), &request)
 }
 
 func (s *Server) delete(w http.ResponseWriter, r *http.Request, info *requestInfo) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -147,10 +148,13 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 		t.Fatalf("the first create is %q", got)
 	}
 	go post(large)
-	testkit.Eventually(t, "the second create waits", func() bool { return run.largeBodies.waiting.Load() == 1 })
+	testkit.Eventually(t, "the second create waits", func() bool { return run.largeCreates.waiting.Load() == 1 })
 	go post(goodCreate)
 	if got := testkit.Receive(t, "the start of a small create", started); got != "" {
 		t.Errorf("beside a large create began a create that is %q", got)
+	}
+	if got := run.send(t, http.MethodPost, "/delete", goodPod+strings.Repeat(" ", size)); got.status != http.StatusOK {
+		t.Errorf("a large delete beside large creates is answered %d %s", got.status, got.body)
 	}
 	close(finish)
 	if got := testkit.Receive(t, "the start of the second large create", started); got != "large" {
@@ -163,6 +167,50 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 	}
 }
 
+// late is an error that is to be answered when a test says so.
+type late struct{ waits chan struct{} }
+
+func (late) Error() string { return "refused" }
+func (l late) Wait()       { <-l.waits }
+
+// A refusal that is answered late keeps no other large create out.
+func TestLateRefusalLeavesItsTurn(t *testing.T) {
+	refusal := late{make(chan struct{})}
+	began := make(chan struct{}, 1)
+	run := start(t, Options{Lifecycle: &fake{create: func(_ context.Context, r *wire.CreateRequest) (wire.CreateResponse, error) {
+		if r.Pod.Annotations["size"] != "" {
+			began <- struct{}{}
+			return wire.CreateResponse{}, errdefs.Wrap(errdefs.Refused, refusal)
+		}
+		return wire.CreateResponse{PodUID: uid}, nil
+	}}})
+	large := goodCreate + strings.Repeat(" ", 60<<20)
+	refused := strings.Replace(large, `"metadata":{`, `"metadata":{"annotations":{"size":"large"},`, 1)
+	answer := make(chan int, 1)
+	go func() {
+		response, err := run.client.Post("http://unix/create", "application/json", strings.NewReader(refused))
+		if err != nil {
+			answer <- 0
+			return
+		}
+		_ = response.Body.Close()
+		answer <- response.StatusCode
+	}()
+	testkit.Receive(t, "the start of the create", began)
+	if got := run.send(t, http.MethodPost, "/create", large); got.status != http.StatusOK {
+		t.Errorf("another create is answered %d %s", got.status, got.body)
+	}
+	select {
+	case got := <-answer:
+		t.Errorf("the refusal is answered early: %d", got)
+	default:
+	}
+	close(refusal.waits)
+	if got := testkit.Receive(t, "the refusal", answer); got != http.StatusForbidden {
+		t.Errorf("the refusal is answered %d", got)
+	}
+}
+
 // A large request whose turn does not come is refused with a word.
 func TestLargeBodyThatWaitsTooLong(t *testing.T) {
 	lifecycle, started := working(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
@@ -170,7 +218,7 @@ func TestLargeBodyThatWaitsTooLong(t *testing.T) {
 	large := goodCreate + strings.Repeat(" ", 60<<20)
 	go func() { _, _ = run.client.Post("http://unix/create", "application/json", strings.NewReader(large)) }()
 	testkit.Receive(t, "the start of the first create", started)
-	run.turnTimeout = time.Millisecond
+	run.largeCreates.timeout = time.Millisecond
 	got := run.send(t, http.MethodPost, "/create", large)
 	if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "too many large requests") {
 		t.Errorf("the answer is %d %s", got.status, got.body)

@@ -21,24 +21,25 @@ const smallBody = 64 << 10
 const freeAtOnce = 8 << 20
 
 // largeBodies lets requests with large bodies take turns, so that the memory of the plugin
-// stays bounded whatever callers send: a body, and what it is decoded to, stay in memory until
-// the request ends.
+// stays bounded whatever callers send.
 type largeBodies struct {
 	// total is how many bytes the large bodies in memory may have together.
-	total   int64
-	bytes   *semaphore.Weighted
+	total int64
+	bytes *semaphore.Weighted
+	// timeout limits the time that a request may wait for its turn.
+	timeout time.Duration
 	waiting atomic.Int32 // for tests
 }
 
-func newLargeBodies(total int64) *largeBodies {
-	return &largeBodies{total: total, bytes: semaphore.NewWeighted(total)}
+func newLargeBodies(total int64, timeout time.Duration) *largeBodies {
+	return &largeBodies{total: total, bytes: semaphore.NewWeighted(total), timeout: timeout}
 }
 
 // enter waits until there is room for the body of a request, and returns a function that the
-// caller must call when the request has ended. A body of unknown length counts as one of the
+// caller must call when the request is no longer in memory. A body of unknown length counts as one of the
 // largest size. A body that is too large counts as none, since it is not read. The error is of
-// kind Unavailable if there is no room within timeout.
-func (l *largeBodies) enter(r *http.Request, timeout time.Duration) (leave func(), err error) {
+// kind Unavailable if there is no room in time.
+func (l *largeBodies) enter(r *http.Request) (leave func(), err error) {
 	size := r.ContentLength
 	if size < 0 {
 		size = l.total
@@ -46,12 +47,12 @@ func (l *largeBodies) enter(r *http.Request, timeout time.Duration) (leave func(
 	if size <= smallBody || size > l.total {
 		return func() {}, nil
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), l.timeout)
 	defer cancel()
 	l.waiting.Add(1)
 	defer l.waiting.Add(-1)
 	if err := l.bytes.Acquire(ctx, size); err != nil {
-		return nil, errdefs.New(errdefs.Unavailable, "too many large requests at once: there was no room for one of %d bytes within %s", size, timeout)
+		return nil, errdefs.New(errdefs.Unavailable, "too many large requests at once: there was no room for one of %d bytes within %s", size, l.timeout)
 	}
 	return func() {
 		if size > freeAtOnce {

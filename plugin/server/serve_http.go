@@ -61,11 +61,6 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, info *requestI
 		return r.URL.Path, newStatusError(http.StatusMethodNotAllowed, "%s does not allow method %s; allowed: %s",
 			r.URL.Path, oneLine(r.Method, 50), allowed)
 	}
-	leave, err := s.largeBodies.enter(r, s.turnTimeout)
-	if err != nil {
-		return r.URL.Path, err
-	}
-	defer leave()
 	return r.URL.Path, recoverPanic(route, w, r, info)
 }
 

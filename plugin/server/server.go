@@ -69,8 +69,11 @@ type Server struct {
 	metrics *metrics
 
 	// The defaults are in timeouts.go; tests set shorter times.
-	bodyTimeout, turnTimeout, rollback time.Duration
-	largeBodies                        *largeBodies
+	bodyTimeout, rollback time.Duration
+	// largeCreates are in memory for as long as the creates take; the bodies of other
+	// requests, until they are decoded. So that no create keeps status calls out, there is
+	// room for each.
+	largeCreates, largeBodies *largeBodies
 
 	// stopping ends at the start of a shutdown. Logs that are followed and the
 	// readiness check watch it. It is a field because it belongs to no request.
@@ -91,8 +94,8 @@ func New(options Options) (*Server, error) {
 	if options.Registry == nil {
 		options.Registry = prometheus.NewRegistry()
 	}
-	s := &Server{options: options, log: options.Logger, bodyTimeout: bodyTimeout, turnTimeout: turnTimeout, rollback: rollbackTime,
-		largeBodies: newLargeBodies(options.MaxBody)}
+	s := &Server{options: options, log: options.Logger, bodyTimeout: bodyTimeout, rollback: rollbackTime,
+		largeCreates: newLargeBodies(options.MaxBody, createTurnTimeout), largeBodies: newLargeBodies(options.MaxBody, turnTimeout)}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.routes = s.apiRoutes()
 	if err := s.addDocs(); err != nil {

@@ -11,10 +11,11 @@ const (
 	// restOfBodyTimeout limits the time for the rest of a body that no handler reads, or
 	// that is incomplete when the shutdown begins.
 	restOfBodyTimeout = time.Second
-	// turnTimeout limits the time that a request with a large body may wait until there is
-	// room for it in memory. Then it has the time for its body and for a create, within the
-	// time that InterLink waits.
-	turnTimeout = 15 * time.Second
+	// turnTimeout and createTurnTimeout limit the time that a request with a large body may
+	// wait until there is room for it in memory. A create that fails makes the local pod
+	// Failed for good, so it waits for nearly all of the 120 s that InterLink waits.
+	turnTimeout       = 15 * time.Second
+	createTurnTimeout = 90 * time.Second
 	// idleTimeout must be longer than the 120 s for which InterLink keeps an idle
 	// connection. Otherwise the server could close a connection just when InterLink
 	// sends a create on it, and the pod would fail for good (docs/contract.md, HTTP-6).

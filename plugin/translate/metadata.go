@@ -132,6 +132,9 @@ func (t *translation) fitAnnotations(meta *metav1.ObjectMeta) {
 		total += len(name) + len(value)
 	}
 	drop := func(name string) {
+		if _, ok := meta.Annotations[name]; !ok {
+			return
+		}
 		total -= len(name) + len(meta.Annotations[name])
 		delete(meta.Annotations, name)
 	}
