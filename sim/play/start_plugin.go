@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 // overridden by the options of the scenario.
 func pluginConfig(file *scenario.File, options Options) (config.Config, error) {
 	environ := []string{"CONFIG_FILE_PATH=" + os.DevNull} // no default file is read
+	environ = append(environ, sharedClusterPrefix(file, options)...)
 	environ = append(environ, options.Environ...)
 	for _, name := range slices.Sorted(maps.Keys(file.Plugin)) {
 		environ = append(environ, name+"="+file.Plugin[name])
@@ -29,6 +31,21 @@ func pluginConfig(file *scenario.File, options Options) (config.Config, error) {
 		return config.Config{}, fmt.Errorf("configuration of the plugin: %w", err)
 	}
 	return parsed.Config, nil
+}
+
+// sharedClusterPrefix returns the variable with a namespace prefix for the options of a scenario,
+// if plugins with different options share the cluster: what is in a remote namespace, such as
+// the Pod Security Standard that it enforces, depends on the plugin that creates it.
+func sharedClusterPrefix(file *scenario.File, options Options) []string {
+	if options.Client == nil || options.Plugin != "" || len(file.Plugin) == 0 && file.NamespaceTemplate == "" {
+		return nil
+	}
+	hash := fnv.New32a()
+	for _, name := range slices.Sorted(maps.Keys(file.Plugin)) {
+		_, _ = fmt.Fprintln(hash, name, file.Plugin[name]) // it never fails
+	}
+	_, _ = fmt.Fprintln(hash, file.NamespaceTemplate)
+	return []string{fmt.Sprintf("OFFLOADING_NAMESPACE_PREFIX=offloading-%08x", hash.Sum32())}
 }
 
 // startPlugin starts this plugin in the environment, on a unix socket, and returns
