@@ -133,6 +133,25 @@ func (a *createAttempt) ensureNamespace(ctx context.Context) error {
 	return a.translate(own)
 }
 
+// checkNamespaceAgain returns a function to call before each try of a create in the namespace. From
+// the second try on, it makes sure that the namespace is ready: while the tries fail,
+// the namespace can be deleted, and another create can make it again and have not yet
+// applied the template. An error of kind NotFound lets run start again.
+func (a *createAttempt) checkNamespaceAgain() func(context.Context) error {
+	first := true
+	return func(ctx context.Context) error {
+		if first {
+			first = false
+			return nil
+		}
+		own, err := a.lifecycle.ensureNamespace(ctx, a.objects.Namespace)
+		if err == nil && own != a.ownNamespace {
+			return errdefs.New(errdefs.NotFound, "namespace %s was created again", a.objects.Pod.Namespace)
+		}
+		return err
+	}
+}
+
 // inParallel calls do for each item and its index, and returns the first error.
 func inParallel[T any](ctx context.Context, items []T, do func(context.Context, int, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -150,7 +169,11 @@ func (a *createAttempt) ensurePod(ctx context.Context) error {
 	if a.pod != nil {
 		return nil
 	}
+	again := a.checkNamespaceAgain()
 	return retry(ctx, func(ctx context.Context) error {
+		if err := again(ctx); err != nil {
+			return err
+		}
 		before := a.mayHaveCreatedPod
 		a.mayHaveCreatedPod = true
 		uid, err := a.lifecycle.cluster.Create(ctx, a.objects.Pod)

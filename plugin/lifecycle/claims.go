@@ -24,7 +24,11 @@ func (a *createAttempt) ensureClaims(ctx context.Context) error {
 // ensureClaim creates a persistent volume claim of the pod if it does not exist.
 func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) (found *corev1.PersistentVolumeClaim, err error) {
 	namespace := a.objects.Pod.Namespace
+	again := a.checkNamespaceAgain()
 	err = retry(ctx, func(ctx context.Context) (err error) {
+		if err := again(ctx); err != nil {
+			return err
+		}
 		found, err = a.lifecycle.findClaim(ctx, namespace, claim.Name)
 		switch {
 		case err != nil || found != nil:

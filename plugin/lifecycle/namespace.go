@@ -83,6 +83,7 @@ func (l *Lifecycle) createNamespace(ctx context.Context, namespace *corev1.Names
 	case !created && !exists && !errdefs.Is(refusal, errdefs.Refused):
 		return false, refusal
 	}
+	last := l.knownNamespace(namespace.Name)
 	found, err := l.cluster.Namespace(ctx, namespace.Name)
 	switch {
 	case errdefs.Is(err, errdefs.NotFound) && (created || exists):
@@ -95,6 +96,8 @@ func (l *Lifecycle) createNamespace(ctx context.Context, namespace *corev1.Names
 		return false, fmt.Errorf("%w; and whether it exists is not known: %w", refusal, err)
 	case err != nil && l.options.NamespaceTemplate != nil && isForPods(namespace):
 		return false, fmt.Errorf("whether the namespace template must be applied is not known: %w", err)
+	case err != nil && last != nil: // what was known before still holds
+		return last.own, nil
 	case err != nil:
 		l.log.Warn("a remote namespace exists, but the plugin may not read it: it counts as one that the plugin did not create",
 			"namespace", namespace.Name, "error", err)

@@ -72,6 +72,22 @@ func TestWhoCreatedTheNamespace(t *testing.T) {
 	}
 }
 
+// An account that may create namespaces but not read them: what the plugin knows of its own
+// namespace stays, so that pods of one Deployment do not get different labels.
+func TestOwnNamespaceThatMayNotBeRead(t *testing.T) {
+	e := newEnv(t)
+	e.SetNamespaceMemory(0)
+	e.failAlways("GET namespaces/name", forbidden)
+	for range 2 {
+		r := plainRequest()
+		r.Pod.Labels = map[string]string{"app": "web"}
+		e.create(r)
+		if labels := e.remotePod(r).Labels; labels["app"] == "" {
+			t.Errorf("the namespace counts as one of the site: the pod has the labels %v", labels)
+		}
+	}
+}
+
 // Two local namespaces never share a remote one by accident: the prefix a-b with the
 // namespace c, and the prefix a of another installation with the namespace b-c.
 func TestNamespaceOfAnotherLocalNamespace(t *testing.T) {
