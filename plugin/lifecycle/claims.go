@@ -206,8 +206,10 @@ func (l *Lifecycle) deleteUnused(ctx context.Context, claim *corev1.PersistentVo
 // other than the pod with the given UID. It ignores pods that are being deleted: their own delete releases the
 // claim, and Kubernetes keeps the claim until the pod has ended.
 func (l *Lifecycle) isClaimUsed(ctx context.Context, namespace, name, uid string) (bool, error) {
-	if l.options.Waiting != nil && l.options.Waiting.UsesClaim(namespace, name, uid) {
-		return true, nil
+	if l.options.Waiting != nil {
+		if used, err := l.options.Waiting.UsesClaim(ctx, namespace, name, uid); used || err != nil {
+			return used, err
+		}
 	}
 	pods, err := l.cluster.ListPods(ctx, namespace)
 	if err != nil {

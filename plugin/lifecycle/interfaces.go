@@ -108,8 +108,8 @@ type WaitingPods interface {
 	// false only if none is known, and sends no request.
 	MayWait(pod *corev1.Pod) bool
 	// UsesClaim reports whether a local pod that waits uses a persistent volume claim of a
-	// remote namespace, apart from the local pod with a UID. It sends no request.
-	UsesClaim(namespace, claim, exceptUID string) bool
+	// remote namespace, apart from the local pod with a UID.
+	UsesClaim(ctx context.Context, namespace, claim, exceptUID string) (bool, error)
 	// Remove removes the stored request of a local pod, and reports whether there was one.
 	// A replica that creates the pod at this time deletes it again.
 	Remove(ctx context.Context, pod *corev1.Pod) (found bool, err error)

@@ -31,9 +31,13 @@ func TestClaimOfAPodThatWaits(t *testing.T) {
 			first, second := e.withClaim("first", "data"), e.withClaim("second", "data")
 			r.create(first)
 			r.create(second)
-			if !r.waiting.UsesClaim(e.namespace, "data", "") || r.waiting.UsesClaim(e.namespace, "data", string(second.Pod.UID)) ||
-				r.waiting.UsesClaim(e.namespace, "dat", "") || r.waiting.UsesClaim("other", "data", "") {
-				t.Error("the claim of the pod that waits is not known")
+			for _, c := range []struct {
+				namespace, claim, except string
+				used                     bool
+			}{{e.namespace, "data", "", true}, {e.namespace, "data", string(second.Pod.UID), false}, {e.namespace, "dat", "", false}, {"other", "data", "", false}} {
+				if used, err := r.waiting.UsesClaim(t.Context(), c.namespace, c.claim, c.except); used != c.used || err != nil {
+					t.Errorf("%+v: used %v, %v", c, used, err)
+				}
 			}
 			if deleted {
 				r.remove(second)
@@ -49,4 +53,17 @@ func TestClaimOfAPodThatWaits(t *testing.T) {
 			e.eventuallyHas(append(e.created(second), "claim data")...)
 		})
 	}
+}
+
+// The claim stays also if a replica deletes the last pod that has not heard of the one that
+// waits.
+func TestClaimOfAPodThatWaitsElsewhere(t *testing.T) {
+	e := newEnv(t, "pods=1")
+	r, other := e.start(func(s *settings) { s.idle = true }), e.start(func(s *settings) { s.idle = true })
+	first, second := e.withClaim("first", "data"), e.withClaim("second", "data")
+	r.create(first)
+	r.create(second)
+	other.remove(first)
+	testkit.Eventually(t, "the delete has done all of its work", other.Idle)
+	e.eventuallyHas(append(e.stored(second), "claim data")...)
 }

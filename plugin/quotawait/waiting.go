@@ -161,16 +161,16 @@ func (w *Waiting) MayWait(pod *corev1.Pod) bool {
 }
 
 // UsesClaim reports whether a local pod that waits uses a persistent volume claim of a remote
-// namespace, apart from the local pod with a UID. Until the pods that wait are known, one of
-// them may: a claim that is kept by mistake is left to the search for orphans.
-func (w *Waiting) UsesClaim(namespace, claim, exceptUID string) bool {
-	if !w.index.isFilled() {
-		return true
+// namespace, apart from the local pod with a UID. It lists the markers, since another replica
+// may have accepted the pod a moment ago. Without the permission to list them, no pod waits.
+func (w *Waiting) UsesClaim(ctx context.Context, namespace, claim, exceptUID string) (bool, error) {
+	if err := w.list(ctx); err != nil && !errdefs.Is(err, errdefs.Refused) {
+		return false, err
 	}
 	waiting, _ := w.index.waiting(namespace)
 	return slices.ContainsFunc(waiting, func(e entry) bool {
 		return e.uid != exceptUID && slices.Contains(strings.Split(e.claims, ","), claim)
-	})
+	}), nil
 }
 
 // Idle reports whether nothing is left of the pods that are known to be deleted.
