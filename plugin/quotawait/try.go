@@ -116,6 +116,9 @@ func (w *Waiting) createPod(ctx context.Context, creator Creator, k key, marker 
 		return nil // another replica, or a delete, was faster: the next try looks again
 	}
 	if err != nil {
+		if ctx.Err() != nil {
+			w.releaseClaim(ctx, k, claim)
+		}
 		return err
 	}
 	claimed := time.Now()
@@ -136,6 +139,21 @@ func (w *Waiting) createPod(ctx context.Context, creator Creator, k key, marker 
 		})
 	}
 	return w.finish(ctx, k, marker, err)
+}
+
+// releaseClaim removes a claim whose request had no answer when this process began to stop.
+// Without it, the pod would wait until the claim ends by itself.
+func (w *Waiting) releaseClaim(ctx context.Context, k key, claim string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	found, err := w.cluster.Get(ctx, &corev1.ConfigMap{ObjectMeta: k.meta()})
+	marker, ok := found.(*corev1.ConfigMap)
+	if err != nil || !ok || stateOf(marker).claim != claim {
+		return
+	}
+	if err := w.cluster.AnnotateConfigMap(ctx, marker, map[string]any{wire.AnnotationClaimedBy: nil}, true); err != nil {
+		w.log.Info("a claim on a pod that waits is left, and ends by itself", "secret", k.String(), "error", err)
+	}
 }
 
 // commit deletes the Secret of a request whose pod was created. kept is false if a delete of
