@@ -88,6 +88,10 @@ func TestNoPodBeginsToWaitInABlock(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	e.eventuallyHas(e.created(first)...)
+	// The quota controller counts again after the second pod and its objects are gone. If it did
+	// so now, it could miss the next pod.
+	e.eventuallyUses("pods", "1")
+	e.eventuallyUses("secrets", "1")
 	third := e.request("third", false)
 	r.create(third)
 	fourth := e.request("fourth", false) // pods keep it out, and not what is stored
