@@ -15,7 +15,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
-// When the API server answers again, a list or watch of which nothing has arrived since the outage began is sent again, as
+// When the API server answers again, a list or watch without an answer since the outage began is sent again, as
 // soon as it is old enough. One that is alive goes on.
 func TestASuspectRequestIsSentAgain(t *testing.T) {
 	for _, test := range []struct {

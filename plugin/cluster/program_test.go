@@ -130,12 +130,12 @@ func TestWhatAProgramIsAskedForCounts(t *testing.T) {
 	defer server.Close()
 	digests := map[[32]byte]string{}
 	for name, change := range map[string]func(*clientcmdapi.ExecConfig){
-		"as it is":            func(*clientcmdapi.ExecConfig) {},
-		"another program":     func(e *clientcmdapi.ExecConfig) { e.Command = "other" },
-		"an argument":         func(e *clientcmdapi.ExecConfig) { e.Args = []string{"a"} },
-		"a variable":          func(e *clientcmdapi.ExecConfig) { e.Env = []clientcmdapi.ExecEnvVar{{Name: "a", Value: "b"}} },
-		"the cluster is told": func(e *clientcmdapi.ExecConfig) { e.ProvideClusterInfo = true },
-		"another version":     func(e *clientcmdapi.ExecConfig) { e.APIVersion = "client.authentication.k8s.io/v1beta1" },
+		"as it is":                           func(*clientcmdapi.ExecConfig) {},
+		"another program":                    func(e *clientcmdapi.ExecConfig) { e.Command = "other" },
+		"an argument":                        func(e *clientcmdapi.ExecConfig) { e.Args = []string{"a"} },
+		"a variable":                         func(e *clientcmdapi.ExecConfig) { e.Env = []clientcmdapi.ExecEnvVar{{Name: "a", Value: "b"}} },
+		"with information about the cluster": func(e *clientcmdapi.ExecConfig) { e.ProvideClusterInfo = true },
+		"another version":                    func(e *clientcmdapi.ExecConfig) { e.APIVersion = "client.authentication.k8s.io/v1beta1" },
 	} {
 		client, err := readCredentials(config.K8s{Kubeconfig: config.Secret(kubeconfigOf(t, server, "", ""))})
 		if err != nil {

@@ -71,7 +71,7 @@ func (t startupTransport) RoundTrip(request *http.Request) (*http.Response, erro
 }
 
 // review creates a SelfSubjectAccessReview with the credentials of a request, and
-// returns the answer, of which all is read. A 403 that is not the API server's is an error.
+// returns the answer, which is read to its end. A 403 that is not the API server's is an error.
 func (t startupTransport) review(request *http.Request) (*http.Response, error) {
 	question := request.Clone(request.Context())
 	question.Method, question.ContentLength = http.MethodPost, int64(len(review))

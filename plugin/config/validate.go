@@ -56,7 +56,7 @@ func every(check func(string) error) func([]string) error {
 	}
 }
 
-// pattern checks a name in which * stands for any characters but a slash.
+// pattern checks a name in which * matches any characters but a slash.
 func pattern(s string) error {
 	if _, err := path.Match(s, ""); err != nil || s == "" {
 		return fmt.Errorf("%q must be a name or a pattern such as team-*", s)

@@ -10,8 +10,8 @@ import (
 // TunnelContainer is the name of the container that keeps a tunnel open.
 const TunnelContainer = "wstunnel-client"
 
-// nobody is the user of a tunnel. It owns nothing.
-const nobody = 65534
+// tunnelUser is the user ID of a tunnel. The user with this ID owns no files.
+const tunnelUser = 65534
 
 // NewTunnelSidecar returns the native sidecar that runs wstunnel with the arguments of a
 // local pod ([TunnelArguments]). secret is the name of the Secret that will hold the
@@ -22,7 +22,7 @@ func NewTunnelSidecar(arguments []string, pod *corev1.Pod, secret string, o Opti
 	sidecar.addValues(map[string]string{"arguments": strings.Join(arguments, "\n"), "url-wstunnel": o.WstunnelURL})
 	if o.Install == "" {
 		security := sidecar.Container.SecurityContext
-		security.RunAsUser, security.RunAsGroup, security.RunAsNonRoot = ptr.To[int64](nobody), ptr.To[int64](nobody), ptr.To(true)
+		security.RunAsUser, security.RunAsGroup, security.RunAsNonRoot = ptr.To[int64](tunnelUser), ptr.To[int64](tunnelUser), ptr.To(true)
 		security.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
 	}
 	return sidecar

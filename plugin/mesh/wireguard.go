@@ -119,7 +119,7 @@ func (w *WireGuard) set(name, value string) error {
 	return err
 }
 
-// wireGuardKey parses a key: 32 bytes in base64. It returns the one text that stands for
+// wireGuardKey parses a key: 32 bytes in base64. It returns the one spelling of
 // these bytes.
 func wireGuardKey(text string) (string, error) {
 	const length = 32

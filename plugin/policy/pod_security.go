@@ -35,7 +35,7 @@ func violations(level config.PodSecurity, pod *corev1.Pod) []string {
 	return found
 }
 
-// guilty returns the fields because of which a check forbids a pod. Fields with the same
+// guilty returns the fields that make a check forbid a pod. Fields with the same
 // problem share its words.
 func guilty(c check, pod *corev1.Pod) []string {
 	find := fieldsOf[c.id]

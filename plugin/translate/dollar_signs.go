@@ -44,22 +44,22 @@ func (t *translation) escapeValues(c *corev1.Container) {
 // isExpanded reports whether the remote kubelet must replace $(NAME) and $$ in a value:
 // the user wrote it, and the virtual kubelet has not replaced them.
 func (t *translation) isExpanded(container string, variable *corev1.EnvVar, names map[string]bool) bool {
-	if t.variablesResolved() {
+	mode := t.variableMode()
+	if mode == config.VariablesResolved {
 		return false
 	}
-	switch t.variableKinds().of(container, variable.Name) {
-	case kindLiteral:
+	kind := t.variableKinds().of(container, variable.Name)
+	switch {
+	case kind != kindLiteral && kind != kindUnknown:
+		return false
+	case kind == kindLiteral && mode == config.VariablesUnresolved, !isReplaced(variable.Value, names):
 		return true
-	case kindUnknown:
-	default:
-		return false
 	}
-	if !isReplaced(variable.Value, names) {
-		return true // it makes no difference
-	}
-	// A name that a variable of the container has was most likely meant. A $$ without such
-	// a name is more often part of a password than an escaped $.
-	expanded := refersToAny(variable.Value, names)
+	// Nothing says it, or what is right. Of the values that a user writes, hardly any has
+	// $(NAME) or $$ after a resolution. Of others, a name that a variable of the container
+	// has was most likely meant, and a $$ without such a name is more often part of a
+	// password than an escaped $.
+	expanded := kind == kindLiteral || refersToAny(variable.Value, names)
 	result := "they stay as they arrived"
 	if expanded {
 		result = "the kubelet replaces $(NAME) and $$"
@@ -89,24 +89,19 @@ func (t *translation) variableKinds() variableKinds {
 	return t.kinds
 }
 
-// variablesResolved reports whether the virtual kubelet has resolved the variables of the
-// pod. Without a sign of it, it has not: of the values that a user writes, only those with
-// $(NAME) or $$ show a difference, and after a resolution hardly any has them.
-func (t *translation) variablesResolved() bool {
-	switch t.options.Variables {
-	case config.VariablesResolved:
-		return true
-	case config.VariablesUnresolved:
-		return false
+// variableMode says whether the virtual kubelet has resolved the variables of the pod. It is
+// auto if nothing shows it.
+func (t *translation) variableMode() config.VariableMode {
+	if mode := t.options.Variables; mode == config.VariablesResolved || mode == config.VariablesUnresolved {
+		return mode
 	}
-	if t.resolved == nil {
-		resolved := t.looksResolved()
-		t.resolved = &resolved
+	if t.mode == "" {
+		t.mode = t.shownMode()
 	}
-	return *t.resolved
+	return t.mode
 }
 
-func (t *translation) looksResolved() bool {
+func (t *translation) shownMode() config.VariableMode {
 	containers := slices.Concat(t.pod.Spec.InitContainers, t.pod.Spec.Containers)
 	kinds := t.variableKinds()
 	for i := range containers {
@@ -114,20 +109,23 @@ func (t *translation) looksResolved() bool {
 		for _, variable := range containers[i].Env {
 			arrived[variable.Name] = true
 			if variable.ValueFrom != nil || kinds.of(containers[i].Name, variable.Name) == kindResource {
-				return false // ENV-8 and ENV-9
+				return config.VariablesUnresolved // ENV-8 and ENV-9
 			}
 		}
 		for name := range kinds[containers[i].Name] {
 			if !arrived[name] {
-				return true // ENV-2 and ENV-4
+				return config.VariablesResolved // ENV-2 and ENV-4
 			}
 		}
 	}
-	return t.appliedValuesAreReplaced(containers)
+	if t.appliedValuesAreReplaced(containers) {
+		return config.VariablesResolved
+	}
+	return config.VariablesAuto
 }
 
 // appliedValuesAreReplaced reports whether kubectl's copy of the manifest has the value of a
-// variable with $(NAME) or $$, and the value that arrived has what they stand for.
+// variable with $(NAME) or $$, and the value that arrived has them replaced.
 func (t *translation) appliedValuesAreReplaced(containers []corev1.Container) bool {
 	var applied struct {
 		Spec struct {

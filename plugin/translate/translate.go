@@ -112,9 +112,9 @@ type translation struct {
 	pod     *corev1.Pod // the local pod; read-only
 	uid     string
 	sent    sentObjects
-	// kinds and resolved are computed when they are needed first.
-	kinds    variableKinds
-	resolved *bool
+	// kinds and mode are computed when they are needed first.
+	kinds variableKinds
+	mode  config.VariableMode
 
 	// generatedSecrets hold the files of projected volumes and of the mesh.
 	generatedSecrets []*corev1.Secret

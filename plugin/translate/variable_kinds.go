@@ -22,8 +22,8 @@ const (
 	kindResource variableKind = "resourceFieldRef"
 )
 
-// variableKinds says how the user set the variables of a pod, by container. A container
-// of which nothing is known is missing.
+// variableKinds says how the user set the variables of a pod, by container. The map
+// does not have a container without information.
 //
 // The virtual kubelet replaces variables by their values before it sends a pod, but
 // metadata.managedFields arrives as the API server wrote it (docs/contract.md,
