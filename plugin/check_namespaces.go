@@ -23,6 +23,9 @@ func checkNamespaces(ctx context.Context, cfg config.Config, template *nstemplat
 	level := TranslateOptions(cfg).NamespaceSecurity()
 	lines := []string{fmt.Sprintf("new remote namespaces have %s=%s", wire.LabelEnforce, level)}
 	each := remote.EachNamespace
+	if cfg.Offloading.NamespacePrefix == "" {
+		lines = append(lines, "without a prefix, pods also get into namespaces that the site has created, as these are: without this label, and without the namespace template")
+	}
 	if name := cfg.Offloading.Namespace; name != "" {
 		lines = nil
 		each = func(ctx context.Context, each func(*corev1.Namespace)) error {

@@ -232,6 +232,11 @@ func TestCheckDescribesNamespaces(t *testing.T) {
 	if t.Failed() {
 		t.Log(out)
 	}
+	bare := cfg
+	bare.Offloading.NamespacePrefix = ""
+	if out := check(bare); !strings.Contains(out, "without a prefix, pods also get into namespaces that the site has created") {
+		t.Errorf("without a prefix, Check writes\n%s", out)
+	}
 	cfg.Mesh.Enabled = true
 	if out := check(cfg); !strings.Contains(out, "enforce=privileged") {
 		t.Errorf("with a mesh, Check writes\n%s", out)

@@ -2,8 +2,6 @@ package plugin
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -58,11 +56,8 @@ func startOutside(t *testing.T, remote *apiServer, change func(*config.Config)) 
 	t.Helper()
 	server := httptest.NewTLSServer(remote)
 	t.Cleanup(server.CloseClientConnections) // ends the watch, for which Close would wait
-	ca := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	cfg := config.Defaults()
-	cfg.K8s = config.K8s{Kubeconfig: config.Secret(fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"c",
-		"contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],"users":[{"name":"u","user":{"token":"t"}}],
-		"clusters":[{"name":"c","cluster":{"server":%q,"certificate-authority-data":%q}}]}`, server.URL, ca))}
+	cfg.K8s = config.K8s{Kubeconfig: config.Secret(testkit.Kubeconfig(server, "t"))}
 	socket := testkit.SocketPath(t)
 	cfg.App.SocketAddress, cfg.App.AdminAddress = "unix://"+socket, "localhost:0"
 	change(&cfg)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -152,10 +151,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	var said bytes.Buffer
 	var mu sync.Mutex
 	cfg := config.Defaults()
-	ca := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}))
-	cfg.K8s = config.K8s{Kubeconfig: config.Secret(fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"c",
-		"contexts":[{"name":"c","context":{"cluster":"c","user":"u"}}],"users":[{"name":"u","user":{"token":%q}}],
-		"clusters":[{"name":"c","cluster":{"server":%q,"certificate-authority-data":%q}}]}`, canaries["kubeconfig"], front.URL, ca))}
+	cfg.K8s = config.K8s{Kubeconfig: config.Secret(testkit.Kubeconfig(front, canaries["kubeconfig"]))}
 	cfg.TCPTunnel.GatewaySSHPrivateKey = config.Secret("-----BEGIN OPENSSH PRIVATE KEY-----\n" + canaries["gateway key"] + "\n-----END OPENSSH PRIVATE KEY-----\n")
 	socket := testkit.SocketPath(t)
 	cfg.App.SocketAddress, cfg.App.AdminAddress = "unix://"+socket, fmt.Sprintf("localhost:%d", testkit.FreePort(t))

@@ -55,6 +55,10 @@ func TestFlags(t *testing.T) {
 			[]string{"--print-config", "--k8s-kubeconfig", `{"users":[{"user":{"token":"s3cr3t"}}]}`, "--log-level=debug"}, 0,
 			[]string{"create_timeout", "********", "--log-level"}, nil,
 		},
+		{
+			[]string{"--print-config", "--tcp-tunnel-gateway-ssh-private-key", "-----BEGIN OPENSSH PRIVATE KEY-----\ns3cr3t\n-----END OPENSSH PRIVATE KEY-----"}, 0,
+			[]string{"gateway_ssh_private_key", "********"}, nil,
+		},
 		{[]string{"--k8s-kubeconfig-path=/does/not/exist"}, 2, nil, []string{"/does/not/exist"}},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

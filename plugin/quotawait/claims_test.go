@@ -1,10 +1,12 @@
 package quotawait_test
 
 import (
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -56,14 +58,31 @@ func TestClaimOfAPodThatWaits(t *testing.T) {
 }
 
 // The claim stays also if a replica deletes the last pod that has not heard of the one that
-// waits.
+// waits, and if its first look fails.
 func TestClaimOfAPodThatWaitsElsewhere(t *testing.T) {
-	e := newEnv(t, "pods=1")
-	r, other := e.start(func(s *settings) { s.idle = true }), e.start(func(s *settings) { s.idle = true })
-	first, second := e.withClaim("first", "data"), e.withClaim("second", "data")
-	r.create(first)
-	r.create(second)
-	other.remove(first)
-	testkit.Eventually(t, "the delete has done all of its work", other.Idle)
-	e.eventuallyHas(append(e.stored(second), "claim data")...)
+	for _, fault := range []faulty.Fault{"", faulty.Broken, faulty.Lost, faulty.Refused, faulty.Overloaded} {
+		t.Run("fault "+string(fault), func(t *testing.T) {
+			e := newEnv(t, "pods=1")
+			r, other := e.start(func(s *settings) { s.idle = true }), e.start(func(s *settings) { s.idle = true })
+			first, second := e.withClaim("first", "data"), e.withClaim("second", "data")
+			r.create(first)
+			r.create(second)
+			looks := 0
+			other.link.set(func(_ int, call string) faulty.Fault {
+				if call != "GET configmaps" {
+					return ""
+				}
+				if looks++; looks > 1 {
+					return ""
+				}
+				return fault
+			})
+			other.remove(first)
+			testkit.Eventually(t, "the delete has done all of its work", other.Idle)
+			if looks := slices.Contains(other.link.seen(), "GET configmaps"); !looks {
+				t.Error("the delete does not look for pods that wait")
+			}
+			e.eventuallyHas(append(e.stored(second), "claim data")...)
+		})
+	}
 }
