@@ -128,6 +128,12 @@ func (e *env) bind(pod *corev1.Pod) {
 		ObjectMeta: metav1.ObjectMeta{Name: pod.Name},
 		Target:     corev1.ObjectReference{Kind: "Node", Name: "node"},
 	}, metav1.CreateOptions{}))
+	// A delete that the API server begins with a cached pod, which has no node yet, deletes the pod at
+	// once, without a grace period, even after it has looked again.
+	e.eventually("the API server's cache has the node of the pod", func() bool {
+		cached, err := e.admin.CoreV1().Pods(pod.Namespace).Get(context.Background(), pod.Name, metav1.GetOptions{ResourceVersion: "0"})
+		return err == nil && cached.Spec.NodeName != ""
+	})
 }
 
 // Each request of a delete fails, with each fault. Delete returns no error all the
