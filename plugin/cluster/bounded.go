@@ -49,7 +49,7 @@ func (t boundedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 		cancel(errdefs.New(errdefs.Unavailable, "no answer within %s", limit.Round(100*time.Millisecond)))
 	})
 	if body.each && !about.watch { // the layers below read some bodies as a whole
-		ctx = withProgress(ctx, func() { body.timer.Reset(limit) })
+		ctx = withProgress(ctx, func(bool) { body.timer.Reset(limit) })
 	}
 	response, err := t.next.RoundTrip(request.WithContext(ctx))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 const (
 	// minPatience is how old a request must be before it is ended because nothing of its answer
 	// arrived during an outage. The age doubles with each one that is ended, up to maxPatience,
-	// until something arrives.
+	// until a part of a body arrives.
 	minPatience = 2 * time.Second
 	maxPatience = time.Minute
 )
@@ -39,10 +39,13 @@ func (s *podSource) begin(ctx context.Context) (_ context.Context, end context.C
 	s.mu.Lock()
 	s.current, address = request, s.addresses
 	s.mu.Unlock()
-	return withProgress(ctx, func() {
+	return withProgress(ctx, func(body bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		request.arrived, s.ended = time.Now(), 0
+		request.arrived = time.Now()
+		if body { // the headers of a watch that hangs can arrive each time
+			s.ended = 0
+		}
 	}), end, address
 }
 

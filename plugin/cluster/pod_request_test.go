@@ -37,8 +37,8 @@ func TestASuspectRequestIsSentAgain(t *testing.T) {
 			events := watch.NewFakeWithChanSize(1, false)
 			s := newPodSource(t, &podsClient{onWatch: func(ctx context.Context) (watch.Interface, error) {
 				if test.event > 0 {
-					arrived := ctx.Value(progressKey{}).(func())
-					time.AfterFunc(test.event, arrived)
+					arrived := ctx.Value(progressKey{}).(func(bool))
+					time.AfterFunc(test.event, func() { arrived(true) })
 				}
 				return events, nil
 			}})
@@ -96,9 +96,46 @@ func TestRequestsThatHangAreSentAgainLessAndLess(t *testing.T) {
 		}
 		next, end, _ := s.begin(t.Context())
 		defer end(nil)
-		next.Value(progressKey{}).(func())()
+		arrived := next.Value(progressKey{}).(func(bool))
+		arrived(false)
+		if s.ended == 0 {
+			t.Error("headers alone end the back-off")
+		}
+		arrived(true)
 		if s.ended != 0 {
 			t.Error("an answer does not end the back-off")
+		}
+	})
+}
+
+// The same holds for watches that send their headers at once, and then nothing more.
+func TestWatchesThatHangAfterTheirHeadersAreSentAgainLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pods := &podsClient{}
+		pods.onWatch = func(ctx context.Context) (watch.Interface, error) {
+			ctx.Value(progressKey{}).(func(bool))(false)
+			return watch.NewFake(), nil
+		}
+		s := newPodSource(t, pods)
+		s.silence = 0
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		go func() {
+			for sleep(ctx, 100*time.Millisecond) == nil {
+				s.restart(time.Now())
+			}
+		}()
+		for {
+			w, err := s.watch(ctx, metav1.ListOptions{})
+			if err != nil {
+				break
+			}
+			for range w.ResultChan() {
+			}
+			w.Stop()
+		}
+		if pods.watches < 10 || pods.watches > 16 { // after 2, 4, 8, 16, 32 s, and then every minute
+			t.Errorf("%d watches in 10 minutes", pods.watches)
 		}
 	})
 }

@@ -13,12 +13,13 @@ type progressTransport struct{ next http.RoundTripper }
 // progressKey is the key, in the context of a request, of a function to call.
 type progressKey struct{}
 
-// withProgress returns a context whose requests call arrived for all that arrives. What ctx
-// asks for already is called, too.
-func withProgress(ctx context.Context, arrived func()) context.Context {
-	if outer, ok := ctx.Value(progressKey{}).(func()); ok {
+// withProgress returns a context whose requests call arrived for all that arrives. The
+// argument is true for a part of the body, and false for the headers: a proxy can answer
+// with headers although no API server is behind it. What ctx asks for already is called, too.
+func withProgress(ctx context.Context, arrived func(body bool)) context.Context {
+	if outer, ok := ctx.Value(progressKey{}).(func(bool)); ok {
 		inner := arrived
-		arrived = func() { inner(); outer() }
+		arrived = func(body bool) { inner(body); outer(body) }
 	}
 	return context.WithValue(ctx, progressKey{}, arrived)
 }
@@ -26,11 +27,11 @@ func withProgress(ctx context.Context, arrived func()) context.Context {
 // RoundTrip sends a request.
 func (t progressTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := t.next.RoundTrip(request)
-	arrived, ok := request.Context().Value(progressKey{}).(func())
+	arrived, ok := request.Context().Value(progressKey{}).(func(bool))
 	if err != nil || !ok {
 		return response, err
 	}
-	arrived()
+	arrived(false)
 	response.Body = progressBody{response.Body, arrived}
 	return response, nil
 }
@@ -38,14 +39,14 @@ func (t progressTransport) RoundTrip(request *http.Request) (*http.Response, err
 // progressBody is a body that tells when a part of it has arrived.
 type progressBody struct {
 	io.ReadCloser
-	arrived func()
+	arrived func(body bool)
 }
 
 // Read reads a part of the body.
 func (b progressBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
-		b.arrived()
+		b.arrived(true)
 	}
 	return n, err
 }
