@@ -23,7 +23,7 @@ func Differences(file *scenario.File, seen *Observation) []Difference {
 	if seen.Created != nil {
 		found = append(found, compareCounts("while the pods exist", file.Expect.Remote, seen.Created, createdRule, seen.Created.Names)...)
 		for _, key := range keys {
-			found = append(found, compareRemotePod(key, file.Expect.Pods[key], seen)...)
+			found = append(found, compareRemotePod(file, key, file.Expect.Pods[key], seen)...)
 		}
 	}
 	for _, key := range keys {

@@ -64,7 +64,7 @@ func list(names []string) string {
 
 // compareRemotePod compares the remote pod, as it was created, with the expected
 // parts of its manifest, its variables and its files.
-func compareRemotePod(key string, expected scenario.PodExpectation, seen *Observation) []Difference {
+func compareRemotePod(file *scenario.File, key string, expected scenario.PodExpectation, seen *Observation) []Difference {
 	if len(expected.RemotePod)+len(expected.Env)+len(expected.Files)+len(expected.NoFiles) == 0 {
 		return nil
 	}
@@ -72,13 +72,14 @@ func compareRemotePod(key string, expected scenario.PodExpectation, seen *Observ
 	if pod == nil {
 		return []Difference{differencef("", "pod %s has no remote pod", key)}
 	}
+	hidden := slices.Concat(secretsOf(file.Secrets), secretsOf(seen.Created.Secrets))
 	var found []Difference
 	for _, difference := range inspect.CompareManifest(pod, expected.RemotePod) {
 		found = append(found, differencef("", "remote pod of %s: %s", key, shorten(difference)))
 	}
 	for _, container := range slices.Sorted(maps.Keys(expected.Env)) {
 		env, err := seen.Created.Env(pod, container)
-		found = append(found, compareContents(key, container, "variable", "value", expected.Env[container], env, err)...)
+		found = append(found, compareContents(key, container, "variable", "value", expected.Env[container], env, hidden, err)...)
 	}
 	for _, container := range slices.Sorted(maps.Keys(expected.Files)) {
 		files, err := seen.Created.Files(pod, container)
@@ -86,7 +87,7 @@ func compareRemotePod(key string, expected scenario.PodExpectation, seen *Observ
 		for path, file := range files {
 			contents[path] = string(file.Content)
 		}
-		found = append(found, compareContents(key, container, "file", "content", expected.Files[container], contents, err)...)
+		found = append(found, compareContents(key, container, "file", "content", expected.Files[container], contents, hidden, err)...)
 	}
 	for _, container := range slices.Sorted(maps.Keys(expected.NoFiles)) {
 		files, err := seen.Created.Files(pod, container)
@@ -103,8 +104,9 @@ func compareRemotePod(key string, expected scenario.PodExpectation, seen *Observ
 }
 
 // compareContents compares the expected variables or files of a container; what and
-// content are the words for them. err is why the container cannot start.
-func compareContents(key, container, what, content string, expected, seen map[string]string, err error) []Difference {
+// content are the words for them. Of what hidden holds, and what should hold it, only the
+// length and a hash are told. err is why the container cannot start.
+func compareContents(key, container, what, content string, expected, seen map[string]string, hidden secrets, err error) []Difference {
 	subject := fmt.Sprintf("container %s of the remote pod of %s", container, key)
 	if err != nil {
 		return []Difference{differencef("", "%s cannot start: %v", subject, err)}
@@ -114,6 +116,8 @@ func compareContents(key, container, what, content string, expected, seen map[st
 		switch value, exists := seen[name]; {
 		case !exists:
 			found = append(found, differencef("", "%s has no %s %s", subject, what, name))
+		case value != expected[name] && (hidden.holds(value) || hidden.holds(expected[name])):
+			found = append(found, differencef("", "%s has %s %s with another %s of a Secret (%s) than expected (%s)", subject, what, name, content, fingerprint(value), fingerprint(expected[name])))
 		case value != expected[name]:
 			found = append(found, differencef("", "%s", shorten(fmt.Sprintf("%s has %s %s with %s %q, expected %q", subject, what, name, content, value, expected[name]))))
 		}

@@ -40,7 +40,7 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, unr
 	defer cancel()
 	env, err := startEnvironment(ctx, file, options)
 	if err != nil {
-		result.Differences = []string{err.Error()}
+		result.Differences = []string{judge.HideSecrets(file, err.Error())}
 		return result
 	}
 	defer env.close()
@@ -108,7 +108,7 @@ func differences(file *scenario.File, seen *judge.Observation, err error) []stri
 	}
 	var texts []string
 	for _, difference := range found {
-		texts = append(texts, difference.String())
+		texts = append(texts, judge.HideSecrets(file, difference.String()))
 	}
 	return texts
 }
