@@ -121,12 +121,13 @@ func TestExamplesAreAccepted(t *testing.T) {
 			for _, pod := range pods {
 				checkVirtualNode(t, pod)
 				pod.Kind, pod.APIVersion = "Pod", "v1"
-				planned, err := plan.File("manifests", append(bytes.Clone(others.Bytes()), document(t, pod)...), environ)
-				if err != nil {
-					t.Fatal(err)
+				input := plan.Input{Path: file, Text: append(bytes.Clone(others.Bytes()), document(t, pod)...)}
+				reports, err := plan.Reports([]plan.Input{input}, plan.Settings{Environ: environ})
+				if err != nil || len(reports) != 1 {
+					t.Fatalf("%d reports, error %v", len(reports), err)
 				}
-				if bytes.Contains(planned, []byte("# warning")) || bytes.Contains(planned, []byte("must exist")) {
-					t.Errorf("pod %s: something is not offloaded:\n%s", pod.Name, planned)
+				if text := reports[0].Text(); reports[0].Loses() || strings.Contains(text, "must exist") {
+					t.Errorf("pod %s: something is not offloaded:\n%s", pod.Name, text)
 				}
 			}
 		})

@@ -26,7 +26,7 @@ const usage = `interlink-sim tests InterLink plugins without InterLink and witho
   interlink-sim serve --listen URL   run this plugin with a simulated remote cluster
   interlink-sim load --plugin URL    create, poll and delete many pods; show throughput and latencies
   interlink-sim fault --fail RULE    run a proxy in front of an API server that fails calls on purpose
-  interlink-sim plan FILE            show the remote objects that the plugin would create for a manifest
+  interlink-sim plan FILE...         tell what becomes of pods, before they are created
   interlink-sim --version            show the version
 
 interlink-sim COMMAND --help shows the options of a command.

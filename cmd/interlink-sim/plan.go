@@ -10,41 +10,85 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
 )
 
-const planUsage = `interlink-sim plan FILE
+const planUsage = `interlink-sim plan FILE...
 
-Prints the remote objects that the plugin would create for a manifest, a scenario or a recorded create request, as
-a manifest with every warning. FILE is JSON or YAML; - is standard input. The virtualKubelet and plugin options of a
-scenario apply, and so do the plugin's environment variables and configuration file. No cluster is contacted.
+Tells what becomes of local pods before anyone creates them: whether the virtual kubelet sends each, what becomes of its
+volumes, variables, names and placement, what the plugin would refuse or leave out, what cannot work, and the remote
+objects, as a manifest with all else in comments. FILE is JSON or YAML; - is standard input. It has manifests (Pods, or
+anything with pod templates: Jobs, Deployments, StatefulSets, JobSets), a scenario or a recorded create request. The
+plugin's environment variables and configuration file apply; the virtualKubelet and plugin options of a scenario override
+them and the flags. No cluster is contacted. The exit code is 1 if something would be refused or lost.
 `
 
 func planCommand(s streams) command {
+	c := planRun{streams: s}
 	return command{
 		usage: planUsage,
-		flags: func(*pflag.FlagSet) {},
+		flags: func(flags *pflag.FlagSet) {
+			vk := &c.settings.VirtualKubelet
+			flags.BoolVar(&c.json, "json", false, "print a JSON list, with one object for each pod")
+			flags.BoolVar(&vk.SkipDownwardAPIResolution, "skip-downward-api-resolution", false, "the virtual kubelet has skipDownwardAPIResolution: true")
+			flags.BoolVar(&vk.DisableProjectedVolumes, "disable-projected-volumes", false, "the virtual kubelet has disableProjectedVolumes: true")
+			flags.StringVar(&vk.KubernetesAPI, "kubernetes-api", "", "the `HOST:PORT` of the local API server that the virtual kubelet tells to pods")
+		},
 		run: func(_ context.Context, args []string) error {
-			if len(args) != 1 {
-				return invalidf("exactly one FILE is needed")
+			if len(args) == 0 {
+				return invalidf("a FILE is needed")
 			}
-			return planFile(args[0], s)
+			return c.run(args)
 		},
 	}
 }
 
-func planFile(file string, s streams) error {
-	text, err := read(file, s.in)
+type planRun struct {
+	streams
+	settings plan.Settings
+	json     bool
+}
+
+func (c *planRun) run(files []string) error {
+	c.settings.Environ = c.environ
+	var inputs []plan.Input
+	for _, file := range files {
+		text, err := read(file, c.in)
+		if err != nil {
+			return err
+		}
+		if file == "-" {
+			file = "standard input"
+		}
+		inputs = append(inputs, plan.Input{Path: file, Text: text})
+	}
+	reports, err := plan.Reports(inputs, c.settings)
 	if err != nil {
 		return err
 	}
-	path := file
-	if file == "-" {
-		path = "standard input"
-	}
-	manifest, err := plan.File(path, text, s.environ)
-	if err != nil {
+	if err := c.print(reports); err != nil {
 		return err
 	}
-	_, err = s.out.Write(manifest)
-	return err
+	for i := range reports {
+		if reports[i].Loses() {
+			return errReported
+		}
+	}
+	return nil
+}
+
+func (c *planRun) print(reports []plan.Report) error {
+	if c.json {
+		text, err := plan.JSON(reports)
+		if err != nil {
+			return err
+		}
+		_, err = c.out.Write(text)
+		return err
+	}
+	for i := range reports {
+		if _, err := io.WriteString(c.out, reports[i].Text()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func read(file string, stdin io.Reader) ([]byte, error) {

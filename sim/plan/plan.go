@@ -1,11 +1,15 @@
 package plan
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
-	"sigs.k8s.io/yaml"
+	"github.com/google/uuid"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
@@ -13,24 +17,59 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/workloads"
 )
 
-// File returns, as a YAML manifest, the remote objects that the plugin would create
-// for a file: a create request as InterLink sends it, a scenario, or manifests of
-// local pods. The environment variables configure the plugin; the options of a
-// scenario override them. The path of the file appears in errors.
-func File(path string, text []byte, environ []string) ([]byte, error) {
-	options, err := pluginOptions(environ, nil)
+// Settings are those of the plugin and of the virtual kubelet.
+type Settings struct {
+	// Environ are environment variables, which configure the plugin.
+	Environ []string
+	// VirtualKubelet are the options of the virtual kubelet. Those of a scenario replace
+	// them.
+	VirtualKubelet scenario.VirtualKubelet
+}
+
+// Reports tells what becomes of each pod of the inputs, in their order. ConfigMaps, Secrets
+// and Services of one input are there for the pods of all. The plugin options of a scenario
+// override the environment variables. An error means that an input cannot be read; a pod
+// that is refused is no error.
+func Reports(inputs []Input, settings Settings) ([]Report, error) {
+	if _, err := pluginOptions(settings.Environ, nil); err != nil {
+		return nil, err
+	}
+	files, shared, err := read(inputs)
 	if err != nil {
 		return nil, err
 	}
-	var request struct {
-		Pod any `json:"pod"`
+	var reports []Report
+	for _, f := range files {
+		options, err := pluginOptions(settings.Environ, f.plugin)
+		if err != nil {
+			return nil, err
+		}
+		vk := interlink.Options{VirtualKubelet: settings.VirtualKubelet}
+		if f.isScenario {
+			vk.VirtualKubelet = f.virtualKubelet
+		}
+		p := planner{options: options, virtualKubelet: vk, services: shared.services, objects: interlink.AdmitObjects(shared.Objects, vk)}
+		if f.request != nil {
+			report, err := p.request(f.request)
+			if err != nil {
+				return nil, err
+			}
+			reports = append(reports, report)
+		}
+		for i := range f.pods {
+			report, err := p.pod(&f.pods[i])
+			if err != nil {
+				return nil, err
+			}
+			reports = append(reports, report)
+		}
 	}
-	if err := yaml.Unmarshal(text, &request); err == nil && request.Pod != nil {
-		return Request(text, options)
-	}
-	return Manifests(path, text, environ)
+	return reports, nil
 }
 
 // Options are those of the parts of the plugin that decide what a pod becomes, and whether
@@ -57,24 +96,77 @@ func pluginOptions(environ []string, scenario map[string]string) (Options, error
 	return options, err
 }
 
-// Request returns, as a YAML manifest, the remote objects that the plugin would
-// create for a create request (the body of POST /create, in JSON or YAML). The text
-// of an error of kind Invalid or Refused is what a user of InterLink would see.
-func Request(text []byte, options Options) ([]byte, error) {
+// planner reports on the pods of one file.
+type planner struct {
+	options        Options
+	virtualKubelet interlink.Options
+	objects        interlink.Objects
+	services       []corev1.Service
+}
+
+// pod reports on a pod as a user or a controller writes it.
+func (p *planner) pod(written *workloads.Pod) (Report, error) {
+	report := Report{Pod: written.Namespace + "/" + written.Name, From: written.From}
+	local := written.DeepCopy()
+	if local.UID == "" {
+		local.UID = uidOf(report.Pod)
+	}
+	admitted := interlink.Admit(local, p.virtualKubelet)
+	report.Hints = p.hints(written)
+	body, err := interlink.CreateRequest(admitted, p.objects, p.virtualKubelet)
+	if err != nil {
+		report.Reason = err.Error()
+		return report, nil
+	}
+	report.Sent = true
+	text, err := json.Marshal(body)
+	if err != nil {
+		return Report{}, fmt.Errorf("encode the create request of pod %s: %w", report.Pod, err)
+	}
 	var request wire.CreateRequest
-	if err := yaml.Unmarshal(text, &request); err != nil {
-		return nil, errdefs.New(errdefs.Invalid, "read the create request: %w", err)
+	if err := json.Unmarshal(text, &request); err != nil {
+		return Report{}, fmt.Errorf("decode the create request of pod %s: %w", report.Pod, err)
 	}
-	pod := request.Pod
+	return report, p.translate(&report, &request, admitted)
+}
+
+// request reports on a create request as InterLink sends it.
+func (p *planner) request(request *wire.CreateRequest) (Report, error) {
+	pod := &request.Pod
 	if pod.Name == "" || pod.Namespace == "" || pod.UID == "" {
-		return nil, errdefs.New(errdefs.Invalid, "not a create request: it needs pod.metadata.name, namespace and uid")
+		return Report{}, errdefs.New(errdefs.Invalid, "not a create request: it needs pod.metadata.name, namespace and uid")
 	}
-	objects, err := translate.ToObjects(&request, options.Options)
+	report := Report{Pod: pod.Namespace + "/" + pod.Name, Sent: true}
+	placed := pod.DeepCopy()
+	placed.Spec.NodeName = "vnode" // it was sent, so it is on a virtual node
+	report.Hints = p.hints(&workloads.Pod{Pod: *placed})
+	return report, p.translate(&report, request, pod)
+}
+
+// translate adds to a report what the plugin makes of a request. local is the pod of the
+// local cluster.
+func (p *planner) translate(report *Report, request *wire.CreateRequest, local *corev1.Pod) error {
+	objects, err := translate.ToObjects(request, p.options.Options)
 	if err == nil {
-		err = policy.Judge(objects.Judged, &pod, options.Policy)
+		err = policy.Judge(objects.Judged, &request.Pod, p.options.Policy)
+	}
+	if refusal := (*errdefs.Error)(nil); errors.As(err, &refusal) {
+		report.Refusals = []string{refusal.Error()}
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the plugin would refuse pod %s/%s: %w", pod.Namespace, pod.Name, err)
+		return fmt.Errorf("plan pod %s: %w", report.Pod, err)
 	}
-	return objects.Manifest()
+	report.Warnings = objects.Warnings
+	report.describe(local, objects)
+	if report.manifest, err = objects.Manifest(); err != nil {
+		return err
+	}
+	report.Objects, err = asJSON(report.manifest)
+	return err
+}
+
+// uidOf returns the same UID for the same pod each time.
+func uidOf(pod string) types.UID {
+	return types.UID(uuid.NewSHA1(uuid.NameSpaceURL, []byte("pod:"+pod)).String())
 }

@@ -1,11 +1,15 @@
 package plan_test
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
@@ -33,81 +37,151 @@ func goldenRequest(t *testing.T, name string) []byte {
 	return []byte(request)
 }
 
-func TestPlanShowsRemoteObjectsAndWarnings(t *testing.T) {
+// reportsOf returns the reports of one input.
+func reportsOf(t *testing.T, path string, text []byte, settings plan.Settings) []plan.Report {
+	t.Helper()
+	if settings.Environ == nil {
+		settings.Environ = environ
+	}
+	reports, err := plan.Reports([]plan.Input{{Path: path, Text: text}}, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reports
+}
+
+func TestTextShowsRemoteObjectsAndWarnings(t *testing.T) {
 	dropped, droppedText := fixture(t, "scenarios/volume-hostpath-dropped.yaml")
 	api, apiText := fixture(t, "scenarios/env-kubernetes-api.yaml")
 	gated, gatedText := fixture(t, "scenarios/late-optional.yaml")
 	for _, test := range []struct {
 		name, path string
 		text       []byte
+		loses      bool
 		want       []string
 	}{
-		{"a pod with a gate", gated, gatedText, []string{
+		{"a pod with a gate", gated, gatedText, false, []string{
 			"scheduling gate interlink.io/dependents", "interlink.io/owned: configmaps/app-config-", "schedulingGates:\n  - name: interlink.io/dependents",
 		}},
-		{"a create request", "volumes.json", goldenRequest(t, "volumes.golden"), []string{
+		{"a create request", "volumes.json", goldenRequest(t, "volumes.golden"), true, []string{
 			"# warning: volume host (hostPath)", "kind: Namespace", "kind: ConfigMap", "kind: Secret", "kind: Pod", "password: czNjcjN0",
 		}},
-		{"a scenario with kubernetesAPI", api, apiText, []string{"KUBERNETES_SERVICE_HOST", "k8s-api.example.org"}},
-		{"a scenario", dropped, droppedText, []string{"# warning: volume", "kind: Pod", "hostname: "}},
+		{"a scenario with kubernetesAPI", api, apiText, false, []string{"KUBERNETES_SERVICE_HOST", "k8s-api.example.org"}},
+		{"a scenario", dropped, droppedText, true, []string{"# warning: volume", "kind: Pod", "hostname: "}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			manifest, err := plan.File(test.path, test.text, environ)
-			if err != nil {
-				t.Fatal(err)
+			reports := reportsOf(t, test.path, test.text, plan.Settings{})
+			if len(reports) != 1 || reports[0].Loses() != test.loses || !reports[0].Sent {
+				t.Fatalf("reports %+v", reports)
 			}
 			for _, want := range test.want {
-				if !strings.Contains(string(manifest), want) {
-					t.Errorf("the manifest does not contain %q:\n%s", want, manifest)
+				if text := reports[0].Text(); !strings.Contains(text, want) {
+					t.Errorf("the text does not contain %q:\n%s", want, text)
 				}
 			}
 		})
 	}
 }
 
-func TestPlanReportsInvalidFiles(t *testing.T) {
-	// Without skipDownwardAPIResolution InterLink would not send the pod of this scenario.
-	_, missingSecret := fixture(t, "scenarios/env-missing-secret.yaml")
+func TestReportsNamesInvalidFiles(t *testing.T) {
 	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
 	for _, test := range []struct{ name, text, want string }{
-		{"a pod that the plugin would refuse", string(goldenRequest(t, "objects-missing.golden")), "the plugin would refuse pod"},
-		{"a scenario with options of the virtual kubelet", string(missingSecret), "the plugin would refuse pod default/app: variable PASSWORD"},
 		{"not YAML", "{", "file.yaml:"},
 		{"an unknown field", pod + "spec: {container: []}", "file.yaml:4: unknown field spec.container"},
-		{
-			"a ConfigMap that is missing",
-			pod + "spec: {volumes: [{name: v, configMap: {name: none}}], containers: [{name: c, volumeMounts: [{name: v, mountPath: /v}]}]}",
-			"InterLink would not send pod a: volume v: the local cluster has no ConfigMap default/none",
-		},
+		{"an unknown field of a Job", "kind: Job\nmetadata: {name: a}\nspec: {templates: {}}", `file.yaml: read Job a: error unmarshaling JSON`},
+		{"an invalid Service", pod + "spec: {containers: [{name: c}]}\n---\nkind: Service\nmetadata: {name: s}\nspec: {port: 1}", "file.yaml: read a Service: "},
+		{"a name in a template", "kind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: C}]}}}", `file.yaml: read the pod of Job a:1: container "C": `},
 		{"no pod", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}", "file.yaml has no pod"},
+		{"a request without a pod", `{"pod": {"metadata": {"name": "a"}}}`, "not a create request"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			manifest, err := plan.File("file.yaml", []byte(test.text), environ)
+			reports, err := plan.Reports([]plan.Input{{Path: "file.yaml", Text: []byte(test.text)}}, plan.Settings{Environ: environ})
 			if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v; want %q\n%s", err, test.want, manifest)
+				t.Errorf("error %v; want %q\n%+v", err, test.want, reports)
 			}
 		})
 	}
 }
 
-// A pod that the remote site does not accept is refused in the plan too.
-func TestPlanJudgesPods(t *testing.T) {
-	text := []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostNetwork: true, containers: [{name: c, image: i}]}")
-	manifest, err := plan.File("file.yaml", text, environ)
-	if want := "the plugin would refuse pod default/a: the remote site accepts only pods"; !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v; want %q\n%s", err, want, manifest)
+// A pod that the plugin refuses, or that the virtual kubelet does not send, is a report: the
+// other pods of the file have theirs too.
+func TestRefusalsAreReports(t *testing.T) {
+	missing, missingText := fixture(t, "scenarios/env-missing-secret.yaml")
+	hostPath, hostPathText := fixture(t, "scenarios/volume-hostpath-refused.yaml")
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
+	for _, test := range []struct {
+		name, path string
+		text       []byte
+		environ    []string
+		sent       bool
+		want       string
+	}{
+		{"by the plugin", "request.json", goldenRequest(t, "objects-missing.golden"), nil, true, "ConfigMap"},
+		{"by the plugin, with options of the virtual kubelet", missing, missingText, nil, true, "variable PASSWORD"},
+		{"by the plugin's options of a scenario, which override the environment", hostPath, hostPathText, []string{"OFFLOADING_UNSUPPORTED_VOLUMES=drop"}, true, "volume host (hostPath)"},
+		{"by the policy", "pod.yaml", []byte(pod + "spec: {hostNetwork: true, containers: [{name: c, image: i}]}"), nil, true, "the remote site accepts only pods"},
+		{
+			"by the virtual kubelet", "pod.yaml",
+			[]byte(pod + "spec: {volumes: [{name: v, configMap: {name: none}}], containers: [{name: c, volumeMounts: [{name: v, mountPath: /v}]}]}"),
+			nil, false, "volume v: the local cluster has no ConfigMap default/none",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reports := reportsOf(t, test.path, test.text, plan.Settings{Environ: append(slices.Clone(environ), test.environ...)})
+			if len(reports) != 1 || !reports[0].Loses() || reports[0].Sent != test.sent || len(reports[0].Objects) != 0 {
+				t.Fatalf("reports %+v", reports)
+			}
+			got := reports[0].Reason
+			if test.sent {
+				got = strings.Join(reports[0].Refusals, "\n")
+			}
+			if !strings.Contains(got, test.want) || !strings.Contains(reports[0].Text(), test.want) {
+				t.Errorf("%q does not contain %q\n%s", got, test.want, reports[0].Text())
+			}
+		})
 	}
-	if _, err := plan.File("file.yaml", text, append(slices.Clone(environ), "OFFLOADING_POD_SECURITY=privileged")); err != nil {
-		t.Error(err)
+	reports := reportsOf(t, "pod.yaml", []byte(pod+"spec: {hostNetwork: true, containers: [{name: c, image: i}]}"),
+		plan.Settings{Environ: append(slices.Clone(environ), "OFFLOADING_POD_SECURITY=privileged")})
+	if reports[0].Loses() {
+		t.Errorf("refused by a site that accepts it: %+v", reports)
 	}
 }
 
-// The options of a scenario override the environment variables.
-func TestPlanObeysPluginOptionsOfScenario(t *testing.T) {
-	path, text := fixture(t, "scenarios/volume-hostpath-refused.yaml")
-	environ := append(slices.Clone(environ), "OFFLOADING_UNSUPPORTED_VOLUMES=drop")
-	manifest, err := plan.File(path, text, environ)
-	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "volume host (hostPath)") {
-		t.Errorf("error %v\n%s", err, manifest)
+// The flags of the virtual kubelet decide what is sent; a scenario's own document replaces
+// them.
+func TestOptionsOfTheVirtualKubelet(t *testing.T) {
+	skip := plan.Settings{}
+	skip.VirtualKubelet.SkipDownwardAPIResolution = true
+	text := []byte(`{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i, env: [{name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]}]}}`)
+	if reports := reportsOf(t, "pod.yaml", text, plan.Settings{}); reports[0].Sent || !strings.Contains(reports[0].Reason, "status.podIP") {
+		t.Errorf("without the option: %+v", reports[0])
+	}
+	if reports := reportsOf(t, "pod.yaml", text, skip); !reports[0].Sent {
+		t.Errorf("with the option: %+v", reports[0])
+	}
+	scenario := append(bytes.Clone(text), "\n---\napiVersion: sim.interlink.io/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {description: d, until: 1m, expect: {pods: {a: {phases: [Pending]}}}}\n"...)
+	if reports := reportsOf(t, "scenario.yaml", scenario, skip); reports[0].Sent {
+		t.Errorf("in a scenario without the option: %+v", reports[0])
+	}
+}
+
+// Objects of one file are there for the pods of all, also as items of a list.
+func TestFilesAreReadTogether(t *testing.T) {
+	reports, err := plan.Reports([]plan.Input{
+		{Path: "job.yaml", Text: []byte(`{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {restartPolicy: Never,
+			volumes: [{name: v, configMap: {name: c}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /v}]}]}}}}`)},
+		{Path: "list.yaml", Text: []byte(`{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: b}},
+			{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}]}`)},
+	}, plan.Settings{Environ: environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, report := range reports {
+		got = append(got, fmt.Sprint(report.Pod, " from ", report.From, ": ", len(report.Objects), " objects"))
+	}
+	want := []string{"default/j-x7k2p from Job j: 4 objects", "default/p from : 3 objects"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reports (-want +got)\n%s", diff)
 	}
 }

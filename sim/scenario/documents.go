@@ -56,6 +56,7 @@ func (r *reader) readManifest(n *yaml.Node, kind string) {
 	case "Pod":
 		if pod, ok := decode[corev1.Pod](r, n); ok && r.checkMeta(n, kind, &pod.ObjectMeta) {
 			r.checkContainerNames(n, pod)
+			r.checkPodNames(n, pod)
 			r.file.Pods = append(r.file.Pods, *pod)
 		}
 	case "ConfigMap":
@@ -77,6 +78,7 @@ func (r *reader) readManifest(n *yaml.Node, kind string) {
 // checkMeta sets the default namespace and checks name and namespace.
 func (r *reader) checkMeta(n *yaml.Node, kind string, meta *metav1.ObjectMeta) bool {
 	meta.Namespace = cmp.Or(meta.Namespace, metav1.NamespaceDefault)
+	r.checkLabels(n, meta)
 	line, key := find(n, "metadata", "name").Line, kind+" "+meta.Namespace+"/"+meta.Name
 	switch {
 	case meta.Name == "":

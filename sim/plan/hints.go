@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/workloads"
+)
+
+// hints names what cannot work for a pod, though the virtual kubelet sends it and the plugin
+// creates it.
+func (p *planner) hints(pod *workloads.Pod) []string {
+	var all []string
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	for _, rule := range []func(*workloads.Pod, func(string, ...any)){
+		hintPlacement, hintAnnotations, hintAttach, p.hintServices, p.hintAPIServer, hintFailurePolicy, hintEngines,
+	} {
+		rule(pod, add)
+	}
+	return all
+}
+
+// hintPlacement: the taint is that of InterLink's installer.
+func hintPlacement(pod *workloads.Pod, add func(string, ...any)) {
+	const taint = "virtual-node.interlink/no-schedule"
+	if pod.Spec.NodeName == "" && !slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.Key == "" || t.Key == taint }) {
+		add("no toleration of %s: the local scheduler does not place the pod on a virtual node", taint)
+	}
+}
+
+// hintAnnotations: changes of labels and annotations do not reach the remote pod.
+func hintAnnotations(pod *workloads.Pod, add func(string, ...any)) {
+	for _, volume := range pod.Spec.Volumes {
+		var items []corev1.DownwardAPIVolumeFile
+		if volume.DownwardAPI != nil {
+			items = volume.DownwardAPI.Items
+		}
+		if volume.Projected != nil {
+			for _, source := range volume.Projected.Sources {
+				if source.DownwardAPI != nil {
+					items = append(items, source.DownwardAPI.Items...)
+				}
+			}
+		}
+		for _, item := range items {
+			if item.FieldRef == nil {
+				continue
+			}
+			key, isAnnotation := strings.CutPrefix(item.FieldRef.FieldPath, "metadata.annotations['")
+			key = strings.TrimSuffix(key, "']")
+			if _, has := pod.Annotations[key]; isAnnotation && !has {
+				add("file %s of volume %s shows annotation %s, which the pod does not have yet: a later change of annotations does not reach the remote pod", item.Path, volume.Name, key)
+			}
+		}
+	}
+}
+
+// hintAttach: the virtual kubelet answers attach and exec with 501.
+func hintAttach(pod *workloads.Pod, add func(string, ...any)) {
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		if c.Stdin || c.TTY {
+			add("container %s has stdin or tty: attach and exec do not work through a virtual node", c.Name)
+		}
+	}
+}
+
+// hintServices: without a mesh the local pod has the address 127.0.0.1, which no
+// EndpointSlice may have.
+func (p *planner) hintServices(pod *workloads.Pod, add func(string, ...any)) {
+	if pod.Annotations[wire.AnnotationPreExec] != "" {
+		return
+	}
+	for _, service := range p.services {
+		namespace := service.Namespace
+		if namespace == "" {
+			namespace = corev1.NamespaceDefault
+		}
+		if len(service.Spec.Selector) > 0 && namespace == pod.Namespace && labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(pod.Labels)) {
+			add("Service %s selects the pod: without a mesh its local address is 127.0.0.1, and one such address keeps all endpoints of the Service from being updated", service.Name)
+		}
+	}
+}
+
+// hintAPIServer: the token of a local service account is of no use to the remote API server.
+func (p *planner) hintAPIServer(pod *workloads.Pod, add func(string, ...any)) {
+	account := pod.Spec.ServiceAccountName
+	automount := pod.Spec.AutomountServiceAccountToken
+	if account == "" || account == "default" || automount != nil && !*automount || p.virtualKubelet.KubernetesAPI != "" {
+		return
+	}
+	add("service account %s: its token is for the local API server, and in the remote cluster KUBERNETES_SERVICE_HOST names another one: set KubernetesApiAddr and KubernetesApiPort of the virtual kubelet to an address that remote pods reach", account)
+}
+
+// hintFailurePolicy: the virtual kubelet passes no condition of a remote pod on.
+func hintFailurePolicy(pod *workloads.Pod, add func(string, ...any)) {
+	if pod.FailurePolicy == nil {
+		return
+	}
+	if slices.ContainsFunc(pod.FailurePolicy.Rules, func(rule batchv1.PodFailurePolicyRule) bool { return len(rule.OnPodConditions) > 0 }) {
+		add("podFailurePolicy.onPodConditions: no condition of the remote pod, such as DisruptionTarget, reaches the local one: use onExitCodes with the code of [offloading] disrupted_exit_code")
+	}
+}
+
+// hintEngines names the settings that an engine needs.
+func hintEngines(pod *workloads.Pod, add func(string, ...any)) {
+	containers := slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers)
+	for _, engine := range []struct {
+		is   func(corev1.Container) bool
+		text string
+	}{
+		{
+			func(c corev1.Container) bool { return slices.Contains(c.Args, "/tekton/downward/ready") },
+			`Tekton waits for annotation tekton.dev/ready: set running-in-environment-with-injected-sidecars to "false" in ConfigMap feature-flags of Tekton; a Task with sidecars does not work`,
+		},
+		{
+			func(c corev1.Container) bool { return strings.Contains(c.Image, "gitlab-runner-helper") },
+			"GitLab Runner runs its scripts by attach or exec, which do not work through a virtual node: give the runner an executor of its own in the remote cluster",
+		},
+		{
+			func(c corev1.Container) bool { return c.Name == "block-cloud-metadata" },
+			"JupyterHub's init container block-cloud-metadata needs privileges: set singleuser.cloudMetadata.blockWithIptables to false, and block the address by a NetworkPolicy of the namespace template",
+		},
+		{
+			func(c corev1.Container) bool { return hasVariable(c, "SPARK_DRIVER_URL") },
+			"a Spark executor calls its driver by the name of a local Service: offload the driver too, and give it annotation interlink.io/service, or use a mesh",
+		},
+		{
+			func(c corev1.Container) bool {
+				return hasVariable(c, "FQ_RAY_IP") || hasVariable(c, "RAY_IP") || hasVariable(c, "DASK_SCHEDULER_ADDRESS")
+			},
+			"a worker calls its head or scheduler by the name of a local Service: offload that too, and give it annotation interlink.io/service, or use a mesh",
+		},
+	} {
+		if slices.ContainsFunc(containers, engine.is) {
+			add("%s", engine.text)
+		}
+	}
+}
+
+func hasVariable(c corev1.Container, name string) bool {
+	return slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == name })
+}

@@ -1,0 +1,145 @@
+package workloads
+
+import (
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+)
+
+// podsOfJob returns the first pod of a Job:
+// https://kubernetes.io/docs/concepts/workloads/controllers/job/
+func podsOfJob(job *batchv1.Job) []Pod {
+	owner := ownedBy("batch/v1", "Job", job.Name)
+	labels := map[string]string{
+		batchv1.JobNameLabel: job.Name, "job-name": job.Name,
+		batchv1.ControllerUidLabel: string(controllerOwner), "controller-uid": string(controllerOwner),
+	}
+	name := generated(job.Name)
+	indexed := ptr.Deref(job.Spec.CompletionMode, "") == batchv1.IndexedCompletion
+	if indexed {
+		labels[batchv1.JobCompletionIndexAnnotation] = "0"
+		name = generated(job.Name + "-0")
+	}
+	pod := podOf(&job.Spec.Template, name, owner, labels)
+	pod.Finalizers = []string{batchv1.JobTrackingFinalizer}
+	pod.FailurePolicy = job.Spec.PodFailurePolicy
+	if indexed {
+		pod.Annotations = merged(pod.Annotations, map[string]string{batchv1.JobCompletionIndexAnnotation: "0"})
+		pod.Spec.Hostname = job.Name + "-0"
+		for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+			for i := range containers {
+				addCompletionIndex(&containers[i])
+			}
+		}
+	}
+	return []Pod{pod}
+}
+
+// addCompletionIndex adds the variable that an Indexed Job gives to each container.
+func addCompletionIndex(c *corev1.Container) {
+	const name = "JOB_COMPLETION_INDEX"
+	if slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == name }) {
+		return
+	}
+	c.Env = append(c.Env, corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{
+		FieldPath: fmt.Sprintf("metadata.labels['%s']", batchv1.JobCompletionIndexAnnotation),
+	}}})
+}
+
+func podsOfCronJob(cron *batchv1.CronJob) []Pod {
+	return podsOfJob(&batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Name: cron.Name + "-" + scheduleSuffix},
+		Spec:       cron.Spec.JobTemplate.Spec,
+	})
+}
+
+func podsOfDeployment(deployment *appsv1.Deployment) []Pod {
+	set := deployment.Name + "-" + templateHash
+	return []Pod{podOf(&deployment.Spec.Template, generated(set), ownedBy("apps/v1", "ReplicaSet", set),
+		map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: templateHash})}
+}
+
+func podsOfReplicaSet(set *appsv1.ReplicaSet) []Pod {
+	return []Pod{podOf(&set.Spec.Template, generated(set.Name), ownedBy("apps/v1", "ReplicaSet", set.Name), nil)}
+}
+
+func podsOfDaemonSet(set *appsv1.DaemonSet) []Pod {
+	return []Pod{podOf(&set.Spec.Template, generated(set.Name), ownedBy("apps/v1", "DaemonSet", set.Name),
+		map[string]string{appsv1.ControllerRevisionHashLabelKey: templateHash})}
+}
+
+// podsOfStatefulSet returns the first pod of a StatefulSet, with a volume for each template of
+// a claim:
+// https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
+func podsOfStatefulSet(set *appsv1.StatefulSet) []Pod {
+	first := ptr.Deref(set.Spec.Ordinals, appsv1.StatefulSetOrdinals{}).Start
+	name := fmt.Sprintf("%s-%d", set.Name, first)
+	pod := podOf(&set.Spec.Template, name, ownedBy("apps/v1", "StatefulSet", set.Name), map[string]string{
+		appsv1.StatefulSetPodNameLabel:        name,
+		appsv1.PodIndexLabel:                  fmt.Sprint(first),
+		appsv1.ControllerRevisionHashLabelKey: set.Name + "-" + templateHash,
+	})
+	pod.Spec.Hostname, pod.Spec.Subdomain = name, set.Spec.ServiceName
+	for _, template := range set.Spec.VolumeClaimTemplates {
+		pod.Spec.Volumes = slices.DeleteFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == template.Name })
+		pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: template.Name, VolumeSource: corev1.VolumeSource{
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: template.Name + "-" + name},
+		}})
+	}
+	return []Pod{pod}
+}
+
+// jobSet is what the pods of a JobSet depend on. Its Go package would bring the API server's
+// own libraries with it.
+// https://jobset.sigs.k8s.io/docs/reference/jobset.v1alpha2/
+type jobSet struct {
+	Metadata metav1.ObjectMeta `json:"metadata"`
+	Spec     struct {
+		Network struct {
+			EnableDNSHostnames *bool  `json:"enableDNSHostnames"`
+			Subdomain          string `json:"subdomain"`
+		} `json:"network"`
+		ReplicatedJobs []struct {
+			Name     string                  `json:"name"`
+			Template batchv1.JobTemplateSpec `json:"template"`
+		} `json:"replicatedJobs"`
+	} `json:"spec"`
+}
+
+// podsOfJobSet returns the first pod of the first Job of each replicated job.
+func podsOfJobSet(manifest Manifest) ([]Pod, error) {
+	// Not strict: only a part of the fields is known here.
+	set, err := decodeKnown[jobSet](manifest.Fields)
+	if err != nil {
+		return nil, err
+	}
+	var pods []Pod
+	for _, replicated := range set.Spec.ReplicatedJobs {
+		name := fmt.Sprintf("%s-%s-0", set.Metadata.Name, replicated.Name)
+		job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: *replicated.Template.Spec.DeepCopy()}
+		if job.Spec.CompletionMode == nil {
+			job.Spec.CompletionMode = ptr.To(batchv1.IndexedCompletion) // as JobSet's admission sets it
+		}
+		for _, pod := range podsOfJob(job) {
+			names := map[string]string{
+				"jobset.sigs.k8s.io/jobset-name":        set.Metadata.Name,
+				"jobset.sigs.k8s.io/replicatedjob-name": replicated.Name,
+				"jobset.sigs.k8s.io/job-index":          "0",
+			}
+			pod.Labels, pod.Annotations = merged(pod.Labels, names), merged(pod.Annotations, names)
+			if ptr.Deref(set.Spec.Network.EnableDNSHostnames, true) {
+				pod.Spec.Subdomain = set.Spec.Network.Subdomain
+				if pod.Spec.Subdomain == "" {
+					pod.Spec.Subdomain = set.Metadata.Name
+				}
+			}
+			pods = append(pods, pod)
+		}
+	}
+	return pods, nil
+}

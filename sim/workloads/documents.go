@@ -1,0 +1,84 @@
+package workloads
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+)
+
+// Manifest is one object of a file.
+type Manifest struct {
+	// Fields are the object as decoded JSON.
+	Fields map[string]any
+	// FromList is true if the object was an item of a list.
+	FromList bool
+}
+
+// Kind returns the kind of the manifest.
+func (m Manifest) Kind() string { return textOf(m.Fields, "kind") }
+
+// Name returns the name of the manifest.
+func (m Manifest) Name() string { return textOf(m.Fields, "metadata", "name") }
+
+// Namespace returns the namespace of the manifest, or that of a manifest without one.
+func (m Manifest) Namespace() string {
+	return cmp.Or(textOf(m.Fields, "metadata", "namespace"), metav1.NamespaceDefault)
+}
+
+// Decode reads a manifest as a type of the Kubernetes API. An unknown field is an error.
+func Decode[T any](m Manifest) (*T, error) { return decode[T](m.Fields) }
+
+// Manifests returns the documents of a YAML or JSON file that are objects, and in place of a
+// list, such as kubectl get -o yaml prints it, its items.
+func Manifests(text []byte) ([]Manifest, error) {
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
+	var manifests []Manifest
+	for {
+		document, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return manifests, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read a document: %w", err)
+		}
+		var fields map[string]any
+		if err := yaml.Unmarshal(document, &fields); err != nil {
+			return nil, fmt.Errorf("read a document: %w", err)
+		}
+		manifests = append(manifests, itemsOf(fields)...)
+	}
+}
+
+// itemsOf returns the object of a document, or the items of a list. A list has no name.
+func itemsOf(fields map[string]any) []Manifest {
+	items, isList := fields["items"].([]any)
+	switch {
+	case len(fields) == 0:
+		return nil
+	case !isList || textOf(fields, "metadata", "name") != "":
+		return []Manifest{{Fields: fields}}
+	}
+	var all []Manifest
+	for _, item := range items {
+		if object, ok := item.(map[string]any); ok {
+			all = append(all, Manifest{Fields: object, FromList: true})
+		}
+	}
+	return all
+}
+
+// textOf returns the text at a path of keys, or "".
+func textOf(object map[string]any, path ...string) string {
+	for _, key := range path[:len(path)-1] {
+		object, _ = object[key].(map[string]any)
+	}
+	text, _ := object[path[len(path)-1]].(string)
+	return text
+}

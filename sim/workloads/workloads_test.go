@@ -1,0 +1,140 @@
+package workloads_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/workloads"
+)
+
+var update = flag.Bool("update", false, "rewrite the part of each golden file below the dashes")
+
+// summary is what a controller adds to a pod.
+type summary struct {
+	From, Namespace, Name, Owner string
+	Hostname, Subdomain          string            `json:",omitempty"`
+	Labels, Annotations          map[string]string `json:",omitempty"`
+	Volumes, Env                 []string          `json:",omitempty"`
+	FailurePolicy                bool              `json:",omitempty"`
+}
+
+func summarize(pod workloads.Pod) summary {
+	s := summary{
+		From: pod.From, Namespace: pod.Namespace, Name: pod.Name, Hostname: pod.Spec.Hostname, Subdomain: pod.Spec.Subdomain,
+		Labels: pod.Labels, Annotations: pod.Annotations, FailurePolicy: pod.FailurePolicy != nil,
+	}
+	for _, owner := range pod.OwnerReferences {
+		s.Owner += owner.Kind + " " + owner.Name
+	}
+	for _, volume := range pod.Spec.Volumes {
+		text := volume.Name
+		if claim := volume.PersistentVolumeClaim; claim != nil {
+			text += ": claim " + claim.ClaimName
+		}
+		s.Volumes = append(s.Volumes, text)
+	}
+	for _, c := range append(append([]corev1.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...) {
+		for _, variable := range c.Env {
+			text := c.Name + " " + variable.Name
+			if from := variable.ValueFrom; from != nil && from.FieldRef != nil {
+				text += ": field " + from.FieldRef.FieldPath
+			}
+			s.Env = append(s.Env, text)
+		}
+	}
+	return s
+}
+
+// Each file of testdata has manifests, a line of dashes, and what the pods of the
+// controllers have.
+func TestPods(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.golden")
+	if err != nil || len(files) < 8 {
+		t.Fatalf("%d golden files, error %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".golden"), func(t *testing.T) {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			above, below, _ := strings.Cut(string(content), "\n----------\n")
+			manifests, err := workloads.Manifests([]byte(above))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []summary
+			for _, manifest := range manifests {
+				pods, err := workloads.Pods(manifest)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, pod := range pods {
+					got = append(got, summarize(pod))
+				}
+			}
+			if *update {
+				text, err := yaml.Marshal(got)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte(strings.TrimSuffix(above, "\n")+"\n----------\n"+string(text)), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			var want []summary
+			if err := yaml.UnmarshalStrict([]byte(below), &want); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("pods (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPodsReportsInvalidManifests(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"an unknown field", `{kind: Job, metadata: {name: a}, spec: {templat: {}}}`, `read Job a: error unmarshaling JSON: while decoding JSON: json: unknown field "templat"`},
+		{"a wrong type", `{kind: Deployment, metadata: {name: a}, spec: {replicas: two}}`, "read Deployment a: "},
+		{"an unknown field in a kind that is not known", `{kind: RayJob, metadata: {name: a}, spec: {head: {template: {spec: {containers: [{name: c, imag: x}]}}}}}`, `read RayJob a: spec.head.template: `},
+		{"a JobSet", `{kind: JobSet, metadata: {name: a}, spec: {replicatedJobs: {}}}`, "read JobSet a: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			manifests, err := workloads.Manifests([]byte(test.text))
+			if err != nil || len(manifests) != 1 {
+				t.Fatalf("%d manifests, error %v", len(manifests), err)
+			}
+			if pods, err := workloads.Pods(manifests[0]); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("%d pods, error %v; want %s", len(pods), err, test.want)
+			}
+		})
+	}
+	if _, err := workloads.Manifests([]byte("a: [")); err == nil {
+		t.Error("no error for text that is not YAML")
+	}
+}
+
+// A name that the API server generates has at most 63 characters.
+func TestLongNames(t *testing.T) {
+	manifests, err := workloads.Manifests([]byte(`{kind: Job, metadata: {name: ` + strings.Repeat("a", 63) + `}, spec: {template: {spec: {containers: [{name: c}]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods, err := workloads.Pods(manifests[0])
+	if err != nil || len(pods) != 1 {
+		t.Fatalf("%d pods, error %v", len(pods), err)
+	}
+	if want := strings.Repeat("a", 57) + "-x7k2p"; pods[0].Name != want {
+		t.Errorf("name %s, want %s", pods[0].Name, want)
+	}
+}
