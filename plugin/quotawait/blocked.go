@@ -66,7 +66,7 @@ func (w *Waiting) endBlock(ctx context.Context, namespace string, b *block) {
 // stored, and each pod that waits is refused because of ConfigMaps or Secrets.
 func areBlocked(waiting []entry, stored int) bool {
 	for i := range waiting {
-		if e := &waiting[i]; e.claim != "" || !e.lastRefusal.countsStored() {
+		if e := &waiting[i]; e.holder != "" || !e.lastRefusal.countsStored() {
 			return false
 		}
 	}
@@ -100,7 +100,7 @@ func (w *Waiting) giveUp(ctx context.Context, e *entry) error {
 		return ignoreNotFound(err)
 	}
 	s := stateOf(marker)
-	if s.ended == "" && s.claim == "" {
+	if s.ended == "" && s.holder == "" {
 		s.ended = e.lastRefusal.text + ": " + givenUp
 		err = w.cluster.AnnotateConfigMap(ctx, marker, map[string]any{wire.AnnotationWaitEnded: s.ended}, true)
 		if errdefs.Is(err, errdefs.Conflict) || errdefs.Is(err, errdefs.NotFound) {

@@ -41,7 +41,7 @@ func TestAreBlocked(t *testing.T) {
 		{"others use all of it", []entry{{lastRefusal: refusedFor(t, "secrets=1", "secrets=5", "secrets=3")}}, 2, false},
 		{"one is refused for another reason", []entry{{lastRefusal: secrets}, {lastRefusal: refusedFor(t, "pods=1", "pods=1", "pods=1")}}, 2, false},
 		{"one is not tried yet", []entry{{lastRefusal: secrets}, {}}, 2, false},
-		{"a replica works on one", []entry{{lastRefusal: secrets}, {lastRefusal: secrets, state: state{claim: "other"}}}, 2, false},
+		{"a replica works on one", []entry{{lastRefusal: secrets}, {lastRefusal: secrets, state: state{holder: "other"}}}, 2, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := areBlocked(test.waiting, test.stored); got != test.want {
@@ -58,13 +58,13 @@ type markers struct {
 	listed  int
 	failure error
 	ended   map[string]string
-	claimed map[string]bool
+	held    map[string]bool
 }
 
 func (m *markers) Get(_ context.Context, object metav1.Object) (metav1.Object, error) {
 	marker := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName(), Annotations: map[string]string{}}}
-	if m.claimed[object.GetName()] {
-		marker.Annotations[wire.AnnotationClaimedBy] = "another replica"
+	if m.held[object.GetName()] {
+		marker.Annotations[wire.AnnotationHolder] = "another replica"
 	}
 	return marker, nil
 }
@@ -108,7 +108,7 @@ func TestEndBlock(t *testing.T) {
 		{name: "a pod may end", change: func(m *markers) { m.pods = []*corev1.Pod{running} }},
 		{name: "a pod is about to end", change: func(m *markers) { m.pods = []*corev1.Pod{rolledBack, stops} }},
 		{name: "no answer", change: func(m *markers) { m.failure = errdefs.New(errdefs.Unavailable, "no answer") }},
-		{name: "a replica has begun with it", change: func(m *markers) { m.claimed = map[string]bool{"young": true} }, blocked: true},
+		{name: "a replica has begun with it", change: func(m *markers) { m.held = map[string]bool{"young": true} }, blocked: true},
 		{name: "another pod came", between: func(w *Waiting, _ *markers, e entry) {
 			w.index.put(key{"remote", "younger"}, e.state, time.Now())
 		}},

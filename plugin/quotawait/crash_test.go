@@ -11,8 +11,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// shortClaims lets a replica take over the work of one that was killed.
-func shortClaims(s *settings) { s.claim = time.Second }
+// shortHolds lets a replica take over the work of one that was killed.
+func shortHolds(s *settings) { s.hold = time.Second }
 
 // killings are the two moments at which a request finds the process killed.
 var killings = []faulty.Fault{kill, killAfter}
@@ -32,7 +32,7 @@ func (e *env) waitForRoom() *wire.CreateRequest {
 }
 
 // inCreation returns a choice that fails the n-th request of the first creation of a pod
-// that waits, from its claim to the delete of its marker.
+// that waits, from the moment that a replica takes it to the delete of its marker.
 func inCreation(n int, fail func(call string) faulty.Fault) func(int, string) faulty.Fault {
 	count, done := 0, false
 	return func(_ int, call string) faulty.Fault {
@@ -56,14 +56,14 @@ func TestKilledWhileItCreates(t *testing.T) {
 			t.Run(fmt.Sprintf("%s request %d", killing, n), func(t *testing.T) {
 				e := newEnv(t, "pods=1")
 				second := e.waitForRoom()
-				r := e.start(shortClaims, func(s *settings) {
+				r := e.start(shortHolds, func(s *settings) {
 					s.choose = inCreation(n, func(string) faulty.Fault { reached = true; return killing })
 				})
 				testkit.Eventually(t, "the process is killed, or the pod exists", func() bool {
 					return r.link.isDead() || slices.Equal(e.names(), sorted(e.created(second)))
 				})
 				r.stop()
-				e.start(shortClaims)
+				e.start(shortHolds)
 				e.eventuallyHas(e.created(second)...)
 			})
 			if !reached || t.Failed() {
@@ -102,12 +102,12 @@ func TestKilledWhileItDeletes(t *testing.T) {
 				})
 				r.remove(second)
 				if !r.link.isDead() {
-					e.start(shortClaims)
+					e.start(shortHolds)
 					e.eventuallyHas(e.created(first)...)
 					return
 				}
 				r.stop()
-				next := e.start(shortClaims)
+				next := e.start(shortHolds)
 				if n == 0 || n == 1 || n == 2 && killing == kill {
 					// Nothing was written: InterLink does not repeat the delete, so the test
 					// only sees that a later delete finds everything.
@@ -151,7 +151,7 @@ func TestKilledWhileItStores(t *testing.T) {
 					reached = false // killed later, by the worker
 				}
 				r.stop()
-				next := e.start(shortClaims)
+				next := e.start(shortHolds)
 				next.remove(second)
 				e.eventuallyHas(e.created(first)...)
 			})

@@ -5,7 +5,7 @@
 //
 // A request is stored in a Secret in the remote namespace of the pod. A ConfigMap without
 // data, the marker, has the same name; markers are all that is listed. One replica at a time
-// works on a request: it writes its name on the marker, creates the pod, and then deletes the
+// holds a request: it writes its name on the marker, creates the pod, and then deletes the
 // Secret, which commits the creation, and the marker. A delete of the local pod writes on the
 // marker that the pod is deleted, and deletes the Secret. What a crash interrupts, the next
 // replica that looks at the marker completes (try.go).

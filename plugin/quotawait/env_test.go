@@ -118,7 +118,7 @@ type settings struct {
 	options lifecycle.Options
 	waiting quotawait.Options
 	config  *rest.Config
-	claim   time.Duration
+	hold    time.Duration
 	// unlisted is true if the markers cannot be listed.
 	unlisted bool
 	// idle is true if the replica creates no pod that waits.
@@ -146,7 +146,7 @@ func (l replicaLog) Write(line []byte) (int, error) {
 
 func (e *env) start(change ...func(*settings)) *replica {
 	e.t.Helper()
-	s := settings{claim: 5 * time.Minute, config: rest.CopyConfig(e.server.Config)}
+	s := settings{hold: 5 * time.Minute, config: rest.CopyConfig(e.server.Config)}
 	l := &link{}
 	s.options = lifecycle.Options{
 		Translate:     translate.Options{Scope: scope.Scope{Namespace: e.namespace, Instance: e.namespace}},
@@ -169,7 +169,7 @@ func (e *env) start(change ...func(*settings)) *replica {
 	remote, err := cluster.New(client, s.options.Translate.Scope.Namespace, status.CachedFields, s.options.Log)
 	e.must(err)
 	r.waiting = quotawait.New(remote, s.waiting)
-	r.waiting.Shorten(s.claim)
+	r.waiting.Shorten(s.hold)
 	if s.forget {
 		r.waiting.ForgetFailures()
 	}

@@ -10,11 +10,11 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// Shorten shortens the times of a Waiting for a test. claim is how long a claim holds.
-func (w *Waiting) Shorten(claim time.Duration) {
+// Shorten shortens the times of a Waiting for a test. hold is how long a replica holds a pod.
+func (w *Waiting) Shorten(hold time.Duration) {
 	w.timing = timing{
 		list: 500 * time.Millisecond, minPause: 50 * time.Millisecond, pause: 500 * time.Millisecond, gap: 10 * time.Millisecond,
-		claim: claim, blocked: time.Hour, keepFailed: time.Hour, keepReported: time.Hour, withoutPermission: time.Hour,
+		hold: hold, blocked: time.Hour, keepFailed: time.Hour, keepReported: time.Hour, withoutPermission: time.Hour,
 	}
 }
 

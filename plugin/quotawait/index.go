@@ -27,13 +27,13 @@ type entry struct {
 	key key
 	// lastRefusal is what the API server said last; empty if that is not known.
 	lastRefusal refusal
-	// claimSeen is when this replica first saw the claim: so the age of a claim does not
-	// depend on the clocks of other machines.
-	claimSeen time.Time
-	endedSeen time.Time // when it first saw that the wait has ended
-	settled   bool      // the Secret of a pod that can never be created is deleted
-	reported  time.Time // when the status first said that it has failed
-	added     int64
+	// holderSeen is when this replica first saw the holder: so it does not depend on the
+	// clocks of other machines how long that one has held the pod.
+	holderSeen time.Time
+	endedSeen  time.Time // when it first saw that the wait has ended
+	settled    bool      // the Secret of a pod that can never be created is deleted
+	reported   time.Time // when the status first said that it has failed
+	added      int64
 }
 
 // put adds or updates the entry of a marker, and returns it.
@@ -51,15 +51,15 @@ func (x *index) set(k key, s state, now time.Time) entry {
 	}
 	e := x.entries[k]
 	if e == nil {
-		e = &entry{key: k, claimSeen: now}
+		e = &entry{key: k, holderSeen: now}
 		x.entries[k] = e
 		x.uids[s.uid]++
 	} else if e.uid != s.uid {
 		x.forgetUID(e.uid)
 		x.uids[s.uid]++
 	}
-	if e.claim != s.claim {
-		e.claimSeen = now
+	if e.holder != s.holder {
+		e.holderSeen = now
 	}
 	if e.ended != s.ended {
 		e.endedSeen, e.settled, e.reported = now, false, time.Time{}

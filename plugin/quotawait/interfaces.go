@@ -25,6 +25,9 @@ type Cluster interface {
 	// more. If unchanged is true, the error is of kind Conflict if it has another resource
 	// version.
 	AnnotateConfigMap(ctx context.Context, configMap *corev1.ConfigMap, annotations map[string]any, unchanged bool) error
+	// AnnotateClaim sets an annotation of the claim with the name and the UID of claim. The
+	// error is of kind NotFound if it does not exist any more.
+	AnnotateClaim(ctx context.Context, claim *corev1.PersistentVolumeClaim, name, value string) (*corev1.PersistentVolumeClaim, error)
 	// ListConfigMaps returns the ConfigMaps that match a selector in all namespaces that
 	// the plugin uses.
 	ListConfigMaps(ctx context.Context, selector string) ([]corev1.ConfigMap, error)

@@ -101,11 +101,12 @@ func decode(s scope.Scope, secret metav1.Object) (*wire.CreateRequest, error) {
 
 // state is what a marker says.
 type state struct {
-	uid            string // of the local pod
-	since          time.Time
-	refusal, claim string
-	ended          string // why the wait ended; empty while it lasts
-	claims         string // the names of the persistent volume claims of the pod, separated by commas
+	uid     string // of the local pod
+	since   time.Time
+	refusal string
+	holder  string // the replica that holds the pod, with the time; empty if none does
+	ended   string // why the wait ended; empty while it lasts
+	claims  string // the names of the persistent volume claims of the pod, separated by commas
 }
 
 func stateOf(marker metav1.Object) state {
@@ -116,7 +117,7 @@ func stateOf(marker metav1.Object) state {
 	}
 	return state{
 		uid: marker.GetLabels()[wire.LabelStoredRequest], since: since,
-		refusal: annotations[wire.AnnotationRefusal], claim: annotations[wire.AnnotationClaimedBy],
+		refusal: annotations[wire.AnnotationRefusal], holder: annotations[wire.AnnotationHolder],
 		ended: annotations[wire.AnnotationWaitEnded], claims: annotations[wire.AnnotationWaitingClaims],
 	}
 }

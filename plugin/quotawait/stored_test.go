@@ -170,8 +170,8 @@ func (e *env) eventuallyUses(name corev1.ResourceName, want string) {
 	})
 }
 
-// A claim keeps other replicas from a pod, as long as it holds.
-func TestClaimOfAnotherReplica(t *testing.T) {
+// While a replica holds a pod, no other replica creates it.
+func TestHeldByAnotherReplica(t *testing.T) {
 	e := newEnv(t, "pods=1")
 	r := e.start(func(s *settings) { s.idle = true })
 	first, second, third := e.request("first", false), e.request("second", true), e.request("third", false)
@@ -179,13 +179,13 @@ func TestClaimOfAnotherReplica(t *testing.T) {
 		r.create(request)
 	}
 	_, err := e.admin.CoreV1().ConfigMaps(e.namespace).Patch(t.Context(), e.jobID(second)+".request", types.MergePatchType,
-		[]byte(`{"metadata":{"annotations":{"`+wire.AnnotationClaimedBy+`":"a replica that was killed"}}}`), metav1.PatchOptions{})
+		[]byte(`{"metadata":{"annotations":{"`+wire.AnnotationHolder+`":"a replica that was killed"}}}`), metav1.PatchOptions{})
 	e.must(err)
 	e.end(first)
 	e.start()
 	e.eventuallyHas(append(e.created(third), e.stored(second)...)...)
 	e.end(third)
-	e.start(shortClaims)
+	e.start(shortHolds)
 	e.eventuallyHas(e.created(second)...)
 }
 

@@ -21,7 +21,7 @@ import (
 //	the pod can never be created    keep the marker for a while: the status says why
 //	another replica works on it     nothing
 //	the Secret is gone              the pod was created: delete the marker
-//	otherwise                       claim it, create the pod, delete the Secret, then the marker
+//	otherwise                       hold it, create the pod, delete the Secret, then the marker
 //
 // The error is of kind OverQuota if the pod still has to wait.
 func (w *Waiting) try(ctx context.Context, creator Creator, k key) error {
@@ -46,15 +46,15 @@ func (w *Waiting) try(ctx context.Context, creator Creator, k key) error {
 		return w.finishDelete(ctx, k, marker)
 	case e.ended != "":
 		return w.finishFailure(ctx, k, marker)
-	case e.claim != "" && !w.isOwn(e.claim) && time.Since(e.claimSeen) < w.timing.claim:
+	case e.holder != "" && !w.isOwn(e.holder) && time.Since(e.holderSeen) < w.timing.hold:
 		return nil
 	}
 	return w.createPod(ctx, creator, k, marker)
 }
 
-// isOwn reports whether this process wrote a claim.
-func (w *Waiting) isOwn(claim string) bool {
-	return len(claim) > len(w.replica) && claim[:len(w.replica)] == w.replica
+// isOwn reports whether a holder is this process.
+func (w *Waiting) isOwn(holder string) bool {
+	return len(holder) > len(w.replica) && holder[:len(w.replica)] == w.replica
 }
 
 // finishDelete deletes what is left of a pod that was deleted while it waited.
@@ -110,18 +110,18 @@ func (w *Waiting) deleteMarker(ctx context.Context, k key, marker *corev1.Config
 
 // createPod creates the pod of a stored request, if no other replica does so.
 func (w *Waiting) createPod(ctx context.Context, creator Creator, k key, marker *corev1.ConfigMap) error {
-	claim := w.replica + " " + strconv.FormatInt(time.Now().UnixNano(), 36)
-	err := w.cluster.AnnotateConfigMap(ctx, marker, map[string]any{wire.AnnotationClaimedBy: claim}, true)
+	holder := w.replica + " " + strconv.FormatInt(time.Now().UnixNano(), 36)
+	err := w.cluster.AnnotateConfigMap(ctx, marker, map[string]any{wire.AnnotationHolder: holder}, true)
 	if errdefs.Is(err, errdefs.Conflict) || errdefs.Is(err, errdefs.NotFound) {
 		return nil // another replica, or a delete, was faster: the next try looks again
 	}
 	if err != nil {
 		if ctx.Err() != nil {
-			w.releaseClaim(ctx, k, claim)
+			w.release(ctx, k, holder)
 		}
 		return err
 	}
-	claimed := time.Now()
+	since := time.Now()
 	secret, err := w.get(ctx, &corev1.Secret{ObjectMeta: k.meta()})
 	if errdefs.Is(err, errdefs.NotFound) {
 		return w.deleteMarker(ctx, k, marker)
@@ -132,7 +132,7 @@ func (w *Waiting) createPod(ctx context.Context, creator Creator, k key, marker 
 	}
 	if err == nil {
 		err = creator.CreateStored(ctx, request, func(ctx context.Context) (bool, error) {
-			if time.Since(claimed) > w.timing.claim {
+			if time.Since(since) > w.timing.hold {
 				return false, errdefs.New(errdefs.Unavailable, "the creation took too long: another replica may complete it")
 			}
 			return w.commit(ctx, k, secret)
@@ -141,18 +141,17 @@ func (w *Waiting) createPod(ctx context.Context, creator Creator, k key, marker 
 	return w.finish(ctx, k, marker, err)
 }
 
-// releaseClaim removes a claim whose request had no answer when this process began to stop.
-// Without it, the pod would wait until the claim ends by itself.
-func (w *Waiting) releaseClaim(ctx context.Context, k key, claim string) {
+// release lets go of a pod if the request to hold it had no answer when this process began
+// to stop. Without it, the pod would wait until the hold ends by itself.
+func (w *Waiting) release(ctx context.Context, k key, holder string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	found, err := w.cluster.Get(ctx, &corev1.ConfigMap{ObjectMeta: k.meta()})
-	marker, ok := found.(*corev1.ConfigMap)
-	if err != nil || !ok || stateOf(marker).claim != claim {
-		return
+	if marker, ok := found.(*corev1.ConfigMap); err == nil && ok && stateOf(marker).holder == holder {
+		err = w.cluster.AnnotateConfigMap(ctx, marker, map[string]any{wire.AnnotationHolder: nil}, true)
 	}
-	if err := w.cluster.AnnotateConfigMap(ctx, marker, map[string]any{wire.AnnotationClaimedBy: nil}, true); err != nil {
-		w.log.Info("a claim on a pod that waits is left, and ends by itself", "secret", k.String(), "error", err)
+	if err := ignoreNotFound(err); err != nil {
+		w.log.Info("a stopped replica still holds a pod that waits: another replica creates it later", "secret", k.String(), "error", err)
 	}
 }
 
@@ -173,14 +172,14 @@ func (w *Waiting) commit(ctx context.Context, k key, secret metav1.Object) (kept
 }
 
 // finish writes the result of a try on the marker. It uses a context of its own, so that a
-// plugin that stops leaves no claim.
+// plugin that stops holds no pod.
 func (w *Waiting) finish(ctx context.Context, k key, marker *corev1.ConfigMap, result error) error {
 	stopped := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
-	change := map[string]any{wire.AnnotationClaimedBy: nil}
+	change := map[string]any{wire.AnnotationHolder: nil}
 	s := stateOf(marker)
-	s.claim = ""
+	s.holder = ""
 	switch kind := errdefs.KindOf(result); {
 	case result == nil:
 		return w.deleteMarker(ctx, k, marker)

@@ -1,10 +1,8 @@
 package quotawait_test
 
 import (
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
@@ -157,45 +155,6 @@ func TestRestart(t *testing.T) {
 	if state := again.state(second); state.Waiting == nil || state.Waiting.Reason == "QuotaExceeded" {
 		t.Errorf("the state is %v", state)
 	}
-}
-
-// unansweredClaim is a connection on which the first claim of a pod that waits is written, but its answer
-// does not come before the request ends.
-type unansweredClaim struct {
-	next    http.RoundTripper
-	once    sync.Once
-	claimed chan struct{}
-}
-
-func (u *unansweredClaim) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := u.next.RoundTrip(r)
-	if err == nil && r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/configmaps/") {
-		u.once.Do(func() {
-			close(u.claimed)
-			<-r.Context().Done()
-			_ = response.Body.Close()
-			response, err = nil, r.Context().Err()
-		})
-	}
-	return response, err
-}
-
-// A replica that stops while its claim has no answer does not let the pod wait until the claim
-// ends by itself.
-func TestStopDuringAClaim(t *testing.T) {
-	e := newEnv(t, "pods=1")
-	link := &unansweredClaim{claimed: make(chan struct{})}
-	r := e.start(func(s *settings) {
-		s.config.Wrap(func(next http.RoundTripper) http.RoundTripper { link.next = next; return link })
-	})
-	first, second := e.request("first", false), e.request("second", false)
-	r.create(first)
-	r.create(second)
-	testkit.Receive(t, "a claim without an answer", link.claimed)
-	r.stop()
-	e.end(first)
-	e.start()
-	e.eventuallyHas(e.created(second)...)
 }
 
 // Two replicas create each pod once, never more than fit, and leave nothing.

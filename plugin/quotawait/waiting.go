@@ -50,7 +50,7 @@ type timing struct {
 	list              time.Duration // between two lists of the markers
 	minPause, pause   time.Duration // between two tries of the pods in a namespace
 	gap               time.Duration // after a try that a change of a quota caused
-	claim             time.Duration // how long a claim holds
+	hold              time.Duration // how long a replica holds a pod
 	blocked           time.Duration // how long pods block each other until one fails
 	keepFailed        time.Duration // how long a marker of a failed create stays
 	keepReported      time.Duration // the same, after the status has said that it failed
@@ -71,7 +71,7 @@ func New(cluster Cluster, options Options) *Waiting {
 		workers: map[string]chan struct{}{}, blocked: map[string]bool{}, first: make(chan struct{}, 1),
 		timing: timing{
 			list: time.Minute, minPause: time.Second, pause: time.Minute, gap: 200 * time.Millisecond,
-			claim: options.CreateTimeout + margin, blocked: 2 * time.Minute,
+			hold: options.CreateTimeout + margin, blocked: 2 * time.Minute,
 			keepFailed: time.Hour, keepReported: time.Minute, withoutPermission: 10 * time.Minute,
 		},
 	}
@@ -99,8 +99,8 @@ func (w *Waiting) Accept(ctx context.Context, request *wire.CreateRequest, failu
 	return nil
 }
 
-// store stores a request: first the Secret, then the marker. After a failure it deletes what
-// it has stored.
+// store stores a request: first the Secret, then the marker. Then it keeps the claims of the pod.
+// After a failure it deletes what it has stored.
 func (w *Waiting) store(ctx context.Context, request *wire.CreateRequest, refusal string) error {
 	pod := &request.Pod
 	secret, err := newSecret(w.options.Scope, request)
@@ -111,6 +111,9 @@ func (w *Waiting) store(ctx context.Context, request *wire.CreateRequest, refusa
 	err = w.create(ctx, secret)
 	if err == nil {
 		err = w.create(ctx, marker)
+	}
+	if err == nil {
+		err = w.keepClaims(ctx, marker.Namespace, pod)
 	}
 	if err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)

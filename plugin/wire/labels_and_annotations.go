@@ -74,8 +74,8 @@ const (
 	// AnnotationWaitingClaims holds the names of the persistent volume claims that the pod
 	// uses, separated by commas.
 	AnnotationWaitingClaims = "interlink.io/waiting-claims"
-	// AnnotationClaimedBy holds which replica of the plugin creates the pod.
-	AnnotationClaimedBy = "interlink.io/claimed-by"
+	// AnnotationHolder names the replica of the plugin that creates the pod.
+	AnnotationHolder = "interlink.io/claimed-by"
 	// AnnotationWaitEnded holds why the pod will never be created: [WaitEndedByDelete], or
 	// an error.
 	AnnotationWaitEnded = "interlink.io/wait-ended"
@@ -130,7 +130,7 @@ const (
 	// created the claim. If that create fails, the claim is deleted.
 	AnnotationCreatedFor = "interlink.io/created-for"
 	// AnnotationUsedBy on a claim holds the UID of the remote pod whose create used the
-	// claim last. It changes the claim, so that a delete of another pod, which deletes
+	// claim last, or of a local pod that waits for a quota and will use it. It changes the claim, so that a delete of another pod, which deletes
 	// only an unchanged claim, does not delete it.
 	AnnotationUsedBy = "interlink.io/used-by"
 )
