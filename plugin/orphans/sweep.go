@@ -114,6 +114,14 @@ func (o *Orphans) deleteFinding(ctx context.Context, f *Finding) (bool, error) {
 			return false, fmt.Errorf("check that %s %s/%s has no pod: %w", f.Kind, f.Namespace, f.Name, err)
 		}
 	}
+	if f.Kind == claims {
+		switch used, err := o.isClaimUsed(ctx, f.Namespace, f.Name); {
+		case err != nil:
+			return false, fmt.Errorf("check that no pod uses %s %s/%s: %w", f.Kind, f.Namespace, f.Name, err)
+		case used:
+			return false, nil
+		}
+	}
 	var err error
 	if f.Kind == releases {
 		err = o.options.Tunnels.Close(ctx, o.ofInstance(scope.TunnelSelector(f.localUID)))
