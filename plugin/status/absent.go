@@ -11,15 +11,19 @@ import (
 // absent reports a pod that the remote cluster does not have (docs/contract.md,
 // STATUS-34). With a job ID, the remote cluster had the pod once. Without one, its
 // create is in flight or never arrived.
-func absent(requested *corev1.Pod) wire.PodStatus {
+func (o Options) absent(requested *corev1.Pod) wire.PodStatus {
 	jid := requested.Annotations[wire.AnnotationJobID]
 	if jid == "" {
 		return OfCreating(requested)
 	}
+	code := int32(exitCodeKilled)
+	if requested.DeletionTimestamp.IsZero() {
+		code = o.disruptedExitCode()
+	}
 	r := newReport(requested, nil)
 	for _, list := range r.lists() {
 		for i := range list {
-			list[i].State = terminated(exitCodeKilled, ReasonNotFound, ReasonNotFound+": the remote cluster no longer has this pod", metav1.Time{})
+			list[i].State = terminated(code, ReasonNotFound, ReasonNotFound+": the remote cluster no longer has this pod", metav1.Time{})
 		}
 	}
 	r.terminateLocalContainers()

@@ -62,6 +62,6 @@ func (r *report) keepOneWaiting() {
 		}
 	}
 	s.LastTerminationState = corev1.ContainerState{Terminated: s.State.Terminated}
-	s.State = waiting(reasonEnding, fmt.Sprintf("terminated with exit code %d; the pod has not terminated yet", s.State.Terminated.ExitCode))
+	s.State = waiting(reasonEnding, fmt.Sprintf("terminated with exit code %d; the pod has not terminated yet%s", s.State.Terminated.ExitCode, r.stillRunning()))
 	s.Ready = false
 }

@@ -14,7 +14,7 @@ import (
 // about it.
 var (
 	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt}
-	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationWarnings, wire.AnnotationDefaultContainer, wire.AnnotationFinished, wire.AnnotationFailed,
+	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationWarnings, wire.AnnotationDefaultContainer, wire.AnnotationLogContainer, wire.AnnotationFinished, wire.AnnotationFailed,
 		wire.AnnotationFromStoredRequest, wire.AnnotationSourceNode, wire.AnnotationUnaskedSince}
 )
 
@@ -34,6 +34,8 @@ func CachedFields(pod *corev1.Pod) *corev1.Pod {
 			DeletionTimestamp: pod.DeletionTimestamp,
 			Labels:            onlyKeys(pod.Labels, cachedLabels),
 			Annotations:       onlyKeys(pod.Annotations, cachedAnnotations),
+
+			DeletionGracePeriodSeconds: pod.DeletionGracePeriodSeconds,
 		},
 		Spec: corev1.PodSpec{
 			ActiveDeadlineSeconds: pod.Spec.ActiveDeadlineSeconds,

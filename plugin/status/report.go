@@ -17,6 +17,7 @@ import (
 // offloaded, each once, in the order of the local pod. It does not list injected
 // containers and native sidecars (docs/contract.md, STATUS-30 and STATUS-33).
 type report struct {
+	options           Options
 	requested, remote *corev1.Pod
 	init, main        []corev1.ContainerStatus
 }

@@ -2,6 +2,7 @@ package status
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -21,6 +22,8 @@ type RequestedFields struct {
 		Namespace   string                `json:"namespace"`
 		UID         types.UID             `json:"uid"`
 		Annotations *requestedAnnotations `json:"annotations"`
+		// DeletionTimestamp is set if the user has deleted the pod.
+		DeletionTimestamp *metav1.Time `json:"deletionTimestamp"`
 	} `json:"metadata"`
 	Spec struct {
 		NodeName       string               `json:"nodeName"`
@@ -56,6 +59,7 @@ type requestedStatus struct {
 func (f *RequestedFields) Pod() corev1.Pod {
 	var pod corev1.Pod
 	pod.Name, pod.Namespace, pod.UID = f.Metadata.Name, f.Metadata.Namespace, f.Metadata.UID
+	pod.DeletionTimestamp = f.Metadata.DeletionTimestamp
 	if annotations := f.Metadata.Annotations; annotations != nil {
 		pod.Annotations = map[string]string{}
 		set := func(key string, value *string) {

@@ -58,16 +58,27 @@ func (r *report) reportSucceeded() {
 }
 
 // reportFailed reports every container as terminated. A container that has not reported
-// an exit code gets [exitCodeKilled]. The user does not see the reason of a terminated
+// an exit code gets [exitCodeKilled], or the exit code of a disruption. The user does not see
+// the reason of a terminated
 // container (docs/contract.md, STATUS-25), so the message says why the pod failed if
 // the container has no message of its own.
 func (r *report) reportFailed() {
-	reason, message := r.failureCause()
+	var code int32 = exitCodeKilled
+	disruption := r.findDisruption()
+	if disruption != nil {
+		code = r.options.disruptedExitCode()
+	}
+	reason, message := r.failureCause(disruption)
 	anyFailed := false
 	for _, list := range r.lists() {
 		for i := range list {
-			end := r.terminate(&list[i], exitCodeKilled, reason, message)
-			if end.ExitCode != 0 && r.remote.Status.Reason != "" && (end.Message == "" || end.Reason == podstate.ReasonUnknown) {
+			ended := list[i].State.Terminated != nil
+			end := r.terminate(&list[i], code, reason, message)
+			switch {
+			case !ended:
+			case disruption != nil:
+				disruption.stop(end, podstate.WillRestart(r.remote, list[i].Name, end), code)
+			case end.ExitCode != 0 && r.remote.Status.Reason != "" && (end.Message == "" || end.Reason == podstate.ReasonUnknown):
 				end.Message = message
 			}
 			anyFailed = anyFailed || end.ExitCode != 0
@@ -78,29 +89,31 @@ func (r *report) reportFailed() {
 		// evicted and its processes exit with 0 on request. With these states, the
 		// virtual kubelet would make the pod Succeeded.
 		end := r.main[0].State.Terminated
-		end.ExitCode, end.Reason = exitCodeKilled, reason
+		end.ExitCode, end.Reason = code, reason
 		end.Message = message + "; the container itself terminated with exit code 0"
 	}
 	r.terminateLocalContainers()
 }
 
-// failureCause returns why the pod failed, as a reason and a message: its mesh failed
-// to start (then the plugin has failed the pod), or what the remote pod says, or else
-// the init container that failed.
-func (r *report) failureCause() (reason, message string) {
+// failureCause returns why the pod failed, as a reason and a message: a disruption, its mesh
+// failed to start (then the plugin has failed the pod), or what the remote pod says, or else
+// the init container, or the container that the local pod does not show, that failed.
+func (r *report) failureCause(disruption *disruption) (reason, message string) {
+	if disruption != nil {
+		return disruption.reason, disruption.message
+	}
 	if failure := mesh.FailureMessage(r.remote); failure != "" {
 		return reasonMesh, "the mesh network failed to start: " + failure
 	}
 	status := r.remote.Status
 	reason = cmp.Or(status.Reason, "PodFailed")
-	init := r.failedInit()
-	switch {
-	case status.Reason == "" && status.Message == "" && init != nil:
-		message = fmt.Sprintf("init container %s terminated with exit code %d", init.Name, init.State.Terminated.ExitCode)
-	case status.Message == "":
-		message = reason
-	default:
-		message = reason + ": " + status.Message
+	message = withWords(reason, status.Message)
+	if status.Reason == "" && status.Message == "" {
+		if init := r.failedInit(); init != nil {
+			message = fmt.Sprintf("init container %s terminated with exit code %d", init.Name, init.State.Terminated.ExitCode)
+		} else if cause := r.endCause(); cause != "" {
+			message = withWords(reason, cause)
+		}
 	}
 	return reason, message
 }

@@ -17,27 +17,32 @@ const maxWarnings = 512
 // written stays as it is, since programs read it.
 func (r *report) addWarnings() {
 	warnings := r.remote.Annotations[wire.AnnotationWarnings]
-	if warnings == "" || len(r.main) == 0 {
+	if warnings == "" {
 		return
 	}
+	if message := r.pluginMessage(); message != nil {
+		*message = appendText(*message, "warnings: "+shortWarnings(warnings))
+	}
+}
+
+// pluginMessage returns the message of the first container, in which the plugin can say
+// something: nil if the container runs, or has itself written the message.
+func (r *report) pluginMessage() *string {
+	if len(r.main) == 0 {
+		return nil
+	}
 	first := &r.main[0]
-	var message *string
 	switch {
 	case first.State.Waiting != nil:
-		message = &first.State.Waiting.Message
+		return &first.State.Waiting.Message
 	case first.State.Terminated != nil:
 		if remote := podstate.Find(r.remote.Status.ContainerStatuses, first.Name); remote != nil &&
 			remote.State.Terminated != nil && remote.State.Terminated.Message != "" {
-			return
+			return nil
 		}
-		message = &first.State.Terminated.Message
-	default:
-		return
+		return &first.State.Terminated.Message
 	}
-	if *message != "" {
-		*message += "; "
-	}
-	*message += "warnings: " + shortWarnings(warnings)
+	return nil
 }
 
 // shortWarnings returns the first warnings of an annotation.

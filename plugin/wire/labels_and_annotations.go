@@ -41,6 +41,11 @@ const (
 // pod of an earlier version does not have it.
 const AnnotationSourceNode = "interlink.io/source.node"
 
+// AnnotationLogContainer on a remote pod names the container of the local pod whose log is
+// meant if a log request names none: the remote cluster may have added containers, also
+// before those of the user. A pod of an earlier version does not have it.
+const AnnotationLogContainer = "interlink.io/log-container"
+
 // AnnotationUnaskedSince on a remote pod says since when its virtual node asks about other
 // pods, and not about this one. A pod that keeps it is deleted (plugin/orphans).
 const AnnotationUnaskedSince = "interlink.io/unasked-since"
