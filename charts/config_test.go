@@ -79,6 +79,7 @@ var samples = map[string]any{
 	"offloading.node_tolerations":        []any{map[string]any{"key": "gpu", "operator": "Exists"}},
 	"offloading.unsupported_volumes":     "refuse",
 	"offloading.quota":                   "fail",
+	"offloading.disrupted_exit_code":     250,
 	"offloading.orphan_policy":           "report",
 	"offloading.pod_security":            "restricted",
 	"offloading.service_account_tokens":  "drop",

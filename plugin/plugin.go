@@ -63,6 +63,8 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		Translate:         translateOptions,
 		Policy:            PolicyOptions(cfg),
 		CreateTimeout:     cfg.Offloading.CreateTimeout,
+		Status:            status.Options{DisruptedExitCode: int32(cfg.Offloading.DisruptedExitCode)}, // 1 to 255
+		Events:            true,
 		NamespaceTemplate: template,
 		Tunnels:           tunnels,
 		Waiting:           p.waiting,

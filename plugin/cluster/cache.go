@@ -15,13 +15,15 @@ import (
 type podCache struct {
 	informer cache.SharedIndexInformer
 	source   *podSource
+	ended    *endedPods
 }
 
 // indexUID is the name of the cache's index, by the UID of the local pod.
 const indexUID = "source-uid"
 
 func newPodCache(client kubernetes.Interface, namespace string, cachedFields func(*corev1.Pod) *corev1.Pod, log *slog.Logger) (*podCache, error) {
-	source := &podSource{pods: client.CoreV1().Pods(namespace), log: log}
+	ended := newEndedPods(cachedFields)
+	source := &podSource{pods: client.CoreV1().Pods(namespace), log: log, gone: ended.remember}
 	informer := cache.NewSharedIndexInformer(
 		cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{ListWithContextFunc: source.list, WatchFuncWithContext: source.watch}, client),
 		&corev1.Pod{}, 0,
@@ -48,7 +50,8 @@ func newPodCache(client kubernetes.Interface, namespace string, cachedFields fun
 	if err != nil {
 		return nil, fmt.Errorf("watch remote pods: %w", err)
 	}
-	return &podCache{informer: informer, source: source}, nil
+	c := &podCache{informer: informer, source: source, ended: ended}
+	return c, c.rememberUnseen()
 }
 
 // onChange calls changed for every pod that is added or changed, and deleted for every
@@ -68,6 +71,22 @@ func (c *podCache) onChange(changed, deleted func(*corev1.Pod)) error {
 		AddFunc: with(changed), UpdateFunc: func(_, object any) { with(changed)(object) }, DeleteFunc: with(deleted),
 	})
 	return err
+}
+
+// rememberUnseen remembers the pods that were deleted while there was no watch: a later list
+// does not have them. The watch tells the others (podSource.gone).
+func (c *podCache) rememberUnseen() error {
+	_, err := c.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{DeleteFunc: func(object any) {
+		if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
+			if pod := decodePod(last.Obj); pod != nil {
+				c.ended.remember(pod)
+			}
+		}
+	}})
+	if err != nil {
+		return fmt.Errorf("watch remote pods: %w", err)
+	}
+	return nil
 }
 
 // byUID returns the remote pods for the UID of a local pod.

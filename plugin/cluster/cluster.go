@@ -98,6 +98,12 @@ func (c *Cluster) OnPodChange(changed, deleted func(*corev1.Pod)) error {
 // or nil. It is a copy and has only those fields that the cache keeps.
 func (c *Cluster) CachedPod(uid string) *corev1.Pod { return preferred(c.pods.byUID(uid)) }
 
+// EndedPod returns the last state of a remote pod, for the UID of a local pod, that had ended
+// before it was deleted, as the watch of this process saw it; or nil. Such a pod is remembered
+// for an hour, unless very many are deleted. It is a copy and has only those fields that the
+// cache keeps.
+func (c *Cluster) EndedPod(uid string) *corev1.Pod { return c.pods.ended.find(uid) }
+
 // CachedPods returns all remote pods for the UID of a local pod. There are several only
 // if a site ran two plugins at the same time. See [Cluster.CachedPod].
 func (c *Cluster) CachedPods(uid string) []*corev1.Pod { return c.pods.byUID(uid) }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/watch"
 )
@@ -85,6 +86,9 @@ func (f *followedWatch) look(event watch.Event) bool {
 		f.source.mu.Lock()
 		f.source.expired = 0
 		f.source.mu.Unlock()
+		if pod, ok := event.Object.(*corev1.Pod); ok && event.Type == watch.Deleted && f.source.gone != nil {
+			f.source.gone(pod)
+		}
 		return true
 	}
 	err := apierrors.FromObject(event.Object)

@@ -36,6 +36,9 @@ const (
 type podSource struct {
 	pods podClient
 	log  *slog.Logger
+	// gone is called, before the informer learns of it, for each pod that is deleted; nil if
+	// nothing needs to know.
+	gone func(*corev1.Pod)
 	// silence is how long a watch may be without an event; 0 for ever.
 	silence time.Duration
 

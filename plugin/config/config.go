@@ -142,6 +142,9 @@ type Offloading struct {
 	UnsupportedVolumes VolumePolicy
 	// Quota says what happens to a pod that a full ResourceQuota refuses.
 	Quota QuotaPolicy
+	// DisruptedExitCode is the exit code of containers that a disruption of the remote
+	// cluster has stopped.
+	DisruptedExitCode int
 	// NodePods is the number of pods that the ping offers; 0 if it says nothing about it.
 	NodePods int
 	// OrphanGrace is how long nothing may ask about a remote pod until it is marked, and

@@ -42,11 +42,16 @@ type Cluster interface {
 	// cache, or nil. CachedPods returns all remote pods for the UID.
 	CachedPod(uid string) *corev1.Pod
 	CachedPods(uid string) []*corev1.Pod
+	// EndedPod returns the last state of a remote pod for the UID of a local pod that had
+	// ended before it was deleted, as far as the pod cache remembers it, or nil.
+	EndedPod(uid string) *corev1.Pod
 	// Synced reports whether the pod cache has been filled.
 	Synced() bool
 	// Pod asks the remote API server for the pod with a name.
 	Pod(ctx context.Context, namespace, name string) (*corev1.Pod, error)
 	Logs(ctx context.Context, namespace, name string, options *corev1.PodLogOptions) (io.ReadCloser, error)
+	// PodEvents lists the events of a pod.
+	PodEvents(ctx context.Context, pod *corev1.Pod) ([]corev1.Event, error)
 
 	// ListPods lists the offloaded pods in a remote namespace. DeleteConfigMaps and
 	// DeleteSecrets delete the objects that match a selector of plugin/scope; it is not

@@ -12,6 +12,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/fairqueue"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/nstemplate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
@@ -24,6 +25,11 @@ type Options struct {
 	// an answer; without one, the local pod fails for good (docs/contract.md,
 	// HTTP-5 and CREATE-4).
 	CreateTimeout time.Duration
+	// Status says how the status of pods is reported.
+	Status status.Options
+	// Events says that users are told what the events of their remote pods say, while these
+	// wait.
+	Events bool
 	// NamespaceTemplate has the objects of each remote namespace that the plugin creates;
 	// nil if there are none.
 	NamespaceTemplate *nstemplate.Template
@@ -53,6 +59,7 @@ type Lifecycle struct {
 	inFlight        inFlight
 	refusals        *lateRefusals
 	lookups         lookups
+	events          *waitEvents // nil if events are not looked up
 	// creates is the queue of the creates, by local namespace.
 	creates *fairqueue.Queue
 	// rollbacks holds, by local UID, whether the rollbacks that wait in the retry
@@ -72,10 +79,14 @@ const maxCreates = 128
 // New returns a Lifecycle for a remote cluster. Call [Lifecycle.Close] to stop its
 // retries.
 func New(cluster Cluster, options Options) *Lifecycle {
-	return &Lifecycle{
+	l := &Lifecycle{
 		cluster: cluster, options: options, log: options.Log, namespaceMemory: namespaceMemory,
 		refusals: newLateRefusals(), creates: fairqueue.New(maxCreates), sweeps: retryQueue{limit: maxSweeps},
 	}
+	if options.Events {
+		l.events = newWaitEvents(cluster.PodEvents, options.Log)
+	}
+	return l
 }
 
 // Close waits until the retry queue is empty or ctx is done. It logs the work that
@@ -84,6 +95,9 @@ func (l *Lifecycle) Close(ctx context.Context) {
 	l.retries.close(ctx)
 	l.sweeps.close(ctx)
 	l.owned.close()
+	if l.events != nil {
+		l.events.close()
+	}
 }
 
 // Idle reports whether the retry queue has nothing left to do.

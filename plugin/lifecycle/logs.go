@@ -11,6 +11,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -64,20 +65,26 @@ func logOptions(opts wire.LogOpts) *corev1.PodLogOptions {
 	return options
 }
 
-// defaultContainer returns the container that kubectl would choose: the container
-// that the annotation names, if the pod has it, or else the first container
-// (docs/contract.md, LOGS-4).
+// defaultContainer returns the container that kubectl would choose for the local pod, and never
+// one that the plugin or the remote cluster has added (docs/contract.md, LOGS-4 and LOGS-9).
+// The remote pod of an earlier version does not name it; then it is the one that kubectl would
+// choose without the mesh.
 func defaultContainer(pod *corev1.Pod) string {
+	if name := pod.Annotations[wire.AnnotationLogContainer]; name != "" {
+		return name
+	}
 	name := pod.Annotations[wire.AnnotationDefaultContainer]
+	first := ""
 	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
 		for _, c := range containers {
-			if c.Name == name {
+			switch {
+			case c.Name == mesh.Container:
+			case c.Name == name:
 				return name
+			case first == "":
+				first = c.Name
 			}
 		}
 	}
-	if len(pod.Spec.Containers) == 0 {
-		return ""
-	}
-	return pod.Spec.Containers[0].Name
+	return first
 }

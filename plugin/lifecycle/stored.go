@@ -93,7 +93,14 @@ func (l *Lifecycle) status(ctx context.Context, pod *corev1.Pod) (wire.PodStatus
 	if err != nil {
 		return wire.PodStatus{}, err
 	}
-	return status.Of(pod, remote), nil
+	if remote == nil { // the watch may have seen how it ended
+		remote = l.cluster.EndedPod(string(pod.UID))
+	}
+	options := l.options.Status
+	if l.events != nil && remote != nil && status.MayExplain(remote) {
+		options.Event = l.events.of(remote)
+	}
+	return options.Of(pod, remote), nil
 }
 
 func (l *Lifecycle) findWaiting(ctx context.Context, pod *corev1.Pod) (status.Waiting, bool, error) {

@@ -59,6 +59,18 @@ func (t *translation) podMeta(spec *corev1.PodSpec) metav1.ObjectMeta {
 	return meta
 }
 
+// logContainer returns the container whose log is meant if a log request names none: the one
+// that kubectl would choose, of those that the pod has without what the plugin adds.
+func (t *translation) logContainer(own *corev1.PodSpec) string {
+	if name := t.pod.Annotations[wire.AnnotationDefaultContainer]; hasContainer(own, name) {
+		return name
+	}
+	if len(own.Containers) == 0 { // all of them stay local
+		return ""
+	}
+	return own.Containers[0].Name
+}
+
 // droppedMetadata is the content of [wire.AnnotationDroppedMetadata].
 type droppedMetadata struct {
 	Labels      map[string]string `json:"labels,omitempty"`

@@ -88,6 +88,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		Claims:     t.claims,
 		Pod:        &corev1.Pod{ObjectMeta: t.podMeta(spec), Spec: *spec},
 	}
+	objects.Pod.Annotations[wire.AnnotationLogContainer] = t.logContainer(judged)
 	objects.Judged = &corev1.Pod{ObjectMeta: *objects.Pod.ObjectMeta.DeepCopy(), Spec: *judged}
 	objects.Service, objects.Tunnels = t.tunnels()
 	dependents := objects.Dependents()
