@@ -142,6 +142,44 @@ func TestLogsOfTheDefaultContainer(t *testing.T) {
 	}
 }
 
+// Without a container name, no log of a container is returned that the plugin or the remote
+// cluster has added (docs/contract.md, LOGS-9). Admission in the remote cluster may put one first,
+// and name it as the default of kubectl.
+func TestLogsOfAnAddedContainer(t *testing.T) {
+	h := start(t)
+	k := startKubelet(h)
+	for name, change := range map[string]func(*corev1.Pod){
+		"admission": func(remote *corev1.Pod) {
+			remote.Annotations["kubectl.kubernetes.io/default-container"] = "proxy"
+			remote.Spec.Containers = append([]corev1.Container{{Name: "proxy", Image: "proxy"}}, remote.Spec.Containers...)
+		},
+		"mesh of an earlier version": func(remote *corev1.Pod) {
+			delete(remote.Annotations, wire.AnnotationLogContainer)
+			remote.Spec.Containers = append([]corev1.Container{{Name: "mesh-setup", Image: "mesh"}}, remote.Spec.Containers...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := podOf("added", busybox("one"), busybox("two"))
+			h.create(r)
+			remote := h.remotePod(r.Pod)
+			pods := h.admin.CoreV1().Pods(remote.Namespace)
+			h.must(pods.Delete(t.Context(), remote.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}))
+			changed := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: remote.Name, Labels: remote.Labels, Annotations: remote.Annotations}, Spec: remote.Spec}
+			change(changed)
+			changed.Spec.NodeName = k.node
+			_, err := pods.Create(t.Context(), changed, metav1.CreateOptions{})
+			h.must(err)
+			h.eventually("the plugin returns the log", func() bool { // its cache needs a moment
+				code, text := h.call(http.MethodGet, "/getLogs", logRequest(r.Pod, "", wire.LogOpts{}))
+				if strings.Contains(string(text), "proxy") || strings.Contains(string(text), "mesh-setup") {
+					t.Fatalf("the request gets %d %q", code, text)
+				}
+				return code == http.StatusOK && string(text) == "container one\n"
+			})
+		})
+	}
+}
+
 // A caller that follows a log gets each line at once. When it disconnects, the request
 // to the kubelet ends, also if there are no new lines (docs/contract.md, LOGS-6).
 func TestFollowEndsWhenTheCallerDisconnects(t *testing.T) {

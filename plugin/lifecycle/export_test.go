@@ -29,3 +29,6 @@ func (l *Lifecycle) RememberedControllers() int {
 	defer l.refusals.mu.Unlock()
 	return len(l.refusals.controllers)
 }
+
+// SetEventsAfter sets how long a pod waits before its events are looked up.
+func (l *Lifecycle) SetEventsAfter(d time.Duration) { l.events.after = d }
