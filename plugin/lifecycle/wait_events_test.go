@@ -116,6 +116,8 @@ func TestFewEventsAreLookedUpAtATime(t *testing.T) {
 		e.waitEvents.mu.Lock()
 		queued := len(e.queue)
 		e.waitEvents.mu.Unlock()
+		e.mu.Lock()
+		defer e.mu.Unlock()
 		if e.most != eventWorkers || queued > maxEventQueue {
 			t.Errorf("%d requests ran at the same time, and %d pods wait for theirs", e.most, queued)
 		}
