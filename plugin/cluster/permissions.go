@@ -46,7 +46,7 @@ func RequiredPermissions(namespace string) []Permission {
 		{Verb: "patch", Resource: "pods", Why: "let a pod start, end a pod whose mesh network failed"},
 		{Verb: "delete", Resource: "pods", Why: "delete the pod"},
 		{Verb: "get", Resource: "pods/log", Why: "kubectl logs"},
-		{Verb: "list", Resource: "events", Optional: true, Why: "tell users what the events say that their pods wait for"},
+		{Verb: "list", Resource: "events", Optional: true, Why: "tell a user what the events say that a pod waits for"},
 		{Verb: "create", Resource: "configmaps", Why: "copy the pod's ConfigMaps"},
 		{Verb: "get", Resource: "configmaps", Why: "find out which pod owns a ConfigMap that exists"},
 		{Verb: "delete", Resource: "configmaps", Why: "delete the ConfigMaps of a pod that is gone"},

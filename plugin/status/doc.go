@@ -3,7 +3,7 @@
 //
 // It is pure: it has no client, no clock and no I/O. It must not know where the remote
 // pod comes from (plugin/cluster), nor why a mesh fails (plugin/mesh). Its rules are
-// docs/contract.md, STATUS-30 to STATUS-39; they follow from how the virtual kubelet
+// docs/contract.md, STATUS-30 to STATUS-44; they follow from how the virtual kubelet
 // handles answers.
 //
 // The local phase must become that of the remote pod. Where the phase and the state of
@@ -15,7 +15,9 @@
 //
 // report.go lists the containers to report, active.go reports a pod that still runs,
 // terminated.go one that has ended, and absent.go one that the remote cluster does not
-// have. restart.go hides restarts, init_order.go orders init containers, and
+// have. disruption.go finds out whether the remote cluster has ended a pod,
+// other_containers.go what containers that the local pod does not show have to do with its
+// state, and events.go what an event has. restart.go hides restarts, init_order.go orders init containers, and
 // requested_fields.go and cached_fields.go list the fields of a local and of a remote pod
 // that the package reads.
 package status
