@@ -20,6 +20,8 @@ func skipReason(file *scenario.File, options Options) string {
 		return "it sets a quota, and needs simulated nodes and the simulator's own plugin"
 	case file.NamespaceTemplate != "" && (options.Plugin != "" || !options.simulatesNodes()):
 		return "it sets a namespace template, and needs simulated nodes and the simulator's own plugin"
+	case file.RemoteSetup.MadeBy+file.RemoteSetup.MadeFor != "" && len(file.RemoteSetup.Claims) == 0 && options.Plugin != "" && options.Client == nil:
+		return "it needs namespaces in the remote cluster, and the options name no remote cluster"
 	case len(file.RemoteSetup.Claims) > 0 && options.Plugin != "" && options.Client == nil:
 		return "it needs claims in the remote cluster, and the options name no remote cluster"
 	}

@@ -70,6 +70,11 @@ type VirtualKubelet struct {
 type RemoteSetup struct {
 	// Claims are names of PersistentVolumeClaims in the remote namespaces of the pods.
 	Claims []string `json:"claims,omitempty"`
+	// MadeBy is the installation of this plugin that made the claims, or, without claims, the
+	// remote namespaces; MadeFor is the local namespace for whose pods. Without both, they
+	// belong to the site.
+	MadeBy  string `json:"madeBy,omitempty"`
+	MadeFor string `json:"madeFor,omitempty"`
 	// Quota has the hard limits of a ResourceQuota in the remote namespaces of the pods
 	// ({pods: "1"}).
 	Quota map[string]string `json:"quota,omitempty"`
