@@ -75,10 +75,7 @@ func TestMeshScriptPassesShellcheck(t *testing.T) {
 // TestMeshScriptIsThatOfThePlugin checks that the script is the plugin's own, behind the
 // lines that write the values into files. With -update it writes the script.
 func TestMeshScriptIsThatOfThePlugin(t *testing.T) {
-	own, err := os.ReadFile("../plugin/mesh/files/mesh.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := mesh.NewSidecar(mesh.Values{}, &corev1.Pod{}, "secret", mesh.Options{}).Files["mesh.sh"]
 	have, err := os.ReadFile("mesh-script.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@ func TestOwnScript(t *testing.T) {
 			"dnsmasq": recordCall + "echo \"7: 0100007F:0035 00000000:0000 07\" >\"$UDP_SOCKETS\"\n" + runsForever,
 		})
 		if filepath.Base(shell[0]) == "busybox" { // some builds prefer their own ip
-			c.write("mesh.sh", strings.Replace(string(file("mesh.sh")), "set -eu\n", "set -eu\nip() { \""+c.files+"/programs/ip\" \"$@\"; }\n", 1))
+			c.write("mesh.sh", strings.Replace(string(ownScript("mesh.sh")), "set -eu\n", "set -eu\nip() { \""+c.files+"/programs/ip\" \"$@\"; }\n", 1))
 		}
 		for name, text := range map[string]string{"resolv.conf": "nameserver 10.1.0.53\n", "hosts": "127.0.0.1 localhost\n", "udp": "", "tun": ""} {
 			testkit.WriteScript(t, filepath.Join(c.scratch, name), text)

@@ -58,11 +58,19 @@ func file(name string) []byte {
 	return text
 }
 
+// ownScript returns one of the embedded scripts. A line "# include NAME" of it stands for the
+// functions of another one.
+func ownScript(name string) []byte {
+	const include = "# include download.sh\n"
+	_, functions, _ := strings.Cut(string(file("download.sh")), "\n\n") // its comment stays behind
+	return []byte(strings.Replace(string(file(name)), include, functions, 1))
+}
+
 // NewSidecar returns the container that sets up the mesh with the plugin's own script and
 // the values of a local pod. secret is the name of the Secret that will hold the sidecar's
 // files.
 func NewSidecar(values Values, pod *corev1.Pod, secret string, o Options) Sidecar {
-	sidecar := newMeshSidecar(file("mesh.sh"), pod, secret, o)
+	sidecar := newMeshSidecar(ownScript("mesh.sh"), pod, secret, o)
 	sidecar.addValues(map[string]string{
 		"interface": values.Interface, "server": values.Ingress.URL(), "ingress": values.Ingress.Host, "password": values.Password,
 		"endpoint": values.WireGuard.Endpoint.String(), "dns": values.DNS.String(), "mtu": strconv.Itoa(values.MTU),

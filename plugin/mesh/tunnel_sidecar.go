@@ -18,7 +18,7 @@ const tunnelUser = 65534
 // sidecar's files.
 func NewTunnelSidecar(arguments []string, pod *corev1.Pod, secret string, o Options) Sidecar {
 	sidecar := newTunnelSidecar(pod, secret, o)
-	sidecar.Files["tunnel.sh"] = file("wstunnel.sh")
+	sidecar.Files["tunnel.sh"] = ownScript("wstunnel.sh")
 	sidecar.addValues(map[string]string{"arguments": strings.Join(arguments, "\n"), "url-wstunnel": o.WstunnelURL})
 	if o.Install == "" {
 		security := sidecar.Container.SecurityContext

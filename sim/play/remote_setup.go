@@ -1,7 +1,6 @@
 package play
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -60,7 +59,11 @@ func (e *environment) markAsMade(object metav1.Object, source string) {
 	if setup.MadeBy+setup.MadeFor == "" {
 		return
 	}
-	object.SetLabels(map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelInstance: cmp.Or(setup.MadeBy, "default")})
+	labels := map[string]string{wire.LabelOffloading: wire.Offloading}
+	if setup.MadeBy != "" {
+		labels[wire.LabelInstance] = setup.MadeBy
+	}
+	object.SetLabels(labels)
 	if setup.MadeFor != "" {
 		object.SetAnnotations(map[string]string{source: setup.MadeFor})
 	}

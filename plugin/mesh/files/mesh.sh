@@ -87,36 +87,7 @@ wait_for() { # wait_for MESSAGE COMMAND...: waits until the command succeeds; fa
 	done
 }
 
-download() { # download PROGRAM URL: does nothing if the image has the program
-	command -v "$1" >/dev/null && return
-	url=${2%%#*}
-	echo "mesh: downloading $1 from $url"
-	if command -v curl >/dev/null; then
-		start curl curl -fsSL --retry 3 --max-time "$MESH_TIMEOUT" -o "$1.new" "$url"
-	else
-		# The wget of busybox does not check certificates, and the pod decides where names lead.
-		[ "${url#https:}" = "$url" ] || fail "$1 is not in the image, and its download from $url needs curl"
-		start wget wget -q -T 30 -O "$1.new" "$url"
-	fi
-	# A signal interrupts this wait; it would not interrupt a program in the foreground.
-	wait $! || fail "$1 is not in the image and cannot be downloaded from $url"
-	started=
-	checksum "$1.new" "$2" || fail "$1 was downloaded but has another checksum than the configured one"
-	unpack "$1" "$url" || fail "$1 was downloaded but cannot be stored in $TMPDIR"
-}
-
-checksum() { # checksum FILE URL: compares the file with the checksum at the end of the URL, if there is one
-	case $2 in
-	*'#sha256='*) echo "${2##*=}  $1" | sha256sum -c - >/dev/null 2>&1 ;;
-	esac
-}
-
-unpack() { # unpack PROGRAM URL
-	case $2 in
-	*.tar.gz | *.tgz) tar -xzof "$1.new" "$1" && rm -f "$1.new" ;;
-	*) mv "$1.new" "$1" ;;
-	esac && chmod 755 "$1"
-}
+# include download.sh
 
 # A run that was killed has left its entries in these files.
 restore_dns || fail "$RESOLV_CONF cannot be written"
@@ -127,6 +98,7 @@ cat hosts.remote >"$HOSTS" || fail "$HOSTS cannot be written"
 command -v ip >/dev/null || fail "the program ip (iproute2) is not in the image"
 for program in wstunnel wireguard-go wg; do
 	download "$program" "$(value "url-$program")"
+	started= # the download has ended
 done
 if [ ! -e "$TUN" ]; then
 	{ mkdir -p "${TUN%/*}" && mknod "$TUN" c 10 200; } 2>/dev/null || fail "the device $TUN does not exist and cannot be created"
