@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func (p *planner) hints(pod *workloads.Pod) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	for _, rule := range []func(*workloads.Pod, func(string, ...any)){
-		hintPlacement, hintAnnotations, hintAttach, p.hintServices, p.hintAPIServer, hintFailurePolicy, hintEngines,
+		hintPlacement, hintAnnotations, hintAttach, p.hintServices, p.hintNames, p.hintAPIServer, hintFailurePolicy, hintEngines,
 	} {
 		rule(pod, add)
 	}
@@ -77,14 +78,16 @@ func (p *planner) hintServices(pod *workloads.Pod, add func(string, ...any)) {
 		return
 	}
 	for _, service := range p.services {
-		namespace := service.Namespace
-		if namespace == "" {
-			namespace = corev1.NamespaceDefault
-		}
-		if len(service.Spec.Selector) > 0 && namespace == pod.Namespace && labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(pod.Labels)) {
+		if selects(&service, pod) {
 			add("Service %s selects the pod: without a mesh its local address is 127.0.0.1, and one such address keeps all endpoints of the Service from being updated", service.Name)
 		}
 	}
+}
+
+// selects reports whether a Service selects a pod.
+func selects(service *corev1.Service, pod *workloads.Pod) bool {
+	namespace := cmp.Or(service.Namespace, corev1.NamespaceDefault)
+	return len(service.Spec.Selector) > 0 && namespace == pod.Namespace && labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(pod.Labels))
 }
 
 // hintAPIServer: the token of a local service account is of no use to the remote API server.
@@ -116,7 +119,7 @@ func hintEngines(pod *workloads.Pod, add func(string, ...any)) {
 	}{
 		{
 			func(c corev1.Container) bool { return slices.Contains(c.Args, "/tekton/downward/ready") },
-			`Tekton waits for annotation tekton.dev/ready: set running-in-environment-with-injected-sidecars to "false" in ConfigMap feature-flags of Tekton; a Task with sidecars does not work`,
+			`Tekton waits for annotation tekton.dev/ready: set running-in-environment-with-injected-sidecars to "false" in ConfigMap feature-flags of Tekton; for Tasks with sidecars also await-sidecar-readiness to "false" and enable-kubernetes-sidecar to "true"`,
 		},
 		{
 			func(c corev1.Container) bool { return strings.Contains(c.Image, "gitlab-runner-helper") },
@@ -126,23 +129,9 @@ func hintEngines(pod *workloads.Pod, add func(string, ...any)) {
 			func(c corev1.Container) bool { return c.Name == "block-cloud-metadata" },
 			"JupyterHub's init container block-cloud-metadata needs privileges: set singleuser.cloudMetadata.blockWithIptables to false, and block the address by a NetworkPolicy of the namespace template",
 		},
-		{
-			func(c corev1.Container) bool { return hasVariable(c, "SPARK_DRIVER_URL") },
-			"a Spark executor calls its driver by the name of a local Service: offload the driver too, and give it annotation interlink.io/service, or use a mesh",
-		},
-		{
-			func(c corev1.Container) bool {
-				return hasVariable(c, "FQ_RAY_IP") || hasVariable(c, "RAY_IP") || hasVariable(c, "DASK_SCHEDULER_ADDRESS")
-			},
-			"a worker calls its head or scheduler by the name of a local Service: offload that too, and give it annotation interlink.io/service, or use a mesh",
-		},
 	} {
 		if slices.ContainsFunc(containers, engine.is) {
 			add("%s", engine.text)
 		}
 	}
-}
-
-func hasVariable(c corev1.Container, name string) bool {
-	return slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == name })
 }

@@ -38,6 +38,7 @@ type file struct {
 type local struct {
 	interlink.Objects
 	services []corev1.Service
+	pods     []workloads.Pod
 }
 
 // read reads all inputs.
@@ -51,6 +52,7 @@ func read(inputs []Input) ([]file, *local, error) {
 			return nil, nil, err
 		}
 		files = append(files, f)
+		shared.pods = append(shared.pods, f.pods...)
 		if pods += len(f.pods); f.request != nil {
 			pods++
 		}

@@ -137,6 +137,10 @@ func TestHints(t *testing.T) {
 	const container = `containers: [{name: c, image: i}]`
 	job := `{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {podFailurePolicy: {rules: [%s]}, template: {spec: {nodeName: vnode, ` + container + `}}}}`
 	service := with(container) + "\n---\n{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: %s}}}"
+	calls := func(variable, host, spec string) string {
+		return with(spec + `containers: [{name: c, image: i, env: [{name: ` + variable + `, value: "` + host + `"}]}]`)
+	}
+	const callee = "\n---\n" + `{apiVersion: v1, kind: Pod, metadata: {name: b, annotations: {interlink.io/service: "svc:23456"}}, spec: {nodeName: vnode, ` + container + `}}`
 	for _, test := range []struct{ name, text, want string }{
 		{"nothing", with(container), ""},
 		{"not placed", `{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {` + container + `}}`, "no toleration of virtual-node.interlink/no-schedule"},
@@ -162,8 +166,16 @@ func TestHints(t *testing.T) {
 		{"Tekton", with(`containers: [{name: c, image: i, args: [-wait_file, /tekton/downward/ready]}]`), "running-in-environment-with-injected-sidecars"},
 		{"GitLab Runner", with(`containers: [{name: helper, image: "registry.example.org/gitlab-runner-helper:x86_64-v17"}]`), "GitLab Runner"},
 		{"JupyterHub", with(`initContainers: [{name: block-cloud-metadata, image: i}], ` + container), "blockWithIptables"},
-		{"Spark", with(`containers: [{name: c, image: i, env: [{name: SPARK_DRIVER_URL, value: x}]}]`), "Spark executor"},
-		{"Ray", with(`containers: [{name: c, image: i, env: [{name: FQ_RAY_IP, value: x}]}]`), "head or scheduler"},
+		{"Spark", calls("SPARK_DRIVER_URL", "spark://CoarseGrainedScheduler@pi-driver-svc.default.svc:7078", ""), "a Spark executor"},
+		{"Spark in client mode", calls("SPARK_DRIVER_URL", "spark://CoarseGrainedScheduler@driver.pi:7078", "hostname: driver, subdomain: pi, "), ""},
+		{"Ray", calls("FQ_RAY_IP", "head.default.svc.cluster.local", ""), "a worker calls its head"},
+		{"Dask", calls("DASK_SCHEDULER_ADDRESS", "tcp://scheduler.demo:8786", "hostname: scheduler, subdomain: demo, "), ""},
+		{"an address", calls("MASTER_ADDR", "192.0.2.1", ""), ""},
+		{"PyTorch", calls("MASTER_ADDR", "master-0", ""), "a worker calls its master"},
+		{"PyTorch with a Service", calls("MASTER_ADDR", "svc", "") + callee, ""},
+		{"Ray with a Service, of which the namespace is another one", calls("FQ_RAY_IP", "svc.default.svc.cluster.local", "") + callee, "put default into [offloading] namespace_prefix_exclusions, or use the name svc"},
+		{"a name with a namespace in a command", with(`subdomain: s, hostname: h, containers: [{name: c, image: i, args: ["ping h.s.default.svc"]}]`), "the pod calls h.s.default.svc"},
+		{"a name in another namespace", with(`subdomain: s, hostname: h, containers: [{name: c, image: i, args: ["ping h.s.other.svc"]}]`), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			hints := reportsOf(t, "pod.yaml", []byte(test.text), plan.Settings{})[0].Hints
