@@ -21,7 +21,8 @@ const scenarios = "../../fixtures/scenarios"
 // simulatedOnly are the scenarios that cannot be played with real kubelets and a plugin
 // with its own connection to them, with the reason.
 var simulatedOnly = map[string]string{
-	"create-twice-half-made":       "it delays what the plugin creates",        // testPluginIsKilledDuringCreates does that
+	"create-twice-half-made":       "it delays what the plugin creates", // testPluginIsKilledDuringCreates does that
+	"disrupted-evicted":            "a pod without a storage limit is evicted",
 	"eviction-before-start":        "a pod without a storage limit is evicted", // only a node under pressure does that
 	"late-optional":                "it delays what the plugin creates",        // testSecretsComeLate does that
 	"late-variable":                "it delays what the plugin creates",

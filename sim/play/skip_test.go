@@ -22,6 +22,7 @@ func TestScenariosSkippedOnRealNodes(t *testing.T) {
 		}
 	}
 	want := []string{
+		"disrupted-evicted: it needs simulated nodes: a pod without a storage limit is evicted",
 		"eviction-before-start: it needs simulated nodes: a pod without a storage limit is evicted",
 		"namespace-template: it sets a namespace template, and needs simulated nodes and the simulator's own plugin",
 		"node-lost: it needs simulated nodes: a node is lost",
