@@ -73,17 +73,21 @@ func TestINIReadsLikePython(t *testing.T) {
 }
 
 func TestINIKeepsIndentationOfBlocks(t *testing.T) {
-	for name, data := range map[string]string{
-		"below the key":   "[a]\nk=\n    x:\n      y: 1\n\n    z: 2\n",
-		"next to the key": "[a]\nk=x:\n      y: 1\n\n    z: 2\n",
+	const want = "x:\n  y: 1\n\nz: 2"
+	for name, test := range map[string]struct{ data, want string }{
+		"below the key":                 {"[a]\nk=\n    x:\n      y: 1\n\n    z: 2\n", want},
+		"next to the key":               {"[a]\nk=x:\n      y: 1\n\n    z: 2\n", want},
+		"the first line is indented":    {"[a]\nk=\n      y: 1\n\n    z: 2\n", "  y: 1\n\nz: 2"},
+		"the last line is indented":     {"[a]\nk=\n    x:\n\n      y: 1\n", "x:\n\n  y: 1"},
+		"what looks like a quoted text": {"[a]\nk=\"\"\"x\n    y\n", "\"\"\"x\n    y"},
 	} {
-		file, errs := readINI("x.ini", data)
+		file, errs := readINI("x.ini", test.data)
 		if errs != nil {
 			t.Fatal(errs)
 		}
 		got, line, _, err := file.lookup(Option{Section: "a", Key: "k", block: true})
-		if want := "x:\n  y: 1\n\nz: 2"; err != nil || got != want || line != 2 {
-			t.Errorf("%s: got %q in line %d, error %v; want %q", name, got, line, err, want)
+		if err != nil || got != test.want || line != 2 {
+			t.Errorf("%s: got %q in line %d, error %v; want %q", name, got, line, err, test.want)
 		}
 	}
 }

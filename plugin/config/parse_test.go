@@ -234,6 +234,15 @@ func TestParseReportsAllErrorsTogether(t *testing.T) {
 	}
 }
 
+// A namespace template is for namespaces that the plugin creates; one remote namespace needs none.
+func TestNamespaceOrNamespaceTemplate(t *testing.T) {
+	for _, env := range []string{"OFFLOADING_NAMESPACE=one", "OFFLOADING_NAMESPACE_TEMPLATE=/etc/template.yaml"} {
+		if _, err := Parse(nil, []string{env}); err != nil {
+			t.Errorf("%s: %v", env, err)
+		}
+	}
+}
+
 func TestFlagErrorsShowNoValue(t *testing.T) {
 	for want, args := range map[string][]string{
 		"flag --app-name: requires a value":      {"--app-name"},

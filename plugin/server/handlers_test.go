@@ -212,6 +212,21 @@ func TestSessionHeader(t *testing.T) {
 	}
 }
 
+// What names the pod in the log has the limits of names in Kubernetes, also if a request has more.
+func TestLongNamesAreCutInTheLog(t *testing.T) {
+	run := start(t, Options{})
+	body := fmt.Sprintf(`{"metadata":{"namespace":%q,"name":%q,"uid":%q}}`, strings.Repeat("a", 64), strings.Repeat("b", 254), strings.Repeat("c", 64))
+	run.send(t, "POST", "/delete", body)
+	testkit.Eventually(t, "the request is logged", func() bool { return strings.Contains(run.log.String(), "request failed") })
+	for _, part := range []string{
+		"pod.namespace=" + strings.Repeat("a", 60) + "... ", "pod.name=" + strings.Repeat("b", 250) + "... ", "pod.uid=" + strings.Repeat("c", 60) + "... ",
+	} {
+		if log := run.log.String(); !strings.Contains(log, part) {
+			t.Errorf("%q is missing in the log:\n%s", part, log)
+		}
+	}
+}
+
 // Creates and deletes are logged at info level; status requests only with LogRequests.
 func TestRequestLog(t *testing.T) {
 	create := strings.Replace(goodCreate, `"jobConfig":{}`, `"jobScript":"s3cr3t"`, 1)

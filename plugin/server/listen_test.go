@@ -2,12 +2,14 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
@@ -142,6 +144,32 @@ func TestOtherFilesAreNotReplaced(t *testing.T) {
 	}
 	if after := entries(t, dir); strings.Join(before, " ") != strings.Join(after, " ") {
 		t.Errorf("the folder contained %v, now it contains %v", before, after)
+	}
+}
+
+// Nothing is known of a path below a file: nothing is replaced there.
+func TestPathThatCannotBeLookedAt(t *testing.T) {
+	file := filepath.Join(testkit.ShortFolder(t), "f")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkStaleSocket(t.Context(), filepath.Join(file, "s")); !errors.Is(err, syscall.ENOTDIR) || strings.Contains(err.Error(), "another process") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// A socket that cannot be put into its place is an error.
+func TestPlaceFails(t *testing.T) {
+	dir := testkit.ShortFolder(t)
+	from := filepath.Join(dir, "s")
+	createStaleSocket(t, from)
+	for name, paths := range map[string][2]string{
+		"the socket is gone": {filepath.Join(dir, "gone"), filepath.Join(dir, "to")},
+		"the folder is gone": {from, filepath.Join(dir, "gone", "to")},
+	} {
+		if _, err := place(paths[0], paths[1], 0o600); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: the error is %v", name, err)
+		}
 	}
 }
 

@@ -93,10 +93,7 @@ func place(from, to string, mode fs.FileMode) (fs.FileInfo, error) {
 		return nil, err
 	}
 	file, err := os.Lstat(from)
-	if err != nil {
-		return nil, err
-	}
-	return file, os.Rename(from, to)
+	return file, errors.Join(err, os.Rename(from, to))
 }
 
 // unixListener is a listener whose socket was renamed after it was bound.
