@@ -18,8 +18,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// After a look has found claims that no pod uses, a pod begins to wait that will use one, or somebody else's pod
-// begins to use one. These claims stay, although they have not changed.
+// After a look has found claims that no pod uses, a pod begins to wait that will use one, or a pod of another
+// user begins to use one. These claims stay, although they have not changed.
 func TestClaimIsUsedAfterTheLook(t *testing.T) {
 	s := newSite(t, func(_ *site, o *orphans.Options) { o.Now = func() time.Time { return time.Now().Add(2 * grace) } })
 	for _, name := range []string{"awaited", "mounted", "unused", "no-more"} {

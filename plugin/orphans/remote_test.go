@@ -81,6 +81,9 @@ func (r remote) Pod(ctx context.Context, namespace, name string) (pod *corev1.Po
 
 func (r remote) MarkPod(ctx context.Context, pod *corev1.Pod, annotation, value string, unchanged bool) error {
 	return r.call(ctx, func() error {
+		if r.world.markFails != nil {
+			return r.world.markFails
+		}
 		found, err := r.find(pod.Namespace, pod.Name)
 		switch {
 		case err != nil:
@@ -189,5 +192,5 @@ func (r remote) EachMetadata(_ context.Context, resource, _, selector string, ea
 			return err
 		}
 	}
-	return nil
+	return r.world.listFails[resource]
 }

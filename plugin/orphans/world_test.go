@@ -43,6 +43,10 @@ type world struct {
 	drift    time.Duration
 	refuse   error // of the Lease
 	hang     <-chan struct{}
+	// markFails is the answer to each change of a mark.
+	markFails error
+	// listFails has the failures of lists by resource, after all objects.
+	listFails map[string]error
 	// crash is called before and after each call of a process for a pod is carried out.
 	crash func(*process)
 

@@ -99,7 +99,7 @@ func TestEndBlock(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		change  func(*markers)
-		between func(*Waiting, *markers, entry) // after half of the time
+		between func(*Waiting, *markers, entry, *block) // after half of the time
 		want    string
 		blocked bool
 	}{
@@ -109,14 +109,20 @@ func TestEndBlock(t *testing.T) {
 		{name: "a pod is about to end", change: func(m *markers) { m.pods = []*corev1.Pod{rolledBack, stops} }},
 		{name: "no answer", change: func(m *markers) { m.failure = errdefs.New(errdefs.Unavailable, "no answer") }},
 		{name: "a replica has begun with it", change: func(m *markers) { m.held = map[string]bool{"young": true} }, blocked: true},
-		{name: "another pod came", between: func(w *Waiting, _ *markers, e entry) {
+		{name: "another pod came", between: func(w *Waiting, _ *markers, e entry, _ *block) {
 			w.index.put(key{"remote", "younger"}, e.state, time.Now())
 		}},
-		{name: "there was room for a moment", between: func(w *Waiting, _ *markers, e entry) {
+		{name: "there was room", between: func(w *Waiting, _ *markers, e entry, _ *block) {
 			e.refusal = "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"
 			w.index.put(key{"remote", "old"}, e.state, time.Now())
-			var b block
-			w.endBlock(context.Background(), "remote", &b)
+		}},
+		{name: "there was room for a moment", between: func(w *Waiting, _ *markers, e entry, b *block) {
+			secrets := e.refusal
+			e.refusal = "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"
+			w.index.put(key{"remote", "old"}, e.state, time.Now())
+			w.endBlock(context.Background(), "remote", b)
+			e.refusal = secrets
+			w.index.put(key{"remote", "old"}, e.state, time.Now())
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -135,7 +141,7 @@ func TestEndBlock(t *testing.T) {
 				time.Sleep(w.timing.blocked / 2)
 				if test.between != nil {
 					e, _ := w.index.find(key{"remote", "young"})
-					test.between(w, m, e)
+					test.between(w, m, e, &b)
 				}
 				w.endBlock(t.Context(), "remote", &b)
 				if m.listed > 0 || len(m.ended) > 0 {

@@ -1,12 +1,14 @@
 package quotawait_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
@@ -89,4 +91,39 @@ func TestHoldThatIsNotReleased(t *testing.T) {
 			e.eventuallyHas(e.created(second)...)
 		})
 	}
+}
+
+// A replica that stops does not let go of a pod that another replica has begun to create since then.
+func TestHoldOfAnotherReplicaIsNotReleased(t *testing.T) {
+	e := newEnv(t, "pods=1")
+	link := &unansweredHold{held: make(chan struct{})}
+	first, second := e.request("first", false), e.request("second", false)
+	taken, other := false, false
+	r := e.start(func(s *settings) {
+		s.config.Wrap(func(next http.RoundTripper) http.RoundTripper { link.next = next; return link })
+		s.choose = func(_ int, call string) faulty.Fault {
+			if taken && !other && call == "GET configmaps/name" {
+				other = true
+				e.hold(second, "another replica")
+			}
+			taken = taken || call == "PATCH configmaps/name"
+			return ""
+		}
+	})
+	r.create(first)
+	r.create(second)
+	testkit.Receive(t, "a hold without an answer", link.held)
+	r.stop()
+	marker, err := e.admin.CoreV1().ConfigMaps(e.namespace).Get(t.Context(), e.jobID(second)+".request", metav1.GetOptions{})
+	e.must(err)
+	if holder := marker.Annotations[wire.AnnotationHolder]; !other || holder != "another replica" {
+		t.Errorf("the holder is %q", holder)
+	}
+}
+
+// hold writes on the marker of a pod that waits that a replica holds it.
+func (e *env) hold(request *wire.CreateRequest, holder string) {
+	_, err := e.admin.CoreV1().ConfigMaps(e.namespace).Patch(context.Background(), e.jobID(request)+".request", types.MergePatchType,
+		[]byte(`{"metadata":{"annotations":{"`+wire.AnnotationHolder+`":"`+holder+`"}}}`), metav1.PatchOptions{})
+	e.must(err)
 }

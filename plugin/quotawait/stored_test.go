@@ -178,9 +178,7 @@ func TestHeldByAnotherReplica(t *testing.T) {
 	for _, request := range []*wire.CreateRequest{first, second, third} {
 		r.create(request)
 	}
-	_, err := e.admin.CoreV1().ConfigMaps(e.namespace).Patch(t.Context(), e.jobID(second)+".request", types.MergePatchType,
-		[]byte(`{"metadata":{"annotations":{"`+wire.AnnotationHolder+`":"a replica that was killed"}}}`), metav1.PatchOptions{})
-	e.must(err)
+	e.hold(second, "a replica that was killed")
 	e.end(first)
 	e.start()
 	e.eventuallyHas(append(e.created(third), e.stored(second)...)...)
