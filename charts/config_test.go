@@ -87,6 +87,7 @@ var samples = map[string]any{
 	"offloading.labels":                  "carry",
 	"offloading.namespace_template":      "", // it excludes namespace; TestPluginReadsTheConfiguration sets it
 	"mesh.when_off":                      "run",
+	"mesh.pod_ip":                        "overlay",
 	"mesh.scripts":                       "any",
 	"mesh.resources":                     map[string]any{"requests": map[string]any{"cpu": "50m"}},
 	"mesh.wstunnel_url":                  "https://example.org/wstunnel",

@@ -88,6 +88,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		App:         app,
 		LogRequests: cfg.Log.RequestsEnabled,
 		Lifecycle:   p.lifecycle,
+		Originals:   p.lifecycle,
 		Logger:      log,
 		Ping:        p.ping,
 		Ready: []server.Check{

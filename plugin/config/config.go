@@ -246,6 +246,8 @@ type Mesh struct {
 	// (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/), and a quota for
 	// requests or limits refuses the pod.
 	Resources corev1.ResourceRequirements
+	// PodIP says which address the variables from status.podIP have.
+	PodIP PodIPSource
 	// Tunnel sets up the tunnel of pods without a mesh.
 	Tunnel bool
 	// URLs of the programs that the plugin's own scripts download if the image does not

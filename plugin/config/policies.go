@@ -65,6 +65,16 @@ const (
 	AnyScript MeshScripts = "any"
 )
 
+// PodIPSource says which address of a pod with a mesh its variables from status.podIP have.
+type PodIPSource string
+
+const (
+	// RemotePodIP is the address of the remote pod.
+	RemotePodIP PodIPSource = "remote"
+	// OverlayPodIP is the address at which the local cluster reaches the pod.
+	OverlayPodIP PodIPSource = "overlay"
+)
+
 // droppedMetadata are the labels and annotations that remote pods do not get by default:
 // controllers of the remote cluster would adopt, count, queue or change a pod that has them.
 var droppedMetadata = []string{

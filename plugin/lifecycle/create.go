@@ -28,6 +28,9 @@ import (
 // that its controller would replace at once is returned late (late_refusals.go).
 func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wire.CreateResponse, error) {
 	l.mentioned(string(request.Pod.UID))
+	own := *request // the caller's does not change
+	own.Original = nil
+	request = &own
 	jid, err := l.createFor(ctx, request, nil)
 	if err != nil {
 		return wire.CreateResponse{}, err
@@ -112,6 +115,11 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 		log.Info("the remote pod exists already, but not everything that it needs", "remote", existing.Namespace+"/"+existing.Name)
 	}
 
+	if commit == nil {
+		if err := l.addOriginal(ctx, request, log); err != nil {
+			return "", err
+		}
+	}
 	attempt := &createAttempt{
 		lifecycle: l, request: request, stored: commit != nil,
 		id: string(uuid.NewUUID()), uid: string(pod.UID), log: log, pod: existing,

@@ -57,6 +57,7 @@ type Lifecycle struct {
 	namespaces      sync.Map
 	namespaceMemory time.Duration
 	inFlight        inFlight
+	originals       originals
 	refusals        *lateRefusals
 	lookups         lookups
 	events          *waitEvents // nil if events are not looked up

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -60,7 +61,13 @@ func (s *Server) delete(w http.ResponseWriter, r *http.Request, info *requestInf
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request, info *requestInfo) error {
 	var pods []corev1.Pod
-	err := s.readBody(w, r, func(body []byte) error { return decodeStatus(body, &pods) })
+	err := s.readBody(w, r, func(body []byte) error {
+		err := decodeStatus(body, &pods)
+		if err == nil {
+			s.handOver(body, pods)
+		}
+		return err
+	})
 	if len(pods) == 1 {
 		info.setPod(&pods[0])
 	}
@@ -79,6 +86,22 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, info *requestInf
 		statuses = []wire.PodStatus{} // nil would be JSON's null
 	}
 	return writeJSON(w, http.StatusOK, statuses)
+}
+
+// handOver hands the pods of a status request that a create waits for over to it. pods is what
+// the status is reported from.
+func (s *Server) handOver(body []byte, pods []corev1.Pod) {
+	needed := func(pod corev1.Pod) bool { return s.options.Originals.NeedsOriginal(pod.UID) }
+	if s.options.Originals == nil || !slices.ContainsFunc(pods, needed) {
+		return
+	}
+	var whole []corev1.Pod
+	if decodeJSON(body, &whole) != nil {
+		return // the status can be reported all the same
+	}
+	for i := range whole {
+		s.options.Originals.HandOver(&whole[i])
+	}
 }
 
 // ping answers a request for no pod (docs/contract.md, PING-1), without the lifecycle: a

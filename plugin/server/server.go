@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -35,6 +36,15 @@ type Lifecycle interface {
 	Logs(ctx context.Context, request wire.LogRequest) (io.ReadCloser, error)
 }
 
+// Originals gets pods of status requests as the user wrote them (docs/contract.md, STATUS-3):
+// the server decodes only a part of a pod otherwise.
+type Originals interface {
+	// NeedsOriginal reports whether a create waits for the local pod with a UID.
+	NeedsOriginal(uid types.UID) bool
+	// HandOver hands the pod to the creates that wait for it.
+	HandOver(pod *corev1.Pod)
+}
+
 // Check is a readiness check.
 type Check struct {
 	Name string
@@ -49,6 +59,8 @@ type Options struct {
 	// LogRequests logs each request at info level instead of debug level.
 	LogRequests bool
 	Lifecycle   Lifecycle
+	// Originals may be nil.
+	Originals Originals
 	// Ping returns what the virtual node offers, or nil if the ping says nothing about it. An error makes the
 	// node NotReady. Ping may be nil.
 	Ping func() (*wire.PingResponse, error)

@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // The kubelet replaces $(NAME) and $$ in the value of a variable, but not in a value that
@@ -33,12 +31,25 @@ func (t *translation) escapeValues(c *corev1.Container) {
 		if t.isExpanded(c.Name, variable, names) {
 			anyExpanded = anyExpanded || strings.Contains(variable.Value, "$(")
 		} else {
-			variable.Value = escapeDollars(variable.Value)
+			variable.Value = t.escapeLiteral(c.Name, variable)
 		}
 	}
 	if anyExpanded {
 		t.inlinedFirst(c)
 	}
+}
+
+// escapeLiteral returns a value that the remote kubelet must not change. Only where the user
+// refers to a variable that the virtual kubelet has left out, and that was restored, the
+// remote kubelet has to do what the virtual kubelet could not (ENV-4 and ENV-16).
+func (t *translation) escapeLiteral(container string, variable *corev1.EnvVar) string {
+	value := escapeDollars(variable.Value)
+	if t.variableKinds().of(container, variable.Name) == kindLiteral {
+		for _, name := range t.addedVariables[container] {
+			value = strings.ReplaceAll(value, escapeDollars("$("+name+")"), "$("+name+")")
+		}
+	}
+	return value
 }
 
 // isExpanded reports whether the remote kubelet must replace $(NAME) and $$ in a value:
@@ -108,8 +119,8 @@ func (t *translation) shownMode() config.VariableMode {
 		arrived := map[string]bool{}
 		for _, variable := range containers[i].Env {
 			arrived[variable.Name] = true
-			if variable.ValueFrom != nil || kinds.of(containers[i].Name, variable.Name) == kindResource {
-				return config.VariablesUnresolved // ENV-8 and ENV-9
+			if variable.ValueFrom != nil || kinds.of(containers[i].Name, variable.Name) == kindResource || t.isUnfilled(containers[i].Name, variable) {
+				return config.VariablesUnresolved // ENV-6 to ENV-9
 			}
 		}
 		for name := range kinds[containers[i].Name] {
@@ -127,16 +138,7 @@ func (t *translation) shownMode() config.VariableMode {
 // appliedValuesAreReplaced reports whether kubectl's copy of the manifest has the value of a
 // variable with $(NAME) or $$, and the value that arrived has them replaced.
 func (t *translation) appliedValuesAreReplaced(containers []corev1.Container) bool {
-	var applied struct {
-		Spec struct {
-			InitContainers []appliedContainer `json:"initContainers"`
-			Containers     []appliedContainer `json:"containers"`
-		} `json:"spec"`
-	}
-	if json.Unmarshal([]byte(t.pod.Annotations[wire.AnnotationLastApplied]), &applied) != nil {
-		return false
-	}
-	for _, container := range slices.Concat(applied.Spec.InitContainers, applied.Spec.Containers) {
+	for _, container := range t.applied() {
 		i := slices.IndexFunc(containers, func(c corev1.Container) bool { return c.Name == container.Name })
 		if i < 0 {
 			continue
@@ -147,6 +149,9 @@ func (t *translation) appliedValuesAreReplaced(containers []corev1.Container) bo
 		}
 		for n, variable := range container.Env {
 			arrived, ok := values[variable.Name]
+			if variable.ValueFrom != nil {
+				continue
+			}
 			known := maps.Clone(values) // only those before the variable, and those of envFrom
 			for _, later := range container.Env[n:] {
 				delete(known, later.Name)
@@ -157,14 +162,6 @@ func (t *translation) appliedValuesAreReplaced(containers []corev1.Container) bo
 		}
 	}
 	return false
-}
-
-type appliedContainer struct {
-	Name string `json:"name"`
-	Env  []struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	} `json:"env"`
 }
 
 // escapeDollars returns a text that the kubelet turns into the given one.

@@ -10,8 +10,9 @@ import (
 )
 
 // localField returns the value of a field that must describe the local pod: its name,
-// namespace, UID, labels and annotations. Other fields (the name of the node, the IP
-// of the pod) describe the remote pod, and its kubelet resolves them.
+// namespace, UID, labels and annotations, its service account and its node, which is the
+// virtual one. The other fields are addresses: a program can use only those of the remote
+// pod, and its kubelet resolves them (docs/contract.md, ENV-15).
 //
 // Paths are those of the downward API:
 // https://kubernetes.io/docs/concepts/workloads/pods/downward-api/
@@ -23,6 +24,10 @@ func localField(pod *corev1.Pod, path string) (value string, found bool) {
 		return pod.Namespace, true
 	case "metadata.uid":
 		return string(pod.UID), true
+	case "spec.nodeName":
+		return pod.Spec.NodeName, true
+	case "spec.serviceAccountName":
+		return pod.Spec.ServiceAccountName, true
 	case "metadata.labels":
 		return formatMap(pod.Labels), true
 	case "metadata.annotations":
@@ -35,6 +40,15 @@ func localField(pod *corev1.Pod, path string) (value string, found bool) {
 		return pod.Annotations[key], true
 	}
 	return "", false
+}
+
+// isAddress reports whether a field is an address of the pod or of its node.
+func isAddress(path string) bool {
+	switch path {
+	case "status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs":
+		return true
+	}
+	return false
 }
 
 // subscript returns the key of a path "field['key']".

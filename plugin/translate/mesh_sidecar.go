@@ -58,6 +58,13 @@ func (t *translation) meshSidecar(spec *corev1.PodSpec) {
 	}
 }
 
+// setsUpMesh reports whether the remote pod gets a mesh.
+func (t *translation) setsUpMesh() bool {
+	script, _, err := mesh.ExtractScript(t.pod.Annotations[wire.AnnotationPreExec])
+	disabled := strings.EqualFold(strings.TrimSpace(t.pod.Annotations[wire.AnnotationMeshNetwork]), "disabled")
+	return script != "" && err == nil && !disabled && t.options.Mesh.Enabled
+}
+
 // mesh adds the container that sets up the mesh.
 func (t *translation) mesh(script string, spec *corev1.PodSpec) {
 	if spec.HostNetwork {

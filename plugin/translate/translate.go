@@ -64,6 +64,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	}
 	spec := t.podSpec()
 	t.volumes(spec)
+	t.restoreVariables(spec)
 	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
 		for i := range containers {
 			t.environment(&containers[i])
@@ -114,8 +115,14 @@ type translation struct {
 	uid     string
 	sent    sentObjects
 	// kinds and mode are computed when they are needed first.
-	kinds variableKinds
-	mode  config.VariableMode
+	kinds              variableKinds
+	mode               config.VariableMode
+	appliedContainers  *[]wire.OriginalContainer
+	originalContainers []wire.OriginalContainer // of the request
+	// addedVariables are, by container, the restored variables that had not arrived.
+	addedVariables map[string][]string
+	// needsOriginal is true if only the original pod would say what a variable means.
+	needsOriginal bool
 
 	// generatedSecrets hold the files of projected volumes and of the mesh.
 	generatedSecrets []*corev1.Secret
@@ -134,6 +141,8 @@ func newTranslation(request *wire.CreateRequest, options Options) *translation {
 		pod:     &request.Pod,
 		uid:     string(request.Pod.UID),
 		sent:    collectSentObjects(request.Containers),
+
+		originalContainers: request.Original, addedVariables: map[string][]string{},
 	}
 }
 

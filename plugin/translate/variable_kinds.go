@@ -19,7 +19,9 @@ const (
 	// kindInlined: the user did not name the variable. The virtual kubelet took it from
 	// a source in envFrom, or added it (docs/contract.md, ENV-1 and ENV-10).
 	kindInlined  variableKind = "envFrom"
+	kindField    variableKind = "fieldRef"
 	kindResource variableKind = "resourceFieldRef"
+	kindFile     variableKind = "fileKeyRef"
 )
 
 // variableKinds says how the user set the variables of a pod, by container. The map

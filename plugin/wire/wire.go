@@ -22,6 +22,16 @@ type CreateRequest struct {
 	// JobConfig and JobScript are for batch systems. The plugin ignores them.
 	JobConfig json.RawMessage `json:"jobConfig,omitempty"`
 	JobScript string          `json:"jobScript,omitempty"`
+	// Original lists variables of the containers as the user wrote them. InterLink does not
+	// send it: the plugin takes it from a status request (STATUS-3, ENV-17) and keeps it in
+	// the stored request of a pod that waits.
+	Original []OriginalContainer `json:"original,omitempty"`
+}
+
+// OriginalContainer holds variables of a container as the user wrote them.
+type OriginalContainer struct {
+	Name string          `json:"name"`
+	Env  []corev1.EnvVar `json:"env,omitempty"`
 }
 
 // ContainerVolumes holds the objects that the mounts of one container need. The same

@@ -63,10 +63,11 @@ func fieldsOfVariable(variable corev1.EnvVar) fields {
 		set["f:value"] = fields{}
 	}
 	if from := variable.ValueFrom; from != nil {
-		source := fields{}
+		source := fields{".": fields{}}
 		for name, isSet := range map[string]bool{
 			"f:fieldRef": from.FieldRef != nil, "f:resourceFieldRef": from.ResourceFieldRef != nil,
 			"f:configMapKeyRef": from.ConfigMapKeyRef != nil, "f:secretKeyRef": from.SecretKeyRef != nil,
+			"f:fileKeyRef": from.FileKeyRef != nil,
 		} {
 			if isSet {
 				source[name] = fields{}

@@ -157,7 +157,7 @@ func (v variables) resolveAll(c *corev1.Container) error {
 		case from.FieldRef != nil:
 			value, ok := v.field(from.FieldRef.FieldPath)
 			if !ok {
-				return fmt.Errorf("container %s, variable %s: the virtual kubelet cannot resolve the field %s", c.Name, variable.Name, from.FieldRef.FieldPath)
+				return fmt.Errorf("container %s, variable %s: the virtual kubelet cannot resolve the field %s; SkipDownwardAPIResolution: true in its configuration lets it send the pod", c.Name, variable.Name, from.FieldRef.FieldPath)
 			}
 			set(variable.Name, value)
 		}
@@ -247,8 +247,8 @@ func (v variables) knownField(path string) (string, bool) {
 	return "", true
 }
 
-// resource returns a limit or request as the pod spells it; InterLink ignores the
-// divisor and init containers (docs/contract.md, ENV-8).
+// resource returns a limit or request as the pod spells it, or 0 if it is not set; InterLink
+// ignores the divisor and init containers (docs/contract.md, ENV-8).
 func (v variables) resource(c *corev1.Container, ref *corev1.ResourceFieldSelector) (string, bool) {
 	name := cmp.Or(ref.ContainerName, c.Name)
 	i := slices.IndexFunc(v.pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == name })
@@ -260,6 +260,6 @@ func (v variables) resource(c *corev1.Container, ref *corev1.ResourceFieldSelect
 		"limits": v.pod.Spec.Containers[i].Resources.Limits, "requests": v.pod.Spec.Containers[i].Resources.Requests,
 	}
 	list, ok := lists[kind]
-	quantity := list[corev1.ResourceName(resource)]
+	quantity := list[corev1.ResourceName(resource)] // 0 if it is not set
 	return quantity.String(), ok
 }

@@ -129,6 +129,9 @@ func (p *planner) pod(written *workloads.Pod) (Report, error) {
 	if err := json.Unmarshal(text, &request); err != nil {
 		return Report{}, fmt.Errorf("decode the create request of pod %s: %w", report.Pod, err)
 	}
+	// A status request with the pod comes while the create is in flight (docs/contract.md,
+	// ENV-17).
+	request.Original = translate.OriginalVariables(interlink.WithInitialStatus(admitted, p.virtualKubelet))
 	return report, p.translate(&report, &request, admitted)
 }
 

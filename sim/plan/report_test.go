@@ -73,7 +73,7 @@ func TestPartsOfAPod(t *testing.T) {
 		"tmp": "as it is written", "sec": "Secret sec-" + uid, "made": "claim made, made with 1Gi unless it exists",
 		"there": "claim there, which must exist in the remote cluster", "host": "left out", "unused": "left out: no container mounts it",
 		"main WRITTEN": "as it is written", "main SECRET": "the value from Secret sec", "main NAME": `the text "all"`,
-		"main OPTIONAL": "lost", "main LIMIT": "lost", "here A": "stays in the local cluster, with its container",
+		"main OPTIONAL": "lost", "main LIMIT": "the resource limits.cpu of the remote container", "here A": "stays in the local cluster, with its container",
 	}
 	if diff := cmp.Diff(want, parts); diff != "" {
 		t.Errorf("parts (-want +got)\n%s", diff)
@@ -81,7 +81,7 @@ func TestPartsOfAPod(t *testing.T) {
 	text := report.Text()
 	for _, want := range []string{
 		"# pod default/all: sent and created\n", "# volume host: left out\n", "# as written: placement schedulerName\n",
-		"# variable LIMIT of container main: lost\n", "# as written: variable WRITTEN of container main\n",
+		"# variable OPTIONAL of container main: lost\n", "# as written: variable WRITTEN of container main\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text does not contain %q:\n%s", want, text)

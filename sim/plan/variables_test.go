@@ -49,7 +49,8 @@ func TestVariablesKeepTheirValues(t *testing.T) {
 					}
 					options := translate.Options{Scope: scope.Scope{Instance: "default"}}
 					options.Variables = mode
-					remote, err := translate.ToObjects(&wire.CreateRequest{Pod: body.Pod}, options)
+					request := &wire.CreateRequest{Pod: body.Pod, Original: translate.OriginalVariables(admitted)}
+					remote, err := translate.ToObjects(request, options)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -101,6 +102,12 @@ func kubeletValues(pod *corev1.Pod, objects interlink.Objects, c *corev1.Contain
 			values[variable.Name] = data[from.SecretKeyRef.Name][from.SecretKeyRef.Key]
 		case from.FieldRef != nil:
 			value, err := podspec.Field(pod, from.FieldRef.FieldPath)
+			if err != nil {
+				panic(err)
+			}
+			values[variable.Name] = value
+		case from.ResourceFieldRef != nil:
+			value, err := podspec.Resource(pod, c, from.ResourceFieldRef)
 			if err != nil {
 				panic(err)
 			}
