@@ -91,6 +91,11 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	if _, err := fmt.Fprintf(w, "\nmesh: %s\n", meshNotice(cfg.Mesh)); err != nil {
 		return err
 	}
+	if trouble := tunnelNotice(cfg); trouble != "" {
+		if _, err := fmt.Fprintf(w, "tunnels: %s\n", trouble); err != nil {
+			return err
+		}
+	}
 	if missing > 0 {
 		return errdefs.New(errdefs.Refused, "permissions missing %s: %d", where, missing)
 	}

@@ -36,13 +36,28 @@ func meshNotice(o config.Mesh) string {
 	return "pods that ask for a mesh network run the plugin's own script with NET_ADMIN ([mesh] scripts is known)"
 }
 
+// tunnelNotice says what is wrong with tunnels; "" if nothing is.
+func tunnelNotice(cfg config.Config) string {
+	o := cfg.Mesh
+	isRoot := o.Install != "" || o.Scripts == config.AnyScript
+	if cfg.Offloading.PodSecurity == config.PodSecurityRestricted && o.Tunnel && !o.Enabled && isRoot {
+		return "the remote API server refuses pods with a tunnel in namespaces that enforce the Pod Security Standard restricted: " +
+			"set [mesh] install to nothing, with an image that has the programs, and scripts to known; or set tunnel to false"
+	}
+	return ""
+}
+
 // logMesh logs what happens to pods that ask for a mesh or a tunnel.
-func logMesh(o config.Mesh, log *slog.Logger) {
+func logMesh(cfg config.Config, log *slog.Logger) {
+	o := cfg.Mesh
 	notice := log.Info
 	if o.Enabled && o.Scripts == config.AnyScript {
 		notice = log.Warn
 	}
 	notice(meshNotice(o))
+	if trouble := tunnelNotice(cfg); trouble != "" {
+		log.Warn(trouble)
+	}
 	if o.Tunnel && o.Scripts == config.AnyScript {
 		log.Warn("pods that ask for a tunnel run commands of their own, without privileges ([mesh] scripts is any, tunnel is true)")
 	}

@@ -15,18 +15,23 @@ import (
 func TestMeshNotice(t *testing.T) {
 	for _, test := range []struct {
 		mesh  config.Mesh
+		level config.PodSecurity
 		want  string
 		warns int
 	}{
-		{config.Mesh{}, "are refused ([mesh] enabled is false)", 0},
-		{config.Mesh{WhenOff: config.RunWithoutMesh}, "run without it", 0},
-		{config.Mesh{Enabled: true, Scripts: config.KnownScripts, Privileged: true, Tunnel: true}, "run the plugin's own script", 0},
-		{config.Mesh{Enabled: true, Scripts: config.AnyScript}, "a script of their own with NET_ADMIN", 1},
-		{config.Mesh{Enabled: true, Scripts: config.AnyScript, Privileged: true}, "as root of their node", 1},
-		{config.Mesh{Scripts: config.AnyScript, Tunnel: true}, "are refused", 1},
+		{config.Mesh{}, "", "are refused ([mesh] enabled is false)", 0},
+		{config.Mesh{WhenOff: config.RunWithoutMesh}, "", "run without it", 0},
+		{config.Mesh{Enabled: true, Scripts: config.KnownScripts, Privileged: true, Tunnel: true}, "", "run the plugin's own script", 0},
+		{config.Mesh{Enabled: true, Scripts: config.AnyScript}, "", "a script of their own with NET_ADMIN", 1},
+		{config.Mesh{Enabled: true, Scripts: config.AnyScript, Privileged: true}, "", "as root of their node", 1},
+		{config.Mesh{Scripts: config.AnyScript, Tunnel: true}, "", "are refused", 1},
+		{config.Mesh{Scripts: config.KnownScripts, Tunnel: true, Install: "apk add curl"}, config.PodSecurityRestricted, "refuses pods with a tunnel", 1},
+		{config.Mesh{Scripts: config.KnownScripts, Tunnel: true}, config.PodSecurityRestricted, "are refused ([mesh] enabled is false)", 0},
+		{config.Mesh{Scripts: config.KnownScripts, Install: "apk add curl"}, config.PodSecurityRestricted, "are refused ([mesh] enabled is false)", 0},
+		{config.Mesh{Scripts: config.KnownScripts, Tunnel: true, Install: "apk add curl"}, config.PodSecurityBaseline, "are refused ([mesh] enabled is false)", 0},
 	} {
 		var out strings.Builder
-		logMesh(test.mesh, slog.New(slog.NewTextHandler(&out, nil)))
+		logMesh(config.Config{Mesh: test.mesh, Offloading: config.Offloading{PodSecurity: test.level}}, slog.New(slog.NewTextHandler(&out, nil)))
 		if !strings.Contains(out.String(), test.want) || strings.Count(out.String(), "level=WARN") != test.warns {
 			t.Errorf("%+v: the log is\n%s\nwant %q and %d warnings", test.mesh, out.String(), test.want, test.warns)
 		}

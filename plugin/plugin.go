@@ -52,7 +52,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if translateOptions.MeshTexts, err = MeshTexts(cfg.Mesh); err != nil {
 		return nil, err
 	}
-	logMesh(cfg.Mesh, log)
+	logMesh(cfg, log)
 	p.waiting = quotawait.New(remote, quotawait.Options{
 		Scope:         translateOptions.Scope,
 		Accept:        cfg.Offloading.Quota == config.WaitForQuota,

@@ -72,8 +72,10 @@ func prepareRemote(ctx context.Context) (err error) {
 	if testEnv.clusterWide, err = remote.createAccount(ctx, "rbac-cluster-wide.yaml", "interlink-plugin"); err != nil {
 		return err
 	}
-	if err := remote.applyFile(ctx, "rbac-tcp-tunnel.yaml"); err != nil {
-		return err
+	for _, file := range []string{"rbac-tcp-tunnel.yaml", "rbac-namespace-template.yaml"} {
+		if err := remote.applyFile(ctx, file); err != nil {
+			return err
+		}
 	}
 	for _, name := range []string{"offloading", ingressNamespace} {
 		if err := remote.createNamespace(ctx, name); err != nil {

@@ -24,6 +24,7 @@ func TestEndToEnd(t *testing.T) {
 			{"plugin is killed during creates", testPluginIsKilledDuringCreates},
 			{"Secrets come late", testSecretsComeLate},
 			{"quotas", testQuotas},
+			{"namespace template", testNamespaceTemplate},
 			{"chart", testChart},
 			{"mesh", testMesh},
 			{"tunnel command", testTunnelCommand},
