@@ -143,7 +143,7 @@ func TestExampleTemplateIsApplied(t *testing.T) {
 		return err
 	})
 	policies, err := server.Client.NetworkingV1().NetworkPolicies(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: wire.LabelNamespaceTemplate})
-	if err != nil || len(policies.Items) != 2 {
+	if err != nil || len(policies.Items) != 3 {
 		t.Errorf("the namespace has %d network policies, %v", len(policies.Items), err)
 	}
 	if strings.Contains(log.String(), "forbidden") {

@@ -55,6 +55,18 @@ func (c *Cluster) AnnotateClaim(ctx context.Context, claim *corev1.PersistentVol
 	return patched, nil
 }
 
+// AddOwner adds an owner to those of the Service with this UID. The error is of kind NotFound if
+// the Service does not exist any more.
+func (c *Cluster) AddOwner(ctx context.Context, service *corev1.Service, owner metav1.OwnerReference) error {
+	body, err := patchBody(service, map[string]any{"metadata": map[string]any{"ownerReferences": []metav1.OwnerReference{owner}}})
+	if err != nil {
+		return fmt.Errorf("add an owner to %s: %w", describe(service), err)
+	}
+	// The patch adds to the list: its items are found by their UID.
+	_, err = c.client.CoreV1().Services(service.Namespace).Patch(ctx, service.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
+	return wrapPatch(err, "add an owner to", service)
+}
+
 // patch changes the pod with this UID, and never a later pod with the same name.
 func (c *Cluster) patch(ctx context.Context, verb string, pod *corev1.Pod, change map[string]any) error {
 	body, err := patchBody(pod, change)

@@ -68,6 +68,10 @@ func RequiredPermissions(namespace string) []Permission {
 	}
 	if namespace == "" {
 		permissions = append(permissions,
+			Permission{Verb: "create", Resource: "services", Why: "make names of pods known to each other"},
+			Permission{Verb: "get", Resource: "services", Why: "find out which pods a Service that exists belongs to"},
+			Permission{Verb: "patch", Resource: "services", Why: "keep a Service that a pod begins to use"},
+			Permission{Verb: "delete", Resource: "services", Why: "delete the Service of a pod that is gone"},
 			Permission{Verb: "create", Resource: "namespaces", Why: "create a namespace that does not exist"},
 			Permission{Verb: "get", Resource: "namespaces", Optional: true,
 				Why: "find out whether the plugin created a namespace that exists; without it, the site did"})
@@ -76,8 +80,12 @@ func RequiredPermissions(namespace string) []Permission {
 }
 
 // TunnelPermissions lists the additional permissions for the TCP tunnels of pods,
-// in the namespaces of the pods. The permissions for Helm are in plugin/tunnel.
+// in the namespaces of the pods. The permissions for Helm are in plugin/tunnel. If the plugin
+// creates namespaces, [RequiredPermissions] has all of them.
 func TunnelPermissions(namespace string) []Permission {
+	if namespace == "" {
+		return nil
+	}
 	return []Permission{
 		{Verb: "create", Resource: "services", Namespace: namespace, Why: "connect a tunnel to the pod"},
 		{Verb: "get", Resource: "services", Namespace: namespace, Why: "find out which pod owns a Service that exists"},

@@ -224,6 +224,9 @@ func (a *createAttempt) created(pod *corev1.Pod) bool {
 // it. It is deleted and created again.
 func (a *createAttempt) ensureDependent(ctx context.Context, _ int, object metav1.Object) error {
 	object.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: a.pod.Name, UID: a.pod.UID}})
+	if service, ok := object.(*corev1.Service); ok && translate.IsShared(service) {
+		return a.ensureShared(ctx, service)
+	}
 	return retry(ctx, func(ctx context.Context) error {
 		_, err := a.lifecycle.cluster.Create(ctx, object)
 		if !errdefs.Is(err, errdefs.Exists) {

@@ -6,6 +6,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// MaxServiceOwners is the number of pods that can own a Service.
+const MaxServiceOwners = maxServiceOwners
+
 // PendingJobs returns the number of jobs of a local pod that wait in the retry queue or
 // run, for the tests outside of this package.
 func (l *Lifecycle) PendingJobs(uid types.UID) int {

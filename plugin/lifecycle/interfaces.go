@@ -28,6 +28,9 @@ type Cluster interface {
 	// seconds; with nil, the pod's own applies. If unchanged is true, the error is of
 	// kind Conflict if the object has another resource version.
 	Delete(ctx context.Context, object metav1.Object, grace *int64, unchanged bool) error
+	// AddOwner adds an owner to those of a Service. The error is of kind NotFound if the Service
+	// does not exist any more.
+	AddOwner(ctx context.Context, service *corev1.Service, owner metav1.OwnerReference) error
 	Namespace(ctx context.Context, name string) (*corev1.Namespace, error)
 	// AnnotateNamespace sets an annotation of a namespace, and returns the namespace; an
 	// empty value removes it. The error is of kind Conflict if the namespace has another

@@ -19,7 +19,7 @@ import (
 //   - that only variables name: the init containers would run before;
 //   - whose volume no container mounts: it would appear later than the containers;
 //   - that an optional source names: the container would find no files;
-//   - that no volume can name, such as the Service of TCP tunnels.
+//   - that no volume can name, such as a Service.
 //
 // With such an object, the pod needs the scheduling gate [wire.GateDependents] until
 // everything is there. The gate costs one more request to the API server, so other pods

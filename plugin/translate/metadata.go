@@ -44,7 +44,7 @@ func (t *translation) podMeta(spec *corev1.PodSpec) metav1.ObjectMeta {
 	for name, value := range t.pod.Annotations {
 		switch {
 		case slices.Contains(secretAnnotations, name), isOfLocalContainer(name, spec):
-		case isReserved(name) && !isClaimAnnotation(name), t.isDropped(name):
+		case isReserved(name) && !isClaimAnnotation(name) && name != wire.AnnotationService, t.isDropped(name):
 			dropped.Annotations[name] = value
 		default:
 			meta.Annotations[name] = value
@@ -115,7 +115,7 @@ func prefixedLabel(name string) string {
 // isReserved reports whether only the plugin sets a label or annotation.
 func isReserved(name string) bool {
 	domain, _, hasDomain := strings.Cut(name, "/")
-	return domain == wire.LabelOffloading || hasDomain && (domain == labelDomain || strings.HasSuffix(domain, "."+labelDomain))
+	return domain == wire.LabelOffloading || domain+"/" == wire.LabelServicePrefix || hasDomain && (domain == labelDomain || strings.HasSuffix(domain, "."+labelDomain))
 }
 
 // isClaimAnnotation reports whether the user asks for a claim with an annotation.

@@ -45,7 +45,9 @@ type Objects struct {
 	// Service is the target of all Tunnels; nil if there are none.
 	Service *corev1.Service
 	Tunnels []Tunnel
-	Pod     *corev1.Pod
+	// Shared are the Services of the names that the pod uses. The Pod is one of their owners.
+	Shared []*corev1.Service
+	Pod    *corev1.Pod
 	// Judged is the Pod without what the plugin adds by itself, such as the container of a
 	// mesh. It is what a policy judges, and is never created.
 	Judged *corev1.Pod
@@ -70,6 +72,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 			t.environment(&containers[i])
 		}
 	}
+	shared := t.sharedServices()
 	judged := spec.DeepCopy() // before the plugin adds anything of its own
 	t.meshSidecar(spec)
 	switch {
@@ -87,9 +90,13 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 		ConfigMaps: t.configMaps(),
 		Secrets:    append(t.secrets(), t.generatedSecrets...),
 		Claims:     t.claims,
+		Shared:     shared,
 		Pod:        &corev1.Pod{ObjectMeta: t.podMeta(spec), Spec: *spec},
 	}
 	objects.Pod.Annotations[wire.AnnotationLogContainer] = t.logContainer(judged)
+	for _, service := range shared {
+		objects.Pod.Labels[wire.LabelServicePrefix+service.Name] = "true"
+	}
 	objects.Judged = &corev1.Pod{ObjectMeta: *objects.Pod.ObjectMeta.DeepCopy(), Spec: *judged}
 	objects.Service, objects.Tunnels = t.tunnels()
 	dependents := objects.Dependents()

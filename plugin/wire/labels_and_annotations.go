@@ -22,6 +22,14 @@ const (
 	LabelInstance = "interlink.io/instance"
 )
 
+// LabelServicePrefix, followed by the name of a Service, on a remote pod says that the pod uses
+// the name: the Service selects it.
+const LabelServicePrefix = "service.interlink.io/"
+
+// AnnotationService on a local pod holds the name of a remote Service that the pod belongs to,
+// and maybe its ports: NAME or NAME:PORT,PORT.
+const AnnotationService = "interlink.io/service"
+
 // LabelNamespaceTemplate is on the objects of a namespace template, and holds its hash. They
 // carry none of the labels above: they belong to the namespace, and stay.
 const LabelNamespaceTemplate = "interlink.io/namespace-template"

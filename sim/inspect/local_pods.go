@@ -10,7 +10,8 @@ import (
 )
 
 // LocalPods is a set of local pods' UIDs. It finds the local pod of a remote object: a
-// label or an annotation has its UID as value, or the object's name contains it.
+// label or an annotation has its UID as value, or the name of the object or of one of its
+// owners contains it.
 type LocalPods map[types.UID]bool
 
 // NewLocalPods returns the set of these UIDs. It ignores an empty UID, because every
@@ -34,9 +35,15 @@ func (p LocalPods) UIDOf(object metav1.Object) (types.UID, bool) {
 			}
 		}
 	}
-	for uid := range p {
-		if strings.Contains(object.GetName(), string(uid)) {
-			return uid, true
+	names := []string{object.GetName()}
+	for _, owner := range object.GetOwnerReferences() { // a Service that several pods share
+		names = append(names, owner.Name)
+	}
+	for _, name := range names {
+		for uid := range p {
+			if strings.Contains(name, string(uid)) {
+				return uid, true
+			}
 		}
 	}
 	return "", false

@@ -19,6 +19,7 @@ func TestLocalPodOfAnObject(t *testing.T) {
 		{"label value", metav1.ObjectMeta{Labels: map[string]string{"x": "u-1"}}, "u-1", true},
 		{"annotation value", metav1.ObjectMeta{Annotations: map[string]string{"x": "u-1"}}, "u-1", true},
 		{"part of the name", metav1.ObjectMeta{Name: "pod-u-1-main"}, "u-1", true},
+		{"part of the name of an owner", metav1.ObjectMeta{Name: "shared", OwnerReferences: []metav1.OwnerReference{{Name: "other"}, {Name: "pod-u-1"}}}, "u-1", true},
 		{"part of an annotation value", metav1.ObjectMeta{Annotations: map[string]string{"x": "of u-1"}}, "u-1", false},
 		{"label key", metav1.ObjectMeta{Labels: map[string]string{"u-1": ""}}, "u-1", false},
 		{"another UID", metav1.ObjectMeta{Name: "u-2", Labels: map[string]string{"x": "u-2"}}, "u-1", false},

@@ -13,10 +13,6 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/workloads"
 )
 
-// annotationService is the annotation with which a pod gets a remote Service: its name, and
-// after a colon its ports.
-const annotationService = "interlink.io/service"
-
 // callers are variables in which engines tell a pod whom to call.
 var callers = []struct{ variable, text string }{
 	{"SPARK_DRIVER_URL", "a Spark executor calls its driver by the name of a local Service: offload the driver too, in client mode, with a hostname and subdomain that spark.driver.host names, or use a mesh"},
@@ -62,7 +58,7 @@ func (p *planner) isOffered(namespace, host string) bool {
 		if other.Namespace != namespace {
 			return false
 		}
-		service, _, _ := strings.Cut(other.Annotations[annotationService], ":")
+		service, _, _ := strings.Cut(other.Annotations[wire.AnnotationService], ":")
 		return service != "" && host == service ||
 			other.Spec.Subdomain != "" && (host == other.Spec.Subdomain || host == other.Spec.Hostname+"."+other.Spec.Subdomain)
 	})

@@ -14,13 +14,14 @@ import (
 
 // describe says what becomes of the parts of a local pod.
 func (r *Report) describe(local *corev1.Pod, objects *translate.Objects) {
-	r.Names = names(local, objects.Pod)
+	r.Names = names(local, objects)
 	r.Placement = placement(&local.Spec, &objects.Pod.Spec)
 	r.Volumes = volumes(&local.Spec, objects)
 	r.Variables = variables(&local.Spec, &objects.Pod.Spec)
 }
 
-func names(local, remote *corev1.Pod) []Part {
+func names(local *corev1.Pod, objects *translate.Objects) []Part {
+	remote := objects.Pod
 	parts := []Part{
 		{Name: "of the pod", Becomes: local.Name + " -> " + remote.Name},
 		{Name: "of the namespace", Becomes: local.Namespace + " -> " + remote.Namespace},
@@ -30,6 +31,9 @@ func names(local, remote *corev1.Pod) []Part {
 	}
 	if remote.Spec.Subdomain != "" {
 		parts = append(parts, Part{Name: "subdomain", Becomes: remote.Spec.Subdomain})
+	}
+	for _, service := range objects.Shared {
+		parts = append(parts, Part{Name: "of Service " + service.Name, Becomes: "a headless Service, which each pod that uses the name owns"})
 	}
 	return parts
 }

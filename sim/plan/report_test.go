@@ -68,7 +68,8 @@ func TestPartsOfAPod(t *testing.T) {
 	uid := strings.TrimPrefix(parts["of the pod"], "all -> all-")
 	want := map[string]string{
 		"of the pod": "all -> all-" + uid, "of the namespace": "default -> offloading-default", "hostname": "all", "subdomain": "group",
-		"nodeSelector": "disk=ssd -> none", "tolerations": "a -> none", "affinity": "set -> none", "runtimeClassName": "fast -> none",
+		"of Service group": "a headless Service, which each pod that uses the name owns",
+		"nodeSelector":     "disk=ssd -> none", "tolerations": "a -> none", "affinity": "set -> none", "runtimeClassName": "fast -> none",
 		"priorityClassName": "high -> none", "serviceAccountName": "robot -> none", "schedulerName": "as it is written", "imagePullSecrets": "pull -> none",
 		"tmp": "as it is written", "sec": "Secret sec-" + uid, "made": "claim made, made with 1Gi unless it exists",
 		"there": "claim there, which must exist in the remote cluster", "host": "left out", "unused": "left out: no container mounts it",
