@@ -40,6 +40,8 @@ func (p *player) createPods(ctx context.Context) error {
 	inFlight.Store(int64(len(env.pods)))
 	var slow errgroup.Group
 	slow.Go(func() error { return p.releaseSlowCreates(ctx, func() int { return int(inFlight.Load()) }) })
+	var polls errgroup.Group
+	polls.Go(func() error { p.pollCreating(ctx, func() bool { return inFlight.Load() > 0 }); return nil })
 	for _, pod := range env.pods {
 		creates.Go(func() error {
 			defer inFlight.Add(-1)
@@ -49,13 +51,35 @@ func (p *player) createPods(ctx context.Context) error {
 			return ctx.Err()
 		})
 	}
-	if err := errors.Join(creates.Wait(), steps.Wait()); err != nil {
+	if err := errors.Join(creates.Wait(), steps.Wait(), polls.Wait()); err != nil {
 		return context.Cause(ctx) // the only possible error
 	}
 	if err := slow.Wait(); err != nil {
 		return err
 	}
 	return env.clock.waitUntil(ctx, env.started)
+}
+
+// pollCreatingPause is the pause between two polls of pods whose creates are in flight, in real
+// time: a plugin may wait for such a poll (docs/contract.md, STATUS-5).
+const pollCreatingPause = 100 * time.Millisecond
+
+// pollCreating asks for the status of pods whose creates are in flight, until there are none.
+func (p *player) pollCreating(ctx context.Context, areInFlight func() bool) {
+	pause := time.NewTicker(pollCreatingPause)
+	defer pause.Stop()
+	for areInFlight() && ctx.Err() == nil {
+		select {
+		case <-pause.C:
+			for _, err := range split(p.env.kubelet.PollCreating(ctx)) {
+				if ctx.Err() == nil {
+					p.env.recorder.violation(statusRule(err), "while a create was in flight: %v", err)
+				}
+			}
+		case <-ctx.Done():
+		case <-time.After(time.Millisecond): // the creates may have ended
+		}
+	}
 }
 
 // createIsInFlight reports whether the create of a pod was sent; true for "".

@@ -128,6 +128,9 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 		stale = pod.show(k.now())
 	}
 	body, err := interlink.CreateRequest(pod.admitted, k.objects, k.options)
+	if err == nil {
+		pod.creates++
+	}
 	k.mu.Unlock()
 	if err != nil {
 		// Status calls for the pod are sent all the same (docs/contract.md, STATUS-5).
@@ -135,6 +138,9 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 	}
 
 	status, answer, err := k.client.call(ctx, http.MethodPost, "/create", k.client.session("CreatePod"), body)
+	k.mu.Lock()
+	pod.creates--
+	k.mu.Unlock()
 	if ctx.Err() != nil {
 		return fmt.Errorf("create of pod %s: %w", pod.admitted.Name, ctx.Err())
 	}

@@ -29,6 +29,8 @@ type localPod struct {
 	// shown is the status in the local API server.
 	shown   corev1.PodStatus
 	history []PhaseChange
+	// creates is the number of creates in flight.
+	creates int
 	// deleted is true once the pod is deleted from the local cluster.
 	deleted bool
 }

@@ -32,6 +32,16 @@ func (s *StaleStatus) Error() string {
 // one after the other. It joins the errors of all calls: a *StaleStatus leaves its
 // pod as it was; after a *Panic no call is sent until Restart.
 func (k *Kubelet) Poll(ctx context.Context) error {
+	return k.pollPods(ctx, func(*localPod) bool { return true })
+}
+
+// PollCreating is like Poll, but only for the pods whose create is in flight: the virtual
+// kubelet asks for them too (docs/contract.md, STATUS-5).
+func (k *Kubelet) PollCreating(ctx context.Context) error {
+	return k.pollPods(ctx, func(pod *localPod) bool { return pod.creates > 0 })
+}
+
+func (k *Kubelet) pollPods(ctx context.Context, wanted func(*localPod) bool) error {
 	k.polling.Lock()
 	defer k.polling.Unlock()
 	type target struct {
@@ -42,7 +52,7 @@ func (k *Kubelet) Poll(ctx context.Context) error {
 	k.mu.Lock()
 	panicked := k.panicked
 	for _, pod := range k.pods {
-		if !pod.deleted && pod.stored != nil && !isFinal(pod.stored.Status.Phase) {
+		if wanted(pod) && !pod.deleted && pod.stored != nil && !isFinal(pod.stored.Status.Phase) {
 			targets = append(targets, target{pod, pod.stored}) // pod.stored is replaced, or changed under the lock
 		}
 	}
