@@ -16,9 +16,6 @@ var withoutScenario = map[string]string{
 	"annotation %s is left out: the annotations of the remote pod would be larger than 256 KiB": "the scenario would be that large",
 	"token %s of volume %s is left out: the site takes no tokens of service accounts":           "tokens-dropped has it, and its words are those of another text",
 	"annotation %s: %s": "the words are those of plugin/mesh",
-	"variable %s of container %s has the value %q, as the pod spells it: another number may be meant, and nothing says which resource it is, and in which unit; write the number into the pod, or create the pod with kubectl apply":     "fixtures/translate/variables-of-unknown-fields.golden has it",
-	"variable %s of container %s is left out: it comes from a resource, and InterLink does not say which one; write the number into the pod, create the pod with kubectl apply, or set SkipDownwardAPIResolution in the virtual kubelet": "fixtures/translate/variables-of-unknown-fields.golden has it",
-	"variable %s of container %s is left out: InterLink does not send where it comes from, for example a file (fileKeyRef); create the pod with kubectl apply":                                                                           "fixtures/translate/variables-of-unknown-fields.golden has it",
 	"remote namespace ": "the beginning of two sentences",
 }
 
