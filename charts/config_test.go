@@ -85,6 +85,12 @@ var samples = map[string]any{
 	"offloading.service_account_tokens":  "drop",
 	"offloading.variables":               "resolved",
 	"offloading.labels":                  "carry",
+	"offloading.claims":                  []any{map[string]any{"claims": []any{"data"}, "remote": "shared"}},
+	"offloading.placement":               map[string]any{"rules": []any{map[string]any{"runtimeClass": "nvidia"}}},
+	"offloading.storage_classes":         []any{"fast=ssd", "*=standard"},
+	"offloading.nfs":                     []any{"nfs.example.org:/export/*:ro"},
+	"offloading.host_paths":              []any{"/cvmfs:ro"},
+	"offloading.placement_allowed":       []any{"runtimeClass=nvidia"},
 	"offloading.namespace_template":      "", // it excludes namespace; TestPluginReadsTheConfiguration sets it
 	"mesh.when_off":                      "run",
 	"mesh.pod_ip":                        "overlay",

@@ -35,6 +35,8 @@ var schemaOf = map[string]map[string]any{
 	"offloading.quota":               {"enum": []any{"wait", "fail"}},
 	"offloading.orphan_policy":       {"enum": []any{"delete", "report"}},
 	"k8s.qps":                        {"type": "number", "minimum": 0},
+	"offloading.claims":              {"type": []any{"array", "object", "string"}, "pattern": "^[^\\r\\n]*$"},
+	"offloading.placement":           {"type": []any{"array", "object", "string"}, "pattern": "^[^\\r\\n]*$"},
 	// Only secrets may have several lines.
 	"tcp_tunnel.gateway_ssh_private_key": {"type": "string"},
 }

@@ -44,6 +44,10 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	if err != nil {
 		return err
 	}
+	options, err := ReadTranslateOptions(cfg)
+	if err != nil {
+		return err
+	}
 	remote := cluster.NewReviewer(client)
 	version, err := remote.Version(ctx)
 	if err != nil {
@@ -85,10 +89,7 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	if err := checkNamespaces(ctx, cfg, template, remote, w); err != nil {
 		return err
 	}
-	if _, err := MeshTexts(cfg.Mesh); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(w, "\nmesh: %s\n", meshNotice(cfg.Mesh)); err != nil {
+	if _, err := fmt.Fprintf(w, "\nmesh: %s\n%s\n", meshNotice(cfg.Mesh), rulesNotice(options)); err != nil {
 		return err
 	}
 	if trouble := tunnelNotice(cfg); trouble != "" {

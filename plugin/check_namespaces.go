@@ -20,8 +20,12 @@ import (
 // checkNamespaces writes what is different in the remote namespaces that exist from one that
 // the plugin would create now. The plugin never changes their Pod Security Standard.
 func checkNamespaces(ctx context.Context, cfg config.Config, template *nstemplate.Template, remote cluster.Reviewer, w io.Writer) error {
-	level := TranslateOptions(cfg).NamespaceSecurity()
+	options := TranslateOptions(cfg)
+	level := options.NamespaceSecurity()
 	lines := []string{fmt.Sprintf("new remote namespaces have %s=%s", wire.LabelEnforce, level)}
+	if why := options.WhyNamespaceSecurity(); why != "" {
+		lines[0] += fmt.Sprintf(", because of %s; the plugin accepts only pods that meet %s, apart from what this option permits", why, options.PodSecurity)
+	}
 	each := remote.EachNamespace
 	if cfg.Offloading.NamespacePrefix == "" {
 		lines = append(lines, "without a prefix, pods also get into namespaces that the site has created, as these are: without this label, and without the namespace template")

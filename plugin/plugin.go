@@ -19,6 +19,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/quotawait"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
 // Plugin is a plugin that offloads pods to one remote cluster.
@@ -34,7 +35,7 @@ type Plugin struct {
 // New returns a plugin. client is a client of the remote cluster; it may be a fake.
 // tunnels is the result of [ConnectTunnels] or another implementation; it may be nil
 // if [tcp_tunnel] is not enabled. New reads the namespace
-// template, starts nothing and sends no request.
+// template and the files of rules, starts nothing and sends no request.
 func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunnels, version string, log *slog.Logger) (*Plugin, error) {
 	if cfg.TCPTunnel.Enabled && tunnels == nil {
 		return nil, errors.New("[tcp_tunnel] enabled is true, but there is no implementation of tunnels")
@@ -48,13 +49,16 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		return nil, err
 	}
 	p := &Plugin{cluster: remote, config: cfg}
-	translateOptions := TranslateOptions(cfg)
-	if translateOptions.MeshTexts, err = MeshTexts(cfg.Mesh); err != nil {
+	translateOptions, err := ReadTranslateOptions(cfg)
+	if err != nil {
 		return nil, err
 	}
 	logMesh(cfg, log)
 	p.waiting = quotawait.New(remote, quotawait.Options{
-		Scope:         translateOptions.Scope,
+		Scope: translateOptions.Scope,
+		Claims: func(pod *corev1.Pod) []string {
+			return translate.ClaimNames(pod, translateOptions.ClaimRules)
+		},
 		Accept:        cfg.Offloading.Quota == config.WaitForQuota,
 		CreateTimeout: cfg.Offloading.CreateTimeout,
 		Log:           log,

@@ -96,7 +96,7 @@ func testPod(t *testing.T, golden string, body []byte) {
 func (h *harness) createSiteClaims(request wire.CreateRequest) {
 	h.t.Helper()
 	pod := request.Pod
-	for _, name := range translate.ClaimNames(&pod) {
+	for _, name := range translate.ClaimNames(&pod, nil) {
 		if pod.Annotations[wire.AnnotationRemotePVC+"."+name] != "" || hasClaim(request, name) {
 			continue
 		}

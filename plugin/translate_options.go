@@ -8,7 +8,8 @@ import (
 
 // TranslateOptions returns the options of package translate. They and [PolicyOptions] are the
 // only option structs that are composed of several sections of the configuration: the other
-// packages use one section as it is (see package config).
+// packages use one section as it is (see package config). [ReadTranslateOptions] adds what is in
+// files.
 func TranslateOptions(cfg config.Config) translate.Options {
 	return translate.Options{
 		Scope: scope.Scope{

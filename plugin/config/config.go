@@ -175,6 +175,16 @@ type Offloading struct {
 	// DroppedMetadata are patterns of the names of labels and annotations that remote pods
 	// do not get.
 	DroppedMetadata []string
+	// StorageClasses are the storage classes of the remote cluster, by those of the local one;
+	// that of "*" is for all others.
+	StorageClasses map[string]string
+	// CSIDrivers are patterns of the drivers that pods may name in volumes of their own.
+	CSIDrivers []string
+	NFS        []NFSExport
+	HostPaths  []string
+	// Claims and Placement are rules in JSON, or the paths of files with them; empty: none.
+	Claims, Placement string
+	PlacementAllowed  []PlacementValue
 }
 
 // QuotaPolicy says what the plugin does with a pod that a ResourceQuota of the remote

@@ -33,6 +33,10 @@ func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) 
 		switch {
 		case err != nil || found != nil:
 			return err
+		case claim.Object == nil && claim.ByRule:
+			return errdefs.New(errdefs.Invalid,
+				"persistent volume claim %s does not exist in the remote namespace %s: the site must create it, since its rules give it to the pod ([offloading] claims)",
+				claim.Name, namespace)
 		case claim.Object == nil:
 			return errdefs.New(errdefs.Invalid,
 				"persistent volume claim %s does not exist in the remote namespace %s, and the pod has no template for it (annotation %s.%s)",
@@ -58,7 +62,7 @@ func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) 
 	if err != nil {
 		return nil, err
 	}
-	return found, a.checkOwner(found)
+	return found, a.checkOwner(found, claim.NotOfSite)
 }
 
 // keepClaim makes sure that no delete of another pod deletes a claim that this pod uses.
@@ -123,8 +127,11 @@ func isDeletedWhenUnused(claim *corev1.PersistentVolumeClaim) bool {
 // created for a pod of another local namespace. Two local clusters may have the same remote
 // namespace, and in single-namespace mode all local namespaces have: pods must not share data
 // only because their claims have the same name. A claim that the site created is for all
-// pods.
-func (a *createAttempt) checkOwner(claim *corev1.PersistentVolumeClaim) error {
+// pods, unless its rules say why not.
+func (a *createAttempt) checkOwner(claim *corev1.PersistentVolumeClaim, notOfSite string) error {
+	if notOfSite != "" && claim.Labels[wire.LabelOffloading] != wire.Offloading {
+		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s is not for this pod: %s", claim.Namespace, claim.Name, notOfSite)
+	}
 	if instance := a.lifecycle.otherInstance(claim); instance != "" {
 		return errdefs.New(errdefs.Refused, "persistent volume claim %s/%s was created by another installation of the plugin (instance %s)", claim.Namespace, claim.Name, instance)
 	}

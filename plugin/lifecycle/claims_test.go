@@ -178,9 +178,14 @@ func TestClaimOfAnotherLocalNamespaceIsRefused(t *testing.T) {
 
 func (e *env) createClaim(r *wire.CreateRequest, labels map[string]string) {
 	e.t.Helper()
+	e.createClaimNamed(claimOf(r), labels)
+}
+
+func (e *env) createClaimNamed(name string, labels map[string]string) {
+	e.t.Helper()
 	_, err := e.admin.CoreV1().PersistentVolumeClaims(e.namespace).Create(e.t.Context(), &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: claimOf(r), Labels: labels,
+			Name: name, Labels: labels,
 			Annotations: map[string]string{wire.AnnotationRetention: translate.RetentionDelete},
 		},
 		Spec: corev1.PersistentVolumeClaimSpec{

@@ -12,6 +12,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -100,7 +101,7 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 		return "", err
 	}
 	if existing != nil {
-		complete, err := l.isComplete(ctx, existing)
+		complete, err := l.isComplete(ctx, existing, pod)
 		if err != nil {
 			return "", err
 		}
@@ -223,7 +224,7 @@ func checkNotLeaving(pod *corev1.Pod) error {
 
 // isComplete reports whether everything that a remote pod needs exists. If a container
 // of the pod has started, everything existed then. Earlier versions created the pod last.
-func (l *Lifecycle) isComplete(ctx context.Context, pod *corev1.Pod) (bool, error) {
+func (l *Lifecycle) isComplete(ctx context.Context, pod, local *corev1.Pod) (bool, error) {
 	if podstate.HasStarted(pod) || isOfEarlierVersion(pod) {
 		return true, nil
 	}
@@ -246,14 +247,14 @@ func (l *Lifecycle) isComplete(ctx context.Context, pod *corev1.Pod) (bool, erro
 			return false, err
 		}
 	}
-	return l.hasClaims(ctx, pod)
+	return l.hasClaims(ctx, pod, local)
 }
 
 // hasClaims reports whether the claims of a pod that has not started exist, and no delete
 // of another pod can still delete one of them (see keepClaim). A claim that only the site can
 // create does not count: the pod waits for it. Nor does one that is being deleted under a pod
 // that is on a node, since Kubernetes keeps it until the pod has ended.
-func (l *Lifecycle) hasClaims(ctx context.Context, pod *corev1.Pod) (bool, error) {
+func (l *Lifecycle) hasClaims(ctx context.Context, pod, local *corev1.Pod) (bool, error) {
 	for _, volume := range pod.Spec.Volumes {
 		if volume.PersistentVolumeClaim == nil {
 			continue
@@ -266,7 +267,7 @@ func (l *Lifecycle) hasClaims(ctx context.Context, pod *corev1.Pod) (bool, error
 		})
 		switch {
 		case errdefs.Is(err, errdefs.NotFound):
-			if pod.Annotations[wire.AnnotationClaimPrefix+name] != "" {
+			if translate.CreatesClaim(local, l.options.Translate.ClaimRules, name) {
 				return false, nil
 			}
 		case err != nil:

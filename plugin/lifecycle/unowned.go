@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +23,7 @@ const maxSweeps = 4
 // or nil if there is none: claims, which can outlive their pods, if their policies say so;
 // and tunnels, which are Helm releases in another namespace. The work may be done again.
 func (l *Lifecycle) unowned(pod *corev1.Pod, remotes []*corev1.Pod) func(context.Context) error {
-	claims := translate.ClaimNames(pod)
+	claims := l.claimsOf(pod, remotes)
 	exposed := l.options.Tunnels != nil && slices.ContainsFunc(remotes, ownsService)
 	if len(claims) == 0 && !exposed {
 		return nil
@@ -37,6 +38,21 @@ func (l *Lifecycle) unowned(pod *corev1.Pod, remotes []*corev1.Pod) func(context
 		}
 		return errors.Join(failures...)
 	}
+}
+
+// claimsOf returns the claims that the remote pods of a local pod use: those that are recorded on
+// them, and those that a create would use now. The rules can have changed since the create, and
+// the pods can be gone; and a claim that was never used is not deleted.
+func (l *Lifecycle) claimsOf(pod *corev1.Pod, remotes []*corev1.Pod) []string {
+	claims := translate.ClaimNames(pod, l.options.Translate.ClaimRules)
+	for _, remote := range remotes {
+		for name := range strings.SplitSeq(remote.Annotations[wire.AnnotationClaims], ",") {
+			if name != "" && !slices.Contains(claims, name) {
+				claims = append(claims, name)
+			}
+		}
+	}
+	return claims
 }
 
 func ownsService(pod *corev1.Pod) bool {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/claimrules"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -85,4 +86,27 @@ func TestClaimOfAPodThatWaitsElsewhere(t *testing.T) {
 			e.eventuallyHas(append(e.stored(second), "claim data")...)
 		})
 	}
+}
+
+// A pod that waits keeps the claim that a rule of the site gives it, under its remote name.
+func TestClaimByRuleOfAPodThatWaits(t *testing.T) {
+	e := newEnv(t, "pods=1")
+	rules, err := claimrules.Parse([]byte(`[{volumes: [data], remote: "{namespace}-{claim}", create: {storage: 1Gi, retentionPolicy: delete}}]`))
+	e.must(err)
+	r := e.start(func(s *settings) { s.idle, s.options.Translate.ClaimRules = true, rules })
+	first, second := e.withClaim("first", "data"), e.withClaim("second", "data")
+	first.Pod.Annotations, second.Pod.Annotations = nil, nil
+	claim := first.Pod.Namespace + "-data"
+	r.create(first)
+	r.create(second)
+	if used, err := r.waiting.UsesClaim(t.Context(), e.namespace, claim, ""); !used || err != nil {
+		t.Errorf("the claim is used: %v, %v", used, err)
+	}
+	r.remove(first)
+	testkit.Eventually(t, "the delete has done all of its work", r.Idle)
+	e.eventuallyHas(append(e.stored(second), "claim "+claim)...)
+	r.remove(second)
+	testkit.Eventually(t, "the delete has done all of its work", r.Idle)
+	e.start()
+	e.eventuallyHas()
 }

@@ -157,6 +157,7 @@ func (e *env) start(change ...func(*settings)) *replica {
 		c(&s)
 	}
 	s.waiting.Scope = s.options.Translate.Scope
+	s.waiting.Claims = func(pod *corev1.Pod) []string { return translate.ClaimNames(pod, s.options.Translate.ClaimRules) }
 	l.choose = s.choose
 	r := &replica{env: e, link: l}
 	s.config.QPS, s.config.Burst = 1000, 1000

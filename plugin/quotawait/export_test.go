@@ -35,5 +35,5 @@ func (w *Waiting) List(ctx context.Context) error { return w.list(ctx) }
 // Stored returns the Secret and the marker of a stored request.
 func Stored(s scope.Scope, request *wire.CreateRequest) (*corev1.Secret, *corev1.ConfigMap, error) {
 	secret, err := newSecret(s, request)
-	return secret, newMarker(s, &request.Pod, time.Now(), ""), err
+	return secret, newMarker(s, &request.Pod, nil, time.Now(), ""), err
 }

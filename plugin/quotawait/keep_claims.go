@@ -17,7 +17,7 @@ import (
 // when the marker exists: so either that delete finds the marker, or finds the claim changed. If
 // the claim is gone, it was deleted before the pod was accepted.
 func (w *Waiting) keepClaims(ctx context.Context, namespace string, pod *corev1.Pod) error {
-	for _, name := range claimsOf(pod) {
+	for _, name := range w.options.Claims(pod) {
 		found, err := w.get(ctx, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
 		claim, ok := found.(*corev1.PersistentVolumeClaim)
 		if err == nil && ok && claim.Labels[wire.LabelOffloading] == wire.Offloading { // no plugin deletes another one

@@ -40,27 +40,17 @@ func (k key) meta() metav1.ObjectMeta {
 }
 
 // newMarker returns the marker of a local pod.
-func newMarker(s scope.Scope, pod *corev1.Pod, since time.Time, refusal string) *corev1.ConfigMap {
+// claims are those that the pod will use.
+func newMarker(s scope.Scope, pod *corev1.Pod, claims []string, since time.Time, refusal string) *corev1.ConfigMap {
 	k := keyOf(s, pod)
 	meta := s.Meta(metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID}, k.name, "")
 	meta.Labels[wire.LabelStoredRequest] = string(pod.UID)
 	meta.Annotations[wire.AnnotationWaitingSince] = since.UTC().Format(time.RFC3339Nano)
 	meta.Annotations[wire.AnnotationRefusal] = refusal
-	if claims := claimsOf(pod); len(claims) > 0 {
+	if len(claims) > 0 {
 		meta.Annotations[wire.AnnotationWaitingClaims] = strings.Join(claims, ",")
 	}
 	return &corev1.ConfigMap{ObjectMeta: meta}
-}
-
-// claimsOf returns the names of the persistent volume claims of a pod.
-func claimsOf(pod *corev1.Pod) []string {
-	var names []string
-	for _, volume := range pod.Spec.Volumes {
-		if volume.PersistentVolumeClaim != nil {
-			names = append(names, volume.PersistentVolumeClaim.ClaimName)
-		}
-	}
-	return names
 }
 
 // newSecret returns the Secret with a request. The error is of kind Invalid if the request

@@ -21,6 +21,8 @@ import (
 // Options configure a Waiting.
 type Options struct {
 	Scope scope.Scope
+	// Claims returns the names of the remote claims that a local pod will use.
+	Claims func(pod *corev1.Pod) []string
 	// Accept is false if no pod may begin to wait. Those that wait already are created.
 	Accept bool
 	// CreateTimeout limits one create.
@@ -107,7 +109,7 @@ func (w *Waiting) store(ctx context.Context, request *wire.CreateRequest, refusa
 	if err != nil {
 		return err
 	}
-	marker := newMarker(w.options.Scope, pod, time.Now(), refusal)
+	marker := newMarker(w.options.Scope, pod, w.options.Claims(pod), time.Now(), refusal)
 	err = w.create(ctx, secret)
 	if err == nil {
 		err = w.create(ctx, marker)

@@ -10,12 +10,12 @@ import (
 // cachedLabels and cachedAnnotations are what the plugin reads of a remote pod from
 // the cache: its owner, its local pod, the objects that it owns, whether an earlier version
 // created it, what could not be carried over, the state of its mesh, whether its create request was stored, the container
-// whose logs are meant if a log request names none, and whether its virtual node asks
-// about it.
+// whose logs are meant if a log request names none, whether its virtual node asks
+// about it, and its claims.
 var (
 	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt}
 	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationWarnings, wire.AnnotationDefaultContainer, wire.AnnotationLogContainer, wire.AnnotationFinished, wire.AnnotationFailed,
-		wire.AnnotationFromStoredRequest, wire.AnnotationSourceNode, wire.AnnotationUnaskedSince}
+		wire.AnnotationFromStoredRequest, wire.AnnotationSourceNode, wire.AnnotationUnaskedSince, wire.AnnotationClaims}
 )
 
 // CachedFields returns a copy of a remote pod that has only the fields that the

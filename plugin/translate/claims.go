@@ -7,59 +7,134 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/claimrules"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Values of [wire.AnnotationRetention].
 const (
-	// RetentionDelete deletes the claim with its last pod.
-	RetentionDelete = "delete"
-	// RetentionRetain keeps the claim. It is the default.
-	RetentionRetain = "retain"
+	RetentionDelete = claimrules.RetentionDelete
+	RetentionRetain = claimrules.RetentionRetain
 )
 
-// Claim is a persistent volume claim that the remote pod uses. Its remote name is its
-// local name, since claims outlive pods and pods share them.
+// Claim is a persistent volume claim that the remote pod uses. Claims outlive pods and pods
+// share them, so its name does not depend on the pod: it is the local name, unless a rule of
+// the site gives another one.
 type Claim struct {
 	Name string
 	// Object is the claim to create if the remote namespace has no claim of that
 	// name. It is nil if the claim must exist.
 	Object *corev1.PersistentVolumeClaim
+	// NotOfSite says why the pod must not use a claim of that name that the site has
+	// created; empty if it may.
+	NotOfSite string
+	// ByRule says that the site has chosen the claim, not the user.
+	ByRule bool
 }
 
-// ClaimNames returns the names of the claims that the pod uses and opts in, each
-// once. A delete, which has the local pod only, uses it too.
-func ClaimNames(pod *corev1.Pod) []string {
-	optedIn := strings.Split(pod.Annotations[wire.AnnotationRemotePVC], ",")
-	for i := range optedIn {
-		optedIn[i] = strings.TrimSpace(optedIn[i])
+// claimUse is how a pod uses the remote counterpart of one of its claims. It is by a rule if
+// the annotations of the pod say nothing about the claim.
+type claimUse struct {
+	claimrules.Use
+	local  string // the name of the local claim
+	byRule bool
+}
+
+// useOf returns how a pod uses the claim of a volume, and whether it can. An error is about
+// names that are not valid.
+func useOf(pod *corev1.Pod, volume *corev1.Volume, rules claimrules.Rules) (use claimUse, ok bool, err error) {
+	name := volume.PersistentVolumeClaim.ClaimName
+	for listed := range strings.SplitSeq(pod.Annotations[wire.AnnotationRemotePVC], ",") {
+		if strings.TrimSpace(listed) == name {
+			return claimUse{Use: claimrules.Use{Remote: name, Limits: rules.Limits(pod.Namespace, name)}, local: name}, true, nil
+		}
 	}
+	byRule, ok, err := rules.Find(pod.Namespace, name, volume.Name)
+	return claimUse{Use: byRule, local: name, byRule: true}, ok, err
+}
+
+// ClaimNames returns the names of the remote claims that the pod uses, each once. A delete,
+// which has the local pod only, uses it too.
+func ClaimNames(pod *corev1.Pod, rules claimrules.Rules) []string {
 	var names []string
 	for i := range pod.Spec.Volumes {
-		claim := pod.Spec.Volumes[i].PersistentVolumeClaim
-		if claim != nil && slices.Contains(optedIn, claim.ClaimName) && !slices.Contains(names, claim.ClaimName) {
-			names = append(names, claim.ClaimName)
+		volume := &pod.Spec.Volumes[i]
+		if volume.PersistentVolumeClaim == nil {
+			continue
+		}
+		if use, ok, err := useOf(pod, volume, rules); ok && err == nil && !slices.Contains(names, use.Remote) {
+			names = append(names, use.Remote)
 		}
 	}
 	return names
 }
 
-func (t *translation) claimOptedIn(name string) bool { return slices.Contains(ClaimNames(t.pod), name) }
+// CreatesClaim reports whether the pod or the site says how to create a remote claim.
+func CreatesClaim(pod *corev1.Pod, rules claimrules.Rules, name string) bool {
+	if pod.Annotations[wire.AnnotationClaimPrefix+name] != "" {
+		return true
+	}
+	return slices.ContainsFunc(pod.Spec.Volumes, func(volume corev1.Volume) bool {
+		if volume.PersistentVolumeClaim == nil {
+			return false
+		}
+		use, ok, err := useOf(pod, &volume, rules)
+		return ok && err == nil && use.Remote == name && use.Create != nil
+	})
+}
+
+func claimNames(claims []Claim) []string {
+	names := make([]string, len(claims))
+	for i := range claims {
+		names[i] = claims[i].Name
+	}
+	return names
+}
+
+// claimVolume returns the remote volume for a claim that the pod opts in, or that a rule of
+// the site is about.
+func (t *translation) claimVolume(local *corev1.Volume, used bool) (volume corev1.Volume, keep bool) {
+	use, ok, err := useOf(t.pod, local, t.options.ClaimRules)
+	switch {
+	case err != nil:
+		t.addProblem("volume %s: %v", local.Name, err)
+		return corev1.Volume{}, false
+	case !ok, use.byRule && !used:
+		return corev1.Volume{}, false
+	}
+	t.addClaim(use)
+	remote := local.DeepCopy()
+	remote.PersistentVolumeClaim.ClaimName = use.Remote
+	if use.ReadOnly {
+		remote.PersistentVolumeClaim.ReadOnly = true
+	}
+	t.limits[local.Name] = mountLimits{
+		readOnly: use.ReadOnly, subPath: use.SubPath, userSubPaths: use.UserSubPaths, noDevices: use.ReadOnly || use.SubPath != "",
+		option: "claims",
+	}
+	return *remote, true
+}
 
 // addClaim adds a claim that the pod uses. The plugin creates it from the object in
-// the request, or else from the pod's annotation. Without both, the claim must exist.
-func (t *translation) addClaim(name string) {
-	if slices.ContainsFunc(t.claims, func(c Claim) bool { return c.Name == name }) {
+// the request, or else from the pod's annotation, or as a rule says. Without all of these, the
+// claim must exist.
+func (t *translation) addClaim(use claimUse) {
+	if slices.ContainsFunc(t.claims, func(c Claim) bool { return c.Name == use.Remote }) {
 		return
 	}
-	claim := Claim{Name: name}
-	if local := findByName(t.sent.claims, name); local != nil {
-		claim.Object = t.claimFromObject(local)
-	} else if text, ok := t.pod.Annotations[wire.AnnotationClaimPrefix+name]; ok {
-		claim.Object = t.claimFromAnnotation(name, text)
+	claim := Claim{Name: use.Remote, NotOfSite: use.NotOfSite, ByRule: use.byRule}
+	switch {
+	case use.Create != nil:
+		claim.Object = t.newClaim(use.local, use.Remote, use.Create)
+	case use.byRule:
+	default:
+		if local := findByName(t.sent.claims, use.Remote); local != nil {
+			claim.Object = t.claimFromObject(local)
+		} else if text, ok := t.pod.Annotations[wire.AnnotationClaimPrefix+use.Remote]; ok {
+			claim.Object = t.claimFromAnnotation(use.Remote, text)
+		}
 	}
 	if claim.Object != nil {
 		claim.Object.Annotations[wire.AnnotationCreatedFor] = t.uid
@@ -67,8 +142,8 @@ func (t *translation) addClaim(name string) {
 	t.claims = append(t.claims, claim)
 }
 
-// claimFromObject copies a local claim without the fields that bind it to a volume of
-// the local cluster.
+// claimFromObject copies a local claim without the fields that bind it to a volume: these
+// name volumes of the local cluster, and could match those of others in the remote one.
 func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *corev1.PersistentVolumeClaim {
 	source := local.ObjectMeta
 	source.Namespace = t.pod.Namespace
@@ -79,8 +154,13 @@ func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *core
 			Resources:        local.Spec.Resources,
 			StorageClassName: local.Spec.StorageClassName,
 			VolumeMode:       local.Spec.VolumeMode,
-			Selector:         local.Spec.Selector,
 		},
+	}
+	if class, ok := t.storageClass(local.Spec.StorageClassName); ok {
+		remote.Spec.StorageClassName = class
+	}
+	if local.Spec.Selector != nil {
+		t.warn("the selector of claim %s is left out: it is about volumes of the local cluster", local.Name)
 	}
 	if policy, ok := local.Annotations[wire.AnnotationRetention]; ok {
 		remote.Annotations[wire.AnnotationRetention] = policy
@@ -88,44 +168,27 @@ func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *core
 	return remote
 }
 
-// claimTemplate is the content of a claim's annotation.
-type claimTemplate struct {
-	Storage          resource.Quantity                   `json:"storage"`
-	AccessModes      []corev1.PersistentVolumeAccessMode `json:"accessModes"`
-	StorageClassName *string                             `json:"storageClassName"`
-	RetentionPolicy  string                              `json:"retentionPolicy"`
-}
-
 func (t *translation) claimFromAnnotation(name, text string) *corev1.PersistentVolumeClaim {
 	annotation := wire.AnnotationClaimPrefix + name
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 	decoder.DisallowUnknownFields()
-	var template claimTemplate
+	var template claimrules.Template
 	if err := decoder.Decode(&template); err != nil {
 		t.addProblem(`annotation %s: %v (expected {"storage":"10Gi","accessModes":["ReadWriteOnce"],"storageClassName":"...","retentionPolicy":"delete"|"retain"})`, annotation, err)
 		return nil
 	}
-	if template.Storage.Sign() <= 0 {
-		t.addProblem("annotation %s: storage is missing or not above 0", annotation)
+	for _, problem := range template.Check() {
+		t.addProblem("annotation %s: %v", annotation, problem)
 	}
-	switch template.RetentionPolicy {
-	case "", RetentionDelete, RetentionRetain:
-	default:
-		t.addProblem("annotation %s: retentionPolicy is %q, not %q or %q", annotation, template.RetentionPolicy, RetentionDelete, RetentionRetain)
-	}
-	if len(template.AccessModes) == 0 {
-		template.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
-	}
-	source := metav1.ObjectMeta{Name: name, Namespace: t.pod.Namespace}
+	return t.newClaim(name, name, &template)
+}
+
+// newClaim returns a claim for the local namespace of the pod.
+func (t *translation) newClaim(local, remote string, template *claimrules.Template) *corev1.PersistentVolumeClaim {
+	source := metav1.ObjectMeta{Name: local, Namespace: t.pod.Namespace}
 	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: t.options.Scope.Meta(source, name, ""),
-		Spec: corev1.PersistentVolumeClaimSpec{
-			AccessModes:      template.AccessModes,
-			StorageClassName: template.StorageClassName,
-			Resources: corev1.VolumeResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceStorage: template.Storage},
-			},
-		},
+		ObjectMeta: t.options.Scope.Meta(source, remote, ""),
+		Spec:       template.Spec(),
 	}
 	if template.RetentionPolicy != "" {
 		claim.Annotations[wire.AnnotationRetention] = template.RetentionPolicy

@@ -21,11 +21,29 @@ func (t *translation) namespace() *corev1.Namespace {
 }
 
 // NamespaceSecurity returns the Pod Security Standard of the namespaces that the plugin
-// creates: that of the pods, or privileged if the plugin adds the container of a mesh to
-// them, which needs NET_ADMIN and a host path.
+// creates: that of the pods, or a weaker one that permits what the site lets into pods.
 func (o Options) NamespaceSecurity() config.PodSecurity {
-	if o.PodSecurity != "" && o.Mesh.Enabled {
-		return config.PodSecurityPrivileged
+	level, _ := o.namespaceSecurity()
+	return level
+}
+
+// WhyNamespaceSecurity returns the option for which the Pod Security Standard of the
+// namespaces is weaker than that of the pods; "" if it is not.
+func (o Options) WhyNamespaceSecurity() string {
+	_, why := o.namespaceSecurity()
+	return why
+}
+
+func (o Options) namespaceSecurity() (level config.PodSecurity, why string) {
+	switch {
+	case o.PodSecurity == "", o.PodSecurity == config.PodSecurityPrivileged:
+		return o.PodSecurity, ""
+	case o.Mesh.Enabled: // its container needs NET_ADMIN and a host path
+		return config.PodSecurityPrivileged, "[mesh] enabled"
+	case len(o.HostPaths) > 0:
+		return config.PodSecurityPrivileged, "[offloading] host_paths"
+	case o.PodSecurity == config.PodSecurityRestricted && len(o.NFS) > 0:
+		return config.PodSecurityBaseline, "[offloading] nfs"
 	}
-	return o.PodSecurity
+	return o.PodSecurity, ""
 }

@@ -14,7 +14,8 @@ import (
 // account, and what local controllers do for it. All other fields stay.
 func (t *translation) podSpec() *corev1.PodSpec {
 	spec := t.pod.Spec.DeepCopy()
-	o := t.options
+	t.place()
+	placed := t.placement
 
 	// Placement: the local cluster has placed the pod on its virtual node. Selectors,
 	// affinity and spreading are about the labels of the local nodes, and about pods
@@ -23,29 +24,29 @@ func (t *translation) podSpec() *corev1.PodSpec {
 	t.warnAboutPlacement(spec)
 	t.warnAboutClasses(spec)
 	spec.NodeName = ""
-	spec.NodeSelector = o.NodeSelector
-	spec.Tolerations = o.NodeTolerations
-	spec.Affinity = nil
+	spec.NodeSelector = placed.NodeSelector
+	spec.Tolerations = placed.Tolerations
+	spec.Affinity = placed.Affinity
 	spec.TopologySpreadConstraints = nil
-	spec.SchedulerName = o.SchedulerName
+	spec.SchedulerName = placed.Scheduler
 	spec.SchedulingGates = nil
 	spec.SchedulingGroup = nil
 	spec.EvictionResponders = nil
 
 	// Classes: local admission has filled in the values of these classes. Remote
 	// admission refuses a pod that has such values already.
-	spec.PriorityClassName = o.PriorityClass
+	spec.PriorityClassName = placed.PriorityClass
 	spec.Priority = nil
 	spec.PreemptionPolicy = nil
 	spec.RuntimeClassName = nil
-	if o.RuntimeClass != "" {
-		spec.RuntimeClassName = ptr.To(o.RuntimeClass)
+	if placed.RuntimeClass != "" {
+		spec.RuntimeClassName = ptr.To(placed.RuntimeClass)
 	}
 	spec.Overhead = nil
 
 	// Identity: the token of the local service account arrives as a projected volume.
 	// A token of the remote cluster must not be mounted instead.
-	spec.ServiceAccountName = o.ServiceAccount
+	spec.ServiceAccountName = placed.ServiceAccount
 	spec.DeprecatedServiceAccount = ""
 	spec.AutomountServiceAccountToken = ptr.To(false)
 	spec.EnableServiceLinks = ptr.To(false)
@@ -60,15 +61,15 @@ func (t *translation) podSpec() *corev1.PodSpec {
 }
 
 func (t *translation) imagePullSecrets(spec *corev1.PodSpec) {
-	if len(t.options.ImagePullSecrets) == 0 && len(spec.ImagePullSecrets) > 0 {
+	if len(t.placement.ImagePullSecrets) == 0 && len(spec.ImagePullSecrets) > 0 {
 		names := make([]string, len(spec.ImagePullSecrets))
 		for i, secret := range spec.ImagePullSecrets {
 			names[i] = secret.Name
 		}
-		t.warn("image pull secrets %s stay in the local cluster: InterLink does not send them, and no [offloading] image_pull_secrets are configured", strings.Join(names, ", "))
+		t.warn("image pull secrets %s stay in the local cluster: InterLink does not send them, and no [offloading] image_pull_secrets are configured%s", strings.Join(names, ", "), t.canChoose("imagePullSecrets"))
 	}
 	spec.ImagePullSecrets = nil
-	for _, name := range t.options.ImagePullSecrets {
+	for _, name := range t.placement.ImagePullSecrets {
 		spec.ImagePullSecrets = append(spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 }

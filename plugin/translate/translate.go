@@ -2,14 +2,17 @@ package translate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/claimrules"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/mesh"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/placement"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -24,6 +27,10 @@ type Options struct {
 	Mesh mesh.Options
 	// MeshTexts are the mesh scripts of the site, besides those that every site knows.
 	MeshTexts []mesh.Text
+	// ClaimRules say what becomes of claims that a pod does not opt in.
+	ClaimRules claimrules.Rules
+	// PlacementRules say where and as what pods run for which Offloading is not enough.
+	PlacementRules placement.Rules
 	// Tunnels exposes the TCP ports of pods through Helm releases.
 	Tunnels bool
 	// OwnNamespace is true if the plugin created the remote namespace: so nothing of it
@@ -49,7 +56,8 @@ type Objects struct {
 	Shared []*corev1.Service
 	Pod    *corev1.Pod
 	// Judged is the Pod without what the plugin adds by itself, such as the container of a
-	// mesh. It is what a policy judges, and is never created.
+	// mesh, and without the volumes that the site permits by name. It is what a policy judges,
+	// and is never created.
 	Judged *corev1.Pod
 	// Warnings name the parts of the pod that were dropped, and why.
 	Warnings []string
@@ -74,6 +82,7 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	}
 	shared := t.sharedServices()
 	judged := spec.DeepCopy() // before the plugin adds anything of its own
+	judged.Volumes = slices.DeleteFunc(judged.Volumes, func(v corev1.Volume) bool { return t.permitted[v.Name] })
 	t.meshSidecar(spec)
 	switch {
 	case len(t.problems) > 0:
@@ -96,6 +105,9 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	objects.Pod.Annotations[wire.AnnotationLogContainer] = t.logContainer(judged)
 	for _, service := range shared {
 		objects.Pod.Labels[wire.LabelServicePrefix+service.Name] = "true"
+	}
+	if names := claimNames(t.claims); len(names) > 0 {
+		objects.Pod.Annotations[wire.AnnotationClaims] = strings.Join(names, ",")
 	}
 	objects.Judged = &corev1.Pod{ObjectMeta: *objects.Pod.ObjectMeta.DeepCopy(), Spec: *judged}
 	objects.Service, objects.Tunnels = t.tunnels()
@@ -134,6 +146,14 @@ type translation struct {
 	// generatedSecrets hold the files of projected volumes and of the mesh.
 	generatedSecrets []*corev1.Secret
 	claims           []Claim
+	placement        placement.Placement
+	// placementOption is the option that decides the placement, for messages; "" for the
+	// options of the fields.
+	placementOption string
+	// permitted are the volumes that the site permits by name, and limits what containers may
+	// do with a volume, by the names of the volumes.
+	permitted map[string]bool
+	limits    map[string]mountLimits
 	// problems make it impossible to run the pod. refusals name what the options do not
 	// permit. unsupported names what was dropped because the remote cluster cannot have
 	// it. warnings are for the user's information.
@@ -144,6 +164,9 @@ type translation struct {
 
 func newTranslation(request *wire.CreateRequest, options Options) *translation {
 	return &translation{
+		permitted: map[string]bool{},
+		limits:    map[string]mountLimits{},
+
 		options: options,
 		pod:     &request.Pod,
 		uid:     string(request.Pod.UID),

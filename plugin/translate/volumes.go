@@ -26,6 +26,7 @@ func (t *translation) volumes(spec *corev1.PodSpec) {
 	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
 		for i := range containers {
 			dropMounts(&containers[i], remote)
+			t.limitMounts(&containers[i])
 		}
 	}
 }
@@ -36,9 +37,15 @@ func (t *translation) volumes(spec *corev1.PodSpec) {
 // warning.
 func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.PodSpec) (volume corev1.Volume, keep bool) {
 	used := len(users) > 0
+	why := ""
 	switch {
-	case local.EmptyDir != nil:
+	case local.EmptyDir != nil, local.Image != nil:
 		return *local, true
+	case local.Ephemeral != nil && local.Ephemeral.VolumeClaimTemplate != nil:
+		if !used {
+			return corev1.Volume{}, false
+		}
+		return t.ephemeralVolume(local), true
 	case local.ConfigMap != nil:
 		ref := local.ConfigMap
 		return *local, t.translateVolumeReference(reference{
@@ -62,12 +69,23 @@ func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.
 				Sources:     []corev1.VolumeProjection{{DownwardAPI: &corev1.DownwardAPIProjection{Items: items.Items}}},
 			}},
 		}, used, spec)
-	case local.PersistentVolumeClaim != nil && t.claimOptedIn(local.PersistentVolumeClaim.ClaimName):
-		t.addClaim(local.PersistentVolumeClaim.ClaimName)
-		return *local, true
+	case !used && local.PersistentVolumeClaim == nil:
+	case local.PersistentVolumeClaim != nil:
+		problems := len(t.problems)
+		volume, keep := t.claimVolume(local, used)
+		if keep || len(t.problems) > problems {
+			return volume, keep
+		}
+		why = fmt.Sprintf("annotation %s does not name claim %s, and no rule in [offloading] claims matches it", wire.AnnotationRemotePVC, local.PersistentVolumeClaim.ClaimName)
+	case local.CSI != nil, local.NFS != nil, local.HostPath != nil:
+		if volume, why = t.permittedVolume(local); why == "" {
+			return volume, true
+		}
+	default:
+		why = "only configMap, secret, emptyDir, projected, downwardAPI, image, ephemeral, and permitted persistentVolumeClaim, csi, nfs and hostPath volumes reach the remote cluster"
 	}
 	if used {
-		t.dropUnsupported("%s (mounted by %s) is left out: %s", describeVolume(local), strings.Join(users, ", "), t.whyUnsupported(local))
+		t.dropUnsupported("%s (mounted by %s) is left out: %s", describeVolume(local), strings.Join(users, ", "), why)
 		if local.PersistentVolumeClaim != nil {
 			t.claimsLeftOut = append(t.claimsLeftOut, t.unsupported[len(t.unsupported)-1])
 		}
@@ -83,13 +101,6 @@ func (t *translation) translateVolumeReference(r reference, used bool) (keep boo
 	}
 	t.translateReference(r)
 	return true
-}
-
-func (t *translation) whyUnsupported(volume *corev1.Volume) string {
-	if claim := volume.PersistentVolumeClaim; claim != nil {
-		return fmt.Sprintf("annotation %s does not name claim %s", wire.AnnotationRemotePVC, claim.ClaimName)
-	}
-	return "only configMap, secret, emptyDir, projected, downwardAPI and opted-in persistentVolumeClaim volumes reach the remote cluster"
 }
 
 // describeVolume returns a volume's name, and its type as manifests write it.

@@ -128,6 +128,14 @@ const (
 	AnnotationFailed = "interlink.io/mesh-failed"
 )
 
+// AnnotationPlacementPrefix, followed by a field, on a pod asks for a value of the placement of
+// the remote pod, if the site permits it.
+const AnnotationPlacementPrefix = "interlink.io/placement."
+
+// AnnotationClaims on a remote pod lists, separated by commas, the claims that a create of the
+// pod used. A pod of an earlier version does not have it.
+const AnnotationClaims = "interlink.io/claims"
+
 // Annotations with which a user opts claims in.
 const (
 	// AnnotationRemotePVC on a pod lists, separated by commas, the claims that the

@@ -90,9 +90,9 @@ func pluginOptions(environ []string, scenario map[string]string) (Options, error
 	if err != nil {
 		return Options{}, err
 	}
-	options := Options{plugin.TranslateOptions(parsed.Config), plugin.PolicyOptions(parsed.Config)}
+	read, err := plugin.ReadTranslateOptions(parsed.Config)
+	options := Options{read, plugin.PolicyOptions(parsed.Config)}
 	options.OwnNamespace = options.Scope.Namespace == "" // as for the first pod of a local namespace
-	options.MeshTexts, err = plugin.MeshTexts(parsed.Config.Mesh)
 	return options, err
 }
 
