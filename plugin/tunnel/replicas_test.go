@@ -113,6 +113,68 @@ func TestTwoReplicasCloseTheTunnel(t *testing.T) {
 	}
 }
 
+// Another replica closes a tunnel after Close has found its record, and before it reads the
+// release.
+func TestTunnelIsClosedAfterCloseHasFoundIt(t *testing.T) {
+	e := newEnv(t)
+	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
+	other, lists := e.replica(), 0
+	e.faults.set(func(_ int, r *http.Request) fault {
+		if permissionOf(r) == "list secrets" {
+			if lists++; lists == 2 {
+				e.must(other.Close(t.Context(), scope.TunnelSelector(uid)))
+			}
+		}
+		return ""
+	})
+	e.must(e.Close(t.Context(), scope.TunnelSelector(uid)))
+	e.checkEmpty()
+	if lists < 2 {
+		t.Errorf("Close has listed records %d times, so no other replica has closed the tunnel", lists)
+	}
+}
+
+// Another replica opens a tunnel again while it is being closed. Close does not delete the
+// record of the new release, so that its objects can be found.
+func TestAnotherReplicaOpensTheTunnelWhileItIsClosed(t *testing.T) {
+	e := newEnv(t)
+	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
+	other := e.replica()
+	// Close reads the record again before it deletes it, after it has deleted the objects.
+	e.before("get secrets", func() { e.must(other.Open(t.Context(), release, labels("b"), 8080, target)) })
+	if err := e.Close(t.Context(), selectorOf("a")); !errdefs.Is(err, errdefs.Conflict) {
+		t.Errorf("the error is %v (%s), want a conflict", err, errdefs.KindOf(err))
+	}
+	e.checkComplete()
+	if got := e.recordInstance(); got != "b" {
+		t.Errorf("the record belongs to instance %s, want b", got)
+	}
+}
+
+// Another replica closes a tunnel whose objects are complete, before its record says so, and
+// the rollback fails after it has created a record. The record does not say that the release
+// is deployed, so the next Open completes it.
+func TestRollbackOfAClosedTunnelFails(t *testing.T) {
+	e := newEnv(t)
+	other, updates := e.replica(), 0
+	e.faults.set(func(_ int, r *http.Request) fault {
+		if permissionOf(r) != "update secrets" {
+			return ""
+		}
+		if updates++; updates > 1 {
+			return forbidden
+		}
+		e.must(other.Close(t.Context(), scope.TunnelSelector(uid)))
+		return ""
+	})
+	if err := e.Open(t.Context(), release, labels("a"), 8080, target); err == nil || updates < 2 {
+		t.Errorf("Open returns %v after %d updates of the record, want an error after the rollback has failed", err, updates)
+	}
+	e.faults.set(nil)
+	e.must(e.Open(t.Context(), release, labels("a"), 8080, target))
+	e.checkComplete()
+}
+
 // If the record does not say that the release is deployed, other replicas take it for
 // unfinished. So Open then returns an error.
 func TestOpenFailsIfTheRecordIsNotUpdated(t *testing.T) {
