@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,6 +18,9 @@ import (
 )
 
 const scenarios = "../../fixtures/scenarios"
+
+// engineScenarios are what workload engines rely on, with stand-ins for their programs.
+const engineScenarios = "../../fixtures/engines/*/scenario-*.yaml"
 
 // simulatedOnly are the scenarios that cannot be played with real kubelets and a plugin
 // with its own connection to them, with the reason.
@@ -54,7 +58,11 @@ const maxRunningNotRequired = 9
 
 // testScenarios plays all scenarios against the plugin's program, on real nodes.
 func testScenarios(t *testing.T) {
-	files, err := scenario.ReadAll(scenarios)
+	engines, err := filepath.Glob(engineScenarios)
+	if err != nil || len(engines) == 0 {
+		t.Fatalf("%d scenarios of engines, error %v", len(engines), err)
+	}
+	files, err := scenario.ReadAll(append(engines, scenarios)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,10 +20,15 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// scenarios returns all scenarios, or those with these names.
+// scenarios returns all scenarios, also those of the workload engines, or those with these
+// names.
 func scenarios(t testing.TB, names ...string) []*scenario.File {
 	t.Helper()
-	files, err := scenario.ReadAll("../../fixtures/scenarios")
+	engines, err := filepath.Glob("../../fixtures/engines/*/scenario-*.yaml")
+	if err != nil || len(engines) == 0 {
+		t.Fatalf("%d scenarios of engines, error %v", len(engines), err)
+	}
+	files, err := scenario.ReadAll(append(engines, "../../fixtures/scenarios")...)
 	if err != nil {
 		t.Fatal(err)
 	}
