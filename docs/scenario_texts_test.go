@@ -16,6 +16,8 @@ var withoutScenario = map[string]string{
 	"annotation %s is left out: the annotations of the remote pod would be larger than 256 KiB": "the scenario would be that large",
 	"token %s of volume %s is left out: the site takes no tokens of service accounts":           "tokens-dropped has it, and its words are those of another text",
 	"annotation %s: %s": "the words are those of plugin/mesh",
+	"annotation %s: %v": "the words are those of plugin/claimrules",
+	"the selector of claim %s is left out: it is about volumes of the local cluster": "InterLink sends no claims",
 	"remote namespace ": "the beginning of two sentences",
 }
 
