@@ -95,7 +95,7 @@ func testSingleNamespace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	some := []string{"plain-pod", "volume-configmap", "volume-secret", "claim-deleted", "claim-missing", "logs-of-each-container", "delete-running", "mesh-fails"}
+	some := []string{"plain-pod", "volume-configmap", "volume-secret", "claim-deleted", "claim-missing", "logs-of-each-container", "delete-running", "mesh-fails", "unschedulable"}
 	files = slices.DeleteFunc(files, func(f *scenario.File) bool { return !slices.Contains(some, f.Name) })
 	if len(files) != len(some) {
 		t.Fatalf("%d scenarios were found, want %d", len(files), len(some))

@@ -22,8 +22,8 @@ const (
 	LabelInstance = "interlink.io/instance"
 )
 
-// LabelServicePrefix, followed by the name of a Service, on a remote pod says that the pod uses
-// the name: the Service selects it.
+// LabelServicePrefix begins the labels of a remote pod that say which names it uses: the name of a
+// Service follows, which selects the pod.
 const LabelServicePrefix = "service.interlink.io/"
 
 // AnnotationService on a local pod holds the name of a remote Service that the pod belongs to,
@@ -128,7 +128,7 @@ const (
 	AnnotationFailed = "interlink.io/mesh-failed"
 )
 
-// AnnotationPlacementPrefix, followed by a field, on a pod asks for a value of the placement of
+// AnnotationPlacementPrefix begins the annotations of a pod that ask, each for a field, for the placement of
 // the remote pod, if the site permits it.
 const AnnotationPlacementPrefix = "interlink.io/placement."
 
