@@ -49,6 +49,25 @@ func TestCloseDoesNotWaitForWhatTheCollectorDoes(t *testing.T) {
 	})
 }
 
+// The watch of pods may still report one that is gone while the plugin stops. Its objects are
+// left to the garbage collector: nothing waits for a worker that starts now.
+func TestPodThatIsGoneAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		remote := hangingCluster{asked: make(chan string, 1)}
+		l := New(remote, Options{Log: testkit.NewLog(t).Logger()})
+		l.Close(context.Background())
+		l.HandlePodGone(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Name: "pod", Annotations: map[string]string{wire.AnnotationOwned: "configmaps/app"},
+		}})
+		time.Sleep(collectorFirst)
+		synctest.Wait()
+		if len(remote.asked) > 0 {
+			t.Error("a worker has started after Close")
+		}
+		l.Close(context.Background()) // so that such a worker ends
+	})
+}
+
 // A Lifecycle that has nothing to do ends at once, also if it has done something before.
 func TestCloseWithNothingToDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
