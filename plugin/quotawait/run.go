@@ -91,8 +91,10 @@ func (w *Waiting) work(ctx context.Context, creator Creator, namespace string, w
 }
 
 // tryAll tries the pods that wait in a namespace, the longest waiting first. It leaves out
-// those that ask for at least as much as one that was refused a moment ago. It reports
-// whether a pod waits no more.
+// those that ask for at least as much as one that was refused a moment ago. After a try that has
+// deleted its pod again, it waits until the quota does not count that pod any more: otherwise the
+// next pod would be refused because of it, and blocks would not be found. It reports whether a pod
+// waits no more.
 func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string) (progress bool) {
 	var refusals []refusal
 	for _, k := range w.index.keys(namespace) {
@@ -106,6 +108,9 @@ func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string)
 		if err := w.try(ctx, creator, k); errdefs.Is(err, errdefs.OverQuota) {
 			if refused, ok := refusalOf(err); ok {
 				refusals = append(refusals, refused)
+				if refused.countsStored() { // by then, the try had created the pod, and has deleted it
+					sleep(ctx, w.timing.recount)
+				}
 			}
 		} else if err != nil && ctx.Err() == nil {
 			w.log.Warn("a pod that waits for a quota could not be tried", "secret", k.String(), "error", err)

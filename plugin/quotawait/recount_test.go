@@ -1,0 +1,112 @@
+package quotawait
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
+
+// slowQuota is a remote namespace for one pod, whose ConfigMaps are used up. The try of a pod creates
+// it, is refused a ConfigMap, and deletes the pod; the quota counts the pod for a while after that.
+type slowQuota struct {
+	Cluster
+	lag     time.Duration
+	changed func() // is called when the quota changes
+
+	mu      sync.Mutex
+	markers map[string]*corev1.ConfigMap
+	secrets map[string]*corev1.Secret
+	until   time.Time // the quota counts a pod until then
+	ended   []string  // the local pods that failed
+}
+
+func (c *slowQuota) Get(_ context.Context, object metav1.Object) (metav1.Object, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := object.(*corev1.ConfigMap); ok {
+		return c.markers[object.GetName()].DeepCopy(), nil
+	}
+	return c.secrets[object.GetName()], nil
+}
+
+func (c *slowQuota) AnnotateConfigMap(_ context.Context, marker *corev1.ConfigMap, change map[string]any, _ bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	annotations := c.markers[marker.Name].Annotations
+	for name, value := range change {
+		text, _ := value.(string)
+		annotations[name] = text
+		if name == wire.AnnotationWaitEnded {
+			c.ended = append(c.ended, annotations[wire.AnnotationSourceName])
+		}
+	}
+	return nil
+}
+
+func (c *slowQuota) Delete(context.Context, metav1.Object, *int64, bool) error { return nil }
+
+func (c *slowQuota) EachPod(context.Context, string, string, func(*corev1.Pod) error) error {
+	return nil
+}
+
+func (c *slowQuota) IsDeleted(string) bool { return false }
+
+func (c *slowQuota) CreateStored(context.Context, *wire.CreateRequest, func(context.Context) (bool, error)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	resource := "count/configmaps"
+	if time.Now().Before(c.until) {
+		resource = "pods"
+	} else {
+		c.until = time.Now().Add(c.lag)
+		c.changed()
+		time.AfterFunc(c.lag, c.changed)
+	}
+	return errdefs.New(errdefs.OverQuota, "exceeded quota: q, requested: %[1]s=1, used: %[1]s=3, limited: %[1]s=3", resource)
+}
+
+// Pods that block each other are found, also if the quota counts the pods of their tries for seconds: the
+// one that waits longest does not keep the others from being refused for the ConfigMaps.
+func TestBlockIsFoundAlthoughAQuotaCountsLate(t *testing.T) {
+	for _, lag := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second, 4 * time.Second} {
+		t.Run(lag.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &slowQuota{lag: lag, markers: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{}}
+				w := New(c, Options{Scope: scope.Scope{Namespace: "remote", Instance: "test"}, Log: slog.New(slog.DiscardHandler), CreateTimeout: time.Minute})
+				for n, name := range []string{"oldest", "middle", "youngest"} {
+					request := &wire.CreateRequest{Pod: corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "local", Name: name, UID: types.UID("uid-" + name)}}}
+					secret, err := newSecret(w.options.Scope, request)
+					if err != nil {
+						t.Fatal(err)
+					}
+					marker := newMarker(w.options.Scope, &request.Pod, nil, time.Now().Add(time.Duration(n)*time.Second), "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1")
+					c.secrets[secret.Name], c.markers[marker.Name] = secret, marker
+					w.index.put(keyOf(w.options.Scope, &request.Pod), stateOf(marker), time.Now())
+				}
+				woken := make(chan struct{}, 1)
+				c.changed = func() { notify(woken) }
+				ctx, cancel := context.WithCancel(t.Context())
+				var worker sync.WaitGroup
+				worker.Go(func() { w.work(ctx, c, "remote", woken) })
+				time.Sleep(2*w.timing.blocked - time.Second) // the next one fails later
+				cancel()
+				worker.Wait()
+				if want := []string{"youngest"}; !slices.Equal(c.ended, want) {
+					t.Errorf("these pods failed: %q, want %q", c.ended, want)
+				}
+			})
+		})
+	}
+}
