@@ -1,13 +1,18 @@
 package lifecycle
 
 import (
+	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
 // MaxServiceOwners is the number of pods that can own a Service.
 const MaxServiceOwners = maxServiceOwners
+
+// DeleteOwned deletes at once what a pod owned that is gone.
+func (l *Lifecycle) DeleteOwned(ctx context.Context, pod *corev1.Pod) { l.deleteOwned(ctx, pod) }
 
 // PendingJobs returns the number of jobs of a local pod that wait in the retry queue or
 // run, for the tests outside of this package.

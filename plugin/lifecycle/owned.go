@@ -88,7 +88,8 @@ func (l *Lifecycle) deleteAllOwned(ctx context.Context, pods <-chan gonePod) {
 
 // deleteOwned deletes the objects that a pod owned. It deletes nothing if the pod still
 // exists: the watch also loses sight of a pod whose label somebody removes. An object of
-// the same name that a later pod owns stays.
+// the same name that a later pod owns stays, and so does a Service that another pod owns
+// too, or begins to own at this moment: it is deleted only if it has not changed.
 func (l *Lifecycle) deleteOwned(ctx context.Context, pod *corev1.Pod) {
 	ctx, cancel := context.WithTimeout(ctx, ownedTimeout)
 	defer cancel()
@@ -103,7 +104,8 @@ func (l *Lifecycle) deleteOwned(ctx context.Context, pod *corev1.Pod) {
 	for _, object := range owned {
 		found, err := l.cluster.Get(ctx, object)
 		if err == nil && len(found.GetOwnerReferences()) == 1 && isOwnedBy(found, pod.UID) {
-			err = l.cluster.Delete(ctx, found, nil, false)
+			_, canBeShared := object.(*corev1.Service)
+			err = l.cluster.Delete(ctx, found, nil, canBeShared)
 		}
 		if err != nil && !errdefs.Is(err, errdefs.NotFound) {
 			l.logLeft(pod, err)

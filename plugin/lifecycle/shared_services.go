@@ -9,9 +9,10 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
-// maxServiceOwners limits the pods that own one Service: each adds some 150 bytes to it, and
-// the garbage collector looks at all of them when one is deleted.
-const maxServiceOwners = 1000
+// maxServiceOwners limits the pods that own one Service: when one of them is deleted, the garbage
+// collector asks for each of the others, and it has some 40 requests a second for all objects of
+// the cluster.
+const maxServiceOwners = 256
 
 // ensureShared creates the Service of a name that the pod uses, or adds the pod to the owners of
 // the Service that other pods made. The garbage collector deletes it with its last owner.

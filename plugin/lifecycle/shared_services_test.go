@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -84,22 +85,55 @@ func TestPodsShareAService(t *testing.T) {
 	e.expectOwners(requests...)
 }
 
-// The pods that are gone do not take the Service from the others.
+// A pod that is gone does not take the Service from the others. The last one does, where the garbage
+// collector is slow.
 func TestServiceStaysForTheOtherPods(t *testing.T) {
 	e := newEnv(t)
-	e.must(e.cluster.OnPodChange(e.HandlePodChange, e.HandlePodGone))
 	first, second := ringRequest(), ringRequest()
 	e.create(first)
 	e.create(second)
 	gone := e.remotePod(first)
-	e.faults.set(nil)
 	e.forceDelete("pod " + gone.Name)
-	e.eventually("the plugin looks at what the pod owned", func() bool { return slices.Contains(e.faults.seen(), "GET services/name") })
+	e.DeleteOwned(t.Context(), gone)
 	if owners := e.ring().OwnerReferences; len(owners) != 2 { // only the garbage collector removes one
 		t.Errorf("the Service has the owners %v", owners)
 	}
-	if slices.Contains(e.faults.seen(), "DELETE services/name") {
-		t.Error("the plugin deletes the Service, which another pod uses")
+
+	third := ringRequest()
+	third.Pod.Spec.Subdomain = "alone"
+	e.create(third)
+	gone = e.remotePod(third)
+	e.forceDelete("pod " + gone.Name)
+	e.DeleteOwned(t.Context(), gone)
+	if _, err := e.admin.CoreV1().Services(e.namespace).Get(t.Context(), "alone", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the Service of a pod that is gone: error %v", err)
+	}
+}
+
+// A pod begins to use a Service between the two requests with which the plugin deletes it after its
+// last pod.
+func TestServiceStaysForAPodThatComesNow(t *testing.T) {
+	e := newEnv(t)
+	first, second := ringRequest(), ringRequest()
+	e.create(first)
+	gone := e.remotePod(first)
+	e.forceDelete("pod " + gone.Name)
+	other := e.replica(syncedCache{emptyCache{e.healthy()}})
+	came := false
+	e.faults.onCall(func(call string) {
+		if call == "DELETE services/name" && !came {
+			came = true
+			_, err := other.Create(context.Background(), second)
+			e.must(err)
+		}
+	})
+	e.DeleteOwned(t.Context(), gone)
+	if !came {
+		t.Fatal("the plugin did not begin to delete the Service")
+	}
+	uid := e.remotePod(second).UID
+	if owners := e.ring().OwnerReferences; !slices.ContainsFunc(owners, func(o metav1.OwnerReference) bool { return o.UID == uid }) {
+		t.Errorf("the Service has the owners %v", owners)
 	}
 }
 
@@ -219,7 +253,7 @@ func TestServiceHasABoundedNumberOfOwners(t *testing.T) {
 	_, err := e.admin.CoreV1().Services(e.namespace).Update(t.Context(), service, metav1.UpdateOptions{})
 	e.must(err)
 	second := ringRequest()
-	if _, err := e.Create(t.Context(), second); !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "has 1000 pods already") {
+	if _, err := e.Create(t.Context(), second); !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "has 256 pods already") {
 		t.Errorf("error %v", err)
 	}
 	if left := e.remaining(second); len(left) > 0 {

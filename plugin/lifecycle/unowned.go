@@ -24,7 +24,8 @@ const maxSweeps = 4
 // and tunnels, which are Helm releases in another namespace. The work may be done again.
 func (l *Lifecycle) unowned(pod *corev1.Pod, remotes []*corev1.Pod) func(context.Context) error {
 	claims := l.claimsOf(pod, remotes)
-	exposed := l.options.Tunnels != nil && slices.ContainsFunc(remotes, ownsService)
+	service := l.options.Translate.Scope.ServiceName(string(pod.UID))
+	exposed := l.options.Tunnels != nil && slices.ContainsFunc(remotes, func(remote *corev1.Pod) bool { return ownsService(remote, service) })
 	if len(claims) == 0 && !exposed {
 		return nil
 	}
@@ -55,11 +56,12 @@ func (l *Lifecycle) claimsOf(pod *corev1.Pod, remotes []*corev1.Pod) []string {
 	return claims
 }
 
-func ownsService(pod *corev1.Pod) bool {
+// ownsService reports whether a remote pod owns the Service with a name.
+func ownsService(pod *corev1.Pod, name string) bool {
 	owned, _ := scope.Owned(pod)
 	return slices.ContainsFunc(owned, func(object metav1.Object) bool {
 		_, ok := object.(*corev1.Service)
-		return ok
+		return ok && object.GetName() == name
 	})
 }
 

@@ -75,8 +75,16 @@ func (t *translation) annotatedService() (name string, ports []int32, ok bool) {
 			ports = append(ports, int32(port))
 		}
 	}
+	if len(ports) > maxServicePorts {
+		t.addProblem("annotation %s: %d ports are more than %d", wire.AnnotationService, len(ports), maxServicePorts)
+		return "", nil, false
+	}
 	return name, ports, true
 }
+
+// maxServicePorts is the number of ports that all objects of a Service can have:
+// https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+const maxServicePorts = 100
 
 // sharedService returns the Service of a name. It is headless, and also knows pods that are not
 // ready: pods of a job look for each other while they start.

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -18,6 +19,10 @@ import (
 // minSecret is the length from which a content of a Secret is looked for inside of other
 // texts: shorter ones, such as "1", are part of many.
 const minSecret = 4
+
+// minLine is the length from which a single line of a content is looked for: a shorter one, such as
+// the beginning of a block of PEM, can be part of other texts.
+const minLine = 12
 
 // secrets are contents that no difference quotes, since reports are kept and sent to others.
 type secrets []string
@@ -52,14 +57,31 @@ func (s secrets) holds(text string) bool {
 // HideSecrets replaces in a text what the Secrets of a scenario contain: an answer of a plugin,
 // an error or a manifest can repeat it, also quoted, encoded or cut.
 func HideSecrets(file *scenario.File, text string) string {
+	type hidden struct{ form, content string }
+	var all []hidden
 	for _, content := range secretsOf(file.Secrets) {
-		if len(content) < minSecret {
-			continue
+		parts := []string{content}
+		for line := range strings.Lines(content) { // a log or a message shows single lines
+			if line = strings.TrimSpace(line); len(line) >= minLine && line != content {
+				parts = append(parts, line)
+			}
 		}
-		for _, form := range forms(content) {
-			text = strings.ReplaceAll(text, form, "("+fingerprint(content)+")")
-			text = hideCut(text, form)
+		for _, part := range parts {
+			if len(part) < minSecret {
+				continue
+			}
+			for _, form := range forms(part) {
+				all = append(all, hidden{form, content})
+			}
 		}
+	}
+	// One content can be a part of another: the longest goes first, or the rest of it would stay.
+	slices.SortStableFunc(all, func(a, b hidden) int { return cmp.Compare(len(b.form), len(a.form)) })
+	for _, h := range all {
+		text = strings.ReplaceAll(text, h.form, "("+fingerprint(h.content)+")")
+	}
+	for _, h := range all {
+		text = hideCut(text, h.form)
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
@@ -88,10 +89,10 @@ func readOne(input Input, shared *local) (file, error) {
 	shared.ConfigMaps = append(shared.ConfigMaps, parsed.ConfigMaps...)
 	shared.Secrets = append(shared.Secrets, parsed.Secrets...)
 	for _, manifest := range manifests {
-		switch manifest.Kind() {
-		case "Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", scenario.Kind:
+		if group := manifest.GroupKind(); group.Group == "" && slices.Contains(readByScenario, group.Kind) || group.Kind == scenario.Kind {
 			continue
-		case "Service":
+		}
+		if manifest.GroupKind() == (schema.GroupKind{Kind: "Service"}) {
 			service, err := workloads.Decode[corev1.Service](manifest)
 			if err != nil {
 				return file{}, errdefs.New(errdefs.Invalid, "%s: read a Service: %w", input.Path, err)
@@ -126,6 +127,9 @@ func check(path string, pod *workloads.Pod) error {
 	}
 	return nil
 }
+
+// readByScenario are the kinds that scenario.ParseManifests reads.
+var readByScenario = []string{"Pod", "ConfigMap", "Secret", "PersistentVolumeClaim"}
 
 // asRequest returns a create request, or nil if the text is something else.
 func asRequest(text []byte) *wire.CreateRequest {

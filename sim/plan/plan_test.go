@@ -88,9 +88,9 @@ func TestReportsNamesInvalidFiles(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"not YAML", "{", "file.yaml:"},
 		{"an unknown field", pod + "spec: {container: []}", "file.yaml:4: unknown field spec.container"},
-		{"an unknown field of a Job", "kind: Job\nmetadata: {name: a}\nspec: {templates: {}}", `file.yaml: read Job a: error unmarshaling JSON`},
-		{"an invalid Service", pod + "spec: {containers: [{name: c}]}\n---\nkind: Service\nmetadata: {name: s}\nspec: {port: 1}", "file.yaml: read a Service: "},
-		{"a name in a template", "kind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: C}]}}}", `file.yaml: read the pod of Job a:1: container "C": `},
+		{"an unknown field of a Job", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {templates: {}}", `file.yaml: read Job a: error unmarshaling JSON`},
+		{"an invalid Service", pod + "spec: {containers: [{name: c}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {port: 1}", "file.yaml: read a Service: "},
+		{"a name in a template", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: C}]}}}", `file.yaml: read the pod of Job a:1: container "C": `},
 		{"no pod", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}", "file.yaml has no pod"},
 		{"a request without a pod", `{"pod": {"metadata": {"name": "a"}}}`, "not a create request"},
 	} {
@@ -162,6 +162,14 @@ func TestOptionsOfTheVirtualKubelet(t *testing.T) {
 	scenario := append(bytes.Clone(text), "\n---\napiVersion: sim.interlink.io/v1alpha1\nkind: Scenario\nmetadata: {name: s}\nspec: {description: d, until: 1m, expect: {pods: {a: {phases: [Pending]}}}}\n"...)
 	if reports := reportsOf(t, "scenario.yaml", scenario, skip); reports[0].Sent {
 		t.Errorf("in a scenario without the option: %+v", reports[0])
+	}
+}
+
+// A kind of another API group is read by its pod templates.
+func TestKindsOfOtherGroups(t *testing.T) {
+	reports := reportsOf(t, "service.yaml", []byte(`{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: hello}, spec: {template: {spec: {containers: [{name: c, image: i}]}}}}`), plan.Settings{})
+	if len(reports) != 1 || reports[0].From != "Service hello" || !reports[0].Sent {
+		t.Errorf("reports %+v", reports)
 	}
 }
 

@@ -53,6 +53,8 @@ var createMutants = []mutant{
 	{"creates no claim by a rule", "claim-by-rule", "", "volumes", createRequest(func(pod, _ object) { pod["spec"].(object)["volumes"] = []any{} })},
 	{"does not see what a pod requests", "placement-by-rule", "", "nodeSelector", createContainers(func(c object) { delete(c, "resources") })},
 	{"replaces dollar signs twice", "env-dollar-signs-unresolved", "", "INLINED", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "managedFields") })},
+	{"creates no Service of a subdomain", "names-of-workers", "", "0 Services", createRequest(func(pod, _ object) { delete(pod["spec"].(object), "subdomain") })},
+	{"creates no Service of an annotation", "names-by-annotation", "", "0 Services", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "annotations") })},
 	{"warns of nothing", "warnings-placement", "", "warnings", createWithoutSpec("nodeSelector")},
 	{"fails a pod that must wait for a quota", "quota-waits", "", "refused", on("/create", fixed(500, "exceeded quota"))},
 	{"accepts a privileged pod", "policy-privileged-refused", "", "not refused", createContainers(func(c object) { delete(c, "securityContext") })},

@@ -19,11 +19,12 @@ func podsOfJob(job *batchv1.Job) []Pod {
 		batchv1.JobNameLabel: job.Name, "job-name": job.Name,
 		batchv1.ControllerUidLabel: string(controllerOwner), "controller-uid": string(controllerOwner),
 	}
-	name := generated(job.Name)
+	name := generated(job.Name + "-")
 	indexed := ptr.Deref(job.Spec.CompletionMode, "") == batchv1.IndexedCompletion
 	if indexed {
 		labels[batchv1.JobCompletionIndexAnnotation] = "0"
-		name = generated(job.Name + "-0")
+		const index = "-0-"
+		name = generated(job.Name[:min(len(job.Name), 63-len(randomSuffix)-len(index))] + index) // the index stays
 	}
 	pod := podOf(&job.Spec.Template, name, owner, labels)
 	pod.Finalizers = []string{batchv1.JobTrackingFinalizer}
@@ -60,16 +61,16 @@ func podsOfCronJob(cron *batchv1.CronJob) []Pod {
 
 func podsOfDeployment(deployment *appsv1.Deployment) []Pod {
 	set := deployment.Name + "-" + templateHash
-	return []Pod{podOf(&deployment.Spec.Template, generated(set), ownedBy("apps/v1", "ReplicaSet", set),
+	return []Pod{podOf(&deployment.Spec.Template, generated(set+"-"), ownedBy("apps/v1", "ReplicaSet", set),
 		map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: templateHash})}
 }
 
 func podsOfReplicaSet(set *appsv1.ReplicaSet) []Pod {
-	return []Pod{podOf(&set.Spec.Template, generated(set.Name), ownedBy("apps/v1", "ReplicaSet", set.Name), nil)}
+	return []Pod{podOf(&set.Spec.Template, generated(set.Name+"-"), ownedBy("apps/v1", "ReplicaSet", set.Name), nil)}
 }
 
 func podsOfDaemonSet(set *appsv1.DaemonSet) []Pod {
-	return []Pod{podOf(&set.Spec.Template, generated(set.Name), ownedBy("apps/v1", "DaemonSet", set.Name),
+	return []Pod{podOf(&set.Spec.Template, generated(set.Name+"-"), ownedBy("apps/v1", "DaemonSet", set.Name),
 		map[string]string{appsv1.ControllerRevisionHashLabelKey: templateHash})}
 }
 

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
@@ -23,6 +25,16 @@ type Manifest struct {
 
 // Kind returns the kind of the manifest.
 func (m Manifest) Kind() string { return textOf(m.Fields, "kind") }
+
+// GroupKind returns the API group and the kind of the manifest: two groups can have one kind, such
+// as the Jobs of Kubernetes and of Volcano.
+func (m Manifest) GroupKind() schema.GroupKind {
+	group, _, grouped := strings.Cut(textOf(m.Fields, "apiVersion"), "/")
+	if !grouped {
+		group = ""
+	}
+	return schema.GroupKind{Group: group, Kind: m.Kind()}
+}
 
 // Name returns the name of the manifest.
 func (m Manifest) Name() string { return textOf(m.Fields, "metadata", "name") }

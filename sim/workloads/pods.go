@@ -10,6 +10,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 )
@@ -33,14 +34,14 @@ const (
 )
 
 // builders return the pods of the kinds whose controllers are known.
-var builders = map[string]func(Manifest) ([]Pod, error){
-	"Job":         typed(podsOfJob),
-	"CronJob":     typed(podsOfCronJob),
-	"Deployment":  typed(podsOfDeployment),
-	"ReplicaSet":  typed(podsOfReplicaSet),
-	"StatefulSet": typed(podsOfStatefulSet),
-	"DaemonSet":   typed(podsOfDaemonSet),
-	"JobSet":      podsOfJobSet,
+var builders = map[schema.GroupKind]func(Manifest) ([]Pod, error){
+	{Group: "batch", Kind: "Job"}:              typed(podsOfJob),
+	{Group: "batch", Kind: "CronJob"}:          typed(podsOfCronJob),
+	{Group: "apps", Kind: "Deployment"}:        typed(podsOfDeployment),
+	{Group: "apps", Kind: "ReplicaSet"}:        typed(podsOfReplicaSet),
+	{Group: "apps", Kind: "StatefulSet"}:       typed(podsOfStatefulSet),
+	{Group: "apps", Kind: "DaemonSet"}:         typed(podsOfDaemonSet),
+	{Group: "jobset.x-k8s.io", Kind: "JobSet"}: podsOfJobSet,
 }
 
 // typed decodes a manifest strictly before it makes pods of it.
@@ -77,7 +78,7 @@ func decodeBy[T any](fields map[string]any, unmarshal func([]byte, any, ...yaml.
 // controller makes them, or by their path in a kind that is not known. A manifest without a
 // pod template has none.
 func Pods(manifest Manifest) ([]Pod, error) {
-	build, known := builders[manifest.Kind()]
+	build, known := builders[manifest.GroupKind()]
 	if !known {
 		build = podsOfUnknown
 	}
@@ -92,11 +93,10 @@ func Pods(manifest Manifest) ([]Pod, error) {
 	return pods, nil
 }
 
-// generated returns a name that the API server would generate from the name of an owner:
-// at most 63 characters.
-func generated(owner string) string {
-	const longest = 63 - len("-"+randomSuffix)
-	return owner[:min(len(owner), longest)] + "-" + randomSuffix
+// generated returns a name that the API server generates from a prefix: at most 63 characters.
+func generated(prefix string) string {
+	const longest = 63 - len(randomSuffix)
+	return prefix[:min(len(prefix), longest)] + randomSuffix
 }
 
 // podOf returns a pod of a template, with labels of its controller.

@@ -104,10 +104,10 @@ func TestPods(t *testing.T) {
 
 func TestPodsReportsInvalidManifests(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
-		{"an unknown field", `{kind: Job, metadata: {name: a}, spec: {templat: {}}}`, `read Job a: error unmarshaling JSON: while decoding JSON: json: unknown field "templat"`},
-		{"a wrong type", `{kind: Deployment, metadata: {name: a}, spec: {replicas: two}}`, "read Deployment a: "},
-		{"an unknown field in a kind that is not known", `{kind: RayJob, metadata: {name: a}, spec: {head: {template: {spec: {containers: [{name: c, imag: x}]}}}}}`, `read RayJob a: spec.head.template: `},
-		{"a JobSet", `{kind: JobSet, metadata: {name: a}, spec: {replicatedJobs: {}}}`, "read JobSet a: "},
+		{"an unknown field", `{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {templat: {}}}`, `read Job a: error unmarshaling JSON: while decoding JSON: json: unknown field "templat"`},
+		{"a wrong type", `{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: two}}`, "read Deployment a: "},
+		{"an unknown field in a kind that is not known", `{apiVersion: ray.io/v1, kind: RayJob, metadata: {name: a}, spec: {head: {template: {spec: {containers: [{name: c, imag: x}]}}}}}`, `read RayJob a: spec.head.template: `},
+		{"a JobSet", `{apiVersion: jobset.x-k8s.io/v1alpha2, kind: JobSet, metadata: {name: a}, spec: {replicatedJobs: {}}}`, "read JobSet a: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			manifests, err := workloads.Manifests([]byte(test.text))
@@ -124,17 +124,24 @@ func TestPodsReportsInvalidManifests(t *testing.T) {
 	}
 }
 
-// A name that the API server generates has at most 63 characters.
+// A name that the API server generates has at most 63 characters, and keeps the index of an Indexed
+// Job.
 func TestLongNames(t *testing.T) {
-	manifests, err := workloads.Manifests([]byte(`{kind: Job, metadata: {name: ` + strings.Repeat("a", 63) + `}, spec: {template: {spec: {containers: [{name: c}]}}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pods, err := workloads.Pods(manifests[0])
-	if err != nil || len(pods) != 1 {
-		t.Fatalf("%d pods, error %v", len(pods), err)
-	}
-	if want := strings.Repeat("a", 57) + "-x7k2p"; pods[0].Name != want {
-		t.Errorf("name %s, want %s", pods[0].Name, want)
+	name := strings.Repeat("a", 63)
+	for _, test := range []struct{ mode, want string }{
+		{"NonIndexed", strings.Repeat("a", 58) + "x7k2p"},
+		{"Indexed", strings.Repeat("a", 55) + "-0-x7k2p"},
+	} {
+		manifests, err := workloads.Manifests([]byte(`{apiVersion: batch/v1, kind: Job, metadata: {name: ` + name + `}, spec: {completionMode: ` + test.mode + `, template: {spec: {containers: [{name: c}]}}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pods, err := workloads.Pods(manifests[0])
+		if err != nil || len(pods) != 1 {
+			t.Fatalf("%d pods, error %v", len(pods), err)
+		}
+		if pods[0].Name != test.want || len(test.want) != 63 {
+			t.Errorf("name %s, want %s", pods[0].Name, test.want)
+		}
 	}
 }
