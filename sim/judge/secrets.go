@@ -78,10 +78,10 @@ func HideSecrets(file *scenario.File, text string) string {
 	// One content can be a part of another: the longest goes first, or the rest of it would stay.
 	slices.SortStableFunc(all, func(a, b hidden) int { return cmp.Compare(len(b.form), len(a.form)) })
 	for _, h := range all {
-		text = strings.ReplaceAll(text, h.form, "("+fingerprint(h.content)+")")
+		text = hideCut(text, h.form)
 	}
 	for _, h := range all {
-		text = hideCut(text, h.form)
+		text = strings.ReplaceAll(text, h.form, "("+fingerprint(h.content)+")")
 	}
 	return text
 }
