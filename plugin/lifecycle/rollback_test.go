@@ -113,6 +113,30 @@ func TestRollbackKeepsExistingObjects(t *testing.T) {
 	}
 }
 
+// A rollback that has only a pod to delete leaves nothing for later: the end of the create is the
+// end of its requests.
+func TestRollbackOfAPodIsDoneAtOnce(t *testing.T) {
+	e := newEnv(t)
+	e.createNamespace()
+	r := fullRequest()
+	r.Pod.Annotations = nil
+	r.Pod.Spec.Volumes, r.Pod.Spec.Containers[0].VolumeMounts = r.Pod.Spec.Volumes[:2], r.Pod.Spec.Containers[0].VolumeMounts[:2]
+	e.failAlways("POST secrets", forbidden)
+	if _, err := e.Create(t.Context(), r); err == nil {
+		t.Fatal("the create did not fail")
+	}
+	e.Close(t.Context()) // runs what is left for later
+	var calls []string
+	for _, call := range e.faults.seen() {
+		if strings.HasSuffix(call, " pods/name") {
+			calls = append(calls, call)
+		}
+	}
+	if want := []string{"GET pods/name", "DELETE pods/name"}; !slices.Equal(calls, want) {
+		t.Errorf("the rollback sent %q, want %q", calls, want)
+	}
+}
+
 // A rollback that fails, also in the background, is retried until it succeeds. Then it
 // holds no lock: the pod can be created again.
 func TestFailedRollbackIsRetried(t *testing.T) {
