@@ -36,13 +36,16 @@ func CachedFields(pod *corev1.Pod) *corev1.Pod {
 			Annotations:       onlyKeys(pod.Annotations, cachedAnnotations),
 
 			DeletionGracePeriodSeconds: pod.DeletionGracePeriodSeconds,
+			Finalizers:                 pod.Finalizers,
 		},
 		Spec: corev1.PodSpec{
 			ActiveDeadlineSeconds: pod.Spec.ActiveDeadlineSeconds,
 			RestartPolicy:         pod.Spec.RestartPolicy,
-			SchedulingGates:       pod.Spec.SchedulingGates,
-			InitContainers:        cachedContainers(pod.Spec.InitContainers),
-			Containers:            cachedContainers(pod.Spec.Containers),
+
+			TerminationGracePeriodSeconds: pod.Spec.TerminationGracePeriodSeconds,
+			SchedulingGates:               pod.Spec.SchedulingGates,
+			InitContainers:                cachedContainers(pod.Spec.InitContainers),
+			Containers:                    cachedContainers(pod.Spec.Containers),
 		},
 		Status: corev1.PodStatus{
 			Phase:                 pod.Status.Phase,

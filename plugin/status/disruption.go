@@ -59,8 +59,7 @@ func (r *report) findDisruption() *disruption {
 		if isTarget {
 			d.message += ": " + withWords(target.Reason, target.Message)
 		} else {
-			grace := time.Duration(ptr.Deref(r.remote.DeletionGracePeriodSeconds, 0)) * time.Second
-			d.since = metav1.NewTime(r.remote.DeletionTimestamp.Add(-grace))
+			d.since = r.deletionBegan()
 		}
 	case isTarget:
 		d.reason = cmp.Or(target.Reason, string(corev1.DisruptionTarget))
@@ -72,6 +71,22 @@ func (r *report) findDisruption() *disruption {
 		return nil
 	}
 	return &d
+}
+
+// lastDelete is how long after the end of a deleted pod the kubelet sends its own delete.
+const lastDelete = 10 * time.Second
+
+// deletionBegan returns when another client deleted the remote pod, or a time shortly before. The
+// deletion timestamp is the end of the grace period. When the containers of the pod have stopped, the
+// kubelet deletes the pod once more, with a grace period of 0, which moves the timestamp to that
+// moment. Without a finalizer, a pod that had ended before it was deleted has no timestamp: it is
+// gone at once.
+func (r *report) deletionBegan() metav1.Time {
+	grace := time.Duration(ptr.Deref(r.remote.DeletionGracePeriodSeconds, 0)) * time.Second
+	if grace == 0 && len(r.remote.Finalizers) == 0 {
+		grace = time.Duration(ptr.Deref(r.remote.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds))*time.Second + lastDelete
+	}
+	return metav1.NewTime(r.remote.DeletionTimestamp.Add(-grace))
 }
 
 // failedBefore reports whether the pod had failed by itself at a time, unless that is zero.

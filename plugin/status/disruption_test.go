@@ -145,6 +145,37 @@ func TestDisruptedPods(t *testing.T) {
 	}
 }
 
+// The kubelet deletes a pod once more when its containers have stopped, with a grace period of 0: the
+// deletion timestamp, which was the end of the grace period, then is that moment. Seen on a real
+// kubelet: deleted at 23, grace period 1, ended at 25, timestamp 27.
+func TestDeletionThatTheKubeletCompletes(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		finalizers []string
+		main       list
+		want       string
+	}{
+		{"one container", nil, list{is("main", endsAt(137, 125))}, "| ; main ended RemotePodNotFound 250"},
+		{"one container had failed long before", nil, list{is("main", endsAt(42, 20)), is("other", endsAt(143, 125))}, "| ; main ended  42 ; other ended RemotePodNotFound 250"},
+		{"a pod with a finalizer had failed before", []string{"example.org/keep"}, list{is("main", endsAt(3, 125))}, "| ; main ended  3"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var names []string
+			for _, s := range test.main {
+				names = append(names, s.Name)
+			}
+			requested, remote := pods(corev1.RestartPolicyNever, corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: test.main}, names...)
+			remote.DeletionTimestamp, remote.DeletionGracePeriodSeconds = ptr.To(at(127)), new(int64)
+			remote.Spec.TerminationGracePeriodSeconds = ptr.To[int64](1)
+			remote.Finalizers = test.finalizers
+			answer := status.Options{DisruptedExitCode: 250}.Of(requested, status.CachedFields(remote))
+			if got := briefly(answer); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
 // docs/contract.md, STATUS-34 and STATUS-42: a pod that the remote cluster does not have any
 // more, unless its user deletes it.
 func TestVanishedPods(t *testing.T) {
