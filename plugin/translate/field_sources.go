@@ -29,33 +29,48 @@ func OriginalVariables(pod *corev1.Pod) []wire.OriginalContainer {
 func ofFields(variables []corev1.EnvVar) []corev1.EnvVar {
 	var fields []corev1.EnvVar
 	for _, variable := range variables {
-		if isOfField(variable.ValueFrom) {
-			fields = append(fields, variable)
+		if from := onlyField(variable.ValueFrom); from != nil {
+			fields = append(fields, corev1.EnvVar{Name: variable.Name, ValueFrom: from})
 		}
 	}
 	return fields
 }
 
-// isOfField reports whether a variable comes from a field of the pod itself, or from a file
-// in one of its volumes.
-func isOfField(from *corev1.EnvVarSource) bool {
-	return from != nil && (from.FieldRef != nil || from.ResourceFieldRef != nil || from.FileKeyRef != nil)
+// onlyField returns the one source of a variable that is a field of the pod itself, or a file
+// in one of its volumes, or nil. No API server has checked the source: it can have others.
+func onlyField(from *corev1.EnvVarSource) *corev1.EnvVarSource {
+	switch {
+	case from == nil:
+	case from.FieldRef != nil:
+		return &corev1.EnvVarSource{FieldRef: from.FieldRef.DeepCopy()}
+	case from.ResourceFieldRef != nil:
+		return &corev1.EnvVarSource{ResourceFieldRef: from.ResourceFieldRef.DeepCopy()}
+	case from.FileKeyRef != nil:
+		return &corev1.EnvVarSource{FileKeyRef: from.FileKeyRef.DeepCopy()}
+	}
+	return nil
 }
 
 // applied returns the containers in kubectl's copy of the manifest. A controller can copy the
-// annotation of its own object to a pod, so a copy that is not of a pod is none.
+// annotation of its own object to a pod, and a user can create a pod from the YAML of another
+// one: a copy that is not of this pod is none.
 func (t *translation) applied() []wire.OriginalContainer {
 	if t.appliedContainers == nil {
 		t.appliedContainers = new([]wire.OriginalContainer)
 		var manifest struct {
-			Kind string `json:"kind"`
+			Kind     string `json:"kind"`
+			Metadata struct {
+				Name      string `json:"name"`
+				Namespace string `json:"namespace"`
+			} `json:"metadata"`
 			Spec struct {
 				InitContainers []wire.OriginalContainer `json:"initContainers"`
 				Containers     []wire.OriginalContainer `json:"containers"`
 			} `json:"spec"`
 		}
 		err := json.Unmarshal([]byte(t.pod.Annotations[wire.AnnotationLastApplied]), &manifest)
-		if err == nil && cmp.Or(manifest.Kind, "Pod") == "Pod" {
+		if err == nil && cmp.Or(manifest.Kind, "Pod") == "Pod" &&
+			cmp.Or(manifest.Metadata.Name, t.pod.Name) == t.pod.Name && cmp.Or(manifest.Metadata.Namespace, t.pod.Namespace) == t.pod.Namespace {
 			*t.appliedContainers = slices.Concat(manifest.Spec.InitContainers, manifest.Spec.Containers)
 		}
 	}
@@ -63,7 +78,7 @@ func (t *translation) applied() []wire.OriginalContainer {
 }
 
 // declared returns where a variable comes from, as the user wrote it, if that is known. It is
-// a field of the pod, and nothing else.
+// a field of the pod, and nothing else. The caller may change it.
 func (t *translation) declared(container, variable string) *corev1.EnvVarSource {
 	for _, containers := range [][]wire.OriginalContainer{t.applied(), t.originalContainers} {
 		var found *corev1.EnvVarSource
@@ -74,8 +89,8 @@ func (t *translation) declared(container, variable string) *corev1.EnvVarSource 
 				}
 			}
 		}
-		if isOfField(found) {
-			return found
+		if from := onlyField(found); from != nil {
+			return from
 		}
 	}
 	return nil

@@ -108,7 +108,8 @@ func TestOriginalVariables(t *testing.T) {
 	pod := &corev1.Pod{Spec: corev1.PodSpec{
 		InitContainers: []corev1.Container{{Name: "init", Env: []corev1.EnvVar{resource}}},
 		Containers: []corev1.Container{{Name: "plain", Env: []corev1.EnvVar{{Name: "V", Value: "v"}}}, {Name: "main", Env: []corev1.EnvVar{
-			{Name: "V", Value: "v"}, {Name: "EMPTY", ValueFrom: &corev1.EnvVarSource{}}, field,
+			{Name: "V", Value: "v"}, {Name: "EMPTY", ValueFrom: &corev1.EnvVarSource{}},
+			{Name: "F", Value: "v", ValueFrom: &corev1.EnvVarSource{FieldRef: field.ValueFrom.FieldRef, SecretKeyRef: &corev1.SecretKeySelector{Key: "k"}}},
 			{Name: "C", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{Key: "k"}}},
 			{Name: "S", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{Key: "k"}}},
 		}}},

@@ -86,7 +86,7 @@ func (t *translation) restoreField(container string, variable *corev1.EnvVar) {
 // of a quantity, whatever its divisor is, and as 0 if the resource is not set (ENV-8).
 func (t *translation) restoreResource(container string, variable *corev1.EnvVar) {
 	if from := t.declared(container, variable.Name); from != nil && from.ResourceFieldRef != nil {
-		variable.Value, variable.ValueFrom = "", from.DeepCopy()
+		variable.Value, variable.ValueFrom = "", from
 		return
 	}
 	t.needsOriginal = true
@@ -111,7 +111,7 @@ func (t *translation) hasSource(container string, variable *corev1.EnvVar, spec 
 		return true
 	}
 	if declared := t.declared(container, variable.Name); declared != nil {
-		variable.ValueFrom = declared.DeepCopy()
+		variable.ValueFrom = declared
 		return true
 	}
 	if t.variableKinds().of(container, variable.Name) == kindResource {
