@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// endedPodsKept is how many pods are remembered: with those fields that the cache keeps, a
-	// pod takes about a kilobyte.
-	endedPodsKept = 10_000
+	// endedPodsKept is how many pods are remembered, and endedBytesKept how many bytes they may
+	// have together: most take about a kilobyte, but the termination messages of a pod can have
+	// 12 KiB.
+	endedPodsKept, endedBytesKept = 10_000, 32 << 20
 	// endedPodMemory is how long a pod is remembered. The virtual kubelet asks for each pod
 	// every few seconds; so this is how long it may be down.
 	endedPodMemory = time.Hour
@@ -21,15 +22,17 @@ const (
 // endedPods remembers the last states of remote pods that had ended when they were deleted,
 // by the UIDs of their local pods. Otherwise a pod that succeeds, and that another client
 // deletes before its state was asked for, would be lost (docs/contract.md, STATUS-34). The
-// memory is limited in number and in time, and ends with the process.
+// memory is limited in number, in bytes and in time, and ends with the process.
 type endedPods struct {
 	cachedFields func(*corev1.Pod) *corev1.Pod
-	limit        int
+	// limit is the number of pods, and maxBytes their size, as in endedPodsKept.
+	limit, maxBytes int
 
 	mu   sync.Mutex
 	pods map[string]endedPod
-	// order has the pods, the oldest first.
+	// order has the pods, the oldest first, and bytes is their size.
 	order []endedPod
+	bytes int
 }
 
 // endedPod is a pod that does not exist any more.
@@ -40,7 +43,7 @@ type endedPod struct {
 }
 
 func newEndedPods(cachedFields func(*corev1.Pod) *corev1.Pod) *endedPods {
-	return &endedPods{cachedFields: cachedFields, limit: endedPodsKept, pods: map[string]endedPod{}}
+	return &endedPods{cachedFields: cachedFields, limit: endedPodsKept, maxBytes: endedBytesKept, pods: map[string]endedPod{}}
 }
 
 // remember remembers a pod that is gone, if it had ended.
@@ -58,10 +61,13 @@ func (e *endedPods) remember(pod *corev1.Pod) {
 	defer e.mu.Unlock()
 	e.pods[uid] = gone
 	e.order = append(e.order, gone)
-	for len(e.order) > e.limit || gone.at.Sub(e.order[0].at) > endedPodMemory {
-		if oldest := e.order[0]; e.pods[oldest.uid].pod == oldest.pod { // otherwise a later pod of this UID is gone, too
+	e.bytes += len(encoded.encoded)
+	for len(e.order) > e.limit || e.bytes > e.maxBytes || gone.at.Sub(e.order[0].at) > endedPodMemory {
+		oldest := e.order[0]
+		if e.pods[oldest.uid].pod == oldest.pod { // otherwise a later pod of this UID is gone, too
 			delete(e.pods, oldest.uid)
 		}
+		e.bytes -= len(oldest.pod.encoded)
 		e.order[0] = endedPod{} // so that the array does not keep it
 		e.order = e.order[1:]
 	}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +43,28 @@ func TestMemoryOfEndedPodsIsLimited(t *testing.T) {
 	e.remember(&corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodSucceeded}})
 	if len(e.pods) != 3 {
 		t.Error("a pod that belongs to no local pod is remembered")
+	}
+}
+
+// The memory of ended pods is limited in bytes: termination messages can be long.
+func TestMemoryOfEndedPodsIsLimitedInBytes(t *testing.T) {
+	e := newMemory(endedPodsKept)
+	const size = 12 << 10 // of all termination messages of a pod
+	number := endedBytesKept/size + 100
+	for i := range number {
+		pod := succeeded(fmt.Sprint(i), "pod")
+		pod.Status.Message = strings.Repeat("m", size)
+		e.remember(pod)
+	}
+	kept := 0
+	for _, pod := range e.order {
+		kept += len(pod.pod.encoded)
+	}
+	if kept > endedBytesKept || kept < endedBytesKept-2*size || kept != e.bytes || len(e.pods) != len(e.order) {
+		t.Errorf("%d pods are remembered, with %d bytes; %d are counted", len(e.pods), kept, e.bytes)
+	}
+	if e.find("0") != nil || e.find(fmt.Sprint(number-1)) == nil {
+		t.Error("the oldest pod is remembered, or the newest is not")
 	}
 }
 
