@@ -15,8 +15,12 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 )
 
-// reasonEvicted is the reason of a pod that its kubelet has evicted.
-const reasonEvicted = "Evicted"
+const (
+	// reasonEvicted is the reason of a pod that its kubelet has evicted.
+	reasonEvicted = "Evicted"
+	// reasonOOMKilled is the reason of a container that has used more memory than it may.
+	reasonOOMKilled = "OOMKilled"
+)
 
 // disruptionReasons are the reasons with which kubelets and the control plane end pods that
 // have done nothing wrong: evictions, preemption by a critical pod, the shutdown of a node
@@ -27,6 +31,10 @@ var disruptionReasons = []string{reasonEvicted, "Preempting", "Terminated", "Shu
 // of its own. Kubernetes does not call that a disruption: the next pod would exceed the limit
 // again.
 var ownLimit = regexp.MustCompile(`exceeds the (total )?limit|exceeded its local ephemeral storage limit`)
+
+// clockSkew is how late the clock of a node may be: ends of containers have the time of the
+// node, the beginning of a disruption that of the control plane, both in whole seconds.
+const clockSkew = 2 * time.Second
 
 // disruption is why the remote cluster, and not the pod itself, has ended a pod.
 type disruption struct {
@@ -99,7 +107,7 @@ func (r *report) failedBefore(at metav1.Time) bool {
 		for i := range statuses {
 			end := statuses[i].State.Terminated
 			switch {
-			case statuses[i].State.Running != nil, end != nil && !end.FinishedAt.Before(&at):
+			case statuses[i].State.Running != nil, end != nil && !endedBefore(end, at):
 				return false
 			case end != nil && end.ExitCode != 0 && !podstate.WillRestart(r.remote, statuses[i].Name, end):
 				failed = true
@@ -109,11 +117,22 @@ func (r *report) failedBefore(at metav1.Time) bool {
 	return failed
 }
 
+// endedBefore reports whether a container had ended before a disruption began. One that a
+// signal has ended shortly before was most likely stopped by the disruption, at a node whose
+// clock is late; another exit code is the program's own.
+func endedBefore(end *corev1.ContainerStateTerminated, since metav1.Time) bool {
+	isStopped := (end.ExitCode == exitCodeKilled || end.ExitCode == exitCodeTerminated) && end.Reason != reasonOOMKilled
+	if isStopped {
+		since = metav1.NewTime(since.Add(-clockSkew))
+	}
+	return end.FinishedAt.Before(&since)
+}
+
 // stop gives the end of a container the exit code of the disruption, if the disruption has
 // stopped the container: one that succeeded, or that had failed for good before, keeps its
 // own.
 func (d *disruption) stop(end *corev1.ContainerStateTerminated, willRestart bool, code int32) {
-	if end.ExitCode == 0 || !willRestart && !d.since.IsZero() && end.FinishedAt.Before(&d.since) {
+	if end.ExitCode == 0 || !willRestart && !d.since.IsZero() && endedBefore(end, d.since) {
 		return
 	}
 	if end.Message == "" || end.Reason == podstate.ReasonUnknown {

@@ -39,6 +39,8 @@ func TestDisruptedPods(t *testing.T) {
 	withMessage.Terminated.Message = "own message"
 	unknown := endsAt(137, 105)
 	unknown.Terminated.Reason, unknown.Terminated.Message = "ContainerStatusUnknown", "The container could not be located"
+	outOfMemory := endsAt(137, 99)
+	outOfMemory.Terminated.Reason = "OOMKilled"
 	type pod struct {
 		reason, message string
 		conditions      []corev1.PodCondition
@@ -88,6 +90,14 @@ func TestDisruptedPods(t *testing.T) {
 		{"deleted by another client between two runs", pod{deleted: true, policy: "OnFailure", main: list{is("main", endsAt(1, 98))}},
 			"| ; main ended RemotePodNotFound 250", deleted + "; the container itself terminated with exit code 1"},
 
+		{"drained, at a node whose clock is late", pod{conditions: target("EvictionByEvictionAPI", ""), deleted: true, main: list{is("main", endsAt(143, 98))}},
+			"| ; main ended RemotePodNotFound 250", deleted + ": EvictionByEvictionAPI; the container itself terminated with exit code 143"},
+		{"deleted by another client, at a node whose clock is late", pod{deleted: true, main: list{is("main", endsAt(137, 98)), is("other", endsAt(0, 50))}},
+			"| ; main ended RemotePodNotFound 250 ; other ended  0", deleted + "; the container itself terminated with exit code 137"},
+
+		{"killed long before it was drained", pod{conditions: target("EvictionByEvictionAPI", ""), deleted: true, main: list{is("main", endsAt(143, 97))}}, "| ; main ended  143", ""},
+		{"out of memory, then drained", pod{conditions: target("EvictionByEvictionAPI", ""), deleted: true, main: list{is("main", outOfMemory)}}, "| ; main ended OOMKilled 137", ""},
+		{"failed, then drained", pod{conditions: target("EvictionByEvictionAPI", ""), deleted: true, main: list{is("main", endsAt(42, 99))}}, "| ; main ended  42", ""},
 		{"failed, then deleted by another client", pod{deleted: true, main: list{is("main", endsAt(3, 99))}}, "| ; main ended  3", ""},
 		{"an init container failed, then the pod was drained", pod{conditions: target("EvictionByEvictionAPI", ""), deleted: true,
 			init: list{is("init", endsAt(3, 99))}, main: list{is("main", waits("PodInitializing"))}},
