@@ -19,6 +19,11 @@ import (
 // most often one comes within two cycles, and later than three it may never come.
 const originalTimeout = 15 * time.Second
 
+// originalMaxRequest is the size in bytes of the largest request that waits for a status request.
+// The server holds room for the bodies of larger ones until their creates have ended, so those
+// that only wait would keep others out.
+const originalMaxRequest = 64 << 10
+
 // originals lets creates wait for status requests, which have the pod as the user wrote it
 // (docs/contract.md, STATUS-3). It holds nothing of a pod that no create waits for. The zero
 // value is ready for use.
@@ -63,10 +68,15 @@ func (l *Lifecycle) HandOver(pod *corev1.Pod) {
 }
 
 // addOriginal adds what only the original pod says of the variables to a request that needs it
-// (docs/contract.md, ENV-17). If no status request comes in time, the request stays as it is,
-// and the translation warns about what is unknown. The error is that of ctx.
+// (docs/contract.md, ENV-17). If no status request comes in time, or the request is too large to
+// wait, it stays as it is, and the translation warns about what is unknown. The error is that
+// of ctx.
 func (l *Lifecycle) addOriginal(ctx context.Context, request *wire.CreateRequest, log *slog.Logger) error {
 	if !translate.NeedsOriginal(request, l.options.Translate) {
+		return nil
+	}
+	if size := requestSize(request); size > originalMaxRequest {
+		log.Info("the create does not wait for the pod as the user wrote it, since its ConfigMaps and Secrets are large: what its variables mean may be unknown", "bytes", size)
 		return nil
 	}
 	arrived, done := l.originals.expect(request.Pod.UID)
@@ -82,4 +92,21 @@ func (l *Lifecycle) addOriginal(ctx context.Context, request *wire.CreateRequest
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// requestSize returns about how many bytes a request takes: those of the pod, and those of each
+// copy of its ConfigMaps and Secrets.
+func requestSize(request *wire.CreateRequest) int {
+	size := request.Pod.Size() + len(request.JobConfig) + len(request.JobScript)
+	for _, c := range request.Containers {
+		for _, configMaps := range [][]corev1.ConfigMap{c.ConfigMaps, c.ProjectedVolumeMaps} {
+			for i := range configMaps {
+				size += configMaps[i].Size()
+			}
+		}
+		for i := range c.Secrets {
+			size += c.Secrets[i].Size()
+		}
+	}
+	return size
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,8 @@ func (c recordingCluster) Create(_ context.Context, object metav1.Object) (types
 	}
 	return "remote", nil
 }
+
+func (recordingCluster) RemoveGate(context.Context, *corev1.Pod, string) error { return nil }
 
 // unfilledRequest returns the request of a pod with a variable from a label, which arrived
 // empty.
@@ -155,6 +158,44 @@ func TestCreateDoesNotWait(t *testing.T) {
 			t.Errorf("the variable has the value %q", got)
 		}
 	})
+}
+
+// The server holds room for a large request until its create has ended, so a large one does not
+// wait: it would keep the creates of others out.
+func TestLargeCreatesDoNotWaitForTheOriginal(t *testing.T) {
+	half := strings.Repeat("x", 30<<10)
+	configMap := func(data string) corev1.ConfigMap {
+		return corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "c"}, Data: map[string]string{"k": data}}
+	}
+	secret := corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}, Data: map[string][]byte{"k": []byte(half)}}
+	for _, test := range []struct {
+		name       string
+		containers wire.ContainerVolumes
+		script     string
+		waits      bool
+	}{
+		{"small objects", wire.ContainerVolumes{ConfigMaps: []corev1.ConfigMap{configMap("small")}, Secrets: []corev1.Secret{secret}}, "", true},
+		{"a large ConfigMap", wire.ContainerVolumes{ConfigMaps: []corev1.ConfigMap{configMap(strings.Repeat(half, 3))}}, "", false},
+		{"two copies", wire.ContainerVolumes{ConfigMaps: []corev1.ConfigMap{configMap(half + "xxxxx"), configMap(half + strings.Repeat("x", 8<<10))}}, "", false},
+		{"Secrets", wire.ContainerVolumes{Secrets: []corev1.Secret{secret, secret, secret}}, "", false},
+		{"files of projected volumes", wire.ContainerVolumes{ProjectedVolumeMaps: []corev1.ConfigMap{configMap(strings.Repeat(half, 3))}}, "", false},
+		{"a script", wire.ContainerVolumes{}, strings.Repeat(half, 3), false},
+	} {
+		inBubble(t, recordingCluster{}, lifecycle.Options{}, func(t *testing.T, l *lifecycle.Lifecycle, cluster recordingCluster) {
+			begin, r := time.Now(), unfilledRequest()
+			test.containers.Name = r.Pod.Spec.Containers[0].Name
+			r.Containers, r.JobScript = []wire.ContainerVolumes{test.containers}, test.script
+			if _, err := l.Create(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			if waited := time.Since(begin) != 0; waited != test.waits {
+				t.Errorf("%s: the create took %s", test.name, time.Since(begin))
+			}
+			if pod := <-cluster.created; !strings.Contains(pod.Annotations[wire.AnnotationWarnings], "TIER") {
+				t.Errorf("%s: the warnings are %q", test.name, pod.Annotations[wire.AnnotationWarnings])
+			}
+		})
+	}
 }
 
 // A delete ends the wait.

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,8 @@ const (
 	eventsAfter = 15 * time.Second
 	// eventsEvery is the pause between two looks at the events of one pod.
 	eventsEvery = time.Minute
-	// eventsRefusedFor is the pause after an answer that the plugin may not list events.
+	// eventsRefusedFor is the pause after an answer that the plugin may not list the events of a
+	// namespace.
 	eventsRefusedFor = 10 * time.Minute
 	// eventsForgotten is how long a pod is remembered about which nothing asks.
 	eventsForgotten = 5 * time.Minute
@@ -32,6 +34,9 @@ const (
 	// maxEventPods limits the pods that are remembered, and maxEventQueue those that are to be
 	// looked at. A pod without a place is tried again when its status is asked for.
 	maxEventPods, maxEventQueue = 10_000, 1_000
+	// maxRefused limits the namespaces that are remembered whose events may not be listed. In
+	// others, each pod that waits costs a request a minute.
+	maxRefused = 10_000
 )
 
 // waitEvents looks up, in the background, the events of remote pods that wait
@@ -51,9 +56,9 @@ type waitEvents struct {
 	queue  []*corev1.Pod // what status.WaitEvent needs of them
 	// workers is the number of goroutines that look up events.
 	workers int
-	// refused is when the plugin was last told that it may not list events, and told whether
-	// the log says so.
-	refused time.Time
+	// refused has the namespaces whose events the plugin may not list, and when it was last told
+	// so; told is whether the log says so.
+	refused map[string]time.Time
 	told    bool
 	pruned  time.Time
 }
@@ -68,7 +73,7 @@ type waitingPod struct {
 }
 
 func newWaitEvents(list func(context.Context, *corev1.Pod) ([]corev1.Event, error), log *slog.Logger) *waitEvents {
-	w := &waitEvents{list: list, log: log, after: eventsAfter, pods: map[types.UID]*waitingPod{}}
+	w := &waitEvents{list: list, log: log, after: eventsAfter, pods: map[types.UID]*waitingPod{}, refused: map[string]time.Time{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	return w
 }
@@ -91,7 +96,7 @@ func (w *waitEvents) of(remote *corev1.Pod) string {
 	pod.asked = now
 	switch {
 	case w.closed, pod.queued, len(w.queue) >= maxEventQueue, now.Sub(pod.since) < w.after,
-		!pod.looked.IsZero() && now.Sub(pod.looked) < eventsEvery, !w.refused.IsZero() && now.Sub(w.refused) < eventsRefusedFor:
+		!pod.looked.IsZero() && now.Sub(pod.looked) < eventsEvery, w.isRefused(remote.Namespace, now):
 		return pod.event
 	}
 	pod.queued = true
@@ -103,7 +108,15 @@ func (w *waitEvents) of(remote *corev1.Pod) string {
 	return pod.event
 }
 
-// prune forgets the pods about which nothing asks any more. The caller holds mu.
+// isRefused reports whether the plugin was told lately that it may not list the events of a
+// namespace. The caller holds mu.
+func (w *waitEvents) isRefused(namespace string, now time.Time) bool {
+	at, ok := w.refused[namespace]
+	return ok && now.Sub(at) < eventsRefusedFor
+}
+
+// prune forgets the pods about which nothing asks any more, and the refusals that do not count
+// any more. The caller holds mu.
 func (w *waitEvents) prune(now time.Time) {
 	if now.Sub(w.pruned) < eventsForgotten {
 		return
@@ -112,6 +125,11 @@ func (w *waitEvents) prune(now time.Time) {
 	for uid, pod := range w.pods {
 		if now.Sub(pod.asked) > eventsForgotten {
 			delete(w.pods, uid)
+		}
+	}
+	for namespace := range w.refused {
+		if !w.isRefused(namespace, now) {
+			delete(w.refused, namespace)
 		}
 	}
 }
@@ -159,25 +177,32 @@ func (w *waitEvents) done(remote *corev1.Pod, events []corev1.Event, err error) 
 		pod.event = status.WaitEvent(remote, events)
 	case w.closed:
 	case errdefs.Is(err, errdefs.Refused):
-		w.refused = now
-		w.forgetQueue()
+		w.refuse(remote.Namespace, now)
 		if !w.told {
 			w.told = true
-			w.log.Info("users are not told what the events of their pods say: the plugin may not list them", "error", err)
+			w.log.Info("users are not told what the events of their pods say: the plugin may not list them", "namespace", remote.Namespace, "error", err)
 		}
 	default: // the last known event stays
 		w.log.Debug("the events of a pod that waits are not known", "remote", remote.Namespace+"/"+remote.Name, "error", err)
 	}
 }
 
-// forgetQueue forgets which pods are to be looked at. The caller holds mu.
-func (w *waitEvents) forgetQueue() {
-	for _, remote := range w.queue {
+// refuse remembers that the events of a namespace may not be listed, and forgets which of its
+// pods are to be looked at. The caller holds mu.
+func (w *waitEvents) refuse(namespace string, now time.Time) {
+	if _, known := w.refused[namespace]; !known && len(w.refused) >= maxRefused {
+		return
+	}
+	w.refused[namespace] = now
+	w.queue = slices.DeleteFunc(w.queue, func(remote *corev1.Pod) bool {
+		if remote.Namespace != namespace {
+			return false
+		}
 		if pod := w.pods[remote.UID]; pod != nil {
 			pod.queued = false
 		}
-	}
-	w.queue = nil
+		return true
+	})
 }
 
 // close ends the requests, and waits until nothing runs any more.

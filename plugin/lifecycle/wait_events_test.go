@@ -151,6 +151,46 @@ func TestEventsThatMayNotBeListed(t *testing.T) {
 	})
 }
 
+// A site can permit the plugin to list events in some namespaces only: a refusal in one says
+// nothing about others. No more than a limit of refusals is remembered, and none for longer
+// than it counts.
+func TestEventsThatMayNotBeListedInOneNamespace(t *testing.T) {
+	testWaitEvents(t, func(t *testing.T, e *eventsTest) {
+		e.answer = func(_ context.Context, pod *corev1.Pod) (string, error) {
+			if pod.Namespace == "granted" {
+				return "granted", nil
+			}
+			return "", errdefs.New(errdefs.Refused, "events is forbidden")
+		}
+		granted, forbidden := remoteUID("a"), remoteUID("b")
+		granted.Namespace = "granted"
+		var text string
+		for range 12 * 8 {
+			e.of(forbidden)
+			text = e.of(granted)
+			time.Sleep(5 * time.Second)
+		}
+		if text != "FailedMount: granted" {
+			t.Errorf("in 8 minutes, the pod in the other namespace has %q", text)
+		}
+		if e.sent() != 1+8 {
+			t.Errorf("%d requests were sent: %v", e.sent(), e.calls)
+		}
+		for i := range maxRefused + 500 {
+			pod := remoteUID(fmt.Sprint(i))
+			pod.Namespace = pod.Name
+			e.done(pod, nil, errdefs.New(errdefs.Refused, "events is forbidden"))
+		}
+		if len(e.refused) != maxRefused {
+			t.Errorf("%d refusals are remembered", len(e.refused))
+		}
+		time.Sleep(eventsRefusedFor + eventsForgotten)
+		if e.of(granted); len(e.refused) != 0 {
+			t.Errorf("%d refusals are still remembered", len(e.refused))
+		}
+	})
+}
+
 // Pods about which nothing asks any more are forgotten, and no more than a limit are remembered.
 func TestWaitingPodsAreForgotten(t *testing.T) {
 	testWaitEvents(t, func(t *testing.T, e *eventsTest) {
