@@ -178,6 +178,22 @@ func createWithoutAnnotation(name string) answerFunc {
 	})
 }
 
+// statusRequest changes each container in the requests for a status.
+func statusRequest(change func(container object)) answerFunc {
+	return on("/status", func(c *call) (int, []byte) {
+		var pods []object
+		_ = json.Unmarshal(c.body, &pods)
+		for _, pod := range pods {
+			containers, _ := pod["spec"].(object)["containers"].([]any)
+			for _, container := range containers {
+				change(container.(object))
+			}
+		}
+		body, _ := json.Marshal(pods)
+		return c.send(body)
+	})
+}
+
 // logRequest changes the request for a log, and its options.
 func logRequest(change func(request, options object)) answerFunc {
 	return on("/getLogs", func(c *call) (int, []byte) {

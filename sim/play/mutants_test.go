@@ -55,6 +55,10 @@ var createMutants = []mutant{
 	{"replaces dollar signs twice", "env-dollar-signs-unresolved", "", "INLINED", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "managedFields") })},
 	{"creates no Service of a subdomain", "names-of-workers", "", "0 Services", createRequest(func(pod, _ object) { delete(pod["spec"].(object), "subdomain") })},
 	{"creates no Service of an annotation", "names-by-annotation", "", "0 Services", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "annotations") })},
+	{"gives a program the address of no pod", "env-pod-address", "", "SPARK_EXECUTOR_POD_IP", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "managedFields") })},
+	{"runs each pod of a Job as its first one", "env-completion-index", "", "JOB_COMPLETION_INDEX", createContainers(func(c object) { c["env"] = []any{object{"name": "JOB_COMPLETION_INDEX", "value": "0"}} })},
+	{"does not learn how the user wrote a pod", "env-original", "", "TIER", statusRequest(func(c object) { delete(c, "env") })},
+	{"adds no variables from resources", "env-resources-resolved", "", "MEMORY", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "managedFields") })},
 	{"warns of nothing", "warnings-placement", "", "warnings", createWithoutSpec("nodeSelector")},
 	{"fails a pod that must wait for a quota", "quota-waits", "", "refused", on("/create", fixed(500, "exceeded quota"))},
 	{"accepts a privileged pod", "policy-privileged-refused", "", "not refused", createContainers(func(c object) { delete(c, "securityContext") })},
@@ -103,6 +107,11 @@ var logMutants = []mutant{
 	{"ignores Previous", "logs-previous", "LOGS-1", "previous", logWithoutOption("Previous")},
 	{"ignores Timestamps", "logs-timestamps", "LOGS-1", "timestamps", logWithoutOption("Timestamps")},
 	{"ignores the container's name", "logs-of-each-container", "LOGS-1", "log", logRequest(func(request, _ object) { delete(request, "ContainerName") })},
+	{"reads another log if no container is named", "logs-of-each-container", "LOGS-4", "no container name", logRequest(func(request, _ object) {
+		if request["ContainerName"] == "" {
+			request["ContainerName"] = "bass"
+		}
+	})},
 }
 
 var deleteMutants = []mutant{
