@@ -89,7 +89,7 @@ var samples = map[string]any{
 	"offloading.placement":               map[string]any{"rules": []any{map[string]any{"runtimeClass": "nvidia"}}},
 	"offloading.storage_classes":         []any{"fast=ssd", "*=standard"},
 	"offloading.nfs":                     []any{"nfs.example.org:/export/*:ro"},
-	"offloading.host_paths":              []any{"/cvmfs:ro"},
+	"offloading.host_paths":              []any{"/cvmfs:ro:slave"},
 	"offloading.placement_allowed":       []any{"runtimeClass=nvidia"},
 	"offloading.namespace_template":      "", // it excludes namespace; TestPluginReadsTheConfiguration sets it
 	"mesh.when_off":                      "run",

@@ -64,7 +64,7 @@ func TestCheckTellsOfRulesAndVolumes(t *testing.T) {
 		}, "\nrules: 2 for claims, 1 for the placement of pods\n"},
 		{"no rules", func(*config.Config) {}, "\nrules: 0 for claims, 0 for the placement of pods\n"},
 		{"no weaker level", func(*config.Config) {}, "enforce=baseline\n"},
-		{"host paths", func(c *config.Config) { c.Offloading.HostPaths = []string{"/cvmfs"} },
+		{"host paths", func(c *config.Config) { c.Offloading.HostPaths = []config.HostPath{{Path: "/cvmfs"}} },
 			"enforce=privileged, because of [offloading] host_paths; the plugin accepts only pods that meet baseline, apart from what this option permits\n"},
 		{"NFS", func(c *config.Config) {
 			c.Offloading.NFS, c.Offloading.PodSecurity = []config.NFSExport{{Server: "n", Path: "/"}}, config.PodSecurityRestricted
@@ -108,7 +108,7 @@ func TestPermittedVolumesOnARealAPIServer(t *testing.T) {
 			h := startOn(t, server, func(s *settings) {
 				s.config.Offloading.UnsupportedVolumes = config.DropVolumes
 				if want == 5 {
-					s.config.Offloading.HostPaths, s.config.Offloading.CSIDrivers = []string{"/cvmfs"}, []string{"cvmfs.csi.*"}
+					s.config.Offloading.HostPaths, s.config.Offloading.CSIDrivers = []config.HostPath{{Path: "/cvmfs"}}, []string{"cvmfs.csi.*"}
 					s.config.Offloading.NFS = []config.NFSExport{{Server: "nfs.example.org", Path: "/export"}}
 					s.config.Offloading.Placement = writeRules(t, `[{match: {resources: ["nvidia.com/*"]}, nodeSelector: {gpu: mig}, tolerations: [{key: nvidia.com/gpu, operator: Exists}]}]`)
 				}

@@ -181,7 +181,7 @@ type Offloading struct {
 	// CSIDrivers are patterns of the drivers that pods may name in volumes of their own.
 	CSIDrivers []string
 	NFS        []NFSExport
-	HostPaths  []string
+	HostPaths  []HostPath
 	// Claims and Placement are rules in JSON, or the paths of files with them; empty: none.
 	Claims, Placement string
 	PlacementAllowed  []PlacementValue

@@ -18,6 +18,15 @@ type NFSExport struct {
 	ReadOnly bool
 }
 
+// HostPath is a folder of the remote nodes that pods may read.
+type HostPath struct {
+	// Path is a pattern.
+	Path string
+	// Slave lets pods see file systems that the node mounts below the folder later. They are
+	// read-only only if they are so on the node.
+	Slave bool
+}
+
 // PlacementValue is a value that pods may choose for a field of their placement.
 type PlacementValue struct {
 	// Field is one of [PlacementFields], and Value a pattern.
@@ -83,19 +92,25 @@ func nfsExports(s string) ([]NFSExport, error) {
 	return exports, nil
 }
 
-// hostPaths accepts a list of texts "/path" or "/path:ro"; there is no other mode.
-func hostPaths(s string) ([]string, error) {
+// hostPaths accepts a list of texts "/path", "/path:ro" or "/path:ro:slave"; there is no mode in
+// which pods can write.
+func hostPaths(s string) ([]HostPath, error) {
 	items, err := list(s)
 	if err != nil {
 		return nil, err
 	}
-	for i, item := range items {
-		items[i] = strings.TrimSuffix(item, ":ro")
-		if err := absolutePath(items[i]); err != nil || items[i] == "/" || strings.Contains(items[i], ":") {
-			return nil, fmt.Errorf("%q must be a folder of the nodes such as /cvmfs:ro: pods can only read it", item)
+	var paths []HostPath
+	for _, item := range items {
+		folder, slave := strings.CutSuffix(item, ":ro:slave")
+		if !slave {
+			folder = strings.TrimSuffix(item, ":ro")
 		}
+		if err := absolutePath(folder); err != nil || folder == "/" || strings.Contains(folder, ":") {
+			return nil, fmt.Errorf("%q must be a folder of the nodes such as /cvmfs:ro, or /cvmfs:ro:slave with what is mounted below it later: pods can only read it", item)
+		}
+		paths = append(paths, HostPath{Path: folder, Slave: slave})
 	}
-	return items, nil
+	return paths, nil
 }
 
 // absolutePath checks a pattern of a path.

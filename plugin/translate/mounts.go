@@ -19,8 +19,9 @@ type mountLimits struct {
 	userSubPaths bool
 	// noDevices refuses containers that use the volume as a device, which has no folders.
 	noDevices bool
-	// ofNode is true for a folder of the node.
-	ofNode bool
+	// ofNode is true for a folder of the node. With slave, containers may see what the node
+	// mounts below it later.
+	ofNode, slave bool
 	// option is the option of the site, for messages.
 	option string
 }
@@ -37,7 +38,7 @@ func (t *translation) limitMounts(c *corev1.Container) {
 			mount.ReadOnly = true
 		}
 		if limits.ofNode {
-			t.limitNodeMount(c.Name, mount)
+			t.limitNodeMount(c.Name, mount, limits)
 		}
 		if limits.subPath != "" {
 			t.limitSubPath(c.Name, mount, limits)
@@ -51,16 +52,26 @@ func (t *translation) limitMounts(c *corev1.Container) {
 }
 
 // limitNodeMount makes sure that the mount of a folder of the node changes nothing there: not
-// in what is mounted below the folder, and not by mounts of the container.
-func (t *translation) limitNodeMount(container string, mount *corev1.VolumeMount) {
-	switch propagation := ptr.Deref(mount.MountPropagation, corev1.MountPropagationNone); propagation {
-	case corev1.MountPropagationNone:
-		mount.RecursiveReadOnly = ptr.To(corev1.RecursiveReadOnlyIfPossible)
-	case corev1.MountPropagationHostToContainer: // programs that mount on demand need it
-		mount.RecursiveReadOnly = nil
-	default:
-		t.warn("the mount propagation %s of volume %s in container %s is HostToContainer in the remote cluster: pods can only read folders of nodes", propagation, mount.Name, container)
-		mount.MountPropagation, mount.RecursiveReadOnly = ptr.To(corev1.MountPropagationHostToContainer), nil
+// in what is mounted below the folder, and not by mounts of the container. The kubelet creates
+// a subPath that is missing, also for a read-only mount.
+func (t *translation) limitNodeMount(container string, mount *corev1.VolumeMount, limits mountLimits) {
+	if own := cmp.Or(mount.SubPathExpr, mount.SubPath); own != "" {
+		t.refuse("container %s mounts the folder %s of volume %s, but pods mount folders of nodes as a whole, since a subPath that is missing would be created on the node: leave subPath out ([offloading] host_paths)",
+			container, own, mount.Name)
+		return
+	}
+	asked, permitted := ptr.Deref(mount.MountPropagation, corev1.MountPropagationNone), corev1.MountPropagationNone
+	if limits.slave && asked != corev1.MountPropagationNone {
+		permitted = corev1.MountPropagationHostToContainer
+	}
+	if asked != permitted {
+		t.warn("the mount propagation %s of volume %s in container %s is %s in the remote cluster: that is what the site permits with folders of its nodes ([offloading] host_paths)",
+			asked, mount.Name, container, permitted)
+	}
+	if permitted == corev1.MountPropagationNone {
+		mount.MountPropagation, mount.RecursiveReadOnly = nil, ptr.To(corev1.RecursiveReadOnlyIfPossible)
+	} else { // the API server accepts a recursive one only without propagation
+		mount.MountPropagation, mount.RecursiveReadOnly = &permitted, nil
 	}
 }
 

@@ -66,14 +66,20 @@ func (t *translation) whyNotNFS(volume *corev1.Volume) string {
 func (t *translation) whyNotHostPath(volume *corev1.Volume) string {
 	host := volume.HostPath
 	folder := strings.TrimSuffix(host.Path, "/")
+	permitted, slave := false, false
+	for _, of := range t.options.HostPaths {
+		if matchesAny([]string{of.Path}, folder) {
+			permitted, slave = true, slave || of.Slave
+		}
+	}
 	switch {
-	case folder == "" || path.Clean(folder) != folder || !matchesAny(t.options.HostPaths, folder):
+	case folder == "" || path.Clean(folder) != folder || !permitted:
 		return fmt.Sprintf("the site does not permit the folder %s of its nodes ([offloading] host_paths)", host.Path)
 	case !slices.Contains([]corev1.HostPathType{corev1.HostPathUnset, corev1.HostPathDirectory}, ptr.Deref(host.Type, corev1.HostPathUnset)):
 		return fmt.Sprintf("of the site's nodes, pods can mount folders that exist (type Directory), not %s", *host.Type)
 	}
 	host.Type = ptr.To(corev1.HostPathDirectory) // a runtime creates a folder without a type if it does not exist
-	t.limits[volume.Name] = mountLimits{readOnly: true, ofNode: true, option: "host_paths"}
+	t.limits[volume.Name] = mountLimits{readOnly: true, ofNode: true, slave: slave, option: "host_paths"}
 	return ""
 }
 

@@ -19,7 +19,7 @@ import (
 // The namespaces permit what the site permits, and say for which option they are weaker than
 // the standard of the pods.
 func TestNamespaceSecurityPermitsVolumes(t *testing.T) {
-	hostPaths, nfs := []string{"/cvmfs"}, []config.NFSExport{{Server: "nfs.example.org", Path: "/export"}}
+	hostPaths, nfs := []config.HostPath{{Path: "/cvmfs"}}, []config.NFSExport{{Server: "nfs.example.org", Path: "/export"}}
 	for _, test := range []struct {
 		offloading config.Offloading
 		mesh       bool
@@ -53,7 +53,7 @@ func TestPermittedVolumesAreNotJudged(t *testing.T) {
 			Containers: []corev1.Container{{Name: "main", Image: "busybox", VolumeMounts: []corev1.VolumeMount{{Name: "cvmfs", MountPath: "/cvmfs"}, {Name: "data", MountPath: "/data"}}}},
 		},
 	}}
-	options := translate.Options{Scope: scope.Scope{Prefix: "offloading"}, Offloading: config.Offloading{HostPaths: []string{"/cvmfs"}}}
+	options := translate.Options{Scope: scope.Scope{Prefix: "offloading"}, Offloading: config.Offloading{HostPaths: []config.HostPath{{Path: "/cvmfs"}}}}
 	objects, err := translate.ToObjects(request, options)
 	if err != nil {
 		t.Fatal(err)
