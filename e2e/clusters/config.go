@@ -45,6 +45,14 @@ apiServer:
 `
 )
 
+// claimFolders lets the host path provisioner, which runs in the controller manager, create the folders of
+// claims on the node: the kubelet refuses a subPath below a folder that does not exist.
+const claimFolders = `kind: ClusterConfiguration
+controllerManager:
+  extraVolumes:
+  - {name: claims, hostPath: /tmp/hostpath_pv, mountPath: /tmp/hostpath_pv, pathType: DirectoryOrCreate}
+`
+
 // config returns the configuration of a cluster with one node. A node image that this
 // project builds (airgap) has its own network and an older Kubernetes.
 func config(name, folder string, airgap bool) *v1alpha4.Cluster {
@@ -59,7 +67,7 @@ func config(name, folder string, airgap bool) *v1alpha4.Cluster {
 	}
 	if name == Remote {
 		c.Nodes[0].ExtraMounts = []v1alpha4.Mount{{HostPath: filepath.Dir(AuditLog(folder)), ContainerPath: "/audit"}}
-		c.KubeadmConfigPatches = []string{auditVolumes, auditArgsV1Beta3}
+		c.KubeadmConfigPatches = []string{auditVolumes, auditArgsV1Beta3, claimFolders}
 		c.KubeadmConfigPatchesJSON6902 = []v1alpha4.PatchJSON6902{{
 			Group: "kubeadm.k8s.io", Version: "v1beta4", Kind: "ClusterConfiguration", Patch: auditArgsV1Beta4,
 		}}
