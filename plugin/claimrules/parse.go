@@ -39,6 +39,9 @@ func Parse(text []byte) (Rules, error) {
 			problems = append(problems, fmt.Errorf("rule %d: %w", i+1, problem))
 		}
 	}
+	if len(problems) == 0 {
+		problems = file.Rules.nested()
+	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
@@ -65,16 +68,20 @@ func (r *Rule) check() []error {
 		add("remote: a placeholder is there twice")
 	} else if wrong := validation.IsDNS1123Subdomain(replace(r.remote(), "a", "a")); len(wrong) > 0 {
 		add("remote: %q is not a valid name: %s", r.Remote, strings.Join(wrong, "; "))
+	} else if why := ambiguous(r.Remote); why != "" {
+		add("remote: %s", why)
 	}
 	if unknown := unknownPlaceholder(r.SubPath); unknown != "" {
 		add("subPath: %s is not known: write %s or %s", unknown, namespacePlaceholder, claimPlaceholder)
 	} else if sub := replace(r.SubPath, "a", "a"); sub != "" && (path.IsAbs(sub) || path.Clean(sub) != sub || sub == "." || strings.HasPrefix(sub, "..") || strings.ContainsAny(sub, "$\\")) {
 		add("subPath: %q must be a folder of the claim, such as users/%s: without / at its ends, .. or $", r.SubPath, namespacePlaceholder)
+	} else if why := ambiguous(r.SubPath); why != "" {
+		add("subPath: %s", why)
 	}
 	if r.UserSubPaths && r.SubPath == "" {
 		add("userSubPaths is only for a rule with a subPath")
 	}
-	if r.Create == nil && (r.ReadOnly || r.SubPath != "") && r.namesNothing() {
+	if (r.ReadOnly || r.SubPath != "") && r.namesNothing() {
 		add("readOnly and subPath need claims or remote: a pod could avoid them with another name of its volume")
 	}
 	if r.Create != nil {

@@ -56,9 +56,6 @@ type Limits struct {
 	ReadOnly     bool
 	SubPath      string
 	UserSubPaths bool
-	// NotOfSite says why the pod must not use a claim with this name that the site has
-	// created; empty if it may.
-	NotOfSite string
 }
 
 // Find returns how a pod uses the remote counterpart of a claim, and whether a rule matches
@@ -78,28 +75,43 @@ func (r Rules) Find(namespace, claim, volume string) (use Use, found bool, err e
 	if wrong := validation.IsDNS1123Subdomain(use.Remote); len(wrong) > 0 {
 		return Use{}, true, fmt.Errorf("rule %d of [offloading] claims gives claim %s the name %q, which is not valid: %s", at+1, claim, use.Remote, strings.Join(wrong, "; "))
 	}
-	if rule.Create != nil { // the name may be that of a claim of the site
+	if rule.usesLocalName() { // the user may have chosen the name of a claim that other rules limit
 		use.Limits = use.with(r.Limits(namespace, use.Remote))
 	}
 	return use, true, nil
 }
 
 // Limits returns the limits of a remote claim that a pod of a namespace does not get by a
-// rule, but by its name: of a claim that rules give to pods as one of the site's own, the
-// same pods get no more in another way, and other pods get nothing.
-func (r Rules) Limits(namespace, remote string) Limits {
-	named := false
+// rule that says its name: by an annotation, or by the name of the local claim. Of a claim that
+// rules give to the same pods, these get no more in another way. The rule that names the claim
+// most firmly decides; of several, the first.
+func (r Rules) Limits(namespace, remote string) (limits Limits) {
+	var firmest naming
 	for _, rule := range r {
-		claim, isNamed, isForNamespace := rule.gives(remote, namespace)
-		if isForNamespace {
-			return rule.limits(namespace, claim)
+		if claim, firmly := rule.gives(remote, namespace); firmly > firmest {
+			firmest, limits = firmly, rule.limits(namespace, claim)
 		}
-		named = named || isNamed
 	}
-	if named {
-		return Limits{NotOfSite: fmt.Sprintf("the site gives claim %s to pods of other namespaces ([offloading] claims)", remote)}
+	return limits
+}
+
+// NotOfSite says why pods of a namespace must not use a remote claim that the site has
+// created: because rules give it to pods of other namespaces only. It is empty if they may. In
+// a remote namespace that is not shared, a name that depends on the local name is that of
+// another claim.
+func (r Rules) NotOfSite(namespace, remote string, shared bool) string {
+	var given, named naming
+	for _, rule := range r {
+		_, firmly := rule.gives(remote, namespace)
+		given = max(given, firmly)
+		if shared || !rule.usesLocalName() {
+			named = max(named, rule.names(remote))
+		}
 	}
-	return Limits{}
+	if named <= byAny || given >= named {
+		return ""
+	}
+	return fmt.Sprintf("the site gives claim %s to pods of other namespaces ([offloading] claims)", remote)
 }
 
 // remote returns the name of the remote claim, with placeholders.
@@ -115,7 +127,6 @@ func (l Limits) with(other Limits) Limits {
 	if other.SubPath != "" {
 		l.SubPath, l.UserSubPaths = other.SubPath, other.UserSubPaths
 	}
-	l.NotOfSite = cmp.Or(l.NotOfSite, other.NotOfSite)
 	return l
 }
 

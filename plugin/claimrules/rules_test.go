@@ -23,7 +23,7 @@ const siteRules = `
 - {namespaces: [reana], claims: [reana-shared-*], remote: shared, subPath: "{namespace}", userSubPaths: true}
 - {claims: [cvmfs, reana-cvmfs], remote: cvmfs, readOnly: true}
 - {namespaces: ["team-*"], claims: [models], remote: "{namespace}-models", readOnly: true}
-- {namespaces: [jhub], claims: ["claim-*"], remote: "{namespace}-{claim}", create: {storage: 10Gi, storageClassName: fast}}
+- {namespaces: [jhub], claims: ["claim-*"], remote: "{claim}.{namespace}", create: {storage: 10Gi, storageClassName: fast}}
 - {volumes: [data], create: {storage: 1Gi, retentionPolicy: retain}}
 - {namespaces: [all], remote: pool, subPath: "users/{claim}"}
 `
@@ -40,16 +40,14 @@ func TestFind(t *testing.T) {
 		{namespace: "other", claim: "reana-shared-persistent-volume", volume: "v", none: true},
 		{namespace: "reana", claim: "reana-cvmfs", volume: "v", want: claimrules.Use{Remote: "cvmfs", Limits: claimrules.Limits{ReadOnly: true}}},
 		{namespace: "team-a", claim: "models", volume: "v", want: claimrules.Use{Remote: "team-a-models", Limits: claimrules.Limits{ReadOnly: true}}},
-		{namespace: "jhub", claim: "claim-alice", volume: "v", want: claimrules.Use{Remote: "jhub-claim-alice"}, created: true},
+		{namespace: "jhub", claim: "claim-alice", volume: "v", want: claimrules.Use{Remote: "claim-alice.jhub"}, created: true},
 		{namespace: "data", claim: "data-db-1", volume: "data", want: claimrules.Use{Remote: "data-db-1"}, created: true},
 		{namespace: "data", claim: "data-db-1", volume: "other", none: true},
 		{namespace: "all", claim: "alice", volume: "v", want: claimrules.Use{Remote: "pool", Limits: claimrules.Limits{SubPath: "users/alice"}}},
 		// A rule that creates claims gives no way around the limits of a claim of the site.
 		{namespace: "team-a", claim: "cvmfs", volume: "data", want: claimrules.Use{Remote: "cvmfs", Limits: claimrules.Limits{ReadOnly: true}}},
-		{namespace: "x", claim: "shared", volume: "data", created: true, want: claimrules.Use{Remote: "shared",
-			Limits: claimrules.Limits{NotOfSite: "the site gives claim shared to pods of other namespaces ([offloading] claims)"}}},
-		{namespace: "all", claim: "team-a-models", volume: "data", created: true, want: claimrules.Use{Remote: "team-a-models",
-			Limits: claimrules.Limits{NotOfSite: "the site gives claim team-a-models to pods of other namespaces ([offloading] claims)"}}},
+		{namespace: "reana", claim: "shared", volume: "data", created: true,
+			want: claimrules.Use{Remote: "shared", Limits: claimrules.Limits{SubPath: "reana", UserSubPaths: true}}},
 	} {
 		use, found, err := rules.Find(test.namespace, test.claim, test.volume)
 		created := use.Create != nil
@@ -63,21 +61,17 @@ func TestFind(t *testing.T) {
 // Who names a claim of the site in another way gets no more than the rules give.
 func TestLimits(t *testing.T) {
 	rules := parse(t, siteRules)
-	elsewhere := func(claim string) claimrules.Limits {
-		return claimrules.Limits{NotOfSite: "the site gives claim " + claim + " to pods of other namespaces ([offloading] claims)"}
-	}
 	for _, test := range []struct {
 		namespace, remote string
 		want              claimrules.Limits
 	}{
 		{"reana", "shared", claimrules.Limits{SubPath: "reana", UserSubPaths: true}},
-		{"other", "shared", elsewhere("shared")},
+		{"other", "shared", claimrules.Limits{}}, // TestNotOfSite
 		{"other", "cvmfs", claimrules.Limits{ReadOnly: true}},
 		{"team-a", "team-a-models", claimrules.Limits{ReadOnly: true}},
-		{"team-a", "team-b-models", elsewhere("team-b-models")},
 		{"team-a", "x-models", claimrules.Limits{}},
 		{"all", "pool", claimrules.Limits{SubPath: "users/pool"}},
-		{"jhub", "jhub-claim-alice", claimrules.Limits{}}, // the plugin creates it
+		{"jhub", "claim-alice.jhub", claimrules.Limits{}},
 		{"jhub", "my-own", claimrules.Limits{}},
 	} {
 		if diff := cmp.Diff(test.want, rules.Limits(test.namespace, test.remote)); diff != "" {
@@ -95,7 +89,7 @@ func TestNamesAreChecked(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x", 250)
-	rules = parse(t, `[{remote: "{namespace}-{claim}", create: {storage: 1Gi}}]`)
+	rules = parse(t, `[{remote: "{claim}.{namespace}", create: {storage: 1Gi}}]`)
 	if _, _, err := rules.Find("demo", long, "v"); err == nil || !strings.Contains(err.Error(), "rule 1 of [offloading] claims gives claim x") {
 		t.Errorf("a name that is too long: %v", err)
 	}
@@ -103,25 +97,29 @@ func TestNamesAreChecked(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                                    "there is no rule in it",
-		`[]`:                                  "there is no rule in it",
-		`rules: [{claim: a}]`:                 `unknown field "claim"`,
-		`[{claims: [a], claims: [b]}]`:        `key "claims" already set`,
-		`{claims: [a]}`:                       `unknown field "claims"`,
-		`[{claims: "a"}]`:                     "cannot unmarshal string",
-		`[{claims: ["["]}]`:                   `rule 1: claims: "[" must be a name or a pattern`,
-		`[{claims: [""]}]`:                    `rule 1: claims: "" must be a name`,
-		`[{remote: "{pod}"}]`:                 "rule 1: remote: {pod} is not known: write {namespace} or {claim}",
-		`[{remote: "{claim}-{claim}"}]`:       "rule 1: remote: a placeholder is there twice",
-		`[{remote: A}]`:                       `rule 1: remote: "A" is not a valid name`,
-		`[{remote: a, subPath: ../x}]`:        `rule 1: subPath: "../x" must be a folder of the claim`,
-		`[{remote: a, subPath: /x}]`:          `rule 1: subPath: "/x" must be a folder`,
-		`[{remote: a, subPath: a/../b}]`:      "must be a folder",
-		`[{remote: a, subPath: "x$(A)"}]`:     "must be a folder",
-		`[{remote: a, subPath: "{pod}"}]`:     "rule 1: subPath: {pod} is not known",
-		`[{remote: a, userSubPaths: true}]`:   "rule 1: userSubPaths is only for a rule with a subPath",
-		`[{volumes: [data], readOnly: true}]`: "rule 1: readOnly and subPath need claims or remote",
-		`[{}, {create: {storage: 0}}]`:        "rule 2: create: storage is missing or not above 0",
+		``:                                  "there is no rule in it",
+		`[]`:                                "there is no rule in it",
+		`rules: [{claim: a}]`:               `unknown field "claim"`,
+		`[{claims: [a], claims: [b]}]`:      `key "claims" already set`,
+		`{claims: [a]}`:                     `unknown field "claims"`,
+		`[{claims: "a"}]`:                   "cannot unmarshal string",
+		`[{claims: ["["]}]`:                 `rule 1: claims: "[" must be a name or a pattern`,
+		`[{claims: [""]}]`:                  `rule 1: claims: "" must be a name`,
+		`[{remote: "{pod}"}]`:               "rule 1: remote: {pod} is not known: write {namespace} or {claim}",
+		`[{remote: "{claim}-{claim}"}]`:     "rule 1: remote: a placeholder is there twice",
+		`[{remote: "{namespace}-{claim}"}]`: `rule 1: remote: "{namespace}-{claim}" would be the same for namespace a with claim b-c`,
+		`[{remote: A}]`:                     `rule 1: remote: "A" is not a valid name`,
+		`[{remote: a, subPath: ../x}]`:      `rule 1: subPath: "../x" must be a folder of the claim`,
+		`[{remote: a, subPath: /x}]`:        `rule 1: subPath: "/x" must be a folder`,
+		`[{remote: a, subPath: a/../b}]`:    "must be a folder",
+		`[{remote: a, subPath: "x$(A)"}]`:   "must be a folder",
+		`[{remote: a, subPath: "{pod}"}]`:   "rule 1: subPath: {pod} is not known",
+		`[{remote: a, subPath: "u/{claim}-{namespace}"}]`:                       `rule 1: subPath: "{claim}-{namespace}" would be the same`,
+		`[{remote: a, subPath: "{claim}.{namespace}{claim}"}]`:                  "write each placeholder once",
+		`[{volumes: [data], readOnly: true, create: {storage: 1Gi}}]`:           "rule 1: readOnly and subPath need claims or remote",
+		`[{remote: a, userSubPaths: true}]`:                                     "rule 1: userSubPaths is only for a rule with a subPath",
+		`[{volumes: [data], readOnly: true}]`:                                   "rule 1: readOnly and subPath need claims or remote",
+		`[{}, {create: {storage: 0}}]`:                                          "rule 2: create: storage is missing or not above 0",
 		`[{create: {storage: 1Gi, accessModes: [RWO], retentionPolicy: drop}}]`: "accessModes has \"RWO\", which is none of [\"ReadWriteOnce\"",
 		`[{create: {storage: 1Gi, size: 2}}]`:                                   `unknown field "size"`,
 	} {

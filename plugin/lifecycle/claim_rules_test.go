@@ -59,25 +59,25 @@ func (e *env) deleteAndWait(l *lifecycle.Lifecycle, r *wire.CreateRequest) {
 }
 
 // ofStatefulSet creates the claims of a StatefulSet's templates, which go or stay as the rule says.
-const ofStatefulSet = `[{volumes: [data], remote: "{namespace}-{claim}", create: {storage: 1Gi, retentionPolicy: POLICY}}]`
+const ofStatefulSet = `[{volumes: [data], remote: "{claim}.{namespace}", create: {storage: 1Gi, retentionPolicy: POLICY}}]`
 
 func TestClaimByRule(t *testing.T) {
-	for policy, left := range map[string][]string{"delete": nil, "retain": {"demo-data-db-1"}} {
+	for policy, left := range map[string][]string{"delete": nil, "retain": {"data-db-1.demo"}} {
 		t.Run(policy, func(t *testing.T) {
 			e := newEnv(t, withRules(t, strings.ReplaceAll(ofStatefulSet, "POLICY", policy)))
 			first, second := withClaim("data", "data-db-1"), withClaim("data", "data-db-1")
 			e.create(first)
 			e.create(second)
-			claim, err := e.admin.CoreV1().PersistentVolumeClaims(e.namespace).Get(t.Context(), "demo-data-db-1", metav1.GetOptions{})
+			claim, err := e.admin.CoreV1().PersistentVolumeClaims(e.namespace).Get(t.Context(), "data-db-1.demo", metav1.GetOptions{})
 			e.must(err)
 			if claim.Annotations[wire.AnnotationSourceName] != "data-db-1" || claim.Annotations[wire.AnnotationCreatedFor] != string(first.Pod.UID) {
 				t.Errorf("the claim has the annotations %v", claim.Annotations)
 			}
-			if name := e.remotePod(second).Spec.Volumes[0].PersistentVolumeClaim.ClaimName; name != "demo-data-db-1" {
+			if name := e.remotePod(second).Spec.Volumes[0].PersistentVolumeClaim.ClaimName; name != "data-db-1.demo" {
 				t.Errorf("the pod uses claim %s", name)
 			}
 			e.deleteAndWait(e.Lifecycle, first)
-			if got := e.claimNames(); !slices.Equal(got, []string{"demo-data-db-1"}) {
+			if got := e.claimNames(); !slices.Equal(got, []string{"data-db-1.demo"}) {
 				t.Errorf("while a pod uses the claim, there are %q", got)
 			}
 			e.deleteAndWait(e.Lifecycle, second)
@@ -124,11 +124,11 @@ func TestClaimByRuleIsCreatedAgain(t *testing.T) {
 	r := withClaim("data", "data-db-1")
 	e.create(r)
 	claims := e.admin.CoreV1().PersistentVolumeClaims(e.namespace)
-	_, err := claims.Patch(t.Context(), "demo-data-db-1", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+	_, err := claims.Patch(t.Context(), "data-db-1.demo", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
 	e.must(err)
-	e.must(claims.Delete(t.Context(), "demo-data-db-1", metav1.DeleteOptions{}))
+	e.must(claims.Delete(t.Context(), "data-db-1.demo", metav1.DeleteOptions{}))
 	e.create(r)
-	if got := e.claimNames(); !slices.Equal(got, []string{"demo-data-db-1"}) {
+	if got := e.claimNames(); !slices.Equal(got, []string{"data-db-1.demo"}) {
 		t.Errorf("after the second create there are the claims %q", got)
 	}
 }
@@ -189,6 +189,7 @@ func TestClaimOfTheSiteByRule(t *testing.T) {
 		{"other", "home", "home", "", false, "", "no rule in [offloading] claims matches it"},
 		{"other", "x", "shared", "shared", false, "", "the site gives claim shared to pods of other namespaces"},
 		{"other", "data", "shared", "", false, "", "the site gives claim shared to pods of other namespaces"},
+		{"demo", "data", "shared", "", false, "demo", ""},
 		{"demo", "data", "own", "", false, "", ""},
 		{"other", "data", "own", "", false, "", "was created for a pod of another local namespace"},
 	} {

@@ -42,8 +42,10 @@ func (l *Lifecycle) unowned(pod *corev1.Pod, remotes []*corev1.Pod) func(context
 }
 
 // claimsOf returns the claims that the remote pods of a local pod use: those that are recorded on
-// them, and those that a create would use now. The rules can have changed since the create, and
-// the pods can be gone; and a claim that was never used is not deleted.
+// them, and those that a create would use now. The rules can have changed since the create, or
+// the pods can be gone; after both, only the search for orphans finds the claims. They can be
+// claims that the create did not use, of volumes that no container mounts: each is deleted only
+// if a plugin made it, its policy says so and no other pod uses it.
 func (l *Lifecycle) claimsOf(pod *corev1.Pod, remotes []*corev1.Pod) []string {
 	claims := translate.ClaimNames(pod, l.options.Translate.ClaimRules)
 	for _, remote := range remotes {

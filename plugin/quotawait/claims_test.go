@@ -91,12 +91,12 @@ func TestClaimOfAPodThatWaitsElsewhere(t *testing.T) {
 // A pod that waits keeps the claim that a rule of the site gives it, under its remote name.
 func TestClaimByRuleOfAPodThatWaits(t *testing.T) {
 	e := newEnv(t, "pods=1")
-	rules, err := claimrules.Parse([]byte(`[{volumes: [data], remote: "{namespace}-{claim}", create: {storage: 1Gi, retentionPolicy: delete}}]`))
+	rules, err := claimrules.Parse([]byte(`[{volumes: [data], remote: "{claim}.{namespace}", create: {storage: 1Gi, retentionPolicy: delete}}]`))
 	e.must(err)
 	r := e.start(func(s *settings) { s.idle, s.options.Translate.ClaimRules = true, rules })
 	first, second := e.withClaim("first", "data"), e.withClaim("second", "data")
 	first.Pod.Annotations, second.Pod.Annotations = nil, nil
-	claim := first.Pod.Namespace + "-data"
+	claim := "data." + first.Pod.Namespace
 	r.create(first)
 	r.create(second)
 	if used, err := r.waiting.UsesClaim(t.Context(), e.namespace, claim, ""); !used || err != nil {

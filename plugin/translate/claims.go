@@ -119,12 +119,19 @@ func (t *translation) claimVolume(local *corev1.Volume, used bool) (volume corev
 
 // addClaim adds a claim that the pod uses. The plugin creates it from the object in
 // the request, or else from the pod's annotation, or as a rule says. Without all of these, the
-// claim must exist.
+// claim must exist. Several volumes can lead to one claim: one of them says how to create it.
 func (t *translation) addClaim(use claimUse) {
-	if slices.ContainsFunc(t.claims, func(c Claim) bool { return c.Name == use.Remote }) {
+	at := slices.IndexFunc(t.claims, func(c Claim) bool { return c.Name == use.Remote })
+	if at < 0 {
+		at = len(t.claims)
+		notOfSite := t.options.ClaimRules.NotOfSite(t.pod.Namespace, use.Remote, t.options.Scope.Namespace != "")
+		t.claims = append(t.claims, Claim{Name: use.Remote, NotOfSite: notOfSite})
+	}
+	claim := &t.claims[at]
+	claim.ByRule = claim.ByRule || use.byRule
+	if claim.Object != nil {
 		return
 	}
-	claim := Claim{Name: use.Remote, NotOfSite: use.NotOfSite, ByRule: use.byRule}
 	switch {
 	case use.Create != nil:
 		claim.Object = t.newClaim(use.local, use.Remote, use.Create)
@@ -139,7 +146,6 @@ func (t *translation) addClaim(use claimUse) {
 	if claim.Object != nil {
 		claim.Object.Annotations[wire.AnnotationCreatedFor] = t.uid
 	}
-	t.claims = append(t.claims, claim)
 }
 
 // claimFromObject copies a local claim without the fields that bind it to a volume: these

@@ -190,7 +190,9 @@ func (t *translation) newSecret(part, remoteName string) *corev1.Secret {
 }
 
 func (t *translation) addProblem(format string, args ...any) {
-	t.problems = append(t.problems, fmt.Sprintf(format, args...))
+	if problem := fmt.Sprintf(format, args...); !slices.Contains(t.problems, problem) {
+		t.problems = append(t.problems, problem)
+	}
 }
 
 // refuse reports what the options of the site do not permit.
