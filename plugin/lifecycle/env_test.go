@@ -212,9 +212,11 @@ func (e *env) forceDelete(listed string) {
 	case "secret":
 		e.must(core.Secrets(e.namespace).Delete(ctx, name, metav1.DeleteOptions{}))
 	case "claim":
-		_, err := core.PersistentVolumeClaims(e.namespace).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		claim, err := core.PersistentVolumeClaims(e.namespace).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
 		e.must(err)
-		if err := core.PersistentVolumeClaims(e.namespace).Delete(ctx, name, metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
+		// The patch ends a claim that is being deleted: then a create can have made another one.
+		err = core.PersistentVolumeClaims(e.namespace).Delete(ctx, name, *metav1.NewPreconditionDeleteOptions(string(claim.UID)))
+		if !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 			e.must(err)
 		}
 	}
