@@ -18,6 +18,7 @@ var withoutScenario = map[string]string{
 	"annotation %s: %s": "the words are those of plugin/mesh",
 	"annotation %s: %v": "the words are those of plugin/claimrules",
 	"the selector of claim %s is left out: it is about volumes of the local cluster": "InterLink sends no claims",
+	"the empty storage class of claim %s is left out: it would take any volume of the remote cluster that has no class": "InterLink sends no claims",
 	"remote namespace ": "the beginning of two sentences",
 }
 

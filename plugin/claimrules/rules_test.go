@@ -81,6 +81,25 @@ func TestLimits(t *testing.T) {
 }
 
 // A name that the local API server would not accept gets into no path.
+// A rule of the site can say that a claim has no storage class, and a user cannot.
+func TestNoStorageClass(t *testing.T) {
+	rules, err := claimrules.Parse([]byte(`[{claims: [a], create: {storage: 1Gi, storageClassName: ""}}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := rules[0].Create
+	if problems := template.CheckOfUser(); len(problems) != 1 || !strings.Contains(problems[0].Error(), "storageClassName is empty") {
+		t.Errorf("of a user, the problems are %v", problems)
+	}
+	class := "fast"
+	for _, name := range []*string{&class, nil} {
+		template.StorageClassName = name
+		if problems := template.CheckOfUser(); len(problems) > 0 {
+			t.Errorf("the problems are %v", problems)
+		}
+	}
+}
+
 func TestNamesAreChecked(t *testing.T) {
 	rules := parse(t, `[{claims: ["*"], remote: shared, subPath: "{namespace}/{claim}"}]`)
 	for _, names := range [][2]string{{"..", "data"}, {"a/b", "data"}, {"a", ".."}, {"", "data"}, {"a", "x..y"}} {

@@ -49,6 +49,17 @@ func (t *Template) Check() []error {
 	return problems
 }
 
+// CheckOfUser returns everything that is wrong with a template that a user has written. A claim
+// without a storage class takes any free volume of the cluster that has none: only the site may
+// say so.
+func (t *Template) CheckOfUser() []error {
+	problems := t.Check()
+	if t.StorageClassName != nil && *t.StorageClassName == "" {
+		problems = append(problems, errors.New("storageClassName is empty, which would take any volume of the remote cluster that has no storage class: name a class, or leave it out for the default one"))
+	}
+	return problems
+}
+
 // Spec returns the spec of a claim that is created.
 func (t *Template) Spec() corev1.PersistentVolumeClaimSpec {
 	modes := t.AccessModes

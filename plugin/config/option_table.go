@@ -175,7 +175,7 @@ var table = []Option{
 		Help: "Rules that say which claim of the remote cluster a claim of a pod becomes, or how it is created: a JSON list, or the path of a YAML file. Without a rule, a pod needs annotations.",
 		set:  setter(func(c *Config) *string { return &c.Offloading.Claims }, text)},
 	{Section: "offloading", Key: "storage_classes", Kind: List,
-		Help: "Storage classes of the remote cluster for the generic ephemeral volumes of pods: local=remote, or *=remote for all others; without a pair, a volume gets the default class.",
+		Help: "Storage classes of the remote cluster for the generic ephemeral volumes of pods: local=remote, or *=remote for all others; without a pair, a volume gets the default class, which the remote cluster must then have.",
 		set:  setter(func(c *Config) *map[string]string { return &c.Offloading.StorageClasses }, pairs, storageClasses)},
 	{Section: "offloading", Key: "csi_drivers", Kind: List,
 		Help: "CSI drivers that pods may name in volumes of their own (inline csi volumes), names or patterns such as *.csi.example.org; empty: none. Volumes that name a Secret are never permitted. A driver is permitted with all its volume attributes: name only drivers that are safe whatever a pod writes there.",

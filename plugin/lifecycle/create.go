@@ -128,9 +128,7 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 	if err := attempt.translate(l.isOwnNamespace(l.remoteNamespace(pod))); err != nil {
 		return "", err
 	}
-	for _, warning := range attempt.objects.Warnings {
-		log.Warn("a part of the pod is not offloaded", "warning", warning)
-	}
+	logWarnings(log, attempt.objects.Warnings)
 	end, err := l.begin(ctx, pod.Namespace)
 	if err != nil {
 		return "", err
@@ -153,6 +151,19 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 		err = commit(ctx)
 	}
 	return attempt.pod.Name, err
+}
+
+// maxLoggedWarnings is how many warnings of a pod are logged: users decide how many there are.
+const maxLoggedWarnings = 20
+
+func logWarnings(log *slog.Logger, warnings []string) {
+	for i, warning := range warnings {
+		if i == maxLoggedWarnings {
+			log.Warn(fmt.Sprintf("and %d more parts of the pod are not offloaded", len(warnings)-i))
+			return
+		}
+		log.Warn("a part of the pod is not offloaded", "warning", warning)
+	}
 }
 
 // begin waits until a create may begin: the creates of all local namespaces take turns.

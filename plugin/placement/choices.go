@@ -21,27 +21,54 @@ var Fields = []string{
 // Value is a value that pods may choose: one of [Fields] and a pattern.
 type Value struct{ Field, Value string }
 
+// maxValues is how many values an annotation can have: a user could write thousands of them.
+const maxValues = 16
+
 // Choose adds what a pod chooses with its annotations, as far as the site permits it. Its
-// warnings name what is left out.
+// warnings name what is left out, with one warning for each field, and one for all annotations
+// that name no field.
 func (r *Rules) Choose(pod *corev1.Pod, placement *Placement, allowed []Value) (warnings []string) {
+	var unknown []string
 	for _, annotation := range slices.Sorted(maps.Keys(pod.Annotations)) {
 		field, ok := strings.CutPrefix(annotation, wire.AnnotationPlacementPrefix)
 		if !ok {
 			continue
 		}
 		if !slices.Contains(Fields, field) {
-			warnings = append(warnings, fmt.Sprintf("annotation %s is left out: it can be for %s", annotation, strings.Join(Fields, ", ")))
+			unknown = append(unknown, annotation)
 			continue
 		}
-		for _, value := range values(field, pod.Annotations[annotation]) {
-			if !Permits(allowed, field, value) {
-				warnings = append(warnings, fmt.Sprintf("the value %q of annotation %s is left out: the site does not permit it ([offloading] placement_allowed)", short(value), annotation))
-			} else if problem := r.set(placement, field, value); problem != "" {
-				warnings = append(warnings, fmt.Sprintf("the value %q of annotation %s is left out: %s", short(value), annotation, problem))
+		var leftOut []string
+		items, more := values(field, pod.Annotations[annotation])
+		for _, value := range items {
+			problem := "the site does not permit it ([offloading] placement_allowed)"
+			if Permits(allowed, field, value) {
+				problem = r.set(placement, field, value)
+			}
+			if problem != "" {
+				leftOut = append(leftOut, fmt.Sprintf("the value %q of annotation %s is left out: %s", short(value), annotation, problem))
 			}
 		}
+		if len(leftOut) > 0 {
+			warnings = append(warnings, andMore(leftOut[0], len(leftOut)-1))
+		}
+		if more {
+			warnings = append(warnings, fmt.Sprintf("annotation %s has more than %d values: the others are left out", annotation, maxValues))
+		}
+	}
+	if len(unknown) > 0 {
+		text := fmt.Sprintf("annotation %s is left out: it can be for %s", short(unknown[0]), strings.Join(Fields, ", "))
+		warnings = append(warnings, andMore(text, len(unknown)-1))
 	}
 	return warnings
+}
+
+// andMore adds to the text about the first of several how many others there are.
+func andMore(text string, others int) string {
+	if others == 0 {
+		return text
+	}
+	return fmt.Sprintf("%s (and %d more)", text, others)
 }
 
 // Permits reports whether the site permits a value.
@@ -49,17 +76,23 @@ func Permits(allowed []Value, field, value string) bool {
 	return slices.ContainsFunc(allowed, func(a Value) bool { return a.Field == field && matchesPattern(a.Value, value) })
 }
 
-// values returns the values of an annotation: a list for the fields that have several.
-func values(field, text string) []string {
-	items := []string{text}
-	switch field {
-	case "nodeSelector", "tolerations", "imagePullSecrets":
-		items = strings.Split(text, ",")
+// values returns the first values of an annotation, each once, and whether it has more: a list
+// for the fields that have several.
+func values(field, text string) (items []string, more bool) {
+	isList := slices.Contains([]string{"nodeSelector", "tolerations", "imagePullSecrets"}, field)
+	if value := strings.TrimSpace(text); !isList && value != "" {
+		return []string{value}, false
 	}
-	for i := range items {
-		items[i] = strings.TrimSpace(items[i])
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item == "" || slices.Contains(items, item) {
+			continue
+		}
+		if len(items) == maxValues {
+			return items, true
+		}
+		items = append(items, item)
 	}
-	return slices.DeleteFunc(items, func(item string) bool { return item == "" })
+	return items, false
 }
 
 // set sets a field to one value, or adds the value to it. It returns what is wrong with the

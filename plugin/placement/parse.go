@@ -35,6 +35,12 @@ func Parse(text []byte) (Rules, error) {
 		return Rules{}, errors.New("there is no rule in it")
 	}
 	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(r.Affinities)) {
+		affinity := r.Affinities[name]
+		for _, problem := range checkAffinity(&affinity) {
+			problems = append(problems, fmt.Errorf("affinity %s: %w", name, problem))
+		}
+	}
 	for i := range r.Rules {
 		for _, problem := range r.check(&r.Rules[i]) {
 			problems = append(problems, fmt.Errorf("rule %d: %w", i+1, problem))
@@ -77,6 +83,7 @@ func (r *Rules) check(rule *Rule) []error {
 	name("runtimeClass", rule.RuntimeClass)
 	name("priorityClass", rule.PriorityClass)
 	name("serviceAccount", rule.ServiceAccount)
+	name("scheduler", rule.Scheduler)
 	for i := range rule.ImagePullSecrets {
 		name("imagePullSecrets", &rule.ImagePullSecrets[i])
 	}

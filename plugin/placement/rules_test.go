@@ -1,6 +1,7 @@
 package placement_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +165,60 @@ func TestChooseChangesNoRule(t *testing.T) {
 	}
 }
 
+// A long annotation gives few warnings, and few values.
+func TestChooseHasLimits(t *testing.T) {
+	many := func(format string) string {
+		var items []string
+		for i := range 10_000 {
+			items = append(items, fmt.Sprintf(format, i))
+		}
+		return strings.Join(items, ",")
+	}
+	pod := podOf("")
+	pod.Annotations[wire.AnnotationPlacementPrefix+"imagePullSecrets"] = "a, a,b," + many("a%d")
+	pod.Annotations[wire.AnnotationPlacementPrefix+"tolerations"] = many("key%d")
+	for i := range 1000 {
+		pod.Annotations[fmt.Sprintf("%sx%04d", wire.AnnotationPlacementPrefix, i)] = "a"
+	}
+	var rules placement.Rules
+	var placed placement.Placement
+	warnings := rules.Choose(pod, &placed, []placement.Value{{"imagePullSecrets", "a*"}})
+	want := []string{
+		`the value "b" of annotation interlink.io/placement.imagePullSecrets is left out: the site does not permit it ([offloading] placement_allowed)`,
+		"annotation interlink.io/placement.imagePullSecrets has more than 16 values: the others are left out",
+		`the value "key0" of annotation interlink.io/placement.tolerations is left out: the site does not permit it ([offloading] placement_allowed) (and 15 more)`,
+		"annotation interlink.io/placement.tolerations has more than 16 values: the others are left out",
+		"annotation interlink.io/placement.x0000 is left out: it can be for " + strings.Join(placement.Fields, ", ") + " (and 999 more)",
+	}
+	if diff := cmp.Diff(want, warnings); diff != "" {
+		t.Error(diff)
+	}
+	if len(placed.ImagePullSecrets) != 15 || placed.ImagePullSecrets[0] != "a" || placed.ImagePullSecrets[1] != "a0" {
+		t.Errorf("the Secrets are %q", placed.ImagePullSecrets)
+	}
+}
+
+// An affinity that the API server would refuse is an error at the start.
+func TestParseAffinity(t *testing.T) {
+	for text, want := range map[string]string{
+		`{nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []}}}`:                                                           "nodeAffinity: nodeSelectorTerms is missing",
+		`{nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Is}]}]}}}`:               `operator "Is"`,
+		`{nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In}]}]}}}`:               "values",
+		`{nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchFields: [{key: a, operator: In, values: [b]}]}]}}}`:       "matchFields can be only metadata.name",
+		`{nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 101, preference: {matchExpressions: [{key: a, operator: Exists}]}}]}}`:    "weight is 101",
+		`{podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {}}]}}`:                                                              `podAffinity: topologyKey "" is not valid`,
+		`{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: a, labelSelector: {matchExpressions: [{key: a, operator: X}]}}]}}`: "podAntiAffinity: ",
+		`{podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{podAffinityTerm: {topologyKey: a}}]}}`:                                         "weight is 0",
+	} {
+		if _, err := placement.Parse([]byte("affinities: {bad: " + text + "}")); err == nil || !strings.Contains(err.Error(), "affinity bad: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+	parse(t, `affinities: {good: {
+  nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Gt, values: ["1"]}], matchFields: [{key: metadata.name, operator: In, values: [b]}]}]}},
+  podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {a: b}}}}]}}}`)
+}
+
 func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                                     "there is no rule in it",
@@ -175,6 +230,7 @@ func TestParse(t *testing.T) {
 		`[{match: {labels: {a: "["}}}]`:        "rule 1: match.labels",
 		`[{match: {nodeSelector: {a: "["}}}]`:  "rule 1: match.nodeSelector",
 		`[{}, {runtimeClass: A}]`:              `rule 2: runtimeClass: "A" is not a valid name`,
+		`[{scheduler: "a b"}]`:                 `rule 1: scheduler: "a b" is not a valid name`,
 		`[{imagePullSecrets: [a, B]}]`:         `rule 1: imagePullSecrets: "B" is not`,
 		`[{nodeSelector: {"a b": c}}]`:         "rule 1: nodeSelector: a b=c is not valid",
 		`[{affinity: a}]`:                      `rule 1: affinity: there is no affinity "a" under affinities`,

@@ -165,6 +165,10 @@ func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *core
 	if class, ok := t.storageClass(local.Spec.StorageClassName); ok {
 		remote.Spec.StorageClassName = class
 	}
+	if class := remote.Spec.StorageClassName; class != nil && *class == "" {
+		t.warn("the empty storage class of claim %s is left out: it would take any volume of the remote cluster that has no class", local.Name)
+		remote.Spec.StorageClassName = nil
+	}
 	if local.Spec.Selector != nil {
 		t.warn("the selector of claim %s is left out: it is about volumes of the local cluster", local.Name)
 	}
@@ -183,7 +187,7 @@ func (t *translation) claimFromAnnotation(name, text string) *corev1.PersistentV
 		t.addProblem(`annotation %s: %v (expected {"storage":"10Gi","accessModes":["ReadWriteOnce"],"storageClassName":"...","retentionPolicy":"delete"|"retain"})`, annotation, err)
 		return nil
 	}
-	for _, problem := range template.Check() {
+	for _, problem := range template.CheckOfUser() {
 		t.addProblem("annotation %s: %v", annotation, problem)
 	}
 	return t.newClaim(name, name, &template)
