@@ -40,14 +40,19 @@ func (r Rules) nested() []error {
 	return problems
 }
 
-// sharesClaim reports whether two rules can lead to one remote claim. A rule that uses the
-// local name gives no other folder than one that says the name of the claim ([Rules.Find]).
+// sharesClaim reports whether two rules can lead to one remote claim. A rule with a pattern of
+// local names gives no other folder than one that says the name of the claim ([Rules.Find]).
 func (r *Rule) sharesClaim(other *Rule) bool {
 	switch {
-	case r.usesLocalName() != other.usesLocalName():
-		return false
-	case r.usesLocalName():
+	case r.usesLocalName() && other.usesLocalName():
 		return r.remote() == other.remote() && overlap(r.Claims, other.Claims)
+	case other.usesLocalName():
+		return other.sharesClaim(r)
+	case r.usesLocalName():
+		return slices.ContainsFunc(r.Claims, func(claim string) bool {
+			_, ok := other.values(other.remote(), strings.ReplaceAll(r.remote(), claimPlaceholder, claim))
+			return ok
+		})
 	}
 	return r.remote() == other.remote() || r.meets(r.remote(), other, other.remote(), false)
 }
