@@ -17,7 +17,7 @@ var withoutScenario = map[string]string{
 	"token %s of volume %s is left out: the site takes no tokens of service accounts":           "tokens-dropped has it, and its words are those of another text",
 	"annotation %s: %s": "the words are those of plugin/mesh",
 	"annotation %s: %v": "the words are those of plugin/claimrules",
-	"the selector of claim %s is left out: it is about volumes of the local cluster": "InterLink sends no claims",
+	"the selector of claim %s is left out: it is about volumes of the local cluster":                                    "InterLink sends no claims",
 	"the empty storage class of claim %s is left out: it would take any volume of the remote cluster that has no class": "InterLink sends no claims",
 	"remote namespace ": "the beginning of two sentences",
 }
