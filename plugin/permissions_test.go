@@ -152,7 +152,8 @@ func TestCheckNamesTheMissingPermission(t *testing.T) {
 				word = "no (optional)"
 			}
 			for line := range strings.Lines(table.String()) {
-				named := strings.HasPrefix(line, missing.Verb+" ") && strings.Contains(line, missing.Resource+" ")
+				columns := append(strings.Fields(line), "", "")
+				named := columns[0] == missing.Verb && columns[1] == missing.Resource
 				if strings.Contains(line, word) != named {
 					t.Errorf("Check writes the line %q", line)
 				}

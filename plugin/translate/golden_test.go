@@ -43,6 +43,12 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			above, below, _ := strings.Cut(string(content), dashes)
+			if !strings.Contains("\n"+above, "\noptions:") && !strings.HasPrefix(below, "error:") {
+				objects := filepath.Join("../../fixtures/objects", "own-"+strings.TrimSuffix(filepath.Base(file), ".golden")+".yaml")
+				if _, err := os.Stat(objects); err != nil {
+					t.Errorf("its objects on an API server are not recorded: go test ./plugin -run TestOwnCreates -update: %v", err)
+				}
+			}
 			in := input{Options: translate.Options{Scope: scope.Scope{Prefix: "offloading", Instance: "default"}, OwnNamespace: true}}
 			in.Options.VirtualNode = config.Defaults().Offloading.VirtualNode
 			if err := yaml.UnmarshalStrict([]byte(above), &in); err != nil {
