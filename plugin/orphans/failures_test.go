@@ -34,6 +34,7 @@ func TestListThatFailsHasNoFindings(t *testing.T) {
 		p := w.start("0")
 		defer p.end()
 		time.Sleep(2 * grace)
+		synctest.Wait() // a look that begins now reads it
 		w.listFails = map[string]error{"secrets": errdefs.New(errdefs.Refused, "no right to list secrets")}
 		findings, skipped, err := p.List(t.Context())
 		if err != nil || len(skipped) != 1 || !strings.Contains(skipped[0], "no right to list secrets") {
