@@ -49,8 +49,11 @@ type Chaos struct {
 	remote  *recorder
 	nodes   *node.Nodes
 	stop    func()
-	started atomic.Int64 // sites
 }
+
+// sites is the number of sites that this process has made. One Chaos after the other can use the same
+// API server, where storms leave the pods that they keep: no two sites have the same namespaces.
+var sites atomic.Int64
 
 // New starts the simulated node. Call Close at the end.
 func New(ctx context.Context, options Options) (_ *Chaos, err error) {

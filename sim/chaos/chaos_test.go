@@ -70,6 +70,24 @@ func TestStorms(t *testing.T) {
 	}
 }
 
+// Two sites never have the same namespaces, also on the API server that the tests share.
+func TestSitesHaveNamespacesOfTheirOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for range 2 {
+		c := newChaos(t)
+		for range 2 {
+			s, err := c.newSite()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen[s.namespace("demo")] {
+				t.Errorf("two sites have the namespace %s", s.namespace("demo"))
+			}
+			seen[s.namespace("demo")] = true
+		}
+	}
+}
+
 // A soak of seconds finds nothing, and reads the metrics.
 func TestSoak(t *testing.T) {
 	samples, findings, err := newChaos(t).Soak(t.Context(), 5*time.Second)

@@ -49,7 +49,7 @@ const pollPause = 300 * time.Millisecond
 // newSite returns a site whose virtual node uses the plugin at the socket of the first
 // instance.
 func (c *Chaos) newSite() (*site, error) {
-	n := c.started.Add(1)
+	n := sites.Add(1)
 	s := &site{chaos: c, prefix: fmt.Sprintf("x%d", n), dir: filepath.Join(c.dir, fmt.Sprint(n))}
 	if err := os.Mkdir(s.dir, 0o700); err != nil {
 		return nil, err
