@@ -83,8 +83,8 @@ func (r *Rule) values(text, value string) (values map[string]string, ok bool) {
 	return values, true
 }
 
-// expression matches the values that a text with placeholders can have. It captures what
-// stands for them. Since [Parse] refuses ambiguous texts, there is one way to read a value.
+// expression matches the values that a text with placeholders can have. It captures what is in
+// their place. Since [Parse] refuses ambiguous texts, there is one way to read a value.
 func expression(text string) *regexp.Regexp {
 	return regexp.MustCompile("^" + strings.NewReplacer(
 		regexp.QuoteMeta(namespacePlaceholder), `([a-z0-9-]+)`, regexp.QuoteMeta(claimPlaceholder), `([a-z0-9.-]+)`,

@@ -32,7 +32,7 @@ type Rule struct {
 	ReadOnly bool `json:"readOnly,omitempty"`
 	// SubPath is the only part of the claim that pods see, in which placeholders may be.
 	SubPath string `json:"subPath,omitempty"`
-	// UserSubPaths permits mounts of folders below SubPath. Whoever can write there could lead
+	// UserSubPaths permits mounts of folders below SubPath. Those who can write there could lead
 	// such a mount out of it with a symbolic link: the kubelet follows links within a volume.
 	UserSubPaths bool `json:"userSubPaths,omitempty"`
 }

@@ -181,7 +181,7 @@ var table = []Option{
 		Help: "CSI drivers that pods may name in volumes of their own (inline csi volumes), names or patterns such as *.csi.example.org; empty: none. Volumes that name a Secret are never permitted. A driver is permitted with all its volume attributes: name only drivers that are safe whatever a pod writes there.",
 		set:  setter(func(c *Config) *[]string { return &c.Offloading.CSIDrivers }, list, every(pattern))},
 	{Section: "offloading", Key: "nfs", Kind: List,
-		Help: "NFS folders that pods may mount, such as nfs.example.org:/export/*, or with :ro at the end for read-only mounts. A pattern stands for these folders, not for what is below them; empty: none.",
+		Help: "NFS folders that pods may mount, such as nfs.example.org:/export/*, or with :ro at the end for read-only mounts. A pattern matches these folders, and nothing below them; empty: none.",
 		set:  setter(func(c *Config) *[]NFSExport { return &c.Offloading.NFS }, nfsExports)},
 	{Section: "offloading", Key: "host_paths", Kind: List,
 		Help: "Folders of the remote nodes that pods may read, names or patterns such as /cvmfs:ro; empty: none. With :ro:slave, pods also see file systems that the node mounts below the folder later (automounted CVMFS needs it), and these are read-only only if they are so on the node. Name no folder that holds sockets, or to which users can write. New remote namespaces are then privileged for the API server; the plugin still checks each pod.",

@@ -58,7 +58,7 @@ func pairs(s string) (map[string]string, error) {
 	return m, nil
 }
 
-// storageClasses checks the names of storage classes. "*" stands for all local ones.
+// storageClasses checks the names of storage classes. "*" matches all local ones.
 func storageClasses(classes map[string]string) error {
 	for _, local := range slices.Sorted(maps.Keys(classes)) {
 		if local != "*" {

@@ -29,7 +29,7 @@ const (
 	// eventsTimeout limits one look at events.
 	eventsTimeout = 10 * time.Second
 	// eventWorkers is the number of requests at the same time. An API server reads events from
-	// its storage, and not from a cache: a site with thousands of pods that wait is told later.
+	// its storage, and not from a cache: a site with thousands of pods that wait gets them later.
 	eventWorkers = 2
 	// maxEventPods limits the pods that are remembered, and maxEventQueue those that are to be
 	// looked at. A pod without a place is tried again when its status is asked for.

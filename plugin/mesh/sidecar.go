@@ -58,7 +58,7 @@ func file(name string) []byte {
 	return text
 }
 
-// ownScript returns one of the embedded scripts. A line "# include NAME" of it stands for the
+// ownScript returns one of the embedded scripts. A line "# include NAME" of it is replaced by the
 // functions of another one.
 func ownScript(name string) []byte {
 	const include = "# include download.sh\n"

@@ -18,7 +18,7 @@ func backsOff(name string, code int32, message string) corev1.ContainerStatus {
 	return s
 }
 
-// docs/contract.md, STATUS-43: why a pod waits or has failed is told also if the cause lies in a
+// docs/contract.md, STATUS-43: the message says why a pod waits or has failed also if the cause is in a
 // container that the local pod does not show.
 func TestCausesInOtherContainers(t *testing.T) {
 	const added = ", which was added to the remote pod, "

@@ -125,7 +125,7 @@ type fieldGenerator struct {
 	skip bool
 }
 
-// pod returns a pod with two containers, the first of which has variables.
+// pod returns a pod with two containers; the first has variables.
 func (g fieldGenerator) pod() *corev1.Pod {
 	pod := podOf("main")
 	pod.Labels = map[string]string{"tier": "front"}

@@ -174,7 +174,7 @@ func TestHints(t *testing.T) {
 		{"an address", calls("MASTER_ADDR", "192.0.2.1", ""), ""},
 		{"PyTorch", calls("MASTER_ADDR", "master-0", ""), "a worker calls its master"},
 		{"PyTorch with a Service", calls("MASTER_ADDR", "svc", "") + callee, ""},
-		{"Ray with a Service, of which the namespace is another one", calls("FQ_RAY_IP", "svc.default.svc.cluster.local", "") + callee, "put default into [offloading] namespace_prefix_exclusions, or use the name svc"},
+		{"Ray with a Service in another namespace", calls("FQ_RAY_IP", "svc.default.svc.cluster.local", "") + callee, "put default into [offloading] namespace_prefix_exclusions, or use the name svc"},
 		{"a name with a namespace in a command", with(`subdomain: s, hostname: h, containers: [{name: c, image: i, args: ["ping h.s.default.svc"]}]`), "the pod calls h.s.default.svc"},
 		{"a name in another namespace", with(`subdomain: s, hostname: h, containers: [{name: c, image: i, args: ["ping h.s.other.svc"]}]`), ""},
 	} {
