@@ -1,16 +1,13 @@
 package plan_test
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,6 +26,8 @@ const (
 // engine is what engine.yaml in a folder of fixtures/engines says.
 type engine struct {
 	Name, Version, Source string
+	// Verdict is what the runs must lead to.
+	Verdict string
 	// VirtualKubelet, Plugin and Engine are the settings of the second run. Engine is for
 	// people: pods-set.yaml has the pods that the engine then writes.
 	VirtualKubelet struct {
@@ -39,28 +38,30 @@ type engine struct {
 	Engine struct{ Language, Text string }
 	// Needs are what else the engine needs.
 	Needs []string
+	// Without are parts of what plan says with the default settings: why the settings are
+	// needed.
+	Without []string
 	// Accepted are warnings and hints by a part of their text, which do no harm.
 	Accepted []struct{ Text, Because string }
 	// Services are the remote Services by which the pods find each other.
 	Services []string
-	// Cannot are what does not work. Proof is a part of a refusal or hint that says so.
-	Cannot []struct{ What, Because, Proof string }
+	// Cannot are what does not work.
+	Cannot []limit
 
 	folder    string
 	scenarios []*scenario.File
 	accepted  map[string][]string
-	verdict   string
+	// lost is what plan says with the default settings.
+	lost []string
 }
 
-// The verdicts.
-const (
-	asItIs       = "works as it is"
-	withSettings = "works with these settings"
-	cannotWork   = "cannot work"
-)
+// limit is something that does not work. Proof is a part of the refusal, warning or hint that
+// says so, or of the rule of docs/contract.md.
+type limit struct{ What, Because, Proof, Rule string }
 
 // TestEngines runs plan over the pods of each engine, with the default settings and with those
-// of the engine, derives a verdict from the reports, and compares docs/engines.md with it.
+// of the engine, checks that the reports lead to the verdict of its file, for the reasons that
+// it names, and compares docs/engines.md with the result.
 func TestEngines(t *testing.T) {
 	engines := readEngines(t)
 	if len(engines) < 21 {
@@ -84,12 +85,13 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-// judge derives the verdict.
+// judge runs plan over the files of the engine, and checks that the reports lead to the verdict.
 func (e *engine) judge(t *testing.T) {
 	var vk scenario.VirtualKubelet
 	vk.SkipDownwardAPIResolution = true
 	base := []string{"CONFIG_FILE_PATH=" + os.DevNull}
-	defaults := e.run(t, "pods.yaml", plan.Settings{Environ: base, VirtualKubelet: vk}, false)
+	var r runs
+	r.defaults = e.run(t, "pods.yaml", plan.Settings{Environ: base, VirtualKubelet: vk}, false)
 
 	vk.KubernetesAPI = e.VirtualKubelet.KubernetesAPI
 	settings := plan.Settings{Environ: append(slices.Clone(base), "OFFLOADING_VARIABLES=unresolved"), VirtualKubelet: vk}
@@ -100,80 +102,13 @@ func (e *engine) judge(t *testing.T) {
 	if e.has("pods-set.yaml") {
 		file = "pods-set.yaml"
 	}
-	set := e.run(t, file, settings, e.VirtualKubelet.FullMesh)
-
-	problemsOf := func(reports []plan.Report) (list, hard []string) {
-		for i := range reports {
-			all, grave := e.problems(&reports[i])
-			list, hard = append(list, all...), append(hard, grave...)
-		}
-		return list, hard
-	}
-	before, _ := problemsOf(defaults)
-	clear(e.accepted) // the page has those of the second run
-	after, hard := problemsOf(set)
-	switch {
-	case len(before) == 0:
-		e.verdict = asItIs
-	case len(after) == 0:
-		e.verdict = withSettings
-	case len(hard) > 0:
-		e.verdict = cannotWork
-		if len(e.Cannot) == 0 {
-			t.Errorf("engine.yaml does not say why it cannot work: %q", hard)
-		}
-	default:
-		t.Errorf("something is lost, but no refusal or hint says so; if it does no harm, accept it with a reason: %q", after)
-	}
-	for _, name := range e.Services {
-		if !hasService(t, set, name) {
-			e.verdict += "; there is no remote Service " + name
-		}
-	}
-	t.Logf("%s; default settings: %q; its settings: %q", e.verdict, before, after)
-
-	reports := slices.Concat(defaults, set)
+	r.set = e.run(t, file, settings, e.VirtualKubelet.FullMesh)
 	if e.has("pods-cannot.yaml") {
-		impossible := e.run(t, "pods-cannot.yaml", settings, e.VirtualKubelet.FullMesh)
-		for i := range impossible {
-			if _, hard := e.problems(&impossible[i]); len(hard) == 0 {
-				t.Errorf("pod %s of pods-cannot.yaml has neither a refusal nor a hint", impossible[i].Pod)
-			}
-		}
-		reports = append(reports, impossible...)
+		r.impossible = e.run(t, "pods-cannot.yaml", settings, e.VirtualKubelet.FullMesh)
 	}
-	for _, cannot := range e.Cannot {
-		if cannot.Proof != "" && !slices.ContainsFunc(reports, func(r plan.Report) bool {
-			return slices.ContainsFunc(slices.Concat(r.Hints, r.Refusals), func(text string) bool { return strings.Contains(text, cannot.Proof) })
-		}) {
-			t.Errorf("no refusal or hint says %q", cannot.Proof)
-		}
+	for _, problem := range e.check(r, contractRule(t)) {
+		t.Error(problem)
 	}
-	for _, a := range e.Accepted {
-		if len(e.accepted[a.Text]) == 0 {
-			t.Errorf("no warning or hint contains %q, which is accepted", a.Text)
-		}
-	}
-}
-
-// hasService reports whether the plugin creates a remote Service of this name for a pod.
-func hasService(t *testing.T, reports []plan.Report, name string) bool {
-	t.Helper()
-	for _, report := range reports {
-		for _, text := range report.Objects {
-			var object struct {
-				Kind     string
-				Metadata struct{ Name string }
-			}
-			if err := json.Unmarshal(text, &object); err != nil {
-				t.Fatal(err)
-			}
-			if object.Kind == "Service" && object.Metadata.Name == name {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (e *engine) has(file string) bool {
@@ -197,42 +132,4 @@ func (e *engine) run(t *testing.T, file string, settings plan.Settings, mesh boo
 		t.Fatal(err)
 	}
 	return reports
-}
-
-// problems returns what is lost or does not work for a pod, unless it is accepted, and which of
-// it is a refusal, a hint, or a reason not to send the pod.
-func (e *engine) problems(report *plan.Report) (all, hard []string) {
-	if !report.Sent {
-		hard = append(hard, report.Reason)
-	}
-	hard = append(hard, report.Refusals...)
-	for _, hint := range report.Hints {
-		if !e.accepts(hint) {
-			hard = append(hard, hint)
-		}
-	}
-	all = slices.Clone(hard)
-	for _, warning := range report.Warnings {
-		if !e.accepts(warning) {
-			all = append(all, warning)
-		}
-	}
-	for _, variable := range report.Variables { // of a field that nothing restores
-		if variable.Becomes == "lost" || variable.Becomes == `the text ""` || variable.Becomes == `the text "127.0.0.1"` {
-			all = append(all, fmt.Sprintf("variable %s of container %s: %s", variable.Name, variable.Container, variable.Becomes))
-		}
-	}
-	return all, hard
-}
-
-func (e *engine) accepts(text string) bool {
-	for _, a := range e.Accepted {
-		if strings.Contains(text, a.Text) {
-			if !slices.Contains(e.accepted[a.Text], text) {
-				e.accepted[a.Text] = append(e.accepted[a.Text], text)
-			}
-			return true
-		}
-	}
-	return false
 }

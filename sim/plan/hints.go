@@ -109,29 +109,3 @@ func hintFailurePolicy(pod *workloads.Pod, add func(string, ...any)) {
 		add("podFailurePolicy.onPodConditions: no condition of the remote pod, such as DisruptionTarget, reaches the local one: use onExitCodes with the code of [offloading] disrupted_exit_code")
 	}
 }
-
-// hintEngines names the settings that an engine needs.
-func hintEngines(pod *workloads.Pod, add func(string, ...any)) {
-	containers := slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers)
-	for _, engine := range []struct {
-		is   func(corev1.Container) bool
-		text string
-	}{
-		{
-			func(c corev1.Container) bool { return slices.Contains(c.Args, "/tekton/downward/ready") },
-			`Tekton waits for annotation tekton.dev/ready: set running-in-environment-with-injected-sidecars to "false" in ConfigMap feature-flags of Tekton; for Tasks with sidecars also await-sidecar-readiness to "false" and enable-kubernetes-sidecar to "true"`,
-		},
-		{
-			func(c corev1.Container) bool { return strings.Contains(c.Image, "gitlab-runner-helper") },
-			"GitLab Runner runs its scripts by attach or exec, which do not work through a virtual node: give the runner an executor of its own in the remote cluster",
-		},
-		{
-			func(c corev1.Container) bool { return c.Name == "block-cloud-metadata" },
-			"JupyterHub's init container block-cloud-metadata needs privileges: set singleuser.cloudMetadata.blockWithIptables to false, and block the address by a NetworkPolicy of the namespace template",
-		},
-	} {
-		if slices.ContainsFunc(containers, engine.is) {
-			add("%s", engine.text)
-		}
-	}
-}

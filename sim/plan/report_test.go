@@ -165,6 +165,12 @@ func TestHints(t *testing.T) {
 		{"conditions", strings.Replace(job, "%s", `{action: Ignore, onPodConditions: [{type: DisruptionTarget}]}`, 1), "podFailurePolicy.onPodConditions"},
 		{"exit codes", strings.Replace(job, "%s", `{action: Ignore, onExitCodes: {operator: In, values: [250]}}`, 1), ""},
 		{"Tekton", with(`containers: [{name: c, image: i, args: [-wait_file, /tekton/downward/ready]}]`), "running-in-environment-with-injected-sidecars"},
+		{
+			"Tekton with a sidecar", `{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {tekton.dev/taskRun: b}}, spec: {nodeName: vnode, containers: [{name: step-a, image: i}, {name: sidecar-db, image: i}]}}`,
+			"Tekton ends container sidecar-db by a change of its image",
+		},
+		{"a container sidecar-db without Tekton", with(`containers: [{name: sidecar-db, image: i}]`), ""},
+		{"Argo", `{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {workflows.argoproj.io/workflow: b}}, spec: {nodeName: vnode, ` + container + `}}`, "Argo stops a running pod by exec"},
 		{"GitLab Runner", with(`containers: [{name: helper, image: "registry.example.org/gitlab-runner-helper:x86_64-v17"}]`), "GitLab Runner"},
 		{"JupyterHub", with(`initContainers: [{name: block-cloud-metadata, image: i}], ` + container), "blockWithIptables"},
 		{"Spark", calls("SPARK_DRIVER_URL", "spark://CoarseGrainedScheduler@pi-driver-svc.default.svc:7078", ""), "a Spark executor"},
