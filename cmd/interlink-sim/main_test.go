@@ -54,7 +54,7 @@ func TestRun(t *testing.T) {
 		{"plan: no request", []string{"plan", "-"}, nil, "{}", 1, "", "standard input has no pod"},
 		{"plan: an invalid configuration", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},
 
-		{"replay: one", []string{"replay", "--run", "^exit-code$", "../../fixtures/scenarios"}, nil, "", 0, "1 scenario: 1 passed, 0 failed, 0 skipped", ""},
+		{"replay: one", []string{"replay", "--run", "^exit-code$", "../../fixtures/scenarios"}, nil, "", 0, "1 scenario: 1 passed, 0 failed, 0 not judged, 0 skipped", ""},
 		{"replay: the environment does not apply to a cluster in memory", []string{"replay", "--run", "^volume-hostpath-dropped$", "../../fixtures/scenarios"},
 			[]string{"OFFLOADING_UNSUPPORTED_VOLUMES=refuse"}, "", 0, "1 passed", ""},
 		{"replay: no path", []string{"replay"}, nil, "", 2, "", "PATH is needed"},
@@ -118,7 +118,7 @@ func TestReplayReportsAFailedScenario(t *testing.T) {
 	}
 	defer func() { _ = written.Close() }()
 	var result report.Report
-	if err := json.NewDecoder(written).Decode(&result); err != nil || len(result.Scenarios) != 1 || !strings.Contains(strings.Join(result.Scenarios[0].Differences, ""), words) {
+	if err := json.NewDecoder(written).Decode(&result); err != nil || len(result.Scenarios) != 1 || !strings.Contains(strings.Join(result.Scenarios[0].Texts(), ""), words) {
 		t.Errorf("%v %+v", err, result)
 	}
 	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), words) {

@@ -172,7 +172,7 @@ func playSome(t *testing.T, address string) {
 	}
 	for _, s := range result.Scenarios {
 		if s.Verdict != report.Passed {
-			t.Errorf("%s %s: %s%s\n%s", s.Name, s.Verdict, s.Skipped, strings.Join(s.Differences, "\n"), history(s))
+			t.Errorf("%s %s: %s%s\n%s", s.Name, s.Verdict, s.Skipped, strings.Join(s.Texts(), "\n"), history(s))
 		}
 	}
 }

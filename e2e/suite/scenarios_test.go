@@ -144,7 +144,7 @@ func playAll(t *testing.T, a account, files []*scenario.File, env ...string) []r
 			}
 			switch why, impossible := simulatedOnly[s.Name]; {
 			case s.Verdict == report.Failed:
-				t.Errorf("%s\n%s", strings.Join(s.Differences, "\n"), history(s))
+				t.Errorf("%s\n%s", strings.Join(s.Texts(), "\n"), history(s))
 			case impossible && (s.Verdict != report.Skipped || !strings.Contains(s.Skipped, why)):
 				t.Errorf("the scenario %s, and must be skipped because %s", s.Verdict, why)
 			case impossible: // CI=true accepts this: these scenarios are played in sim/play and on an API server

@@ -110,14 +110,14 @@ func TestMutantsOfRequests(t *testing.T) {
 		t.Run(m.fault, func(t *testing.T) {
 			t.Parallel()
 			played := m.playWith(t, func(client kubernetes.Interface) kubernetes.Interface { return faultyClient{client, m.requests} })
-			if played.Verdict != report.Failed || !slices.ContainsFunc(played.Differences, m.isNamedBy) {
-				t.Errorf("%s %s, want a difference of rule %q that contains %q, got %q", m.scenario, played.Verdict, m.rule, m.text, played.Differences)
+			if played.Verdict != report.Failed || !slices.ContainsFunc(played.Texts(), m.isNamedBy) {
+				t.Errorf("%s %s, want a difference of rule %q that contains %q, got %q", m.scenario, played.Verdict, m.rule, m.text, played.Texts())
 			}
 		})
 		t.Run("no fault "+m.fault, func(t *testing.T) {
 			t.Parallel()
 			if played := m.play(t); played.Verdict != report.Passed {
-				t.Errorf("%s %s, differences %q", m.scenario, played.Verdict, played.Differences)
+				t.Errorf("%s %s, differences %q", m.scenario, played.Verdict, played.Texts())
 			}
 		})
 	}

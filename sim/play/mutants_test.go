@@ -136,8 +136,8 @@ func TestMutants(t *testing.T) {
 			t.Run(call+" "+m.fault, func(t *testing.T) {
 				t.Parallel()
 				played := m.play(t)
-				if played.Verdict != report.Failed || !slices.ContainsFunc(played.Differences, m.isNamedBy) {
-					t.Errorf("%s %s, want a difference of rule %q that contains %q, got %q", m.scenario, played.Verdict, m.rule, m.text, played.Differences)
+				if played.Verdict != report.Failed || !slices.ContainsFunc(played.Texts(), m.isNamedBy) {
+					t.Errorf("%s %s, want a difference of rule %q that contains %q, got %q", m.scenario, played.Verdict, m.rule, m.text, played.Texts())
 				}
 			})
 		}
@@ -147,7 +147,7 @@ func TestMutants(t *testing.T) {
 			t.Parallel()
 			m := mutant{scenario: name, answer: (*call).forward}
 			if played := m.play(t); played.Verdict != report.Passed {
-				t.Errorf("%s, differences %q", played.Verdict, played.Differences)
+				t.Errorf("%s, differences %q", played.Verdict, played.Texts())
 			}
 		})
 	}

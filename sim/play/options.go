@@ -10,7 +10,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
 // Options say what scenarios are played against. The zero value is this plugin, in
@@ -39,6 +41,10 @@ type Options struct {
 	// Parallel is how many scenarios are played at the same time; the default is the
 	// number of processors.
 	Parallel int
+	// Levels are the levels of the scenarios that are played; none means all.
+	Levels []scenario.Level
+	// Profile says how to treat a plugin with an address; nil if nothing is known of it.
+	Profile *profile.Profile
 	// Version of the simulator, for the report.
 	Version string
 	// Log receives the log of the plugin that is started here; by default it is

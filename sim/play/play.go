@@ -33,14 +33,14 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, unr
 		return result
 	}
 	if unresponsive.Load() {
-		result.Differences = []string{"not played: the plugin did not answer a call of another scenario"}
+		result.Differences = []report.Difference{{Text: "not played: the plugin did not answer a call of another scenario"}}
 		return result
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, options.Timeout, fmt.Errorf("the scenario did not end within %s", options.Timeout))
 	defer cancel()
 	env, err := startEnvironment(ctx, file, options)
 	if err != nil {
-		result.Differences = []string{judge.HideSecrets(file, err.Error())}
+		result.Differences = []report.Difference{{Text: judge.HideSecrets(file, err.Error())}}
 		return result
 	}
 	defer env.close()
@@ -97,18 +97,18 @@ func playToEnd(ctx context.Context, p *player) (err error) {
 	return p.waitUntilDeleted(ctx)
 }
 
-// differences returns the differences of a scenario as text. err is why it was not
+// differences returns the differences of a scenario, without secrets. err is why it was not
 // played to its end.
-func differences(file *scenario.File, seen *judge.Observation, err error) []string {
+func differences(file *scenario.File, seen *judge.Observation, err error) []report.Difference {
 	var found []judge.Difference
 	if err != nil {
 		found = append(judge.Unfinished(file, seen), judge.Difference{Text: err.Error()})
 	} else {
 		found = judge.Differences(file, seen)
 	}
-	var texts []string
+	var shown []report.Difference
 	for _, difference := range found {
-		texts = append(texts, judge.HideSecrets(file, difference.String()))
+		shown = append(shown, report.Difference{Rule: difference.Rule, Text: judge.HideSecrets(file, difference.Text)})
 	}
-	return texts
+	return shown
 }

@@ -87,11 +87,11 @@ func TestPluginStopsAnswering(t *testing.T) {
 				t.Fatal(err)
 			}
 			first, last := result.Scenarios[0], result.Scenarios[2]
-			if first.Verdict != report.Failed || !strings.Contains(fmt.Sprint(first.Differences), "the answer was not complete within 300ms") {
-				t.Errorf("first scenario: %s %q", first.Verdict, first.Differences)
+			if first.Verdict != report.Failed || !strings.Contains(fmt.Sprint(first.Texts()), "the answer was not complete within 300ms") {
+				t.Errorf("first scenario: %s %q", first.Verdict, first.Texts())
 			}
-			if last.Verdict != report.Failed || !strings.Contains(fmt.Sprint(last.Differences), "not played") {
-				t.Errorf("last scenario: %s %q", last.Verdict, last.Differences)
+			if last.Verdict != report.Failed || !strings.Contains(fmt.Sprint(last.Texts()), "not played") {
+				t.Errorf("last scenario: %s %q", last.Verdict, last.Texts())
 			}
 		})
 	}
@@ -104,7 +104,7 @@ func TestEndlessLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(result.Scenarios[0].Differences); !strings.Contains(got, "longer than") {
+	if got := fmt.Sprint(result.Scenarios[0].Texts()); !strings.Contains(got, "longer than") {
 		t.Errorf("differences %s", got)
 	}
 }
@@ -138,7 +138,7 @@ func TestPluginThatDoesNothing(t *testing.T) {
 			t.Errorf("%s %s", s.Name, s.Verdict)
 		}
 	}
-	if got := strings.Join(result.Scenarios[2].Differences, "\n"); !strings.Contains(got, "has 0 Pods") {
+	if got := strings.Join(result.Scenarios[2].Texts(), "\n"); !strings.Contains(got, "has 0 Pods") {
 		t.Errorf("differences %s", got)
 	}
 }
@@ -154,7 +154,7 @@ func TestScenarioTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range result.Scenarios {
-		if got := fmt.Sprint(s.Differences); s.Verdict != report.Failed || !strings.Contains(got, "within 300ms") {
+		if got := fmt.Sprint(s.Texts()); s.Verdict != report.Failed || !strings.Contains(got, "within 300ms") {
 			t.Errorf("%s %s: %s", s.Name, s.Verdict, got)
 		}
 	}

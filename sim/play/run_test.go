@@ -64,7 +64,7 @@ func TestScenarios(t *testing.T) {
 		}
 		for _, s := range result.Scenarios {
 			if s.Verdict != report.Passed {
-				t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Differences)
+				t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Texts())
 			}
 			if len(s.Pods) == 0 || len(s.Pods[0].Local) == 0 {
 				t.Errorf("%s has no timeline", s.Name)
@@ -90,7 +90,7 @@ func TestCleanUp(t *testing.T) {
 		}
 		for _, s := range result.Scenarios {
 			if s.Verdict != report.Passed {
-				t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Differences)
+				t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Texts())
 			}
 		}
 	}
@@ -146,7 +146,7 @@ func TestPluginWithAddress(t *testing.T) {
 			want = report.Skipped // it needs other options of the plugin
 		}
 		if s.Verdict != want {
-			t.Errorf("%s %s %s: %q", s.Name, s.Verdict, s.Skipped, s.Differences)
+			t.Errorf("%s %s %s: %q", s.Name, s.Verdict, s.Skipped, s.Texts())
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestUnknownRemoteCluster(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, s := range result.Scenarios {
-		got[s.Name] = string(s.Verdict) + ": " + s.Skipped + strings.Join(s.Differences, "; ")
+		got[s.Name] = string(s.Verdict) + ": " + s.Skipped + strings.Join(s.Texts(), "; ")
 		if s.Verdict != report.Skipped && !strings.Contains(strings.Join(s.Notes, ""), "not observed") {
 			t.Errorf("%s: notes %q", s.Name, s.Notes)
 		}

@@ -106,7 +106,7 @@ func TestReportHoldsNoSecret(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			differences := strings.Join(result.Scenarios[0].Differences, "\n")
+			differences := strings.Join(result.Scenarios[0].Texts(), "\n")
 			for _, want := range []string{
 				"has variable TOKEN with another value of a Secret (24 bytes, hash ", "has variable MIXED with another value of a Secret",
 				"has no variable ABSENT", "has file /keys/password with another content of a Secret", "has file /keys/short with another content of a Secret (1 bytes",

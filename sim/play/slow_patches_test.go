@@ -25,7 +25,7 @@ func TestVirtualClockWaitsForSlowPatches(t *testing.T) {
 	}
 	for _, s := range result.Scenarios {
 		if s.Verdict != report.Passed {
-			t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Differences)
+			t.Errorf("%s %s: %q", s.Name, s.Verdict, s.Texts())
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (r *Report) HTML(w io.Writer) error {
 		"Verdicts": []struct {
 			Verdict Verdict
 			Count   int
-		}{{Failed, r.Count(Failed)}, {Passed, r.Count(Passed)}, {Skipped, r.Count(Skipped)}},
+		}{{Failed, r.Count(Failed)}, {NotJudged, r.Count(NotJudged)}, {Passed, r.Count(Passed)}, {Skipped, r.Count(Skipped)}},
 	})
 	if err == nil {
 		err = out.Flush()

@@ -19,7 +19,7 @@ func TestLiveOnATerminal(t *testing.T) {
 	l.Start("first")
 	l.Start("second-with-a-long-name")
 	l.Done(Scenario{Name: "first", Verdict: Passed, Lasted: 65})
-	l.Done(Scenario{Name: "second-with-a-long-name", Verdict: Failed, Lasted: 5, Differences: []string{"a", "b", "c"}})
+	l.Done(Scenario{Name: "second-with-a-long-name", Verdict: Failed, Lasted: 5, Differences: []Difference{{Text: "a"}, {Text: "b"}, {Text: "c"}}})
 	l.Close()
 	const clear = "\r\x1b[K"
 	want := clear + "played 0 of 3, 0 failed: first" +
@@ -39,7 +39,7 @@ func TestLiveHasColorsOnlyOnATerminal(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		var out bytes.Buffer
 		l := NewLive(&out, 1, terminal)
-		l.Done(Scenario{Name: "a", Verdict: Failed, Differences: []string{"\x1b[35mno"}})
+		l.Done(Scenario{Name: "a", Verdict: Failed, Differences: []Difference{{Text: "\x1b[35mno"}}})
 		if colored := strings.Contains(out.String(), "\x1b[31m"); colored != terminal {
 			t.Errorf("terminal %v: colors are %v in %q", terminal, colored, out.String())
 		}
@@ -55,7 +55,7 @@ func TestLiveInALogOfCI(t *testing.T) {
 	for i := range 25 {
 		s := Scenario{Name: fmt.Sprint("s", i), Verdict: Passed}
 		if i == 3 {
-			s.Verdict, s.Differences = Failed, []string{"pod a\nis gone", "more"}
+			s.Verdict, s.Differences = Failed, []Difference{{Text: "pod a\nis gone"}, {Text: "more"}}
 		}
 		l.Start(s.Name)
 		l.Done(s)

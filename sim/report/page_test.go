@@ -205,7 +205,7 @@ func reportOf(text string) *Report {
 	r.Plugin, r.Remote, r.Version = text, text, text
 	for i := range r.Scenarios {
 		s := &r.Scenarios[i]
-		s.Name, s.Description, s.File, s.Differences, s.Notes = fmt.Sprint(text, i), text, text, []string{text}, []string{text}
+		s.Name, s.Description, s.File, s.Differences, s.Notes = fmt.Sprint(text, i), text, text, []Difference{{Rule: text, Text: text, Consequence: text, Right: text, FollowOns: []string{text}}}, []string{text}
 		if s.Verdict == Skipped {
 			s.Skipped = text
 		}

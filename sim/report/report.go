@@ -22,13 +22,38 @@ type Report struct {
 // Verdict is the result of a scenario in one word.
 type Verdict string
 
-// The verdicts. A scenario is skipped if it cannot be played with the options of the
-// replay.
+// The verdicts. A scenario is not judged if it was played and nothing contradicts it,
+// but something that must be observed for a verdict was not. It is skipped if it
+// cannot be played with the options of the replay.
 const (
-	Passed  Verdict = "passed"
-	Failed  Verdict = "failed"
-	Skipped Verdict = "skipped"
+	Passed    Verdict = "passed"
+	Failed    Verdict = "failed"
+	NotJudged Verdict = "not judged"
+	Skipped   Verdict = "skipped"
 )
+
+// Difference is one thing that is not as a scenario expects it.
+type Difference struct {
+	// Rule is the number of the rule of docs/contract.md that the plugin breaks, such as
+	// CREATE-4; empty if there is none.
+	Rule string `json:"rule,omitempty"`
+	// Text is one sentence: what was observed, and what was expected.
+	Text string `json:"text"`
+	// Consequence is what InterLink does with such an answer, and Right what the plugin
+	// should do; both follow from the rule.
+	Consequence string `json:"consequence,omitempty"`
+	Right       string `json:"right,omitempty"`
+	// FollowOns are further differences that this one explains.
+	FollowOns []string `json:"followOns,omitempty"`
+}
+
+// String returns the text, after the number of the rule.
+func (d Difference) String() string {
+	if d.Rule == "" {
+		return d.Text
+	}
+	return d.Rule + ": " + d.Text
+}
 
 // Scenario is the result of one scenario.
 type Scenario struct {
@@ -36,12 +61,15 @@ type Scenario struct {
 	Description string  `json:"description"`
 	File        string  `json:"file"`
 	Verdict     Verdict `json:"verdict"`
+	// Level is the scenario's level: core, optional:restarts, kubernetes or this-plugin.
+	Level string `json:"level,omitempty"`
 	// Skipped is why the scenario was skipped; empty if it was not.
 	Skipped string `json:"skipped,omitempty"`
-	// Differences are sentences; differences that explain others come first. A failed
-	// scenario has at least one, any other scenario none. A difference that follows from
-	// a rule of docs/contract.md begins with the number of the rule, such as "CREATE-4: ".
-	Differences []string `json:"differences,omitempty"`
+	// NotJudged says what was not observed, and why; empty if the verdict is another one.
+	NotJudged []string `json:"notJudged,omitempty"`
+	// Differences that explain others come first. A failed scenario has at least one, any
+	// other scenario none.
+	Differences []Difference `json:"differences,omitempty"`
 	// Notes say what was not observed, and why.
 	Notes []string `json:"notes,omitempty"`
 	// Took is the real time, Lasted the time on the scenario's own clock, both in
@@ -111,8 +139,8 @@ func (r *Report) Count(v Verdict) int {
 
 // Summary returns the result of the replay as one line.
 func (r *Report) Summary() string {
-	return fmt.Sprintf("%s: %d passed, %d failed, %d skipped in %s", plural(len(r.Scenarios), "scenario"),
-		r.Count(Passed), r.Count(Failed), r.Count(Skipped), realTime(r.Took))
+	return fmt.Sprintf("%s: %d passed, %d failed, %d not judged, %d skipped in %s", plural(len(r.Scenarios), "scenario"),
+		r.Count(Passed), r.Count(Failed), r.Count(NotJudged), r.Count(Skipped), realTime(r.Took))
 }
 
 // reason returns the most important reason why a scenario did not pass; "" if it
@@ -122,7 +150,18 @@ func (s *Scenario) reason() string {
 	case s.Verdict == Skipped:
 		return s.Skipped
 	case s.Verdict == Failed && len(s.Differences) > 0:
-		return s.Differences[0]
+		return s.Differences[0].String()
+	case s.Verdict == NotJudged && len(s.NotJudged) > 0:
+		return s.NotJudged[0]
 	}
 	return ""
+}
+
+// Texts returns the differences as text, each after the number of its rule.
+func (s *Scenario) Texts() []string {
+	texts := make([]string, len(s.Differences))
+	for i, difference := range s.Differences {
+		texts[i] = difference.String()
+	}
+	return texts
 }

@@ -11,9 +11,9 @@ func sample() *Report {
 			{
 				Name: "crash-loop", Description: "A container crashes repeatedly, its sidecar does not.", Verdict: Failed,
 				File: "scenarios/crash-loop.yaml", Took: 0.3, Lasted: 65,
-				Differences: []string{
-					"STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]",
-					"STATUS-18: container main of pod job has exit code 0, expected 3\nand a second line with a-word-that-is-much-too-long-" + long + " for any column",
+				Differences: []Difference{
+					{Rule: "STATUS-37", Text: "pod job showed the phases [Pending Running], expected [Pending Running Failed]"},
+					{Rule: "STATUS-18", Text: "container main of pod job has exit code 0, expected 3\nand a second line with a-word-that-is-much-too-long-" + long + " for any column"},
 				},
 				Notes: []string{"the remote pod was deleted before its log was read"},
 				Steps: []Step{{At: 20, Text: "restart of the virtual kubelet"}, {At: 50, Text: "delete of pod job"}},

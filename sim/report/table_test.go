@@ -20,7 +20,7 @@ passed   plain-pod          42.3s
 skipped  refuse-hostpath
          it sets options of this plugin, and the plugin that runs has others
 passed   without-pods          4m
-5 scenarios: 3 passed, 1 failed, 1 skipped in 4.2 s
+5 scenarios: 3 passed, 1 failed, 0 not judged, 1 skipped in 4.2 s
 `
 	var out bytes.Buffer
 	if err := sample().Table(&out); err != nil {
@@ -33,14 +33,14 @@ passed   without-pods          4m
 
 func TestTableShowsLogTextOnOneLine(t *testing.T) {
 	r := &Report{Took: 61, Scenarios: []Scenario{
-		{Name: "wide-名前", Verdict: Failed, Lasted: 3600, Differences: []string{"first\nsecond \x1b[31mred\x1b[0m " + strings.Repeat("é", 200)}},
-		{Name: "n", Verdict: Failed, Lasted: 600, Differences: []string{strings.Repeat("語", 100)}},
+		{Name: "wide-名前", Verdict: Failed, Lasted: 3600, Differences: []Difference{{Text: "first\nsecond \x1b[31mred\x1b[0m " + strings.Repeat("é", 200)}}},
+		{Name: "n", Verdict: Failed, Lasted: 600, Differences: []Difference{{Text: strings.Repeat("語", 100)}}},
 	}}
 	want := "FAILED   wide-名前       1h\n" +
 		"         first second [31mred [0m " + strings.Repeat("é", 85) + "…\n" +
 		"FAILED   n              10m\n" +
 		"         " + strings.Repeat("語", 55) + "…\n" +
-		"2 scenarios: 0 passed, 2 failed, 0 skipped in 1m1s\n"
+		"2 scenarios: 0 passed, 2 failed, 0 not judged, 0 skipped in 1m1s\n"
 	var out bytes.Buffer
 	if err := r.Table(&out); err != nil {
 		t.Fatal(err)

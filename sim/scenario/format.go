@@ -26,6 +26,13 @@ type document struct {
 type Scenario struct {
 	// Description says in one sentence what the scenario shows.
 	Description string `json:"description"`
+	// Level says which plugins the scenario judges; the default is this-plugin.
+	Level Level `json:"level,omitempty"`
+	// Capabilities are those that a plugin must have for a scenario of the level optional.
+	Capabilities []Capability `json:"capabilities,omitempty"`
+	// Observe lists what must be observed for a verdict; the default follows from what is
+	// expected.
+	Observe []Aspect `json:"observe,omitempty"`
 	// VirtualKubelet configures the local side.
 	VirtualKubelet VirtualKubelet `json:"virtualKubelet,omitempty"`
 	// Plugin sets options of this plugin, as environment variables do
