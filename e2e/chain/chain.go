@@ -89,7 +89,7 @@ func (c *Chain) writeFiles(token string) error {
 	if err != nil {
 		return err
 	}
-	kubelet, err := c.config.kubeletYAML(c.ports)
+	kubelet, err := c.config.kubeletYAML(c.ports, c.local.config.Host)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package chain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -179,8 +181,12 @@ func (c Config) interlinkYAML(p ports) ([]byte, error) {
 
 // kubeletYAML returns the configuration of the virtual kubelet. It serves logs with a
 // self-signed certificate: no one signs certificates here, and the API server does not
-// verify it.
-func (c Config) kubeletYAML(p ports) ([]byte, error) {
+// verify it. localAPI is the URL of the local API server.
+func (c Config) kubeletYAML(p ports, localAPI string) ([]byte, error) {
+	api, err := url.Parse(localAPI)
+	if err != nil {
+		return nil, fmt.Errorf("address of the local API server: %w", err)
+	}
 	configuration := object{
 		"InterlinkURL":      "http://127.0.0.1",
 		"InterlinkPort":     strconv.Itoa(p.interlink),
@@ -194,9 +200,11 @@ func (c Config) kubeletYAML(p ports) ([]byte, error) {
 		"KubeletHTTP":       object{"Insecure": true},
 		"Resources":         object{"CPU": "100", "Memory": "256Gi", "Pods": "100"},
 		"PodCIDR":           object{"Subnet": "10.50.0.0/24", "MinIP": 2, "MaxIP": 250},
-		// The virtual kubelet replaces fields that the remote kubelet does not know (spec.nodeName,
-		// metadata.uid, ...).
-		"SkipDownwardAPIResolution": false,
+		// As the plugin's documents recommend: with false, no pod with a variable from status.podIP is sent;
+		// without the address, status requests do not have the variables as the user wrote them.
+		"SkipDownwardAPIResolution": true,
+		"KubernetesApiAddr":         api.Hostname(),
+		"KubernetesApiPort":         cmp.Or(api.Port(), "443"),
 	}
 	if c.Network != nil {
 		configuration["Network"] = c.Network

@@ -69,7 +69,7 @@ func TestNetworkConfiguration(t *testing.T) {
 	config := Config{WorkDir: "/work", HostAddress: "172.18.0.1", Plugin: "http://127.0.0.1:4000", NodeName: "vnode"}
 	for _, network := range []*Network{nil, {FullMesh: true, ScriptTemplate: "script", ServerTemplate: "server", WildcardDNS: "example.org", PodCIDR: "10.244.0.0/16", ServiceCIDR: "10.96.0.0/16", DNSServiceIP: "10.96.0.10", Wg: "http://wg"}} {
 		config.Network = network
-		text, err := config.kubeletYAML(ports{})
+		text, err := config.kubeletYAML(ports{}, "https://10.0.0.1:6443")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestConfigurationsAgree(t *testing.T) {
 		}
 		return values
 	}
-	interlink, kubelet := decode(config.interlinkYAML(p)), decode(config.kubeletYAML(p))
+	interlink, kubelet := decode(config.interlinkYAML(p)), decode(config.kubeletYAML(p, "https://10.0.0.1:6443"))
 	for _, pair := range [][2]any{
 		{interlink["InterlinkAddress"], kubelet["InterlinkURL"]},
 		{interlink["InterlinkPort"], kubelet["InterlinkPort"]},
@@ -113,6 +113,10 @@ func TestConfigurationsAgree(t *testing.T) {
 		{interlink["DataRootFolder"], "/work/interlink-data"},
 		{kubelet["VKTokenFile"], "/work/virtual-kubelet.token"},
 		{kubelet["DisableCSR"], true},
+		// What the plugin's documents recommend (docs/field-mapping.md#variables).
+		{kubelet["SkipDownwardAPIResolution"], true},
+		{kubelet["KubernetesApiAddr"], "10.0.0.1"},
+		{kubelet["KubernetesApiPort"], "6443"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("the configuration has %v, want %v", pair[0], pair[1])

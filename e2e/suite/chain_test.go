@@ -32,6 +32,7 @@ func testChain(t *testing.T) {
 			{"image cannot be pulled", chainImageMissing},
 			{"volumes", chainVolumes},
 			{"environment", chainEnvironment},
+			{"own variables", chainOwnVariables},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()

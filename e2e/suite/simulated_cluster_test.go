@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
@@ -30,7 +31,13 @@ type simulatedCluster struct {
 // of the test.
 func newSimulatedCluster(t *testing.T, plugin string) *simulatedCluster {
 	t.Helper()
-	kubelet, err := virtualkubelet.New(virtualkubelet.Config{Plugin: plugin, CallTimeout: 2 * time.Minute})
+	return newSimulatedClusterWith(t, plugin, interlink.Options{})
+}
+
+// newSimulatedClusterWith sets options of the virtual kubelet.
+func newSimulatedClusterWith(t *testing.T, plugin string, options interlink.Options) *simulatedCluster {
+	t.Helper()
+	kubelet, err := virtualkubelet.New(virtualkubelet.Config{Options: options, Plugin: plugin, CallTimeout: 2 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

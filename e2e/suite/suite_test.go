@@ -20,6 +20,7 @@ func TestEndToEnd(t *testing.T) {
 			{"logs are followed", testLogsAreFollowed},
 			{"claim keeps data", testClaimKeepsData},
 			{"projected files", testProjectedFiles},
+			{"own variables", testOwnVariables},
 			{"plugin is killed", testPluginIsKilled},
 			{"plugin is killed during creates", testPluginIsKilledDuringCreates},
 			{"Secrets come late", testSecretsComeLate},

@@ -26,7 +26,9 @@ ends, exit codes, volumes, names and failures.
 The virtual kubelet, whatever the engine:
 
 ` + "```yaml" + `
-SkipDownwardAPIResolution: true   # with false, no pod with a variable from status.podIP is ever sent
+SkipDownwardAPIResolution: true    # with false, no pod with a variable from status.podIP is ever sent
+KubernetesApiAddr: api.example.org # of the local API server; without it, what controllers' pods had as variables is unknown
+KubernetesApiPort: "6443"
 ` + "```" + `
 
 The plugin then need not guess it:
