@@ -113,7 +113,13 @@ func (e *engine) write(page *strings.Builder) {
 	if e.Verdict == withSettings {
 		list("Without these settings, `plan` says", lost)
 	}
-	var accepted, cannot, played []string
+	var placed, accepted, cannot, played []string
+	for _, pod := range slices.Sorted(maps.Keys(e.Placement)) {
+		for _, field := range slices.Sorted(maps.Keys(e.Placement[pod])) {
+			placed = append(placed, fmt.Sprintf("`%s` of pod %s: `%s`", field, pod, e.Placement[pod][field]))
+		}
+	}
+	list("Placement in the remote cluster", placed)
 	for _, a := range e.Accepted {
 		for _, text := range e.accepted[a.Text] {
 			accepted = append(accepted, fmt.Sprintf("`%s`: %s", text, a.Because))

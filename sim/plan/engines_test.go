@@ -43,6 +43,8 @@ type engine struct {
 	Without []string
 	// Accepted are warnings and hints by a part of their text, which do no harm.
 	Accepted []struct{ Text, Because string }
+	// Placement is what becomes of fields of the placement, by pod and field.
+	Placement map[string]map[string]string
 	// Services are the remote Services by which the pods find each other.
 	Services []string
 	// Cannot are what does not work.

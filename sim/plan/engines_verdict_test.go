@@ -3,6 +3,7 @@ package plan_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -90,6 +91,13 @@ func (e *engine) check(r runs, rule func(string) string) []string {
 			add("no warning or hint contains %q, which is accepted because %q", a.Text, a.Because)
 		}
 	}
+	for _, pod := range slices.Sorted(maps.Keys(e.Placement)) {
+		for _, field := range slices.Sorted(maps.Keys(e.Placement[pod])) {
+			if got, want := placementOf(r.set, pod, field), e.Placement[pod][field]; got != want {
+				add("%s of pod %s becomes %q, want %q", field, pod, got, want)
+			}
+		}
+	}
 	for _, name := range e.Services {
 		if !hasService(r.set, name) {
 			add("there is no remote Service %s", name)
@@ -151,6 +159,18 @@ func (e *engine) accepts(text string) bool {
 		}
 	}
 	return false
+}
+
+// placementOf says what becomes of a field of a pod's placement, or "".
+func placementOf(reports []plan.Report, pod, field string) string {
+	for _, report := range reports {
+		for _, part := range report.Placement {
+			if report.Pod == pod && part.Name == field {
+				return part.Becomes
+			}
+		}
+	}
+	return ""
 }
 
 // hasService reports whether the plugin creates a remote Service of this name for a pod.
@@ -241,6 +261,14 @@ func TestCheckOfEngines(t *testing.T) {
 		{
 			"pods that fail for another reason", engine{Verdict: asItIs, Cannot: []limit{{What: "stop", Proof: "exec"}}},
 			runs{quiet, quiet, slices.Concat(report("by exec"), refused)}, []string{`of a pod in pods-cannot.yaml plan says "no privileged pods"`},
+		},
+		{
+			"a placement", engine{Verdict: asItIs, Placement: map[string]map[string]string{"a/b": {"runtimeClassName": "none -> x"}}},
+			runs{quiet, []plan.Report{{Pod: "a/b", Sent: true, Placement: []plan.Part{{Name: "runtimeClassName", Becomes: "none -> x"}}}}, nil}, nil,
+		},
+		{
+			"another placement", engine{Verdict: asItIs, Placement: map[string]map[string]string{"a/b": {"runtimeClassName": "none -> x"}}}, runs{quiet, quiet, nil},
+			[]string{`runtimeClassName of pod a/b becomes "", want "none -> x"`},
 		},
 		{"no Service", engine{Verdict: asItIs, Services: []string{"s"}}, runs{quiet, quiet, nil}, []string{"there is no remote Service s"}},
 	} {
