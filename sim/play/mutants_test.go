@@ -38,7 +38,7 @@ var statusMutants = []mutant{
 
 var createMutants = []mutant{
 	{"answers 201", "plain-pod", "CREATE-4", "201", on("/create", withCode(201))},
-	{"answers a list", "plain-pod", "CREATE-3", "not one JSON object", on("/create", answerAsList)},
+	{"answers a list", "plain-pod", "CREATE-3", "a list, not one object", on("/create", answerAsList)},
 	{"answers another UID", "plain-pod", "CREATE-3", "PodUID", on("/create", answerOtherUID)},
 	{"refuses a second create", "create-twice", "CREATE-8", "409", on("/create", refuseRepeated(func(pod podName) string { return pod.UID }))},
 	{"replaces the remote pod at a second create", "create-twice", "STATUS-37", "phases", before("/create", deleteRemotePodOfRepeatedCreate)},

@@ -65,7 +65,7 @@ func newClient(config Config) (*client, error) {
 	if err != nil || parsed.Scheme != "http" || parsed.Host == "" {
 		return nil, fmt.Errorf("plugin address %q is neither unix:///path nor http://host:port", address)
 	}
-	c.base, c.http = "http://"+parsed.Host, &http.Client{Transport: transport}
+	c.base, c.http = "http://"+parsed.Host+strings.TrimRight(parsed.EscapedPath(), "/"), &http.Client{Transport: transport}
 	return c, nil
 }
 

@@ -31,6 +31,13 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("create of pod %s was answered %d: %s", r.Pod, r.Status, r.Body)
 }
 
+// Plain returns the error in words for people: a page becomes its title.
+func (r *Refusal) Plain() string {
+	short := *r
+	short.Body = plain([]byte(r.Body))
+	return short.Error()
+}
+
 // WrongPodUID is the error of a create whose answer has another PodUID than the pod's.
 // The pod does not fail, but its job ID is not stored (docs/contract.md, CREATE-10).
 type WrongPodUID struct {
@@ -148,6 +155,7 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	pod.answered = true
 	switch {
 	case refusal != nil:
 		if !pod.deleted {
@@ -171,14 +179,14 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 func readCreateAnswer(pod *corev1.Pod, status int, answer []byte, err error) (created wire.CreateResponse, refusal *Refusal) {
 	refusal = &Refusal{Pod: pod.Name, Status: status, Body: string(answer)}
 	if err != nil {
-		refusal.Body = err.Error()
+		refusal.Body = Cause(err)
 		return created, refusal
 	}
 	if status != http.StatusOK {
 		return created, refusal
 	}
 	if err := json.Unmarshal(answer, &created); err != nil {
-		refusal.Body = fmt.Sprintf("not one JSON object (%v): %s", err, excerpt(answer))
+		refusal.Body = describeJSONError(answer, err, "one object with PodUID and PodJID")
 		return created, refusal
 	}
 	return created, nil

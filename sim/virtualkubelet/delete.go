@@ -21,9 +21,9 @@ func (k *Kubelet) Delete(ctx context.Context, name string) error {
 	status, answer, err := k.client.call(ctx, http.MethodPost, "/delete", k.client.session("DeletePod"), body)
 	switch {
 	case err != nil:
-		return fmt.Errorf("delete of pod %s: %w", pod.admitted.Name, err)
+		return &unanswered{"delete of pod " + pod.admitted.Name, err}
 	case status != http.StatusOK:
-		return fmt.Errorf("delete of pod %s was answered %d: %s", pod.admitted.Name, status, excerpt(answer))
+		return fmt.Errorf("delete of pod %s was answered %d: %s", pod.admitted.Name, status, plain(answer))
 	}
 	return nil
 }

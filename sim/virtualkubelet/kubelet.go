@@ -16,7 +16,8 @@ import (
 // Config configures a Kubelet.
 type Config struct {
 	interlink.Options
-	// Plugin is the plugin's address, unix:///path or http://host:port.
+	// Plugin is the plugin's address, unix:///path or http://host:port; a path after the
+	// port comes before the path of each call.
 	Plugin string
 	// HeaderTimeout bounds the time until the headers of an answer arrive; the
 	// default is interlink.CallTimeout.
@@ -27,6 +28,10 @@ type Config struct {
 	// Observe, if not nil, is called after each call (for a log: when it begins), from
 	// many goroutines.
 	Observe func(Call)
+	// Shuffle, if not nil, gives the pods another order before each cycle of the status
+	// loop: InterLink has none (docs/contract.md, STATUS-7). By default they keep the order
+	// of their creation. It has the form of rand.Shuffle.
+	Shuffle func(n int, swap func(i, j int))
 }
 
 // Call describes a call to the plugin.
@@ -46,6 +51,7 @@ type Kubelet struct {
 	options interlink.Options
 	address string
 	client  *client
+	shuffle func(n int, swap func(i, j int))
 	// polling allows one status call at a time (docs/contract.md, STATUS-1).
 	polling sync.Mutex
 
@@ -66,8 +72,12 @@ func New(config Config) (*Kubelet, error) {
 	if err != nil {
 		return nil, err
 	}
+	shuffle := config.Shuffle
+	if shuffle == nil {
+		shuffle = func(int, func(i, j int)) {}
+	}
 	return &Kubelet{
-		options: config.Options, address: config.Plugin, client: client,
+		options: config.Options, address: config.Plugin, client: client, shuffle: shuffle,
 		byName: map[string]*localPod{}, answers: map[types.UID]wire.PodStatus{},
 	}, nil
 }

@@ -76,9 +76,9 @@ func TestCreateAnswersThatFailThePod(t *testing.T) {
 	}{
 		"201":      {201, `{"PodUID":"UID","PodJID":"jid"}`, "answered 201"},
 		"500":      {500, `{"detail":"no <quota>"}`, `no <quota>`},
-		"an array": {200, `[{"PodUID":"UID","PodJID":"jid"}]`, "not one JSON object"},
-		"empty":    {200, ``, "not one JSON object"},
-		"garbage":  {200, `{"PodUID":"UID"} and more`, "not one JSON object"},
+		"an array": {200, `[{"PodUID":"UID","PodJID":"jid"}]`, "is a list, not one object"},
+		"empty":    {200, ``, "the answer is empty"},
+		"garbage":  {200, `{"PodUID":"UID"} and more`, "the answer is not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKubelet(t, &fakePlugin{create: func(w http.ResponseWriter, body interlink.CreateBody) {

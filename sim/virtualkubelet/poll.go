@@ -19,6 +19,11 @@ import (
 // seeing the last state.
 type StaleStatus struct {
 	Pod string
+	// UID of the pod.
+	UID types.UID
+	// Created says that the pod's create was answered before the call: before that, a plugin
+	// need not know the pod (docs/contract.md, STATUS-5).
+	Created bool
 	// Rule is the number of the rule of docs/contract.md, such as STATUS-10.
 	Rule   string
 	Reason string
@@ -45,17 +50,19 @@ func (k *Kubelet) pollPods(ctx context.Context, wanted func(*localPod) bool) err
 	k.polling.Lock()
 	defer k.polling.Unlock()
 	type target struct {
-		local *localPod
-		pod   *corev1.Pod
+		local   *localPod
+		pod     *corev1.Pod
+		created bool
 	}
 	var targets []target
 	k.mu.Lock()
 	panicked := k.panicked
 	for _, pod := range k.pods {
 		if wanted(pod) && !pod.deleted && pod.stored != nil && !isFinal(pod.stored.Status.Phase) {
-			targets = append(targets, target{pod, pod.stored}) // pod.stored is replaced, or changed under the lock
+			targets = append(targets, target{pod, pod.stored, pod.answered}) // pod.stored is replaced, or changed under the lock
 		}
 	}
+	k.shuffle(len(targets), func(i, j int) { targets[i], targets[j] = targets[j], targets[i] })
 	k.mu.Unlock()
 	if panicked != nil {
 		return panicked
@@ -66,6 +73,9 @@ func (k *Kubelet) pollPods(ctx context.Context, wanted func(*localPod) bool) err
 		body := interlink.StatusRequest(t.pod, "")
 		k.mu.Unlock()
 		err := k.poll(ctx, t.local, body)
+		if stale := (*StaleStatus)(nil); errors.As(err, &stale) {
+			stale.UID, stale.Created = body[0].UID, t.created
+		}
 		errs = append(errs, err)
 		if ctx.Err() != nil || errors.As(err, new(*Panic)) {
 			break
@@ -85,13 +95,13 @@ func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) e
 	case ctx.Err() != nil:
 		return ctx.Err() // the caller gave up: this is no fault of the plugin
 	case err != nil:
-		return stale("STATUS-10", "%v", err)
+		return stale("STATUS-10", "%s", Cause(err))
 	case status != http.StatusOK:
-		return stale("STATUS-10", "answered %d: %s", status, excerpt(text))
+		return stale("STATUS-10", "answered %d: %s", status, plain(text))
 	}
 	var entries []wire.PodStatus
 	if err := json.Unmarshal(text, &entries); err != nil {
-		return stale("STATUS-10", "the answer is not a list of statuses (%v): %s", err, excerpt(text))
+		return stale("STATUS-10", "%s", describeJSONError(text, err, "a list of statuses"))
 	}
 
 	k.mu.Lock()
