@@ -37,6 +37,19 @@ func TestJSONIsIndented(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{
+  "schemaVersion": 1,
+  "succeeded": false,
+  "problems": [
+    "No scenario was judged."
+  ],
+  "summary": {
+    "passed": 0,
+    "failed": 0,
+    "notJudged": 0,
+    "skipped": 0,
+    "expectedFailures": 0,
+    "unexpectedPasses": 0
+  },
   "plugin": "<this> & that",
   "remote": "",
   "started": "0001-01-01T00:00:00Z",

@@ -53,7 +53,7 @@ func (l *Live) Done(s Scenario) {
 		l.running = slices.Delete(l.running, i, i+1)
 	}
 	l.done++
-	if s.Verdict == Failed {
+	if s.failsTheRun() {
 		l.failed++
 	}
 	if l.terminal {
@@ -61,8 +61,8 @@ func (l *Live) Done(s Scenario) {
 		return
 	}
 	text := ""
-	if s.Verdict == Failed {
-		text = truncate(fmt.Sprintf("FAILED %s: %s", singleLine(s.Name), singleLine(s.reason())), lineWidth) + "\n"
+	if s.failsTheRun() {
+		text = truncate(fmt.Sprintf("%s %s: %s", strings.ToUpper(string(s.Verdict)), singleLine(s.Name), singleLine(s.reason())), lineWidth) + "\n"
 	}
 	if tenths := 10 * l.done / max(l.total, 1); tenths > l.tenths {
 		l.tenths = tenths

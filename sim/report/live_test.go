@@ -24,9 +24,9 @@ func TestLiveOnATerminal(t *testing.T) {
 	const clear = "\r\x1b[K"
 	want := clear + "played 0 of 3, 0 failed: first" +
 		clear + "played 0 of 3, 0 failed: first, second…" +
-		clear + "passed   first                                1m5s\n" +
+		clear + "passed      first                                1m5s\n" +
 		"played 1 of 3, 0 failed: second-with-a…" +
-		clear + "FAILED   second-with-a-long-name                5s\n         a\n         and 2 more differences\n" +
+		clear + "FAILED      second-with-a-long-name                5s\n            a\n            and 2 more differences\n" +
 		"played 2 of 3, 1 failed" +
 		clear
 	if diff := cmp.Diff(want, out.String()); diff != "" {

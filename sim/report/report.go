@@ -1,15 +1,24 @@
 package report
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
+
+// SchemaVersion is the version of the JSON that docs/report.schema.json describes. A new
+// field does not change it; a field that goes, or means something else, does.
+const SchemaVersion = 1
 
 // Report is the result of one replay.
 type Report struct {
 	// Plugin and Remote describe what the scenarios were played against.
 	Plugin string `json:"plugin"`
 	Remote string `json:"remote"`
+	// Profile is the name of the profile by which the plugin was treated.
+	Profile string `json:"profile,omitempty"`
+	// Levels are the levels that were chosen; empty means all.
+	Levels []string `json:"levels,omitempty"`
+	// Strict says that a scenario that is not judged fails the run.
+	Strict bool `json:"strict,omitempty"`
+	// Interrupted says why the replay ended early; empty if it did not.
+	Interrupted string `json:"interrupted,omitempty"`
 	// Version of the simulator.
 	Version string    `json:"version,omitempty"`
 	Started time.Time `json:"started"`
@@ -63,6 +72,9 @@ type Scenario struct {
 	Verdict     Verdict `json:"verdict"`
 	// Level is the scenario's level: core, optional:restarts, kubernetes or this-plugin.
 	Level string `json:"level,omitempty"`
+	// ExpectedFailure says that the user expects the scenario to fail: its failure does not
+	// fail the run, but it does if it passes.
+	ExpectedFailure bool `json:"expectedFailure,omitempty"`
 	// Skipped is why the scenario was skipped; empty if it was not.
 	Skipped string `json:"skipped,omitempty"`
 	// NotJudged says what was not observed, and why; empty if the verdict is another one.
@@ -126,27 +138,12 @@ type Container struct {
 	Restarts int32 `json:"restarts,omitempty"`
 }
 
-// Count returns the number of scenarios with a verdict.
-func (r *Report) Count(v Verdict) int {
-	n := 0
-	for _, s := range r.Scenarios {
-		if s.Verdict == v {
-			n++
-		}
-	}
-	return n
-}
-
-// Summary returns the result of the replay as one line.
-func (r *Report) Summary() string {
-	return fmt.Sprintf("%s: %d passed, %d failed, %d not judged, %d skipped in %s", plural(len(r.Scenarios), "scenario"),
-		r.Count(Passed), r.Count(Failed), r.Count(NotJudged), r.Count(Skipped), realTime(r.Took))
-}
-
 // reason returns the most important reason why a scenario did not pass; "" if it
 // passed.
 func (s *Scenario) reason() string {
 	switch {
+	case s.passedUnexpectedly():
+		return "it is listed as an expected failure"
 	case s.Verdict == Skipped:
 		return s.Skipped
 	case s.Verdict == Failed && len(s.Differences) > 0:

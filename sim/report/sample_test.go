@@ -9,10 +9,11 @@ func sample() *Report {
 		Started: time.Date(2026, 3, 4, 15, 4, 5, 0, time.UTC), Took: 4.24,
 		Scenarios: []Scenario{
 			{
-				Name: "crash-loop", Description: "A container crashes repeatedly, its sidecar does not.", Verdict: Failed,
+				Name: "crash-loop", Description: "A container crashes repeatedly, its sidecar does not.", Verdict: Failed, Level: "optional:restarts",
 				File: "scenarios/crash-loop.yaml", Took: 0.3, Lasted: 65,
 				Differences: []Difference{
-					{Rule: "STATUS-37", Text: "pod job showed the phases [Pending Running], expected [Pending Running Failed]"},
+					{Rule: "STATUS-37", Text: "pod job showed the phases [Pending Running], expected [Pending Running Failed]",
+						Consequence: "The user waits for a pod that has ended.", Right: "Show the phase Failed when a container has failed.", FollowOns: []string{"container main of pod job never ended"}},
 					{Rule: "STATUS-18", Text: "container main of pod job has exit code 0, expected 3\nand a second line with a-word-that-is-much-too-long-" + long + " for any column"},
 				},
 				Notes: []string{"the remote pod was deleted before its log was read"},
@@ -20,18 +21,20 @@ func sample() *Report {
 				Pods:  []Pod{crashing("job"), {Name: "other-namespace/quiet", Local: []State{{Phase: "Pending", Reason: "ProviderFailed"}}}},
 			},
 			{
-				Name: "no-time", Description: "No time passes.", Verdict: Passed,
+				Name: "no-time", Description: "No time passes.", Verdict: Passed, Level: "core",
 				Pods: []Pod{{Name: "a", Local: []State{{Phase: "Pending"}, {Phase: "Running"}, {Phase: "Failed", Reason: "Evicted"}}, Remote: []State{{Phase: "Strange"}}}},
 			},
 			{
-				Name: "plain-pod", Description: "A pod runs and ends.", Verdict: Passed, File: "scenarios/plain-pod.yaml", Took: 0.1, Lasted: 42.25,
+				Name: "plain-pod", Description: "A pod runs and ends.", Verdict: NotJudged, Level: "core",
+				NotJudged: []string{"whether the containers ran: their logs do not show it", "whether anything is left: no way to look was given"},
+				File:      "scenarios/plain-pod.yaml", Took: 0.1, Lasted: 42.25,
 				Pods: []Pod{plain("plain")},
 			},
 			{
-				Name: "refuse-hostpath", Description: "A volume that the plugin does not support is refused.", Verdict: Skipped,
+				Name: "refuse-hostpath", Description: "A volume that the plugin does not support is refused.", Verdict: Skipped, Level: "this-plugin",
 				Skipped: "it sets options of this plugin, and the plugin that runs has others",
 			},
-			{Name: "without-pods", Description: "Only a step.", Verdict: Passed, Lasted: 240, Steps: []Step{{At: 240, Text: "at the very end"}}},
+			{Name: "without-pods", Description: "Only a step.", Verdict: Passed, Level: "core", Lasted: 240, Steps: []Step{{At: 240, Text: "at the very end"}}},
 		},
 	}
 }

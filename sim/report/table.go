@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -12,28 +11,91 @@ import (
 
 // The layout of the table, in columns of the terminal.
 const (
-	indent    = "         " // as wide as a verdict and the space after it
-	nameWidth = 32          // used when not all names are known yet
-	lineWidth = 120         // lines are truncated to it, unless the name is longer
+	indent    = "            " // as wide as a verdict and the space after it
+	nameWidth = 32             // used when not all names are known yet
+	lineWidth = 120            // lines are truncated to it, unless the name is longer
+	maxCauses = 10             // the page and the JSON have all
 )
 
-// Table writes one row for each scenario, with its first difference below, and the
-// summary as the last line.
+// Table writes the causes of the failures, one row for each scenario with the reason of
+// its verdict below, and the totals.
 func (r *Report) Table(w io.Writer) error {
 	names, colors := 0, IsTerminal(w) && wantsColors()
 	for i := range r.Scenarios {
 		names = max(names, textWidth(singleLine(r.Scenarios[i].Name)))
 	}
-	out := bufio.NewWriter(w)
+	text := r.causeTable()
 	for i := range r.Scenarios {
-		// Flush returns the first error of all writes.
-		_, _ = out.WriteString(row(&r.Scenarios[i], min(names, 2*nameWidth), colors))
+		text += row(&r.Scenarios[i], min(names, 2*nameWidth), colors)
 	}
-	_, _ = out.WriteString(r.Summary() + "\n")
-	if err := out.Flush(); err != nil {
+	return writeText(w, text+r.totals())
+}
+
+// Totals writes what Table does, without the rows of the scenarios.
+func (r *Report) Totals(w io.Writer) error { return writeText(w, r.causeTable()+r.totals()) }
+
+func writeText(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
 	return nil
+}
+
+// causeTable returns the causes of the failures; "" if there are none.
+func (r *Report) causeTable() string {
+	causes := r.Causes()
+	if len(causes) == 0 {
+		return ""
+	}
+	text := r.CauseLine() + "\n"
+	for i, c := range causes {
+		if i == maxCauses {
+			text += indent + "and " + plural(len(causes)-i, "more cause") + "\n"
+			break
+		}
+		text += fmt.Sprintf("%10d  %s\n", len(c.Scenarios), truncate(singleLine(Difference{Rule: c.Rule, Text: c.Text}.String()), lineWidth-len(indent)))
+		if c.Consequence != "" {
+			text += wrapped(singleLine(c.Consequence))
+		}
+		if c.Right != "" {
+			text += wrapped("Right: " + singleLine(c.Right))
+		}
+		text += indent + truncate("in "+singleLine(strings.Join(c.Scenarios, ", ")), lineWidth-len(indent)) + "\n"
+	}
+	return text + "\n"
+}
+
+// wrapped returns a text in lines that are not longer than lineWidth.
+func wrapped(text string) string {
+	out, line := "", ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && textWidth(line)+1+textWidth(word) > lineWidth-len(indent) {
+			out, line = out+indent+line+"\n", ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return out + indent + line + "\n"
+}
+
+// totals returns the result of each level, what made the replay fail, and the summary as
+// the last line.
+func (r *Report) totals() string {
+	text := ""
+	if levels := r.LevelResults(); len(levels) > 1 {
+		width := 0
+		for _, l := range levels {
+			width = max(width, textWidth(singleLine(l.Level)))
+		}
+		text += "\n"
+		for _, l := range levels {
+			level := singleLine(l.Level)
+			text += level + strings.Repeat(" ", width-textWidth(level)) + "  " + l.Counts.String() + "\n"
+		}
+	}
+	for _, problem := range r.Problems() {
+		text += truncate(singleLine(problem), lineWidth) + "\n"
+	}
+	return text + r.Summary() + "\n"
 }
 
 // row returns the row of a scenario, with the reason of its verdict on the next line.
@@ -44,7 +106,7 @@ func row(s *Scenario, names int, colors bool) string {
 		lasted = scenarioTime(s.Lasted)
 	}
 	pad := strings.Repeat(" ", max(0, names-textWidth(name)))
-	text := strings.TrimRight(fmt.Sprintf("%s  %s%s  %7s", verdictCell(s.Verdict, colors), name, pad, lasted), " ") + "\n"
+	text := strings.TrimRight(fmt.Sprintf("%s  %s%s  %7s", verdictCell(s, colors), name, pad, lasted), " ") + "\n"
 	if reason := singleLine(s.reason()); reason != "" {
 		text += indent + truncate(reason, lineWidth-len(indent)) + "\n"
 	}
@@ -54,19 +116,22 @@ func row(s *Scenario, names int, colors bool) string {
 	return text
 }
 
-// verdictCell returns a verdict with the width of its column.
-func verdictCell(v Verdict, colors bool) string {
-	word, color := string(v), ""
-	switch v {
-	case Passed:
+// verdictCell returns a verdict with the width of its column. Capital letters mark what
+// fails the run.
+func verdictCell(s *Scenario, colors bool) string {
+	word, color := string(s.Verdict), ""
+	switch {
+	case s.failsTheRun():
+		word, color = strings.ToUpper(word), "31"
+	case s.Verdict == Passed:
 		color = "32"
-	case Failed:
-		word, color = "FAILED", "31"
-	case Skipped:
+	case s.Verdict == NotJudged:
+		color = "35"
+	default:
 		color = "33"
 	}
-	word = fmt.Sprintf("%-7s", word)
-	if !colors || color == "" {
+	word = fmt.Sprintf("%-10s", word)
+	if !colors {
 		return word
 	}
 	return "\x1b[" + color + "m" + word + "\x1b[0m"

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -12,15 +13,29 @@ import (
 )
 
 func TestTable(t *testing.T) {
-	const want = `FAILED   crash-loop          1m5s
-         STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]
-         and 1 more difference
-passed   no-time               0s
-passed   plain-pod          42.3s
-skipped  refuse-hostpath
-         it sets options of this plugin, and the plugin that runs has others
-passed   without-pods          4m
-5 scenarios: 3 passed, 1 failed, 0 not judged, 1 skipped in 4.2 s
+	const want = `1 failure, 2 causes
+         1  STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]
+            The user waits for a pod that has ended.
+            Right: Show the phase Failed when a container has failed.
+            in crash-loop
+         1  STATUS-18: container main of pod job has exit code 0, expected 3 and a second line with a-word-that-is-much…
+            in crash-loop
+
+FAILED      crash-loop          1m5s
+            STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]
+            and 1 more difference
+passed      no-time               0s
+not judged  plain-pod          42.3s
+            whether the containers ran: their logs do not show it
+skipped     refuse-hostpath
+            it sets options of this plugin, and the plugin that runs has others
+passed      without-pods          4m
+
+core               2 passed, 0 failed, 1 not judged, 0 skipped
+optional:restarts  0 passed, 1 failed, 0 not judged, 0 skipped
+this-plugin        0 passed, 0 failed, 0 not judged, 1 skipped
+1 scenario failed.
+5 scenarios: 2 passed, 1 failed, 1 not judged, 1 skipped in 4.2 s
 `
 	var out bytes.Buffer
 	if err := sample().Table(&out); err != nil {
@@ -36,11 +51,13 @@ func TestTableShowsLogTextOnOneLine(t *testing.T) {
 		{Name: "wide-名前", Verdict: Failed, Lasted: 3600, Differences: []Difference{{Text: "first\nsecond \x1b[31mred\x1b[0m " + strings.Repeat("é", 200)}}},
 		{Name: "n", Verdict: Failed, Lasted: 600, Differences: []Difference{{Text: strings.Repeat("語", 100)}}},
 	}}
-	want := "FAILED   wide-名前       1h\n" +
-		"         first second [31mred [0m " + strings.Repeat("é", 85) + "…\n" +
-		"FAILED   n              10m\n" +
-		"         " + strings.Repeat("語", 55) + "…\n" +
-		"2 scenarios: 0 passed, 2 failed, 0 not judged, 0 skipped in 1m1s\n"
+	first, second := "first second [31mred [0m "+strings.Repeat("é", 82)+"…\n", strings.Repeat("語", 53)+"…\n"
+	want := "2 failures, 2 causes\n" +
+		"         1  " + first + "            in wide-名前\n" +
+		"         1  " + second + "            in n\n\n" +
+		"FAILED      wide-名前       1h\n            " + first +
+		"FAILED      n              10m\n            " + second +
+		"2 scenarios failed.\n2 scenarios: 0 passed, 2 failed, 0 not judged, 0 skipped in 1m1s\n"
 	var out bytes.Buffer
 	if err := r.Table(&out); err != nil {
 		t.Fatal(err)
@@ -54,7 +71,9 @@ func TestTableShowsLogTextOnOneLine(t *testing.T) {
 }
 
 func TestWriteErrorsAreReturned(t *testing.T) {
-	for name, write := range map[string]func(io.Writer) error{"table": sample().Table, "JSON": sample().JSON, "HTML": sample().HTML} {
+	for name, write := range map[string]func(io.Writer) error{
+		"table": sample().Table, "totals": sample().Totals, "JSON": sample().JSON, "HTML": sample().HTML, "JUnit": sample().JUnit,
+	} {
 		if err := write(fullDisk{}); !errors.Is(err, errDiskFull) {
 			t.Errorf("%s: got error %v, want %v", name, err, errDiskFull)
 		}
@@ -68,11 +87,29 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errDiskFull }
 
 func TestVerdictsHaveColors(t *testing.T) {
-	got := row(&Scenario{Name: "a", Verdict: Passed}, 1, true) +
-		row(&Scenario{Name: "b", Verdict: Failed}, 1, true) +
-		row(&Scenario{Name: "c", Verdict: Skipped}, 1, true)
-	const want = "\x1b[32mpassed \x1b[0m  a       0s\n\x1b[31mFAILED \x1b[0m  b       0s\n\x1b[33mskipped\x1b[0m  c\n"
+	got := ""
+	for _, s := range []Scenario{{Verdict: Passed}, {Verdict: Failed}, {Verdict: Skipped}, {Verdict: NotJudged}, {Verdict: Failed, ExpectedFailure: true}, {Verdict: Passed, ExpectedFailure: true}} {
+		got += verdictCell(&s, true) + "\n"
+	}
+	const want = "\x1b[32mpassed    \x1b[0m\n\x1b[31mFAILED    \x1b[0m\n\x1b[33mskipped   \x1b[0m\n\x1b[35mnot judged\x1b[0m\n\x1b[33mfailed    \x1b[0m\n\x1b[31mPASSED    \x1b[0m\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestCauseTableIsShort(t *testing.T) {
+	r := &Report{}
+	for i := range maxCauses + 3 {
+		r.Scenarios = append(r.Scenarios, Scenario{Verdict: Failed, Differences: []Difference{{Rule: fmt.Sprint("RULE-", i)}}})
+	}
+	if lines := strings.Split(r.causeTable(), "\n"); lines[0] != "13 failures, 13 causes" || lines[1+2*maxCauses] != "            and 3 more causes" {
+		t.Errorf("%q", lines)
+	}
+}
+
+func TestWrapped(t *testing.T) {
+	const half = "12345678901234567890123456789012345678901234567890123"
+	if got := wrapped(half + " " + half + " " + half); got != indent+half+" "+half+"\n"+indent+half+"\n" {
+		t.Errorf("%q", got)
 	}
 }

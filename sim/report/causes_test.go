@@ -1,0 +1,50 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCauses(t *testing.T) {
+	failed := func(name, pod string, differences ...Difference) Scenario {
+		return Scenario{Name: name, Verdict: Failed, Differences: differences, Pods: []Pod{{Name: pod}}}
+	}
+	r := &Report{Scenarios: []Scenario{
+		failed("one", "a", Difference{Rule: "STATUS-18", Text: "container main of pod a has exit code 0, expected 3"}),
+		failed("two", "web-1", Difference{Rule: "CREATE-4", Text: `create of pod web-1 was answered 201: {"PodUID":"0f8e3a52-5b0e-4c53-9d0a-3f6b1f0a7a11"}`, Consequence: "c", Right: "r"}),
+		failed("three", "ns/web-2", Difference{Rule: "CREATE-4", Text: `create of pod web-2 was answered 201: {"PodUID":"1f8e3a52-5b0e-4c53-9d0a-3f6b1f0a7a12"}`},
+			Difference{Rule: "STATUS-18", Text: "container other of pod ns/web-2 has exit code 0, expected 137"}),
+		// Another code is another cause, and so is another rule.
+		failed("four", "b", Difference{Rule: "CREATE-4", Text: `create of pod b was answered 500: {"PodUID":"x"}`}),
+		failed("five", "b", Difference{Rule: "CREATE-5", Text: `create of pod b was answered 500: {"PodUID":"x"}`}, Difference{Rule: "CREATE-5", Text: `create of pod b was answered 500: ""`}),
+		{Name: "passed", Verdict: Passed},
+	}}
+	want := []Cause{
+		{Rule: "STATUS-18", Text: "container main of pod a has exit code 0, expected 3", Scenarios: []string{"one", "three"}},
+		{Rule: "CREATE-4", Text: `create of pod web-1 was answered 201: {"PodUID":"0f8e3a52-5b0e-4c53-9d0a-3f6b1f0a7a11"}`, Consequence: "c", Right: "r", Scenarios: []string{"two", "three"}},
+		{Rule: "CREATE-4", Text: `create of pod b was answered 500: {"PodUID":"x"}`, Scenarios: []string{"four"}},
+		{Rule: "CREATE-5", Text: `create of pod b was answered 500: {"PodUID":"x"}`, Scenarios: []string{"five"}},
+		{Rule: "CREATE-5", Text: `create of pod b was answered 500: ""`, Scenarios: []string{"five"}},
+	}
+	if diff := cmp.Diff(want, r.Causes()); diff != "" {
+		t.Error(diff)
+	}
+	if got := r.CauseLine(); got != "5 failures, 5 causes" {
+		t.Error(got)
+	}
+	if got := (&Report{Scenarios: []Scenario{{Verdict: Passed}}}).CauseLine(); got != "" {
+		t.Errorf("%q without a failure", got)
+	}
+}
+
+func TestOneCauseOfManyFailures(t *testing.T) {
+	r := &Report{}
+	for _, name := range []string{"plain", "exit-code", "env"} {
+		r.Scenarios = append(r.Scenarios, Scenario{Name: name, Verdict: Failed, Pods: []Pod{{Name: name + "-pod"}},
+			Differences: []Difference{{Rule: "CREATE-4", Text: "create of pod " + name + "-pod was answered 201: {}"}}})
+	}
+	if got := r.CauseLine(); got != "3 failures, 1 cause" {
+		t.Error(got)
+	}
+}

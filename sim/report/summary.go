@@ -1,0 +1,136 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Counts are the numbers of scenarios by verdict. ExpectedFailures are those of the
+// failed ones that the user expected, UnexpectedPasses those of the passed ones that the
+// user expected to fail.
+type Counts struct {
+	Passed           int `json:"passed"`
+	Failed           int `json:"failed"`
+	NotJudged        int `json:"notJudged"`
+	Skipped          int `json:"skipped"`
+	ExpectedFailures int `json:"expectedFailures"`
+	UnexpectedPasses int `json:"unexpectedPasses"`
+}
+
+// LevelResult is the result of the scenarios of one level.
+type LevelResult struct {
+	Level string `json:"level"`
+	Counts
+}
+
+func (c *Counts) add(s *Scenario) {
+	switch s.Verdict {
+	case Passed:
+		c.Passed++
+		c.UnexpectedPasses += btoi(s.ExpectedFailure)
+	case Failed:
+		c.Failed++
+		c.ExpectedFailures += btoi(s.ExpectedFailure)
+	case NotJudged:
+		c.NotJudged++
+	case Skipped:
+		c.Skipped++
+	}
+}
+
+// String returns the counts as text: "3 passed, 1 failed (1 expected), ...".
+func (c Counts) String() string {
+	note := func(n int, text string) string {
+		if n == 0 {
+			return ""
+		}
+		return fmt.Sprintf(" (%d %s)", n, text)
+	}
+	return fmt.Sprintf("%d passed%s, %d failed%s, %d not judged, %d skipped", c.Passed, note(c.UnexpectedPasses, "expected to fail"),
+		c.Failed, note(c.ExpectedFailures, "expected"), c.NotJudged, c.Skipped)
+}
+
+// Counts returns the numbers of scenarios by verdict.
+func (r *Report) Counts() Counts {
+	var c Counts
+	for i := range r.Scenarios {
+		c.add(&r.Scenarios[i])
+	}
+	return c
+}
+
+// Count returns the number of scenarios with a verdict.
+func (r *Report) Count(v Verdict) int {
+	c := r.Counts()
+	return map[Verdict]int{Passed: c.Passed, Failed: c.Failed, NotJudged: c.NotJudged, Skipped: c.Skipped}[v]
+}
+
+// LevelResults returns the result of each level, from the most general one. Scenarios
+// without a level are left out.
+func (r *Report) LevelResults() []LevelResult {
+	var results []LevelResult
+	for i := range r.Scenarios {
+		s := &r.Scenarios[i]
+		if s.Level == "" {
+			continue
+		}
+		at := slices.IndexFunc(results, func(l LevelResult) bool { return l.Level == s.Level })
+		if at < 0 {
+			at = len(results)
+			results = append(results, LevelResult{Level: s.Level})
+		}
+		results[at].add(s)
+	}
+	slices.SortFunc(results, func(a, b LevelResult) int {
+		return cmp.Or(cmp.Compare(levelOrder(a.Level), levelOrder(b.Level)), cmp.Compare(a.Level, b.Level))
+	})
+	return results
+}
+
+// levelOrder returns the place of a level among the others.
+func levelOrder(level string) int {
+	level, _, _ = strings.Cut(level, ":")
+	if i := slices.Index([]string{"core", "optional", "kubernetes", "this-plugin"}, level); i >= 0 {
+		return i
+	}
+	return 4
+}
+
+// Summary returns the result of the replay as one line.
+func (r *Report) Summary() string {
+	return fmt.Sprintf("%s: %s in %s", plural(len(r.Scenarios), "scenario"), r.Counts(), realTime(r.Took))
+}
+
+// Problems returns why the replay as a whole did not succeed; none if it did.
+func (r *Report) Problems() []string {
+	var problems []string
+	c := r.Counts()
+	if r.Interrupted != "" {
+		problems = append(problems, "The replay was interrupted: "+r.Interrupted+".")
+	}
+	if n := c.Failed - c.ExpectedFailures; n > 0 {
+		problems = append(problems, plural(n, "scenario")+" failed.")
+	}
+	for i := range r.Scenarios {
+		if s := &r.Scenarios[i]; s.passedUnexpectedly() {
+			problems = append(problems, fmt.Sprintf("Scenario %s passed, and is listed as an expected failure: take it off the list.", s.Name))
+		}
+	}
+	if r.Strict && c.NotJudged > 0 {
+		problems = append(problems, "The run is strict, and did not judge "+plural(c.NotJudged, "scenario")+".")
+	}
+	if c.Passed+c.Failed == 0 {
+		problems = append(problems, "No scenario was judged.")
+	}
+	return problems
+}
+
+func (s *Scenario) passedUnexpectedly() bool { return s.ExpectedFailure && s.Verdict == Passed }
+
+// failsTheRun reports whether the verdict makes the replay fail. (A strict replay also
+// fails for what is not judged.)
+func (s *Scenario) failsTheRun() bool {
+	return s.passedUnexpectedly() || s.Verdict == Failed && !s.ExpectedFailure
+}

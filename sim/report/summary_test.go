@@ -1,0 +1,57 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLevelResults(t *testing.T) {
+	r := &Report{}
+	for _, s := range []struct {
+		level   string
+		verdict Verdict
+	}{
+		{"this-plugin", Skipped}, {"other", Passed}, {"kubernetes", Failed}, {"optional:restarts", Passed}, {"optional:claims", NotJudged}, {"", Passed},
+		{"core", Passed}, {"core", Failed}, {"core", Passed},
+	} {
+		r.Scenarios = append(r.Scenarios, Scenario{Level: s.level, Verdict: s.verdict})
+	}
+	want := []LevelResult{
+		{"core", Counts{Passed: 2, Failed: 1}}, {"optional:claims", Counts{NotJudged: 1}}, {"optional:restarts", Counts{Passed: 1}},
+		{"kubernetes", Counts{Failed: 1}}, {"this-plugin", Counts{Skipped: 1}}, {"other", Counts{Passed: 1}},
+	}
+	if diff := cmp.Diff(want, r.LevelResults()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	for name, c := range map[string]struct {
+		report Report
+		want   []string
+	}{
+		"all passed":           {Report{Scenarios: []Scenario{{Verdict: Passed}, {Verdict: Skipped}}}, nil},
+		"a failure":            {Report{Scenarios: []Scenario{{Verdict: Passed}, {Verdict: Failed}}}, []string{"1 scenario failed."}},
+		"an expected failure":  {Report{Scenarios: []Scenario{{Verdict: Failed, ExpectedFailure: true}}}, nil},
+		"an unexpected pass":   {Report{Scenarios: []Scenario{{Name: "a", Verdict: Passed, ExpectedFailure: true}}}, []string{"Scenario a passed, and is listed as an expected failure: take it off the list."}},
+		"not judged":           {Report{Scenarios: []Scenario{{Verdict: Passed}, {Verdict: NotJudged}}}, nil},
+		"not judged, strict":   {Report{Strict: true, Scenarios: []Scenario{{Verdict: Passed}, {Verdict: NotJudged}}}, []string{"The run is strict, and did not judge 1 scenario."}},
+		"expected, not judged": {Report{Scenarios: []Scenario{{Verdict: Passed}, {Verdict: NotJudged, ExpectedFailure: true}}}, nil},
+		// Nothing was looked at, so nothing is green.
+		"none judged": {Report{Scenarios: []Scenario{{Verdict: NotJudged}, {Verdict: Skipped}}}, []string{"No scenario was judged."}},
+		"interrupted": {Report{Interrupted: "signal", Scenarios: []Scenario{{Verdict: Passed}}}, []string{"The replay was interrupted: signal."}},
+	} {
+		if diff := cmp.Diff(c.want, c.report.Problems()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestSummaryNamesWhatWasExpected(t *testing.T) {
+	r := Report{Took: 2, Scenarios: []Scenario{{Verdict: Failed, ExpectedFailure: true}, {Verdict: Failed}, {Verdict: Passed, ExpectedFailure: true}}}
+	const want = "3 scenarios: 1 passed (1 expected to fail), 2 failed (1 expected), 0 not judged, 0 skipped in 2.0 s"
+	if got := r.Summary(); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
