@@ -7,6 +7,31 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
+// Options say how a plugin is judged.
+type Options struct {
+	// LogPreamble allows lines before the first line of a container in its log.
+	LogPreamble bool
+}
+
+// Result is what can be said about a scenario that was played. It failed if there are
+// differences, is not judged if there are none and something that must be observed was not,
+// and has passed otherwise.
+type Result struct {
+	Differences []Difference
+	// NotJudged says in one sentence for each aspect why it was not observed.
+	NotJudged []string
+}
+
+// Judge compares an observation with what the scenario expects. For a plugin that may lack
+// parts of the expectation, file is what scenario.File.Portable returned, here and while the
+// scenario was played.
+func Judge(file *scenario.File, seen *Observation, _ Options) Result {
+	if seen.Unfinished != nil {
+		return Result{Differences: append(Unfinished(file, seen), *seen.Unfinished)}
+	}
+	return Result{Differences: Differences(file, seen), NotJudged: notJudged(file, seen)}
+}
+
 // Differences compares an observation with what the scenario expects. Differences
 // that explain others come first.
 func Differences(file *scenario.File, seen *Observation) []Difference {

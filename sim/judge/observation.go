@@ -21,9 +21,40 @@ type Observation struct {
 	// RemotePods are the remote pods of Created, under the names of Pods. A pod
 	// without a remote pod has no entry.
 	RemotePods map[string]*corev1.Pod
+	// Jobs is what the command of the plugin's profile listed; nil if there is none.
+	Jobs *Jobs
 	// Violations are events that must not happen in any scenario, such as a panic
 	// of the virtual kubelet.
 	Violations []Difference
+	// Unfinished is why the scenario was not played to its end; nil if it was.
+	Unfinished *Difference
+}
+
+// Jobs is what a command listed that lists the jobs of a plugin.
+type Jobs struct {
+	// Most is the largest number of jobs that existed at one time while the pods existed,
+	// beyond those that existed before.
+	Most int
+	// ByPod is the largest number of jobs that one pod had at one time, by pod; nil if the
+	// lines do not tell which pod a job is for.
+	ByPod map[string]int
+	// Left are the lines of the jobs that existed after the pods were deleted, and not before
+	// the scenario.
+	Left []string
+	// Why is why the jobs are unknown; empty if they are known.
+	Why string
+}
+
+// Probe is what a container has written about itself into its log, in lines that only it
+// could write.
+type Probe struct {
+	// Runs is how often the container has begun; 0 if it was not seen to run.
+	Runs int
+	// Env and Files are its variables and the contents of its files, of those that the
+	// scenario names. One that the container does not have has no entry.
+	Env, Files map[string]string
+	// Why is why the container was not seen to run; empty if it was.
+	Why string
 }
 
 // NewObservation returns an observation in which nothing has happened yet.
@@ -52,6 +83,8 @@ type Pod struct {
 	Status corev1.PodStatus
 	// Logs are the answers to the expected requests for logs, in their order.
 	Logs []Log
+	// Probes are what the containers have written about themselves, by container.
+	Probes map[string]Probe
 
 	// previousRuns holds, by container, how its previous run ended.
 	previousRuns map[string]*corev1.ContainerStateTerminated

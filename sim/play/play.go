@@ -26,7 +26,7 @@ type pluginUnresponsive struct{ atomic.Bool }
 // expects.
 func playScenario(ctx context.Context, file *scenario.File, options Options, unresponsive *pluginUnresponsive) (result report.Scenario) {
 	start := time.Now()
-	result = report.Scenario{Name: file.Name, Description: file.Description, File: file.Path, Verdict: report.Failed}
+	result = report.Scenario{Name: file.Name, Description: file.Description, File: file.Path, Level: file.LevelName(), Verdict: report.Failed}
 	defer func() { result.Took = time.Since(start).Seconds() }()
 	if reason := skipReason(file, options); reason != "" {
 		result.Verdict, result.Skipped = report.Skipped, reason
@@ -38,6 +38,7 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, unr
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, options.Timeout, fmt.Errorf("the scenario did not end within %s", options.Timeout))
 	defer cancel()
+	file = comparable(file, options)
 	env, err := startEnvironment(ctx, file, options)
 	if err != nil {
 		result.Differences = []report.Difference{{Text: judge.HideSecrets(file, err.Error())}}
@@ -45,14 +46,14 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, unr
 	}
 	defer env.close()
 	p := newPlayer(env)
-	err = playToEnd(ctx, p)
+	if err := playToEnd(ctx, p); err != nil {
+		p.seen.Unfinished = &judge.Difference{Text: err.Error()}
+	}
 	p.seen.Violations = env.recorder.allViolations()
 	if env.unanswered.Load() {
 		unresponsive.Store(true)
 	}
-	if result.Differences = differences(file, p.seen, err); len(result.Differences) == 0 {
-		result.Verdict = report.Passed
-	}
+	judgeScenario(&result, file, p.seen, options)
 	if env.remote == nil {
 		result.Notes = append(result.Notes, "The remote cluster was not observed: the options do not name it.")
 	}
@@ -97,18 +98,33 @@ func playToEnd(ctx context.Context, p *player) (err error) {
 	return p.waitUntilDeleted(ctx)
 }
 
-// differences returns the differences of a scenario, without secrets. err is why it was not
-// played to its end.
-func differences(file *scenario.File, seen *judge.Observation, err error) []report.Difference {
-	var found []judge.Difference
-	if err != nil {
-		found = append(judge.Unfinished(file, seen), judge.Difference{Text: err.Error()})
-	} else {
-		found = judge.Differences(file, seen)
+// comparable returns the scenario with what can be expected of the plugin: everything of this
+// one, and of another one what its profile declares.
+func comparable(file *scenario.File, options Options) *scenario.File {
+	if options.Plugin == "" || len(options.Levels) == 0 || slices.Contains(options.Levels, scenario.LevelThisPlugin) {
+		return file
 	}
-	var shown []report.Difference
-	for _, difference := range found {
-		shown = append(shown, report.Difference{Rule: difference.Rule, Text: judge.HideSecrets(file, difference.Text)})
+	var capabilities []scenario.Capability
+	if options.Profile != nil {
+		for _, name := range options.Profile.Capabilities {
+			capabilities = append(capabilities, scenario.Capability(name))
+		}
 	}
-	return shown
+	return file.Portable(capabilities)
+}
+
+// judgeScenario sets the verdict of a scenario, and what it follows from, without secrets.
+func judgeScenario(result *report.Scenario, file *scenario.File, seen *judge.Observation, options Options) {
+	judged := judge.Judge(file, seen, judge.Options{LogPreamble: options.Profile != nil && options.Profile.LogPreamble})
+	for _, difference := range judged.Differences {
+		result.Differences = append(result.Differences, report.Difference{Rule: difference.Rule, Text: judge.HideSecrets(file, difference.Text)})
+	}
+	switch {
+	case len(judged.Differences) > 0:
+		result.Verdict = report.Failed
+	case len(judged.NotJudged) > 0:
+		result.Verdict, result.NotJudged = report.NotJudged, judged.NotJudged
+	default:
+		result.Verdict = report.Passed
+	}
 }

@@ -192,7 +192,7 @@ func TestUnknownRemoteCluster(t *testing.T) {
 		"remote-pod-deleted":           "skipped: it deletes a remote pod, and the options name no remote cluster",
 		"unschedulable-then-scheduled": "skipped: it needs simulated nodes: a pod waits for its node",
 		"claim-existing":               "skipped: it needs claims in the remote cluster, and the options name no remote cluster",
-		"ends-with-0":                  "passed: ", "ends-with-1": "failed: STATUS-18: container main of pod quick has exit code 0, expected 1",
+		"ends-with-0":                  "not judged: ", "ends-with-1": "failed: STATUS-18: container main of pod quick has exit code 0, expected 1",
 	}
 	got := map[string]string{}
 	for _, s := range result.Scenarios {

@@ -47,6 +47,7 @@ func (r *reader) readScenario(n *yaml.Node, version string) {
 		r.scenario = n
 		if d, ok := decode[document](r, n); ok {
 			r.file.Name, r.file.Scenario = d.Metadata.Name, d.Spec
+			r.file.Level = cmp.Or(r.file.Level, LevelThisPlugin)
 		}
 	}
 }

@@ -22,7 +22,8 @@ type File struct {
 	Secrets    []corev1.Secret
 	Claims     []corev1.PersistentVolumeClaim
 
-	index atomic.Pointer[podIndex]
+	index     atomic.Pointer[podIndex]
+	leftKinds []string // of LeftKinds; nil means all
 }
 
 // podIndex finds pods by their keys.

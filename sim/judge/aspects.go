@@ -1,0 +1,111 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
+
+// notJudged returns, for each aspect that must be observed and was not, one sentence that says
+// why.
+func notJudged(file *scenario.File, seen *Observation) []string {
+	var found []string
+	for _, aspect := range file.MustObserve() {
+		if why := whyUnobserved(aspect, file, seen); why != "" {
+			found = append(found, fmt.Sprintf("%s: %s", aspect, why))
+		}
+	}
+	return found
+}
+
+// whyUnobserved returns why an aspect was not observed; "" if it was.
+func whyUnobserved(aspect scenario.Aspect, file *scenario.File, seen *Observation) string {
+	switch aspect {
+	case scenario.AspectRun:
+		return whyNotSeenToRun(file, seen)
+	case scenario.AspectEnv, scenario.AspectFiles:
+		return whyContentsUnknown(aspect, file, seen)
+	case scenario.AspectRemote:
+		return whyRemoteUnknown(file, seen)
+	case scenario.AspectJobs, scenario.AspectLeft:
+		remote := whyRemoteUnknown(file, seen)
+		if remote == "" {
+			return ""
+		}
+		return whyJobsUnknown(seen, remote)
+	}
+	return ""
+}
+
+func whyNotSeenToRun(file *scenario.File, seen *Observation) string {
+	mustRun := file.MustRun()
+	for _, key := range slices.Sorted(maps.Keys(mustRun)) {
+		if seen.RemotePods[key] != nil {
+			continue
+		}
+		for _, name := range mustRun[key] {
+			if probe := seen.Pods[key].Probes[name]; probe.Runs == 0 {
+				return fmt.Sprintf("nothing shows that container %s of pod %s ran: %s", name, key, cmp.Or(probe.Why, whyNoLook(seen)))
+			}
+		}
+	}
+	return ""
+}
+
+// whyContentsUnknown returns why the variables or files of a container are unknown.
+func whyContentsUnknown(aspect scenario.Aspect, file *scenario.File, seen *Observation) string {
+	for _, key := range slices.Sorted(maps.Keys(file.Expect.Pods)) {
+		if seen.RemotePods[key] != nil {
+			continue
+		}
+		e := file.Expect.Pods[key]
+		names := slices.Collect(maps.Keys(e.Env))
+		if aspect == scenario.AspectFiles {
+			names = slices.AppendSeq(slices.Collect(maps.Keys(e.Files)), maps.Keys(e.NoFiles))
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			if probe := seen.Pods[key].Probes[name]; probe.Runs == 0 {
+				return fmt.Sprintf("nothing shows the inside of container %s of pod %s: %s", name, key, cmp.Or(probe.Why, whyNoLook(seen)))
+			}
+		}
+	}
+	return ""
+}
+
+// whyRemoteUnknown returns why the remote pods are unknown.
+func whyRemoteUnknown(file *scenario.File, seen *Observation) string {
+	if seen.Created == nil {
+		return whyNoLook(seen)
+	}
+	for _, key := range slices.Sorted(maps.Keys(file.Expect.Pods)) {
+		if file.Expect.Pods[key].Refused == "" && seen.RemotePods[key] == nil {
+			return fmt.Sprintf("no pod of the remote cluster carries the UID of pod %s", key)
+		}
+	}
+	return ""
+}
+
+func whyNoLook(seen *Observation) string {
+	if seen.Created == nil {
+		return "the remote cluster is not observed"
+	}
+	return "no object of the remote cluster carries its UID"
+}
+
+// whyJobsUnknown returns why it is unknown which jobs the plugin has. That nothing is left
+// means something only if something was there.
+func whyJobsUnknown(seen *Observation, remote string) string {
+	switch jobs := seen.Jobs; {
+	case jobs == nil:
+		return remote + ", and no command lists the plugin's jobs"
+	case jobs.Why != "":
+		return jobs.Why
+	case jobs.Most == 0:
+		return "the command that lists the plugin's jobs listed none while the pods existed"
+	}
+	return ""
+}

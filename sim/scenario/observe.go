@@ -1,0 +1,94 @@
+package scenario
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
+)
+
+// LevelName is the level with the capabilities that it needs, such as "optional:log-bytes".
+func (s *Scenario) LevelName() string {
+	if len(s.Capabilities) == 0 {
+		return string(s.Level)
+	}
+	names := make([]string, len(s.Capabilities))
+	for i, capability := range s.Capabilities {
+		names[i] = string(capability)
+	}
+	return string(s.Level) + ":" + strings.Join(names, "+")
+}
+
+// MustObserve returns the aspects that must be observed for a verdict, in the order of
+// Aspects: those that the scenario lists, or else those that follow from what it expects.
+func (f *File) MustObserve() []Aspect {
+	if f.Observe != nil {
+		return f.Observe
+	}
+	needed := map[Aspect]bool{AspectRun: len(f.MustRun()) > 0}
+	for _, e := range f.Expect.Pods {
+		needed[AspectEnv] = needed[AspectEnv] || len(e.Env) > 0
+		needed[AspectFiles] = needed[AspectFiles] || len(e.Files)+len(e.NoFiles) > 0
+		needed[AspectRemote] = needed[AspectRemote] || len(e.RemotePod) > 0
+	}
+	needed[AspectRemote] = needed[AspectRemote] || len(f.Expect.Remote) > 0
+	for _, step := range f.Steps {
+		restart := step.RestartVirtualKubelet
+		needed[AspectJobs] = needed[AspectJobs] || step.Create != "" || restart != nil && len(restart.Forget) > 0
+		needed[AspectLeft] = needed[AspectLeft] || step.Delete+step.DeleteUnreported != ""
+	}
+	return slices.DeleteFunc(slices.Clone(Aspects), func(a Aspect) bool { return !needed[a] })
+}
+
+// MustRun returns, by pod, the containers that are expected to run or to have run.
+func (f *File) MustRun() map[string][]string {
+	containers := map[string][]string{}
+	for key, e := range f.Expect.Pods {
+		if pod := f.Pod(key); pod != nil && e.Refused == "" {
+			if names := f.mustRun(pod, e, f.Nodes[key]); len(names) > 0 {
+				containers[key] = names
+			}
+		}
+	}
+	return containers
+}
+
+func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
+	if nodes.Unschedulable != "" && nodes.Schedule.Duration == 0 {
+		return nil
+	}
+	runs := slices.Contains(e.Phases, corev1.PodRunning) || slices.Contains(e.Phases, corev1.PodSucceeded)
+	isListed := len(e.Containers)+len(e.InitContainers) > 0
+	var names []string
+	for i := range pod.Spec.InitContainers {
+		c := &pod.Spec.InitContainers[i]
+		if podspec.IsSidecar(c) {
+			continue
+		}
+		if saysThatItRan(e.InitContainers[c.Name], nodes.Containers[c.Name]) {
+			names = append(names, c.Name)
+		}
+		if codes := nodes.Containers[c.Name].ExitCodes; !runs && len(codes) > 0 && codes[len(codes)-1] != 0 {
+			return names // it fails, so nothing after it runs
+		}
+	}
+	for i := range pod.Spec.Containers {
+		name := pod.Spec.Containers[i].Name
+		behavior := nodes.Containers[name]
+		if !isListed && runs && !cannotStart(behavior) || saysThatItRan(e.Containers[name], behavior) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// saysThatItRan reports whether an expected state is that of a container that runs or ran.
+func saysThatItRan(e ContainerExpectation, behavior Container) bool {
+	return !cannotStart(behavior) && (e.State == "running" || e.State == "terminated" || e.ExitCode != nil)
+}
+
+func cannotStart(behavior Container) bool {
+	return behavior.ImagePullError != "" || behavior.CreateError != ""
+}
