@@ -59,8 +59,9 @@ func (p *planner) isOffered(namespace, host string) bool {
 			return false
 		}
 		service, _, _ := strings.Cut(other.Annotations[wire.AnnotationService], ":")
+		hostname, ofSubdomain := strings.CutSuffix(host, "."+other.Spec.Subdomain)
 		return service != "" && host == service ||
-			other.Spec.Subdomain != "" && (host == other.Spec.Subdomain || host == other.Spec.Hostname+"."+other.Spec.Subdomain)
+			other.Spec.Subdomain != "" && (host == other.Spec.Subdomain || ofSubdomain && other.HasHostname(hostname))
 	})
 }
 

@@ -142,6 +142,7 @@ func TestHints(t *testing.T) {
 		return with(spec + `containers: [{name: c, image: i, env: [{name: ` + variable + `, value: "` + host + `"}]}]`)
 	}
 	const callee = "\n---\n" + `{apiVersion: v1, kind: Pod, metadata: {name: b, annotations: {interlink.io/service: "svc:23456"}}, spec: {nodeName: vnode, ` + container + `}}`
+	const web = "\n---\n" + `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: web}, spec: {replicas: 3, serviceName: web, template: {spec: {nodeName: vnode, ` + container + `}}}}`
 	for _, test := range []struct{ name, text, want string }{
 		{"nothing", with(container), ""},
 		{"not placed", `{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {` + container + `}}`, "no toleration of virtual-node.interlink/no-schedule"},
@@ -179,6 +180,9 @@ func TestHints(t *testing.T) {
 		{"Dask", calls("DASK_SCHEDULER_ADDRESS", "tcp://scheduler.demo:8786", "hostname: scheduler, subdomain: demo, "), ""},
 		{"an address", calls("MASTER_ADDR", "192.0.2.1", ""), ""},
 		{"PyTorch", calls("MASTER_ADDR", "master-0", ""), "a worker calls its master"},
+		{"another pod of a StatefulSet", calls("MASTER_ADDR", "web-2.web", "") + web, ""},
+		{"a pod that a StatefulSet does not have", calls("MASTER_ADDR", "web-3.web", "") + web, "a worker calls its master"},
+		{"a pod of a StatefulSet by a long name", with(`containers: [{name: c, image: i, args: ["ping web-2.web.default.svc"]}]`) + web, "or use the name web-2.web"},
 		{"PyTorch with a Service", calls("MASTER_ADDR", "svc", "") + callee, ""},
 		{"Ray with a Service in another namespace", calls("FQ_RAY_IP", "svc.default.svc.cluster.local", "") + callee, "put default into [offloading] namespace_prefix_exclusions, or use the name svc"},
 		{"a name with a namespace in a command", with(`subdomain: s, hostname: h, containers: [{name: c, image: i, args: ["ping h.s.default.svc"]}]`), "the pod calls h.s.default.svc"},

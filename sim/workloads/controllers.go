@@ -32,6 +32,7 @@ func podsOfJob(job *batchv1.Job) []Pod {
 	if indexed {
 		pod.Annotations = merged(pod.Annotations, map[string]string{batchv1.JobCompletionIndexAnnotation: "0"})
 		pod.Spec.Hostname = job.Name + "-0"
+		pod.Hostnames = Indexes{Prefix: job.Name, Counts: []int{int(ptr.Deref(job.Spec.Completions, 1))}}
 		for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 			for i := range containers {
 				addCompletionIndex(&containers[i])
@@ -86,6 +87,7 @@ func podsOfStatefulSet(set *appsv1.StatefulSet) []Pod {
 		appsv1.ControllerRevisionHashLabelKey: set.Name + "-" + templateHash,
 	})
 	pod.Spec.Hostname, pod.Spec.Subdomain = name, set.Spec.ServiceName
+	pod.Hostnames = Indexes{Prefix: set.Name, First: int(first), Counts: []int{int(ptr.Deref(set.Spec.Replicas, 1))}}
 	for _, template := range set.Spec.VolumeClaimTemplates {
 		pod.Spec.Volumes = slices.DeleteFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == template.Name })
 		pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: template.Name, VolumeSource: corev1.VolumeSource{
@@ -93,54 +95,4 @@ func podsOfStatefulSet(set *appsv1.StatefulSet) []Pod {
 		}})
 	}
 	return []Pod{pod}
-}
-
-// jobSet is what the pods of a JobSet depend on. Its Go package would bring the API server's
-// own libraries with it.
-// https://jobset.sigs.k8s.io/docs/reference/jobset.v1alpha2/
-type jobSet struct {
-	Metadata metav1.ObjectMeta `json:"metadata"`
-	Spec     struct {
-		Network struct {
-			EnableDNSHostnames *bool  `json:"enableDNSHostnames"`
-			Subdomain          string `json:"subdomain"`
-		} `json:"network"`
-		ReplicatedJobs []struct {
-			Name     string                  `json:"name"`
-			Template batchv1.JobTemplateSpec `json:"template"`
-		} `json:"replicatedJobs"`
-	} `json:"spec"`
-}
-
-// podsOfJobSet returns the first pod of the first Job of each replicated job.
-func podsOfJobSet(manifest Manifest) ([]Pod, error) {
-	// Not strict: only a part of the fields is known here.
-	set, err := decodeKnown[jobSet](manifest.Fields)
-	if err != nil {
-		return nil, err
-	}
-	var pods []Pod
-	for _, replicated := range set.Spec.ReplicatedJobs {
-		name := fmt.Sprintf("%s-%s-0", set.Metadata.Name, replicated.Name)
-		job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: *replicated.Template.Spec.DeepCopy()}
-		if job.Spec.CompletionMode == nil {
-			job.Spec.CompletionMode = ptr.To(batchv1.IndexedCompletion) // as JobSet's admission sets it
-		}
-		for _, pod := range podsOfJob(job) {
-			names := map[string]string{
-				"jobset.sigs.k8s.io/jobset-name":        set.Metadata.Name,
-				"jobset.sigs.k8s.io/replicatedjob-name": replicated.Name,
-				"jobset.sigs.k8s.io/job-index":          "0",
-			}
-			pod.Labels, pod.Annotations = merged(pod.Labels, names), merged(pod.Annotations, names)
-			if ptr.Deref(set.Spec.Network.EnableDNSHostnames, true) {
-				pod.Spec.Subdomain = set.Spec.Network.Subdomain
-				if pod.Spec.Subdomain == "" {
-					pod.Spec.Subdomain = set.Metadata.Name
-				}
-			}
-			pods = append(pods, pod)
-		}
-	}
-	return pods, nil
 }
