@@ -25,18 +25,15 @@ var schemaOf = map[string]map[string]any{
 	"app.shutdown_grace": {"type": "integer", "minimum": 0, "maximum": 3600,
 		"description": "How many seconds requests in flight may continue after SIGTERM. The chart computes the pod's termination grace period from it."},
 	// YAML parses 0660 without quotes as the number 432. One digit must give write permission.
-	"app.socket_mode":                {"type": "string", "pattern": "^(0o)?0?([2367][0-7]{2}|[0-7][2367][0-7]|[0-7]{2}[2367])$"},
-	"app.socket_address":             {"type": "string", "pattern": "^(unix:///|http://)[^\\s]+$"},
-	"app.instance":                   {"type": "string", "pattern": "^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$"},
-	"k8s.client_configuration":       {"type": "object"},
-	"offloading.node_selector":       {"type": "object", "additionalProperties": map[string]any{"type": "string"}},
-	"offloading.node_tolerations":    {"type": "array", "items": map[string]any{"type": "object"}},
-	"offloading.unsupported_volumes": {"enum": []any{"drop", "refuse"}},
-	"offloading.quota":               {"enum": []any{"wait", "fail"}},
-	"offloading.orphan_policy":       {"enum": []any{"delete", "report"}},
-	"k8s.qps":                        {"type": "number", "minimum": 0},
-	"offloading.claims":              {"type": []any{"array", "object", "string"}, "pattern": "^[^\\r\\n]*$"},
-	"offloading.placement":           {"type": []any{"array", "object", "string"}, "pattern": "^[^\\r\\n]*$"},
+	"app.socket_mode":             {"type": "string", "pattern": "^(0o)?0?([2367][0-7]{2}|[0-7][2367][0-7]|[0-7]{2}[2367])$"},
+	"app.socket_address":          {"type": "string", "pattern": "^(unix:///|http://)[^\\s]+$"},
+	"app.instance":                {"type": "string", "pattern": "^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$"},
+	"k8s.client_configuration":    {"type": "object"},
+	"offloading.node_selector":    {"type": "object", "additionalProperties": map[string]any{"type": "string"}},
+	"offloading.node_tolerations": {"type": "array", "items": map[string]any{"type": "object"}},
+	"k8s.qps":                     {"type": "number", "minimum": 0},
+	"offloading.claims":           {"type": []any{"array", "object", "string"}, "pattern": "^[^\\r\\n]*$"},
+	"offloading.placement":        {"type": []any{"array", "object", "string"}, "pattern": "^[^\\r\\n]*$"},
 	// Only secrets may have several lines.
 	"tcp_tunnel.gateway_ssh_private_key": {"type": "string"},
 }
@@ -49,7 +46,6 @@ var schemaOfKind = map[config.Kind]map[string]any{
 	config.Duration: {"type": []any{"string", "number"}, "pattern": "^[0-9][0-9a-zµ.]*$"},
 	config.Size:     {"type": []any{"string", "integer"}, "pattern": "^[0-9]+ ?([KMG]iB?)?$"},
 	config.Level:    {"enum": []any{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}},
-	config.Choice:   {"type": "string"},
 	config.List:     {"type": "array", "items": map[string]any{"type": "string"}},
 	config.JSON:     {"type": []any{"object", "array"}},
 }
@@ -66,6 +62,9 @@ func optionSchema(description string, include func(name string, option config.Op
 		rules, ok := schemaOf[name]
 		if !ok {
 			rules = schemaOfKind[option.Kind]
+		}
+		if option.Kind == config.Choice {
+			rules = map[string]any{"enum": option.Choices}
 		}
 		for key, value := range rules {
 			schema[key] = value
@@ -141,7 +140,7 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		{remote + "config: {k8s: {qps: -1}}", []string{"/config/k8s/qps", "minimum"}},
 		{remote + "config: {offloading: {node_selector: {gpu: 1}}}", []string{"/config/offloading/node_selector/gpu", "string"}},
 		{remote + "config: {offloading: {namespace_prefix_exclusions: a}}", []string{"/namespace_prefix_exclusions", "array"}},
-		{remote + "config: {offloading: {unsupported_volumes: keep}}", []string{"/unsupported_volumes", "'refuse'"}},
+		{remote + "config: {offloading: {unsupported_volumes: keep}}", []string{"/unsupported_volumes", "'refuse'", "'refuse_claims'"}},
 		{remote + "config: {tcp_tunnel: {gateway_ssh_private_key: key}}", []string{"/config/tcp_tunnel", "'gateway_ssh_private_key'"}},
 		{remote + "secretConfig: {app: {name: a}}", []string{"/secretConfig", "'app'"}},
 		{remote + "interlink: {enabled: true}\nconfig: {app: {socket_address: unix:///elsewhere/plugin.sock}}", []string{"unix:///var/run/interlink/"}},

@@ -28,6 +28,8 @@ type Option struct {
 	Kind         Kind
 	// Default is the default value, written as in the file.
 	Default string
+	// Choices are the values of a Choice.
+	Choices []string
 	// Help is one line of text.
 	Help string
 	// Secret values are never shown.
@@ -43,6 +45,16 @@ type Option struct {
 	set func(*Config, string) error
 	// show masks the secret part of a value.
 	show func(string) string
+}
+
+// choice completes the row of an option that has one of a few values, so that the values that are
+// accepted and those that are documented are the same.
+func choice[T ~string](option Option, field func(*Config) *T, allowed ...T) Option {
+	option.Kind, option.set = Choice, setter(field, oneOf(allowed...))
+	for _, one := range allowed {
+		option.Choices = append(option.Choices, string(one))
+	}
+	return option
 }
 
 // Name returns the option's name for people, such as "[app] socket_port".

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,6 +20,16 @@ func TestTable(t *testing.T) {
 		}
 		if option.Required && (option.Default == "" || option.Kind != Text) {
 			t.Errorf("%s is required, so it must be a text with a default", option.Name())
+		}
+	}
+	for _, option := range table {
+		if (option.Kind == Choice) != (len(option.Choices) > 1) || option.Kind == Choice && !slices.Contains(option.Choices, option.Default) {
+			t.Errorf("%s has kind %s, the choices %q and the default %q", option.Name(), option.Kind, option.Choices, option.Default)
+		}
+		for _, value := range option.Choices {
+			if err := option.set(new(Config), value); err != nil {
+				t.Errorf("%s does not accept %s: %v", option.Name(), value, err)
+			}
 		}
 	}
 	Defaults() // panics if a default does not pass its check
