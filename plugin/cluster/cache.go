@@ -51,7 +51,8 @@ func newPodCache(client kubernetes.Interface, namespace string, cachedFields fun
 		return nil, fmt.Errorf("watch remote pods: %w", err)
 	}
 	c := &podCache{informer: informer, source: source, ended: ended}
-	return c, c.rememberUnseen()
+	source.complete = c.rememberMissing
+	return c, nil
 }
 
 // onChange calls changed for every pod that is added or changed, and deleted for every
@@ -73,20 +74,20 @@ func (c *podCache) onChange(changed, deleted func(*corev1.Pod)) error {
 	return err
 }
 
-// rememberUnseen remembers the pods that were deleted while there was no watch: a later list
-// does not have them. The watch tells the others (podSource.gone).
-func (c *podCache) rememberUnseen() error {
-	_, err := c.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{DeleteFunc: func(object any) {
-		if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
-			if pod := decodePod(last.Obj); pod != nil {
-				c.ended.remember(pod)
-			}
+// rememberMissing remembers the pods in the cache that a complete list does not have: they were
+// deleted while there was no watch. The watch tells the others (podSource.gone). The informer drops
+// them only later, so that each pod is found in the cache or in the memory.
+func (c *podCache) rememberMissing(exist map[string]bool) {
+	store := c.informer.GetIndexer()
+	for _, key := range store.ListKeys() {
+		if exist[key] {
+			continue
 		}
-	}})
-	if err != nil {
-		return fmt.Errorf("watch remote pods: %w", err)
+		object, _, _ := store.GetByKey(key) // the memory has no errors
+		if pod := decodePod(object); pod != nil {
+			c.ended.remember(pod)
+		}
 	}
-	return nil
 }
 
 // byUID returns the remote pods for the UID of a local pod.

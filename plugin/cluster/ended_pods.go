@@ -46,7 +46,7 @@ func newEndedPods(cachedFields func(*corev1.Pod) *corev1.Pod) *endedPods {
 	return &endedPods{cachedFields: cachedFields, limit: endedPodsKept, maxBytes: endedBytesKept, pods: map[string]endedPod{}}
 }
 
-// remember remembers a pod that is gone, if it had ended.
+// remember remembers a pod that is gone, if it had ended. The informer still has it.
 func (e *endedPods) remember(pod *corev1.Pod) {
 	uid := pod.Labels[wire.LabelPodUID]
 	if uid == "" || pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {

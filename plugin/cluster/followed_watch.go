@@ -19,6 +19,8 @@ type followedWatch struct {
 	result chan watch.Event
 	stop   sync.Once
 	done   chan struct{}
+	// list has the pods that the first events name; nil if they do not name all, or have done so.
+	list *completeList
 }
 
 // ResultChan returns the events.
@@ -88,6 +90,10 @@ func (f *followedWatch) look(event watch.Event) bool {
 		f.source.mu.Unlock()
 		if pod, ok := event.Object.(*corev1.Pod); ok && event.Type == watch.Deleted && f.source.gone != nil {
 			f.source.gone(pod)
+		}
+		if f.list != nil && f.list.addEvent(event) {
+			f.source.complete(f.list.keys)
+			f.list = nil
 		}
 		return true
 	}

@@ -39,6 +39,9 @@ type podSource struct {
 	// gone is called, before the informer learns of it, for each pod that is deleted; nil if
 	// nothing needs to know.
 	gone func(*corev1.Pod)
+	// complete is called, before the informer learns of it, with the pods (namespace/name) of each
+	// complete list; nil if nothing needs to know.
+	complete func(exist map[string]bool)
 	// silence is how long a watch may be without an event; 0 for ever.
 	silence time.Duration
 
@@ -51,6 +54,8 @@ type podSource struct {
 	ended int
 	// addresses counts the addresses of the API server; listed is the value of the last list.
 	addresses, listed int
+	// pages has the pods of the pages that have been listed.
+	pages completeList
 	// expired is the number of watches in a row that ended with 410 and without an event.
 	expired int
 	// failing is true after a failure, until a list or watch succeeds.
@@ -76,7 +81,12 @@ func (s *podSource) list(ctx context.Context, options metav1.ListOptions) (runti
 		s.hear()
 		s.mu.Lock()
 		s.listed = address
+		last := s.pages.addPage(options, list)
+		exist := s.pages.keys
 		s.mu.Unlock()
+		if last && s.complete != nil {
+			s.complete(exist)
+		}
 		return list, nil
 	})
 }
@@ -112,6 +122,10 @@ func (s *podSource) watch(ctx context.Context, options metav1.ListOptions) (watc
 			s.mu.Unlock()
 		}
 		f := &followedWatch{source: s, events: events, result: make(chan watch.Event), done: make(chan struct{})}
+		if lists && s.complete != nil {
+			f.list = &completeList{}
+			f.list.begin()
+		}
 		go f.run(ctx, func() { end(nil) })
 		return f, nil
 	})

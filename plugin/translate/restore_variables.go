@@ -76,6 +76,9 @@ func (t *translation) restoreField(container string, variable *corev1.EnvVar) {
 	t.needsOriginal = t.needsOriginal || !sure
 	switch {
 	case path != "":
+		if variable.Value != "" && !sure {
+			t.warn("variable %s of container %s is taken for the address of the pod: it comes from a field of the pod, and a label or annotation has the same value %q; write its value into the pod, or create the pod with kubectl apply", variable.Name, container, variable.Value)
+		}
 		variable.Value, variable.ValueFrom = "", &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: path}}
 	case variable.Value == "" && (variable.Name != completionIndex || !t.isOfJob()): // see checkCompletionIndex
 		t.warn("variable %s of container %s is empty: it comes from a field of the pod, and nothing says from which one; write its value into the pod, or create the pod with kubectl apply", variable.Name, container)
