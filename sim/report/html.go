@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/docs"
 )
 
 var (
@@ -17,7 +20,9 @@ var (
 	pageScript string
 
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-		"scenarioTime": scenarioTime, "plural": plural, "realTime": realTime, "timeline": newTimeline,
+		"scenarioTime": scenarioTime, "plural": plural, "realTime": realTime, "timeline": newTimeline, "codeParts": codeParts,
+		"ruleText": docs.RuleText, "class": func(v Verdict) string { return strings.ReplaceAll(string(v), " ", "-") },
+		"join": strings.Join, "failsTheRun": (*Scenario).failsTheRun, "passedUnexpectedly": (*Scenario).passedUnexpectedly,
 	}).Parse(pageText))
 )
 
@@ -26,9 +31,14 @@ var (
 func (r *Report) HTML(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	err := pageTemplate.Execute(out, map[string]any{
-		"Report": r,
-		"Style":  template.CSS(pageStyle),
-		"Script": template.JS(pageScript),
+		"Report":   r,
+		"Style":    template.CSS(pageStyle),
+		"Script":   template.JS(pageScript),
+		"Problems": r.Problems(),
+		"Causes":   r.Causes(),
+		"Levels":   r.LevelResults(),
+		"Observed": r.observedRemote(),
+		"Rules":    r.citedRules(),
 		"Verdicts": []struct {
 			Verdict Verdict
 			Count   int
@@ -41,4 +51,36 @@ func (r *Report) HTML(w io.Writer) error {
 		return fmt.Errorf("write report as HTML: %w", err)
 	}
 	return nil
+}
+
+// citedRules returns the rules of the contract that differences cite, in its order.
+func (r *Report) citedRules() []docs.Rule {
+	cited := map[string]bool{}
+	for _, cause := range r.Causes() {
+		cited[cause.Rule] = true
+	}
+	var rules []docs.Rule
+	for _, rule := range docs.Rules() {
+		if cited[rule.Number] {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
+}
+
+// codePart is a part of a text that is code, or is not.
+type codePart struct {
+	Text string
+	Code bool
+}
+
+// codeParts splits a text at its backticks.
+func codeParts(text string) []codePart {
+	var parts []codePart
+	for i, part := range strings.Split(text, "`") {
+		if part != "" {
+			parts = append(parts, codePart{part, i%2 == 1})
+		}
+	}
+	return parts
 }

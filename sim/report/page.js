@@ -1,7 +1,8 @@
 
 "use strict";
 // The hash of the address decides what is shown, so that a view can be bookmarked and
-// shared: #show=failed&q=words for a filter, #scenario-NAME for one scenario.
+// shared: #show=failed&q=words for a filter, #scenario-NAME for one scenario, #rule-NUMBER
+// for the text of a rule.
 (() => {
   const all = [...document.querySelectorAll(".scenario")];
   const buttons = [...document.querySelectorAll("[data-show]")];
@@ -14,7 +15,7 @@
   // The text that a search looks at, in lower case; read at the first search.
   const text = (s) => {
     if (!texts.has(s)) {
-      const parts = s.querySelectorAll(".name, summary .text, .differences, .notes, .skipped-why");
+      const parts = s.querySelectorAll(".name, .level, summary .text, .differences, .notes, .skipped-why, .not-judged-why, .expected-why");
       texts.set(s, [...parts].map((e) => e.textContent).join("\n").toLowerCase());
     }
     return texts.get(s);
@@ -30,6 +31,9 @@
 
   const apply = () => {
     const hash = location.hash.slice(1);
+    if (hash.startsWith("rule-")) {
+      return; // a look at the text of a rule: the filter stays
+    }
     const linked = hash.startsWith(prefix) && document.getElementById(decoded(hash));
     const filter = new URLSearchParams(linked ? "" : hash);
     const show = buttons.some((b) => b.dataset.show === filter.get("show")) ? filter.get("show") : "all";

@@ -8,6 +8,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/docs"
 )
 
 // checkClean checks that the page loaded nothing else and reported no error.
@@ -33,7 +35,7 @@ func TestPageLayoutAtAnyWidth(t *testing.T) {
 	p := open(t, sample())
 	p.openAll()
 	for _, scheme := range []string{"light", "dark"} {
-		for _, width := range []int64{400, 800, 1600} {
+		for _, width := range []int64{400, 800, 1280} {
 			p.scheme(scheme)
 			p.do(chromedp.EmulateViewport(width, 900))
 			p.screenshot(fmt.Sprint(scheme, " ", width))
@@ -112,13 +114,58 @@ func TestFailedScenarioIsOpen(t *testing.T) {
 	if diff := cmp.Diff([]string{"scenario-crash-loop"}, open); diff != "" {
 		t.Error(diff)
 	}
-	// No other element covers the difference. The browser lays out a scenario with the
-	// first frame, so wait for it.
+	// The first look shows the causes. The browser lays out a page with the first frame, so
+	// wait for it.
 	p.wait(`(() => {
-	  const li = document.querySelector("#scenario-crash-loop .differences li"), r = li.getBoundingClientRect();
-	  return r.bottom <= innerHeight && document.elementFromPoint(r.left + 20, r.top + r.height / 2) === li;
+	  const cause = document.querySelector(".causes li .what"), r = cause.getBoundingClientRect();
+	  return r.bottom <= innerHeight && document.elementFromPoint(r.left + 20, r.top + r.height / 2).closest(".what") === cause;
 	})()`)
 	p.screenshot("first look")
+	p.checkClean()
+}
+
+// A cause leads to its scenarios, and a difference to the text of its rule.
+func TestLinksOfCausesAndRules(t *testing.T) {
+	p := open(t, sample())
+	p.do(chromedp.Click(chromedp.ID("toggle"))) // opens all
+	p.do(chromedp.Click(chromedp.ID("toggle"))) // closes all
+	p.do(chromedp.Click(chromedp.CSS(`.causes .behind a`)))
+	p.wait(`document.getElementById("scenario-crash-loop").open`)
+	p.do(chromedp.Click(chromedp.CSS(`[data-show="failed"]`)))
+	p.shows("crash-loop")
+	p.do(chromedp.Click(chromedp.CSS(`.differences .rule`)))
+	p.wait(`(() => { const r = document.getElementById("rule-STATUS-37").getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`)
+	p.shows("crash-loop") // the filter stays
+	text := ask[string](p, `document.querySelector("#rule-STATUS-37 dd").textContent`)
+	if want := strings.ReplaceAll(docs.RuleText("STATUS-37"), "`", ""); want == "" || text != want {
+		t.Errorf("the page shows %q, want %q", text, want)
+	}
+	if n := ask[int](p, `document.querySelectorAll(".rules dl > div").length`); n != 2 {
+		t.Errorf("the page has %d rules, want the 2 that are cited", n)
+	}
+	p.checkClean()
+}
+
+func TestOpenScenarioShowsWhatExplainsIt(t *testing.T) {
+	p := open(t, sample())
+	seen := func(selector string) bool {
+		return ask[bool](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q); return e !== null && e.checkVisibility({ visibilityProperty: true }) })()`, selector))
+	}
+	for _, width := range []int64{1280, 400} {
+		p.do(chromedp.EmulateViewport(width, 900))
+		for _, selector := range []string{"#scenario-crash-loop summary .text", "#scenario-crash-loop .explained dd", "#scenario-crash-loop .follow-ons summary"} {
+			if !seen(selector) {
+				t.Errorf("%s is not visible at %d", selector, width)
+			}
+		}
+		if seen("#scenario-crash-loop .follow-ons li") {
+			t.Errorf("what follows from another difference is not folded at %d", width)
+		}
+	}
+	ask[int](p, `document.getElementById("scenario-plain-pod").open = true, 0`)
+	if text := ask[string](p, `document.querySelector("#scenario-plain-pod .not-judged-why").textContent`); !strings.Contains(text, "whether the containers ran") {
+		t.Errorf("the page says %q", text)
+	}
 	p.checkClean()
 }
 
@@ -138,6 +185,8 @@ func TestFilterAndSearch(t *testing.T) {
 	check("#show=failed", "crash-loop")
 	click("skipped")
 	check("#show=skipped", "refuse-hostpath")
+	click("not judged")
+	check("#show=not+judged", "plain-pod")
 	click("passed")
 	check("#show=passed", passed...)
 	p.do(chromedp.SendKeys(chromedp.ID("search"), "POD ends"))

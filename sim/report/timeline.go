@@ -40,7 +40,7 @@ type podView struct {
 type group struct {
 	Name  string
 	Kind  string
-	Lanes [2]lane
+	Lanes []lane // of the local cluster, and of the remote one if it was observed
 }
 
 type lane struct {
@@ -70,8 +70,16 @@ type percent float64
 
 func (p percent) String() string { return strconv.FormatFloat(float64(p), 'f', 3, 64) }
 
-// newTimeline returns the timeline of a scenario; nil if nothing was recorded.
-func newTimeline(s *Scenario) *timeline {
+// observedRemote reports whether the remote cluster was looked at: it showed a pod.
+func (r *Report) observedRemote() bool {
+	return slices.ContainsFunc(r.Scenarios, func(s Scenario) bool {
+		return slices.ContainsFunc(s.Pods, func(p Pod) bool { return len(p.Remote) > 0 })
+	})
+}
+
+// newTimeline returns the timeline of a scenario; nil if nothing was recorded. It has no
+// lanes of the remote cluster if that was not observed.
+func newTimeline(s *Scenario, remote bool) *timeline {
 	if len(s.Pods) == 0 && len(s.Steps) == 0 {
 		return nil
 	}
@@ -84,7 +92,7 @@ func newTimeline(s *Scenario) *timeline {
 		t.Steps = append(t.Steps, newMark(step.At, end, step.Text))
 	}
 	for i := range s.Pods {
-		t.Pods = append(t.Pods, newPodView(&s.Pods[i], end))
+		t.Pods = append(t.Pods, newPodView(&s.Pods[i], end, remote))
 	}
 	return t
 }
@@ -133,17 +141,24 @@ func ticks(end float64) []float64 {
 	return times
 }
 
-func newPodView(pod *Pod, end float64) podView {
+func newPodView(pod *Pod, end float64, remote bool) podView {
 	view := podView{Name: pod.Name}
 	add := func(g group, of func(State) span) {
-		for i, states := range [][]State{pod.Local, pod.Remote} {
-			l := lane{Side: []string{"local", "remote"}[i]}
+		for _, side := range []struct {
+			name   string
+			states []State
+			shown  bool
+		}{{"local", pod.Local, true}, {"remote", pod.Remote, remote}} {
+			if !side.shown {
+				continue
+			}
+			l, states := lane{Side: side.name}, side.states
 			spans := spansOf(states, of)
 			l.Bars = barsOf(spans, end)
 			if len(l.Bars) == 0 {
 				l.Empty = "nothing was recorded"
 			}
-			g.Lanes[i] = l
+			g.Lanes = append(g.Lanes, l)
 			for _, s := range spans {
 				if s.tone != "" {
 					view.Changes = append(view.Changes, change{scenarioTime(s.at), l.Side, g.Name, s.text, s.at})

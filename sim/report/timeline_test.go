@@ -29,7 +29,7 @@ func TestTimeline(t *testing.T) {
 			{At: 40, Phase: "Odd", Containers: end(Container{Name: "b", State: "odd"})},
 			{At: 60, Phase: "Gone"},
 		},
-	}}})
+	}}}, true)
 	got := map[string][]string{}
 	for _, g := range tl.Pods[0].Groups {
 		for _, l := range g.Lanes {
@@ -79,7 +79,7 @@ func TestShortBarsAreVisible(t *testing.T) {
 		"before time":     {at(-1), 10, []string{"0.0-0.6 waiting Pending", "0.6-1.2 running Running", "1.2-100.0 bad Failed"}},
 		"no state at all": {nil, 10, nil},
 	} {
-		tl := newTimeline(&Scenario{Lasted: c.lasted, Pods: []Pod{{Local: c.states}}})
+		tl := newTimeline(&Scenario{Lasted: c.lasted, Pods: []Pod{{Local: c.states}}}, true)
 		if diff := cmp.Diff(c.want, summary(tl.Pods[0].Groups[0].Lanes[0])); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
@@ -91,7 +91,7 @@ func TestManyBarsFit(t *testing.T) {
 	for i := range 5000 {
 		states = append(states, State{At: 1, Phase: []string{"Pending", "Running"}[i%2]})
 	}
-	bars := newTimeline(&Scenario{Lasted: 2, Pods: []Pod{{Local: states}}}).Pods[0].Groups[0].Lanes[0].Bars
+	bars := newTimeline(&Scenario{Lasted: 2, Pods: []Pod{{Local: states}}}, true).Pods[0].Groups[0].Lanes[0].Bars
 	if len(bars) != len(states) {
 		t.Errorf("%d bars, want %d", len(bars), len(states))
 	}
@@ -122,4 +122,23 @@ func TestTicks(t *testing.T) {
 		}
 	}
 	_ = ticks((&Scenario{Lasted: math.Inf(1)}).end()) // must return
+}
+
+// Lanes of a cluster that nothing looked at would say that nothing happened there.
+func TestRemoteLanesNeedALook(t *testing.T) {
+	s := Scenario{Pods: []Pod{{Name: "a", Local: []State{{Phase: "Pending"}}}}}
+	r := &Report{Scenarios: []Scenario{s}}
+	if r.observedRemote() {
+		t.Error("the remote cluster counts as observed")
+	}
+	if lanes := newTimeline(&s, false).Pods[0].Groups[0].Lanes; len(lanes) != 1 || lanes[0].Side != "local" {
+		t.Errorf("%+v", lanes)
+	}
+	if lanes := newTimeline(&s, true).Pods[0].Groups[0].Lanes; len(lanes) != 2 || lanes[1].Empty == "" {
+		t.Errorf("%+v", lanes)
+	}
+	r.Scenarios = append(r.Scenarios, Scenario{Pods: []Pod{{Remote: []State{{Phase: "Running"}}}}})
+	if !r.observedRemote() {
+		t.Error("the remote cluster does not count as observed")
+	}
 }
