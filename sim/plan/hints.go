@@ -20,19 +20,21 @@ func (p *planner) hints(pod *workloads.Pod) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	for _, rule := range []func(*workloads.Pod, func(string, ...any)){
-		hintPlacement, hintAnnotations, hintAttach, p.hintServices, p.hintNames, p.hintAPIServer, hintFailurePolicy, hintEngines,
+		hintAnnotations, hintAttach, p.hintServices, p.hintNames, p.hintAPIServer, hintFailurePolicy, hintEngines,
 	} {
 		rule(pod, add)
 	}
 	return all
 }
 
-// hintPlacement: the taint is that of InterLink's installer.
-func hintPlacement(pod *workloads.Pod, add func(string, ...any)) {
+// placementHints tells that a pod reaches no virtual node. The taint is that of InterLink's
+// installer.
+func placementHints(pod *workloads.Pod) []string {
 	const taint = "virtual-node.interlink/no-schedule"
 	if pod.Spec.NodeName == "" && !slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.Key == "" || t.Key == taint }) {
-		add("no toleration of %s: the local scheduler does not place the pod on a virtual node", taint)
+		return []string{"no toleration of " + taint + ": the local scheduler does not place the pod on a virtual node"}
 	}
+	return nil
 }
 
 // hintAnnotations: changes of labels and annotations do not reach the remote pod.

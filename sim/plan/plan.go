@@ -114,7 +114,7 @@ func (p *planner) pod(written *workloads.Pod) (Report, error) {
 		local.UID = uidOf(report.Pod)
 	}
 	admitted := interlink.Admit(local, p.virtualKubelet)
-	report.Hints = p.hints(written)
+	report.Hints = append(placementHints(written), p.hints(written)...)
 	body, err := interlink.CreateRequest(admitted, p.objects, p.virtualKubelet)
 	if err != nil {
 		report.Reason = err.Error()
@@ -133,19 +133,6 @@ func (p *planner) pod(written *workloads.Pod) (Report, error) {
 	// ENV-17).
 	request.Original = translate.OriginalVariables(interlink.WithInitialStatus(admitted, p.virtualKubelet))
 	return report, p.translate(&report, &request, admitted)
-}
-
-// request reports on a create request as InterLink sends it.
-func (p *planner) request(request *wire.CreateRequest) (Report, error) {
-	pod := &request.Pod
-	if pod.Name == "" || pod.Namespace == "" || pod.UID == "" {
-		return Report{}, errdefs.New(errdefs.Invalid, "not a create request: it needs pod.metadata.name, namespace and uid")
-	}
-	report := Report{Pod: pod.Namespace + "/" + pod.Name, Sent: true}
-	placed := pod.DeepCopy()
-	placed.Spec.NodeName = "vnode" // it was sent, so it is on a virtual node
-	report.Hints = p.hints(&workloads.Pod{Pod: *placed})
-	return report, p.translate(&report, request, pod)
 }
 
 // translate adds to a report what the plugin makes of a request. local is the pod of the

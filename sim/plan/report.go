@@ -23,6 +23,8 @@ type Report struct {
 	// Sent says whether the virtual kubelet ever sends the pod, and Reason why it does not.
 	Sent   bool   `json:"sent"`
 	Reason string `json:"reason,omitempty"`
+	// Note says what plan does not know of a recorded create request.
+	Note string `json:"note,omitempty"`
 	// Volumes, Variables, Names and Placement say what becomes of these parts of the pod.
 	Volumes   []Part `json:"volumes,omitempty"`
 	Variables []Part `json:"variables,omitempty"`
@@ -72,6 +74,9 @@ func (r *Report) Text() string {
 		comment("pod %s: the plugin would refuse it", name)
 	default:
 		comment("pod %s: sent and created", name)
+	}
+	if r.Note != "" {
+		comment("note: %s", r.Note)
 	}
 	for _, refusal := range r.Refusals {
 		comment("refusal: %s", refusal)

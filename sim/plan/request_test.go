@@ -1,0 +1,94 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
+)
+
+// recorded is a create request of a virtual kubelet that does not resolve variables. The managed
+// fields tell that three variables come from fields, not from which ones.
+const recorded = `{"pod": {"metadata": {"name": "a", "namespace": "default", "uid": "0f0f0f0f-0000-4000-8000-000000000001", "labels": {"address": "127.0.0.1"}, ` +
+	`"managedFields": [{"manager": "python", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": ` +
+	`{"f:spec": {"f:containers": {"k:{\"name\":\"c\"}": {"f:env": {"k:{\"name\":\"IP\"}": {"f:valueFrom": {"f:fieldRef": {}}}, "k:{\"name\":\"WHERE\"}": {"f:valueFrom": {"f:fieldRef": {}}}}}}}}}]}, ` +
+	`"spec": {"nodeName": "gpu-node", "containers": [{"name": "c", "image": "i", "env": [{"name": "IP", "value": "127.0.0.1"}, {"name": "WHERE", "value": ""}]}]}}}`
+
+const original = `{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {address: 127.0.0.1}}, spec: {nodeName: gpu-node, containers: [{name: c, image: i, ` +
+	`env: [{name: IP, valueFrom: {fieldRef: {fieldPath: "metadata.labels['address']"}}}, {name: WHERE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]}]}}`
+
+// A recorded request lacks the pod that the user wrote. Another file can have it; without one, the
+// report says that fields are guessed.
+func TestOriginalOfARecordedRequest(t *testing.T) {
+	const note = "the pod as the user wrote it is not known"
+	reports := func(texts ...string) []plan.Report {
+		var inputs []plan.Input
+		for _, text := range texts {
+			inputs = append(inputs, plan.Input{Path: "file", Text: []byte(text)})
+		}
+		reports, err := plan.Reports(inputs, plan.Settings{Environ: environ})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reports
+	}
+	variable := func(report plan.Report, name string) string {
+		for _, part := range report.Variables {
+			if part.Name == name {
+				return part.Becomes
+			}
+		}
+		return ""
+	}
+	alone := reports(recorded)[0]
+	if !strings.Contains(alone.Note, note) || strings.Count(alone.Text(), "# note: "+note) != 1 {
+		t.Errorf("note %q\n%s", alone.Note, alone.Text())
+	}
+	if got := variable(alone, "IP"); got != "the field status.podIP of the remote pod" {
+		t.Errorf("IP, guessed: %s", got)
+	}
+	both := reports(recorded, original)[0]
+	if both.Note != "" {
+		t.Errorf("with the manifest: note %q", both.Note)
+	}
+	for name, want := range map[string]string{"IP": `the text "127.0.0.1"`, "WHERE": `the text "gpu-node"`} {
+		if got := variable(both, name); got != want {
+			t.Errorf("%s, with the manifest: %s, want %s", name, got, want)
+		}
+	}
+	const job = `{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {nodeName: gpu-node, containers: [{name: c, image: i, ` +
+		`env: [{name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}, {name: WHERE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]}]}}}}`
+	ofJob := strings.Replace(recorded, `"labels"`, `"ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "u", "controller": true}], "labels"`, 1)
+	if report := reports(ofJob, job)[0]; report.Note != "" || variable(report, "IP") != "the field status.podIP of the remote pod" {
+		t.Errorf("with the manifest of its Job: note %q, variables %+v", report.Note, report.Variables)
+	}
+	if report := reports(ofJob, strings.Replace(job, "name: j}", "name: other}", 1))[0]; report.Note == "" {
+		t.Error("with the manifest of another Job: no note")
+	}
+	if report := reports(recorded, strings.Replace(original, "metadata: {", "metadata: {namespace: other, ", 1))[0]; report.Note == "" {
+		t.Error("with the manifest of another pod: no note")
+	}
+	stripped := recorded[:strings.Index(recorded, `"managedFields"`)] + `"generation": 1}, ` + recorded[strings.Index(recorded, `"spec"`):]
+	if report := reports(stripped)[0]; !strings.Contains(report.Note, note) {
+		t.Errorf("without managed fields: note %q", report.Note)
+	}
+	values := strings.NewReplacer(`"value": "127.0.0.1"`, `"value": "x"`, `"value": ""`, `"value": "y"`)
+	if report := reports(values.Replace(stripped))[0]; report.Note != "" {
+		t.Errorf("with values: note %q", report.Note)
+	}
+	if report := reports(strings.Replace(original, "nodeName: gpu-node", "nodeName: vnode", 1))[0]; report.Note != "" {
+		t.Errorf("a manifest: note %q", report.Note)
+	}
+}
+
+// A recorded request was sent, so it was placed: on the node that its pod names.
+func TestNodeOfARecordedRequest(t *testing.T) {
+	reports, err := plan.Reports([]plan.Input{{Path: "request.json", Text: []byte(recorded)}}, plan.Settings{Environ: environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := reports[0].Text()
+	if len(reports[0].Hints) > 0 || !strings.Contains(text, "gpu-node") || strings.Contains(text, "vnode") {
+		t.Errorf("hints %q\n%s", reports[0].Hints, text)
+	}
+}
