@@ -71,11 +71,7 @@ func (p *player) pollCreating(ctx context.Context, areInFlight func() bool) {
 	for areInFlight() && ctx.Err() == nil {
 		select {
 		case <-pause.C:
-			for _, err := range split(p.env.kubelet.PollCreating(ctx)) {
-				if ctx.Err() == nil {
-					p.env.recorder.violation(statusRule(err), "while a create was in flight: %v", err)
-				}
-			}
+			p.statusErrors(ctx, "while a create was in flight: ", p.env.kubelet.PollCreating(ctx))
 		case <-ctx.Done():
 		case <-time.After(time.Millisecond): // the creates may have ended
 		}
@@ -96,7 +92,7 @@ func (p *player) createPod(ctx context.Context, pod *corev1.Pod) {
 	switch {
 	case err == nil, p.deleted[key]: // users do not see the failure of a deleted pod
 	case errors.As(err, &refusal):
-		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Error()}
+		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Plain()}
 	case errors.As(err, &wrong): // the pod does not fail (docs/contract.md, CREATE-10)
 		p.env.recorder.violation("CREATE-3", "%v", err)
 	case errors.As(err, &other):

@@ -14,6 +14,7 @@ const maxDeleteTime = 90 * time.Second
 
 // deletePods reads the logs of the pods that still exist, and deletes them.
 func (p *player) deletePods(ctx context.Context) error {
+	p.ending = true
 	var deletes errgroup.Group
 	deletes.SetLimit(maxParallelCalls)
 	for _, pod := range p.env.pods {
@@ -33,10 +34,27 @@ func (p *player) deletePods(ctx context.Context) error {
 	if err := deletes.Wait(); err != nil {
 		return context.Cause(ctx) // the only possible error
 	}
-	if p.env.unanswered.Load() {
-		return errNoAnswer
+	return p.env.unanswered.err()
+}
+
+// maxRestTime limits the deletes of a scenario that was not played to its end.
+const maxRestTime = 10 * time.Second
+
+// deleteRest deletes the pods of a scenario that was not played to its end, so that
+// another plugin does not keep them: its pods would be counted in later scenarios. What it
+// answers does not matter any more.
+func (p *player) deleteRest(ctx context.Context) {
+	if p.env.options.Plugin == "" {
+		return
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxRestTime)
+	defer cancel()
+	var deletes errgroup.Group
+	deletes.SetLimit(maxParallelCalls)
+	for _, key := range p.env.keys {
+		deletes.Go(func() error { _ = p.env.kubelet.Delete(ctx, key); return nil }) // it is deleted already, or the plugin is down
+	}
+	_ = deletes.Wait() // no delete returns an error
 }
 
 // maxBackgroundTime is how long, in real time, the plugin and the garbage collector may
@@ -50,7 +68,7 @@ func (p *player) waitUntilDeleted(ctx context.Context) error {
 	env := p.env
 	limit := env.clock.Now().Add(maxDeleteTime)
 	if env.nodes == nil {
-		limit = limit.Add(maxLateness)
+		limit = limit.Add(env.options.lateness())
 	}
 	for {
 		if err := env.clock.waitUntil(ctx, env.clock.Now().Add(time.Second)); err != nil {

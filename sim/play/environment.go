@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,8 +47,7 @@ type environment struct {
 	slowCreates *slowCreates
 	absences    absences
 	collections collections
-	// unanswered is set once the plugin has not answered a call.
-	unanswered atomic.Bool
+	unanswered  unanswered
 
 	closers []func() // called in reverse order
 }

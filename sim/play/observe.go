@@ -30,10 +30,7 @@ func (p *player) observeCreated(ctx context.Context) (err error) {
 // reports remote pods that are not the ones of the first create.
 func (p *player) observeEnd(ctx context.Context) error {
 	p.env.observe(ctx)
-	for key, seen := range p.seen.Pods {
-		seen.Phases, seen.Status = p.env.kubelet.Phases(key), p.env.kubelet.Status(key)
-		seen.RanBetweenPolls = p.env.ranBetweenPolls(key)
-	}
+	p.keepStatuses()
 	if p.seen.Created == nil {
 		return nil
 	}
@@ -51,6 +48,18 @@ func (p *player) observeEnd(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// keepStatuses keeps what the local cluster shows of the pods that are not deleted after
+// the end of the scenario yet.
+func (p *player) keepStatuses() {
+	if p.ending {
+		return
+	}
+	for key, seen := range p.seen.Pods {
+		seen.Phases, seen.Status = p.env.kubelet.Phases(key), p.env.kubelet.Status(key)
+		seen.RanBetweenPolls = p.env.ranBetweenPolls(key)
+	}
 }
 
 // snapshot returns what the remote cluster holds for the scenario. Claims that were

@@ -3,6 +3,7 @@ package play
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"time"
@@ -36,8 +37,16 @@ type Options struct {
 	// CallTimeout limits the time of one call; the default is
 	// interlink.CallTimeout.
 	CallTimeout time.Duration
-	// Timeout limits the real time of one scenario; the default is 15 minutes.
+	// Patience is how long pods on other clocks than the simulator's may take to end,
+	// counted from the last step, and how late the states that are expected at a moment may
+	// come; the default is 5 minutes and the slack of the profile.
+	Patience time.Duration
+	// Timeout limits the real time of one scenario; it must be longer than Patience, so
+	// that a pod that never ends is reported as such. The default is 15 minutes, and more for
+	// a Patience of more than 5 minutes.
 	Timeout time.Duration
+	// Seed decides in which order the pods are polled; the default is 1.
+	Seed uint64
 	// Parallel is how many scenarios are played at the same time; the default is the
 	// number of processors.
 	Parallel int
@@ -55,6 +64,15 @@ type Options struct {
 	Started func(name string)
 	Done    func(report.Scenario)
 
+	// virtual lets no real time pass with a plugin that has an address and real nodes. For
+	// tests of plugins whose time is the number of polls.
+	virtual bool
+	// recovery is how long a plugin may take to answer a ping after it did not answer a
+	// call; the default is maxRecovery. For tests.
+	recovery time.Duration
+	// restartAfter is how long after that the profile's command restarts the plugin; the
+	// default is beforeRestart. For tests.
+	restartAfter time.Duration
 	// intercept, if not nil, starts a server between the virtual kubelet and the plugin
 	// at an address. It receives the client of the remote cluster, and returns the
 	// server's address. For tests.
@@ -72,7 +90,11 @@ type Options struct {
 func (o Options) complete() (Options, error) {
 	o.Speed = cmp.Or(o.Speed, 1)
 	o.CallTimeout = cmp.Or(o.CallTimeout, interlink.CallTimeout)
-	o.Timeout = cmp.Or(o.Timeout, 15*time.Minute)
+	o.Patience = cmp.Or(o.Patience, defaultPatience+o.slack())
+	o.Timeout = cmp.Or(o.Timeout, 15*time.Minute+2*max(0, o.Patience-defaultPatience))
+	o.Seed = cmp.Or(o.Seed, 1)
+	o.restartAfter = cmp.Or(o.restartAfter, beforeRestart)
+	o.recovery = cmp.Or(o.recovery, maxRecovery)
 	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	switch {
@@ -82,11 +104,43 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("speed must be more than 0")
 	case o.Speed != 1 && (o.Plugin == "" || !o.PlayNodes):
 		return o, errors.New("speed is for a plugin with an address and simulated nodes: real nodes know only real time, and the plugin in this process needs no real time")
+	case o.Plugin != "" && o.Timeout <= o.Patience:
+		return o, fmt.Errorf("the timeout %s of a scenario must be longer than the patience %s: a pod that never ends would not be reported as such", o.Timeout, o.Patience)
 	case o.Parallel < 1:
 		return o, errors.New("parallel must be at least 1")
 	}
 	return o, nil
 }
+
+const (
+	defaultPatience = 5 * time.Minute
+	// virtualPlayTime is how long a scenario is played whose pods do not end although they
+	// should, counted from its last step, by the simulator's own clock.
+	virtualPlayTime = 20 * time.Minute
+)
+
+// slack is how much longer everything may take with the plugin of the profile.
+func (o Options) slack() time.Duration {
+	if o.Profile == nil {
+		return 0
+	}
+	return o.Profile.Slack.Duration
+}
+
+// playTime is how long pods may take to end, counted from the last step.
+func (o Options) playTime() time.Duration {
+	switch {
+	case o.Plugin != "":
+		return o.Patience
+	case o.simulatesNodes():
+		return virtualPlayTime
+	}
+	return 2 * o.Patience
+}
+
+// lateness limits how long after its time a step, or the end of a scenario, waits for
+// nodes that are not simulated. No verdict depends on it.
+func (o Options) lateness() time.Duration { return o.Patience }
 
 // simulatesNodes reports whether the nodes of the remote cluster are simulated.
 func (o Options) simulatesNodes() bool { return o.PlayNodes || o.Plugin == "" && o.Client == nil }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
@@ -18,42 +17,52 @@ import (
 // not required.
 const RunningNotRequired = "The phase Running was not required"
 
-// pluginUnresponsive is set once the plugin has not answered a call. Further scenarios
-// are not played then: each of their calls would only wait for its timeout.
-type pluginUnresponsive struct{ atomic.Bool }
-
 // playScenario plays a scenario and compares what it observes with what the scenario
 // expects.
-func playScenario(ctx context.Context, file *scenario.File, options Options, unresponsive *pluginUnresponsive) (result report.Scenario) {
+func playScenario(ctx context.Context, file *scenario.File, options Options, plugin *health) (result report.Scenario) {
 	start := time.Now()
-	result = report.Scenario{Name: file.Name, Description: file.Description, File: file.Path, Level: file.LevelName(), Verdict: report.Failed}
+	result = newResult(file)
 	defer func() { result.Took = time.Since(start).Seconds() }()
 	if reason := skipReason(file, options); reason != "" {
 		result.Verdict, result.Skipped = report.Skipped, reason
 		return result
 	}
-	if unresponsive.Load() {
-		result.Differences = []report.Difference{{Text: "not played: the plugin did not answer a call of another scenario"}}
+	if reason := plugin.recovered(ctx); reason != "" {
+		result.Verdict, result.NotJudged = report.NotJudged, []string{reason}
 		return result
 	}
+	interrupted := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, options.Timeout, fmt.Errorf("the scenario did not end within %s", options.Timeout))
 	defer cancel()
 	file = comparable(file, options)
 	env, err := startEnvironment(ctx, file, options)
-	if err != nil {
+	switch {
+	case err != nil && interrupted.Err() != nil:
+		result.Verdict, result.NotJudged = report.NotJudged, []string{wasInterrupted}
+		return result
+	case err != nil:
 		result.Differences = []report.Difference{{Text: judge.HideSecrets(file, err.Error())}}
 		return result
 	}
 	defer env.close()
 	p := newPlayer(env)
-	if err := playToEnd(ctx, p); err != nil {
-		p.seen.Unfinished = &judge.Difference{Text: err.Error()}
+	err = playToEnd(ctx, p)
+	if err != nil {
+		p.seen.Unfinished = unfinished(err)
+		p.deleteRest(ctx)
 	}
-	p.seen.Violations = env.recorder.allViolations()
-	if env.unanswered.Load() {
-		unresponsive.Store(true)
+	if env.unanswered.err() != nil {
+		plugin.doubtful(file.Name)
 	}
-	judgeScenario(&result, file, p.seen, options)
+	var stale []judge.Difference
+	stale, result.Notes = p.reportStale()
+	p.seen.Violations = append(env.recorder.allViolations(), stale...)
+	if err != nil && interrupted.Err() != nil {
+		result.Verdict, result.NotJudged = report.NotJudged, []string{wasInterrupted}
+	} else {
+		judgeScenario(&result, file, p.seen, options)
+		foldNoAnswer(&result, err)
+	}
 	if env.remote == nil {
 		result.Notes = append(result.Notes, "The remote cluster was not observed: the options do not name it.")
 	}
@@ -68,6 +77,11 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, unr
 	result.Lasted = env.elapsed().Seconds()
 	result.Pods, result.Steps = env.recorder.timeline()
 	return result
+}
+
+// newResult returns the result of a scenario that is not judged yet.
+func newResult(file *scenario.File) report.Scenario {
+	return report.Scenario{Name: file.Name, Description: file.Description, File: file.Path, Level: file.LevelName(), Verdict: report.Failed}
 }
 
 // playToEnd plays a whole scenario. It returns an error if the scenario could not be

@@ -1,7 +1,6 @@
 package play
 
 import (
-	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,9 +17,6 @@ const (
 	maxParallelCalls = 10
 )
 
-// errNoAnswer ends a scenario whose plugin does not answer.
-var errNoAnswer = errors.New("the plugin did not answer a call")
-
 // player plays one scenario in its environment.
 type player struct {
 	env  *environment
@@ -31,7 +27,10 @@ type player struct {
 	stepsFrom time.Time
 	nextPoll  time.Time
 	deleted   map[string]bool // pods that a step deletes
-	logs      []*pendingLog
+	// ending is true once the pods are deleted because the scenario is over.
+	ending bool
+	logs   []*pendingLog
+	stale  map[string]map[string]*staleStatuses // by pod and rule
 }
 
 // pendingLog is one request for a log; done is closed when log is complete.
@@ -43,7 +42,7 @@ type pendingLog struct {
 }
 
 func newPlayer(env *environment) *player {
-	return &player{env: env, seen: judge.NewObservation(env.file), steps: timedSteps(env), deleted: map[string]bool{}}
+	return &player{env: env, seen: judge.NewObservation(env.file), steps: timedSteps(env), deleted: map[string]bool{}, stale: map[string]map[string]*staleStatuses{}}
 }
 
 // ended reports whether a pod has ended, or a step has deleted it.

@@ -69,34 +69,6 @@ func TestAddressWithoutPlugin(t *testing.T) {
 	}
 }
 
-// A plugin that stops answering ends the replay: the scenario that notices it fails,
-// and so do the scenarios that are not played yet.
-func TestPluginStopsAnswering(t *testing.T) {
-	for _, path := range []string{"/create", "/status", "/delete"} {
-		t.Run(path, func(t *testing.T) {
-			m := mutant{answer: func(c *call) (int, []byte) {
-				if c.path == path {
-					time.Sleep(time.Second)
-				}
-				return c.forward()
-			}}
-			result, err := Run(t.Context(), scenarios(t, "delete-running", "exit-code", "plain-pod"), Options{
-				Parallel: 1, CallTimeout: 300 * time.Millisecond, intercept: m.serve,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			first, last := result.Scenarios[0], result.Scenarios[2]
-			if first.Verdict != report.Failed || !strings.Contains(fmt.Sprint(first.Texts()), "the answer was not complete within 300ms") {
-				t.Errorf("first scenario: %s %q", first.Verdict, first.Texts())
-			}
-			if last.Verdict != report.Failed || !strings.Contains(fmt.Sprint(last.Texts()), "not played") {
-				t.Errorf("last scenario: %s %q", last.Verdict, last.Texts())
-			}
-		})
-	}
-}
-
 // A log that does not end is cut.
 func TestEndlessLog(t *testing.T) {
 	m := mutant{answer: on("/getLogs", func(c *call) (int, []byte) { return 200, []byte(strings.Repeat("x", 2*maxLog)) })}

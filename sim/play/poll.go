@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
@@ -11,11 +12,7 @@ import (
 func (p *player) poll(ctx context.Context) {
 	start := p.env.clock.Now()
 	err := p.env.kubelet.Poll(ctx)
-	for _, err := range split(err) {
-		if ctx.Err() == nil {
-			p.env.recorder.violation(statusRule(err), "at %s: %v", round(p.env.elapsed()), err)
-		}
-	}
+	p.statusErrors(ctx, fmt.Sprintf("at %s: ", round(p.env.elapsed())), err)
 	if p.env.nodes == nil { // simulated nodes do not forget previous runs
 		for key, seen := range p.seen.Pods {
 			seen.RememberPreviousRuns(p.env.kubelet.Status(key))
@@ -24,6 +21,21 @@ func (p *player) poll(ctx context.Context) {
 	p.env.observe(ctx)
 	p.env.running.observePoll(start)
 	p.nextPoll = p.env.clock.Now().Add(pollPause)
+}
+
+// statusErrors keeps the errors of status calls, of which at says when they happened. Those
+// of another plugin about pods that are not created yet mean nothing.
+func (p *player) statusErrors(ctx context.Context, at string, err error) {
+	for _, err := range split(err) {
+		var stale *virtualkubelet.StaleStatus
+		switch {
+		case ctx.Err() != nil:
+		case p.env.options.Plugin == "" || !errors.As(err, &stale):
+			p.env.recorder.violation(statusRule(err), "%s%v", at, err)
+		case stale.Created:
+			p.addStale(at, stale)
+		}
+	}
 }
 
 // split returns the errors that errors.Join has joined.

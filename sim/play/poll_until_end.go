@@ -1,19 +1,12 @@
 package play
 
-import (
-	"context"
-	"time"
-)
-
-// maxPlayTime is how long a scenario is played whose pods do not end although they
-// should, counted from its last step.
-const maxPlayTime = 20 * time.Minute
+import "context"
 
 // pollUntilEnd polls and runs the steps, each at its time, until all pods have ended,
 // until has passed, or no further event is due.
 func (p *player) pollUntilEnd(ctx context.Context) error {
 	env := p.env
-	end := p.stepsFrom.Add(maxPlayTime)
+	end := p.stepsFrom.Add(env.options.playTime())
 	if n := len(p.steps); n > 0 {
 		end = end.Add(p.steps[n-1].At.Duration)
 	}
@@ -46,11 +39,12 @@ func (p *player) pollUntilEnd(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
+		if err := env.unanswered.err(); err != nil {
+			return err
+		}
 		switch {
-		case env.unanswered.Load():
-			return errNoAnswer
 		case !end.After(moment):
-			if env.nodes != nil || p.complete() || moment.After(end.Add(maxLateness)) {
+			if env.nodes != nil || env.file.Until.Duration == 0 || p.complete() || moment.After(end.Add(env.options.lateness())) {
 				return nil
 			}
 			overtime = true

@@ -15,9 +15,6 @@ const (
 	// maxStartTime is how long to wait for real nodes to start with the pods before
 	// the scenario's times count.
 	maxStartTime = 2 * time.Minute
-	// maxLateness limits how long after its time a step, or the end of a scenario,
-	// waits for real nodes. No verdict depends on it.
-	maxLateness = 5 * time.Minute
 )
 
 // waitForRealNodes lets the scenario's times count from the moment when real nodes
@@ -68,7 +65,7 @@ func (p *player) timeOf(step timedStep) time.Time { return p.stepsFrom.Add(step.
 // on time. Real nodes are slow on a loaded machine, so there a step waits until the
 // local cluster has shown what the scenario expects before the step.
 func (p *player) canHappen(step timedStep) bool {
-	if p.env.nodes != nil || p.env.clock.Now().After(p.timeOf(step).Add(maxLateness)) {
+	if p.env.nodes != nil || p.env.clock.Now().After(p.timeOf(step).Add(p.env.options.lateness())) {
 		return true
 	}
 	for key, expected := range p.env.file.Expect.Pods {

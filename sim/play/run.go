@@ -11,10 +11,16 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
+// wasInterrupted is why a scenario that was being played is not judged.
+const wasInterrupted = "the replay was interrupted"
+
 // Run plays scenarios and reports on all of them, in their order. It returns an
-// error if it can play nothing: the options contradict each other, or no plugin
-// answers a ping at the address. If the plugin stops answering later, the scenario
-// that notices it fails, and so do those that were not played yet.
+// error and no report if it can play nothing: the options contradict each other, or no plugin
+// answers a ping at the address. If ctx ends, it returns its cause together with the
+// report of what was played until then.
+//
+// If the plugin does not answer a call, the scenario of the call fails. The next one
+// begins when the plugin answers a ping; if it never does, the rest is not judged.
 func Run(ctx context.Context, files []*scenario.File, options Options) (*report.Report, error) {
 	options, err := options.complete()
 	if err != nil {
@@ -29,10 +35,11 @@ func Run(ctx context.Context, files []*scenario.File, options Options) (*report.
 			return nil, err
 		}
 	}
-	if result.Scenarios, err = playAll(ctx, files, options); err != nil {
-		return nil, err
-	}
+	result.Scenarios = playAll(ctx, files, options)
 	result.Took = time.Since(result.Started).Seconds()
+	if ctx.Err() != nil {
+		return result, context.Cause(ctx)
+	}
 	return result, nil
 }
 
@@ -50,23 +57,24 @@ func checkPlugin(ctx context.Context, options Options) error {
 
 // playAll plays several scenarios at a time. On one real cluster, those that count
 // claims are played one after the other.
-func playAll(ctx context.Context, files []*scenario.File, options Options) ([]report.Scenario, error) {
+func playAll(ctx context.Context, files []*scenario.File, options Options) []report.Scenario {
 	scenarios := make([]report.Scenario, len(files))
 	var group errgroup.Group
 	group.SetLimit(options.Parallel)
-	var unresponsive pluginUnresponsive
-	play := func(i int) error {
-		if err := ctx.Err(); err != nil {
-			return err
+	plugin := health{options: options}
+	play := func(i int) {
+		if ctx.Err() != nil {
+			scenarios[i] = newResult(files[i])
+			scenarios[i].Verdict, scenarios[i].Skipped = report.Skipped, "the replay was interrupted before it began"
+			return
 		}
 		if options.Started != nil {
 			options.Started(files[i].Name)
 		}
-		scenarios[i] = playScenario(ctx, files[i], options, &unresponsive)
+		scenarios[i] = playScenario(ctx, files[i], options, &plugin)
 		if options.Done != nil {
 			options.Done(scenarios[i])
 		}
-		return ctx.Err()
 	}
 	var oneByOne, atOnce []int
 	for i, file := range files {
@@ -78,17 +86,13 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) ([]re
 	}
 	group.Go(func() error { // first, since they take longest
 		for _, i := range oneByOne {
-			if err := play(i); err != nil {
-				return err
-			}
+			play(i)
 		}
 		return nil
 	})
 	for _, i := range atOnce {
-		group.Go(func() error { return play(i) })
+		group.Go(func() error { play(i); return nil })
 	}
-	if err := group.Wait(); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	return scenarios, nil
+	_ = group.Wait() // no scenario returns an error
+	return scenarios
 }

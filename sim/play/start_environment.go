@@ -2,12 +2,14 @@ package play
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
@@ -64,6 +66,10 @@ func startEnvironment(ctx context.Context, file *scenario.File, options Options)
 
 // startClock chooses the clock. Real nodes know only real time.
 func startClock(e *environment) {
+	if e.options.virtual {
+		e.clock = instantClock{testingclock.NewFakeClock(time.Now())}
+		return
+	}
 	if !e.options.simulatesNodes() {
 		e.clock = newRealtimeClock(e.observe)
 		return
@@ -126,9 +132,10 @@ func startKubelet(ctx context.Context, e *environment, address string) (err erro
 		Plugin:        address,
 		HeaderTimeout: 2 * e.options.CallTimeout, // the error of CallTimeout says more
 		CallTimeout:   e.options.CallTimeout,
+		Shuffle:       rand.New(rand.NewPCG(e.options.Seed, 0)).Shuffle,
 		Observe: func(call virtualkubelet.Call) {
 			if call.Status == 0 && ctx.Err() == nil { // otherwise the scenario timed out
-				e.unanswered.Store(true)
+				e.unanswered.add(call)
 			}
 		},
 	})
