@@ -87,30 +87,58 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-// judge runs plan over the files of the engine, and checks that the reports lead to the verdict.
+// judge runs plan over the files of the engine, and checks that the reports lead to the verdict,
+// and that each setting is needed: without it, plan says something else, or a scenario has it.
 func (e *engine) judge(t *testing.T) {
 	var vk scenario.VirtualKubelet
 	vk.SkipDownwardAPIResolution = true
-	base := []string{"CONFIG_FILE_PATH=" + os.DevNull}
-	var r runs
-	r.defaults = e.run(t, "pods.yaml", plan.Settings{Environ: base, VirtualKubelet: vk}, false)
-
-	vk.KubernetesAPI = e.VirtualKubelet.KubernetesAPI
-	settings := plan.Settings{Environ: append(slices.Clone(base), "OFFLOADING_VARIABLES=unresolved"), VirtualKubelet: vk}
-	for _, name := range slices.Sorted(maps.Keys(e.Plugin)) {
-		settings.Environ = append(settings.Environ, name+"="+e.Plugin[name])
-	}
-	file := "pods.yaml"
-	if e.has("pods-set.yaml") {
-		file = "pods-set.yaml"
-	}
-	r.set = e.run(t, file, settings, e.VirtualKubelet.FullMesh)
+	defaults := plan.Settings{Environ: []string{"CONFIG_FILE_PATH=" + os.DevNull}, VirtualKubelet: vk}
+	set, mesh := e.settings(""), e.VirtualKubelet.FullMesh
+	r := runs{defaults: e.run(t, "pods.yaml", defaults, false), set: e.run(t, e.setFile(), set, mesh)}
 	if e.has("pods-cannot.yaml") {
-		r.impossible = e.run(t, "pods-cannot.yaml", settings, e.VirtualKubelet.FullMesh)
+		r.impossible = e.run(t, "pods-cannot.yaml", set, mesh)
 	}
 	for _, problem := range e.check(r, contractRule(t)) {
 		t.Error(problem)
 	}
+	accepted := maps.Clone(e.accepted)
+	for _, name := range slices.Sorted(maps.Keys(e.Plugin)) {
+		played := slices.ContainsFunc(e.scenarios, func(s *scenario.File) bool { return s.Plugin[name] != "" })
+		if !played && len(e.problems(e.run(t, e.setFile(), e.settings(name), mesh))) == 0 {
+			t.Errorf("without %s plan says nothing, and no scenario has it", name)
+		}
+	}
+	if mesh && len(e.problems(e.run(t, e.setFile(), set, false))) == 0 {
+		t.Error("without a mesh plan says nothing")
+	}
+	if set.VirtualKubelet.KubernetesAPI != "" {
+		set.VirtualKubelet.KubernetesAPI = ""
+		if len(e.problems(e.run(t, e.setFile(), set, mesh))) == 0 {
+			t.Error("without the address of the local API server plan says nothing")
+		}
+	}
+	e.accepted = accepted
+}
+
+// settings returns those of the file, without the plugin's option of this name.
+func (e *engine) settings(without string) plan.Settings {
+	settings := plan.Settings{Environ: []string{"CONFIG_FILE_PATH=" + os.DevNull, "OFFLOADING_VARIABLES=unresolved"}}
+	settings.VirtualKubelet.SkipDownwardAPIResolution = true
+	settings.VirtualKubelet.KubernetesAPI = e.VirtualKubelet.KubernetesAPI
+	for _, name := range slices.Sorted(maps.Keys(e.Plugin)) {
+		if name != without {
+			settings.Environ = append(settings.Environ, name+"="+e.Plugin[name])
+		}
+	}
+	return settings
+}
+
+// setFile is the file with the pods of an engine that is set as its file says.
+func (e *engine) setFile() string {
+	if e.has("pods-set.yaml") {
+		return "pods-set.yaml"
+	}
+	return "pods.yaml"
 }
 
 func (e *engine) has(file string) bool {

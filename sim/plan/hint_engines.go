@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/workloads"
 )
 
@@ -37,6 +38,9 @@ func hintEngines(pod *workloads.Pod, add func(string, ...any)) {
 		if pod.Labels["tekton.dev/taskRun"] != "" && strings.HasPrefix(c.Name, "sidecar-") {
 			add(`Tekton ends container %s by a change of its image, which does not reach the remote pod, so the pod never ends: set enable-kubernetes-sidecar to "true" in ConfigMap feature-flags of Tekton`, c.Name)
 		}
+	}
+	if pod.Labels["component"] == "singleuser-server" && pod.Annotations[wire.AnnotationPreExec] == "" {
+		add("the hub and the proxy of JupyterHub connect to the address of the pod, and the pod calls the hub by the name of a local Service: use a mesh")
 	}
 	if pod.Labels["workflows.argoproj.io/workflow"] != "" {
 		add("Argo stops a running pod by exec (argo stop, argo terminate, the end of a daemon step), which does not work through a virtual node: delete the Workflow, or set activeDeadlineSeconds")

@@ -171,6 +171,8 @@ func TestHints(t *testing.T) {
 			"Tekton ends container sidecar-db by a change of its image",
 		},
 		{"a container sidecar-db without Tekton", with(`containers: [{name: sidecar-db, image: i}]`), ""},
+		{"KubeSpawner", `{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {component: singleuser-server}}, spec: {nodeName: vnode, ` + container + `}}`, "the hub and the proxy of JupyterHub connect to the address of the pod"},
+		{"KubeSpawner with a mesh", `{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {component: singleuser-server}, annotations: {slurm-job.vk.io/pre-exec: "echo"}}, spec: {nodeName: vnode, ` + container + `}}`, ""},
 		{"Argo", `{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {workflows.argoproj.io/workflow: b}}, spec: {nodeName: vnode, ` + container + `}}`, "Argo stops a running pod by exec"},
 		{"GitLab Runner", with(`containers: [{name: helper, image: "registry.example.org/gitlab-runner-helper:x86_64-v17"}]`), "GitLab Runner"},
 		{"JupyterHub", with(`initContainers: [{name: block-cloud-metadata, image: i}], ` + container), "blockWithIptables"},
