@@ -39,7 +39,7 @@ image: binaries ## Build the container image IMAGE for the architecture of this 
 		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag $(IMAGE) .
 
 demo: build ## Replay all scenarios against the plugin, on a simulated remote cluster (less than a minute)
-	bin/interlink-sim replay --html bin/demo.html fixtures/scenarios
+	bin/interlink-sim replay --report html=bin/demo.html
 	@echo "bin/demo.html shows each scenario as a timeline"
 
 run: build ## Run the plugin on the cluster of KUBECONFIG, or else on a temporary API server

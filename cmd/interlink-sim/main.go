@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
 )
 
 // version is set by the linker.
@@ -22,11 +23,12 @@ var version = "dev"
 
 const usage = `interlink-sim tests InterLink plugins without InterLink and without a cluster.
 
-  interlink-sim replay PATH...       play scenarios against this or any other plugin, and report differences
+  interlink-sim replay               play scenarios against this or any other plugin, and report differences
   interlink-sim serve --listen URL   run this plugin with a simulated remote cluster
   interlink-sim load --plugin URL    create, poll and delete many pods; show throughput and latencies
   interlink-sim fault --fail RULE    run a proxy in front of an API server that fails calls on purpose
   interlink-sim plan FILE...         tell what becomes of pods, before they are created
+  interlink-sim rules                show the rules by which plugins are judged
   interlink-sim --version            show the version
 
 interlink-sim COMMAND --help shows the options of a command.
@@ -34,8 +36,9 @@ interlink-sim COMMAND --help shows the options of a command.
 
 // Exit codes.
 const (
-	exitFailed  = 1
-	exitInvalid = 2 // for invalid arguments
+	exitFailed      = 1
+	exitInvalid     = 2 // for invalid arguments
+	exitUnreachable = 3 // the plugin did not answer the first ping
 )
 
 // command is a command of the program. flags declares its flags; run gets the
@@ -72,15 +75,15 @@ var errReported = errors.New("failed")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, os.Environ(), plugin.RouteClientLogs})
 	stop()
 	os.Exit(code)
 }
 
-// run runs a command and returns the exit code: 1 for a failure, 2 for invalid
-// arguments.
+// run runs a command and returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
-	commands := map[string]func(streams) command{"replay": replayCommand, "serve": serveCommand, "load": loadCommand, "plan": planCommand, "fault": faultCommand}
+	commands := map[string]func(streams) command{"replay": replayCommand, "serve": serveCommand, "load": loadCommand, "plan": planCommand, "fault": faultCommand, "rules": rulesCommand}
 	name := ""
 	if len(args) > 0 {
 		name = args[0]
@@ -133,5 +136,8 @@ func runCommand(ctx context.Context, name string, c command, args []string, s st
 		return exitInvalid
 	}
 	_, _ = fmt.Fprintf(s.err, "interlink-sim %s: %v\n", name, err)
+	if errors.As(err, new(play.Unreachable)) {
+		return exitUnreachable
+	}
 	return exitFailed
 }

@@ -35,7 +35,7 @@ func TestRun(t *testing.T) {
 		stdout, stderr string
 	}{
 		{"version", []string{"--version"}, nil, "", 0, "dev\n", ""},
-		{"help", []string{"--help"}, nil, "", 0, "replay PATH", ""},
+		{"help", []string{"--help"}, nil, "", 0, "interlink-sim replay ", ""},
 		{"help of a command", []string{"load", "--help"}, nil, "", 0, "--concurrency int", ""},
 		{"no arguments", nil, nil, "", 2, "", "plan FILE..."},
 		{"unknown command", []string{"play"}, nil, "", 2, "", `no command "play"`},
@@ -57,13 +57,25 @@ func TestRun(t *testing.T) {
 		{"replay: one", []string{"replay", "--run", "^exit-code$", "../../fixtures/scenarios"}, nil, "", 0, "1 scenario: 1 passed, 0 failed, 0 not judged, 0 skipped", ""},
 		{"replay: the environment does not apply to a cluster in memory", []string{"replay", "--run", "^volume-hostpath-dropped$", "../../fixtures/scenarios"},
 			[]string{"OFFLOADING_UNSUPPORTED_VOLUMES=refuse"}, "", 0, "1 passed", ""},
-		{"replay: no path", []string{"replay"}, nil, "", 2, "", "PATH is needed"},
-		{"replay: no folder", []string{"replay", "/does/not/exist"}, nil, "", 1, "", "/does/not/exist"},
-		{"replay: none matches", []string{"replay", "--run", "no-such-scenario", "../../fixtures/scenarios"}, nil, "", 1, "", "none of the"},
+		{"replay: the embedded scenarios", []string{"replay", "--run", "^(exit-code|plain-pod)$"}, nil, "", 0, "2 scenarios: 2 passed", ""},
+		{"replay: no folder", []string{"replay", "/does/not/exist"}, nil, "", 2, "", "/does/not/exist"},
+		{"replay: none matches", []string{"replay", "--run", "no-such-scenario", "../../fixtures/scenarios"}, nil, "", 2, "", "none of the"},
 		{"replay: an invalid pattern", []string{"replay", "--run", "(", "../../fixtures/scenarios"}, nil, "", 2, "", "--run"},
-		{"replay: a socket that does not exist", []string{"replay", "--plugin", "unix:///does/not/exist", "../../fixtures/scenarios"}, nil, "", 1, "", "there is no plugin at unix:///does/not/exist"},
-		{"replay: no kubeconfig", []string{"replay", "--kubeconfig", "/does/not/exist", "../../fixtures/scenarios"}, nil, "", 1, "", "/does/not/exist"},
-		{"replay: --play-nodes without a kubeconfig", []string{"replay", "--play-nodes", "../../fixtures/scenarios"}, nil, "", 1, "", "name its kubeconfig"},
+		{"replay: an invalid level", []string{"replay", "--level", "core,best"}, nil, "", 2, "", "--level best: want core, optional, kubernetes, this-plugin"},
+		{"replay: a level without a scenario", []string{"replay", "--plugin", "unix:///does/not/exist", "../../fixtures/scenarios/volume-hostpath-refused.yaml"}, nil, "", 2, "",
+			"has the level core, optional; --level chooses others"},
+		{"replay: an invalid report", []string{"replay", "--report", "xml=x"}, nil, "", 2, "", "want junit=FILE, json=FILE or html=FILE"},
+		{"replay: two reports in a file", []string{"replay", "--report", "json=x,html=x"}, nil, "", 2, "", "names the file x twice"},
+		{"replay: no list of expected failures", []string{"replay", "--expected-failures", "/does/not/exist"}, nil, "", 2, "", "/does/not/exist"},
+		{"replay: a socket that does not exist", []string{"replay", "--level", "this-plugin", "--plugin", "unix:///does/not/exist", "../../fixtures/scenarios"}, nil, "", 3, "", "there is no plugin at unix:///does/not/exist"},
+		{"replay: no kubeconfig", []string{"replay", "--kubeconfig", "/does/not/exist", "../../fixtures/scenarios"}, nil, "", 2, "", "/does/not/exist"},
+		{"replay: --play-nodes without a kubeconfig", []string{"replay", "--play-nodes", "../../fixtures/scenarios"}, nil, "", 2, "", "name its kubeconfig"},
+		{"replay: a list", []string{"replay", "--list", "--run", "^exit-code$"}, nil, "", 0, "no time  exit-code\n1 of 1 scenarios are played, ", ""},
+		{"replay: a list for a plugin that need not be there", []string{"replay", "--list", "--level", "core,this-plugin", "--plugin", "unix:///does/not/exist", "--run", "^quota-waits$", "../../fixtures/scenarios"}, nil, "", 0,
+			"quota-waits  skipped: it sets a quota", ""},
+		{"rules: one", []string{"rules", "create-4"}, nil, "", 0, "CREATE-4   (measured) After any other answer", ""},
+		{"rules: a group", []string{"rules", "PING"}, nil, "", 0, "PING-2 ", ""},
+		{"rules: none", []string{"rules", "CREATE-999"}, nil, "", 2, "", "the contract has no rule CREATE-999"},
 
 		{"serve: no address", []string{"serve"}, nil, "", 2, "", "--listen is needed"},
 		{"serve: an invalid speed", []string{"serve", "--listen", "http://127.0.0.1:0", "--speed", "0"}, nil, "", 2, "", "--speed"},
@@ -99,12 +111,12 @@ func TestReplayReportsAFailedScenario(t *testing.T) {
 	if wrong == string(text) {
 		t.Fatal("the scenario does not contain exitCode: 3")
 	}
-	file, jsonFile, page := filepath.Join(folder, "wrong.yaml"), filepath.Join(folder, "r.json"), filepath.Join(folder, "r.html")
+	file, jsonFile, page, junit := filepath.Join(folder, "wrong.yaml"), filepath.Join(folder, "r.json"), filepath.Join(folder, "new", "r.html"), filepath.Join(folder, "r.xml")
 	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	args := []string{"replay", "--json", jsonFile, "--html", page, file}
+	args := []string{"replay", "--report", "json=" + jsonFile + ",html=" + page, "--report", "junit=" + junit, file}
 	if code := run(t.Context(), args, streams{nil, &stdout, &stderr, nil, nil}); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
@@ -124,8 +136,43 @@ func TestReplayReportsAFailedScenario(t *testing.T) {
 	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), words) {
 		t.Errorf("%v; the page does not contain %q", err, words)
 	}
-	if code := run(t.Context(), []string{"replay", "--json", filepath.Join(folder, "no", "r.json"), file}, streams{nil, io.Discard, &stderr, nil, nil}); code != 1 || !strings.Contains(stderr.String(), "no such file") {
-		t.Errorf("report in a folder that does not exist: exit code %d, %s", code, &stderr)
+	if xml, err := os.ReadFile(junit); err != nil || !strings.Contains(string(xml), `failures="1"`) {
+		t.Errorf("%v\n%s", err, xml)
+	}
+	if code := run(t.Context(), []string{"replay", "--report", "json=" + filepath.Join(file, "r.json"), file}, streams{nil, io.Discard, &stderr, nil, nil}); code != 1 || !strings.Contains(stderr.String(), "not a directory") {
+		t.Errorf("report in a folder that is a file: exit code %d, %s", code, &stderr)
+	}
+}
+
+// A failure that is expected does not fail the command; a pass that is not does.
+func TestReplayWithExpectedFailures(t *testing.T) {
+	text, err := os.ReadFile("../../fixtures/scenarios/exit-code.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	wrong, list := filepath.Join(folder, "wrong.yaml"), filepath.Join(folder, "expected")
+	if err := os.WriteFile(wrong, bytes.Replace(text, []byte("exitCode: 3"), []byte("exitCode: 4"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		expected string
+		code     int
+		want     string
+	}{
+		{"wrong # a known fault\n", 0, "2 scenarios: 1 passed, 1 failed (1 expected), "},
+		{"wrong\nplain-pod\n", 1, "Scenario plain-pod passed, and is listed as an expected failure"},
+		{"# none\n", 1, "1 scenario failed."},
+		{"wrnog\n", 2, "there is no scenario wrnog"},
+	} {
+		if err := os.WriteFile(list, []byte(c.expected), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		args := []string{"replay", "--expected-failures", list, wrong, "../../fixtures/scenarios/plain-pod.yaml"}
+		if code := run(t.Context(), args, streams{nil, &out, &out, nil, nil}); code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%q: exit code %d, want %d and %q\n%s", c.expected, code, c.code, c.want, &out)
+		}
 	}
 }
 
@@ -153,14 +200,14 @@ func TestLoadAndReplayAgainstServe(t *testing.T) {
 		t.Errorf("%v %s", err, text)
 	}
 	stdout.Reset()
-	args = []string{"replay", "--plugin", address, "../../fixtures/scenarios/volume-hostpath-refused.yaml"}
-	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 0 || !strings.Contains(stdout.String(), "1 skipped") {
+	args = []string{"replay", "--plugin", address, "--level", "this-plugin", "../../fixtures/scenarios/volume-hostpath-refused.yaml"}
+	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 1 || !strings.Contains(stdout.String(), "1 skipped") || !strings.Contains(stdout.String(), "No scenario was judged.") {
 		t.Errorf("replay: exit code %d\n%s\n%s", code, &stdout, &stderr)
 	}
 	interrupted, cancel := context.WithCancel(ctx)
 	cancel()
 	stderr.Reset()
-	if code := run(interrupted, []string{"replay", "--plugin", address, "../../fixtures/scenarios"}, streams{nil, &stdout, &stderr, nil, nil}); code != 1 || stderr.Len() == 0 {
+	if code := run(interrupted, []string{"replay", "--plugin", address, "--level", "this-plugin", "../../fixtures/scenarios"}, streams{nil, &stdout, &stderr, nil, nil}); code != 1 || stderr.Len() == 0 {
 		t.Errorf("interrupted: exit code %d, %s", code, &stderr)
 	}
 	stop()

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"regexp"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -19,29 +19,38 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-const replayUsage = `interlink-sim replay [--plugin URL] [--kubeconfig FILE [--play-nodes]] [--run REGEX] PATH...
+const replayUsage = `interlink-sim replay [--plugin URL] [--level LEVELS] [--report FORMAT=FILE,...] [PATH...]
 
-Plays scenarios (files, or folders of files) against an InterLink plugin and compares the results with what the
-scenarios expect. The exit code is 1 if a scenario failed. Without --plugin it starts this plugin; without --kubeconfig
-too, the remote cluster is in memory with simulated nodes, and minutes pass in milliseconds.
+Plays scenarios (files, or folders of files; by default those of this program) against an InterLink plugin and compares
+the results with what the scenarios expect. Without --plugin it starts this plugin; without --kubeconfig too, the remote
+cluster is in memory with simulated nodes, and minutes pass in milliseconds.
 
-  --plugin http://127.0.0.1:4000    Test any plugin. Its remote cluster is not known, so only what the local
-                                    cluster shows is compared.
+  --plugin http://127.0.0.1:4000    Test any plugin. Its remote side is not known, so the plugin is judged by what the
+                                    local cluster shows, and by what containers print about themselves.
   --plugin URL --kubeconfig FILE    Test any plugin, and compare the objects in its remote cluster too. The
                                     plugin's namespaces are taken from OFFLOADING_NAMESPACE_PREFIX and the other
                                     environment variables of the plugin.
   --kubeconfig FILE                 Test this plugin with that remote cluster and its nodes.
   --kubeconfig FILE --play-nodes    Test this plugin with an API server that has no nodes; the nodes are simulated.
 
+Levels: core (what InterLink needs of every plugin), optional (what a plugin may offer, if its profile says so),
+kubernetes (what only a remote Kubernetes cluster can do), this-plugin (its own options and words).
+
+A scenario is "not judged" if nothing contradicts it, but something that must be observed was not.
+
+Exit codes: 0 all that was judged passed, 1 failures (or nothing was judged), 2 wrong usage, 3 the plugin did not answer.
+Ctrl-C ends the replay and reports what was played.
+
 `
 
 // replayFlags are the flags of the command.
 type replayFlags struct {
-	plugin, kubeconfig, run, json, html string
-	playNodes, verbose                  bool
-	speed                               float64
-	parallel                            int
-	callTimeout, timeout                time.Duration
+	plugin, kubeconfig, run, expected string
+	levels, reports                   []string
+	playNodes, verbose, strict, list  bool
+	speed                             float64
+	parallel                          int
+	callTimeout, timeout              time.Duration
 }
 
 func replayCommand(s streams) command {
@@ -50,116 +59,158 @@ func replayCommand(s streams) command {
 		usage: replayUsage,
 		flags: func(set *pflag.FlagSet) {
 			set.StringVar(&f.plugin, "plugin", "", "address of the plugin: unix:///path or http://host:port")
+			set.StringSliceVar(&f.levels, "level", nil, "levels to play: core, optional, kubernetes, this-plugin (default: all; with --plugin: core,optional, and with --kubeconfig also kubernetes)")
 			set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the remote cluster; objects of a scenario are deleted after it")
 			set.BoolVar(&f.playNodes, "play-nodes", false, "simulate the nodes of that cluster, which must have none")
 			set.StringVar(&f.run, "run", "", "play only scenarios whose names match this regular expression")
-			set.StringVar(&f.json, "json", "", "write the report to this file as JSON")
-			set.StringVar(&f.html, "html", "", "write the report to this file as an HTML page with timelines")
+			set.BoolVar(&f.list, "list", false, "play nothing: list what would be played, and how long it takes")
+			set.StringSliceVar(&f.reports, "report", nil, "write the report to files: junit=FILE, json=FILE, html=FILE (a page with timelines)")
+			set.StringVar(&f.expected, "expected-failures", "", "file with names of scenarios, one a line, whose failures do not count; one that passes does")
+			set.BoolVar(&f.strict, "strict", false, "fail also if a scenario is not judged")
 			set.Float64Var(&f.speed, "speed", 1, "with --plugin and --play-nodes: maximum speed of time, 2 is twice as fast as real time")
-			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: the number of processors)")
+			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: 8 with --plugin, otherwise the number of processors)")
 			set.DurationVar(&f.callTimeout, "call-timeout", interlink.CallTimeout, "timeout of a call to the plugin")
-			set.DurationVar(&f.timeout, "timeout", 15*time.Minute, "timeout of a scenario, in real time")
+			set.DurationVar(&f.timeout, "timeout", 0, "timeout of a scenario, in real time (default 15m)")
 			set.BoolVarP(&f.verbose, "verbose", "v", false, "show the log of the plugin that this command starts")
 		},
 		run: func(ctx context.Context, args []string) error { return f.replay(ctx, args, s) },
 	}
 }
 
+// defaultParallel is how many scenarios a plugin with an address plays at the same time.
+// Most of their time is waiting for containers.
+const defaultParallel = 8
+
 func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) error {
-	if len(paths) == 0 {
-		return invalidf("PATH is needed: a scenario file or a folder of scenario files")
-	}
-	files, err := f.scenarios(paths)
+	reports, err := parseReportFiles(f.reports)
 	if err != nil {
 		return err
 	}
+	levels, err := f.chosenLevels()
+	if err != nil {
+		return err
+	}
+	all, err := allScenarios(paths)
+	if err != nil {
+		return invalid{err}
+	}
+	files, err := f.choose(all, levels)
+	if err != nil {
+		return err
+	}
+	expected, err := readExpectedFailures(f.expected, names(all))
+	if err != nil {
+		return err
+	}
+	options, err := f.options(levels, s)
+	if err != nil {
+		return err
+	}
+	schedule, err := play.NewSchedule(files, options)
+	if err != nil {
+		return invalid{err}
+	}
+	if f.list {
+		return list(s.out, schedule)
+	}
+	live := report.NewLive(s.out, len(files), report.IsTerminal(s.out))
+	live.Expect(durations(schedule), schedule.Parallel)
+	options.Started = live.Start
+	options.Done = func(result report.Scenario) {
+		result.ExpectedFailure = slices.Contains(expected, result.Name)
+		live.Done(result)
+	}
+	stop := refresh(live)
+	result, err := play.Run(ctx, files, options)
+	stop()
+	live.Close()
+	if result == nil {
+		return err
+	}
+	if err != nil { // what was played is reported
+		result.Interrupted = err.Error()
+	}
+	result.Strict = f.strict
+	for _, level := range levels {
+		result.Levels = append(result.Levels, string(level))
+	}
+	result.ExpectFailures(expected)
+	return finish(result, reports, s)
+}
+
+// options returns the options of the replay.
+func (f *replayFlags) options(levels []scenario.Level, s streams) (play.Options, error) {
 	options := play.Options{
-		Plugin: f.plugin, PlayNodes: f.playNodes, Speed: f.speed, Parallel: f.parallel,
+		Plugin: f.plugin, PlayNodes: f.playNodes, Speed: f.speed, Parallel: f.parallel, Levels: levels,
 		CallTimeout: f.callTimeout, Timeout: f.timeout, Version: version,
 	}
+	if f.plugin != "" {
+		options.Parallel = cmp.Or(options.Parallel, defaultParallel)
+	}
 	if f.kubeconfig != "" {
+		var err error
 		if options.Client, err = connect(f.kubeconfig); err != nil {
-			return err
+			return options, invalid{err}
 		}
 	}
 	if f.kubeconfig != "" || f.plugin != "" {
 		options.Environ = s.environ // with a cluster in memory the result does not depend on the environment
 	}
-	log := slog.New(slog.DiscardHandler)
+	options.Log = slog.New(slog.DiscardHandler)
 	if f.verbose {
-		log = slog.New(slog.NewTextHandler(s.err, nil))
+		options.Log = slog.New(slog.NewTextHandler(s.err, nil))
 	}
-	options.Log = log
-	s.setClientLogger(log)
-
-	live := report.NewLive(s.out, len(files), report.IsTerminal(s.out))
-	options.Started, options.Done = live.Start, live.Done
-	result, err := play.Run(ctx, files, options)
-	live.Close()
-	if err != nil {
-		return err
-	}
-	return f.finish(result, s)
+	s.setClientLogger(options.Log)
+	return options, nil
 }
 
-// scenarios reads the scenarios that match --run.
-func (f *replayFlags) scenarios(paths []string) ([]*scenario.File, error) {
-	pattern, err := regexp.Compile(f.run)
-	if err != nil {
-		return nil, invalidf("--run: %w", err)
+func names(files []*scenario.File) []string {
+	var all []string
+	for _, file := range files {
+		all = append(all, file.Name)
 	}
-	all, err := scenario.ReadAll(paths...)
-	if err != nil {
-		return nil, err
+	return all
+}
+
+// durations returns about how long each scenario takes that is played.
+func durations(schedule *play.Schedule) map[string]time.Duration {
+	about := map[string]time.Duration{}
+	for _, p := range schedule.Scenarios {
+		about[p.File.Name] = p.About
 	}
-	var files []*scenario.File
-	for _, file := range all {
-		if pattern.MatchString(file.Name) {
-			files = append(files, file)
+	return about
+}
+
+// refresh shows the time left again each second, until stop is called.
+func refresh(live *report.Live) (stop func()) {
+	ticker, done := time.NewTicker(time.Second), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				live.Refresh()
+			case <-done:
+				ticker.Stop()
+				return
+			}
 		}
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("none of the %d scenarios matches --run %s", len(all), f.run)
-	}
-	return files, nil
+	}()
+	return func() { close(done) }
 }
 
-// finish prints the report, and writes it to the files of --json and --html.
-func (f *replayFlags) finish(result *report.Report, s streams) error {
+// finish prints the report, and writes it to the files of --report.
+func finish(result *report.Report, files []reportFile, s streams) error {
 	show := result.Table
 	if report.IsTerminal(s.out) { // the rows of the table are printed already
-		show = func(w io.Writer) error {
-			_, err := fmt.Fprintln(w, result.Summary())
-			return err
-		}
+		show = result.Totals
 	}
-	if err := show(s.out); err != nil {
+	if err := errors.Join(show(s.out), writeReports(result, files)); err != nil {
 		return err
 	}
-	for file, write := range map[string]func(io.Writer) error{f.json: result.JSON, f.html: result.HTML} {
-		if file == "" {
-			continue
-		}
-		if err := writeFile(file, write); err != nil {
-			return err
-		}
-	}
-	if result.Count(report.Failed) > 0 {
+	if len(result.Problems()) > 0 {
 		return errReported
 	}
 	return nil
-}
-
-func writeFile(path string, write func(io.Writer) error) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := write(file); err != nil {
-		_ = file.Close() // the first error explains more
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return file.Close()
 }
 
 // connect returns a client without a rate limit: simulated nodes write often.

@@ -32,7 +32,7 @@ func Run(ctx context.Context, files []*scenario.File, options Options) (*report.
 	if options.Plugin != "" {
 		result.Plugin = options.Plugin
 		if err := checkPlugin(ctx, options); err != nil {
-			return nil, err
+			return nil, Unreachable{err}
 		}
 	}
 	result.Scenarios = playAll(ctx, files, options)

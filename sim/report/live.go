@@ -3,10 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -29,12 +31,48 @@ type Live struct {
 	tenths              int // the last progress that was written
 	running             []string
 	closed              bool
+
+	now      func() time.Time
+	about    map[string]time.Duration // how long scenarios take that have not ended
+	begun    map[string]time.Time
+	parallel int
 }
 
 // NewLive returns a display for a number of scenarios. terminal says whether w is a
 // terminal that can rewrite a line.
 func NewLive(w io.Writer, total int, terminal bool) *Live {
-	return &Live{w: w, total: total, terminal: terminal, colors: terminal && wantsColors(), width: func() int { return terminalWidth(w) }}
+	return &Live{w: w, total: total, terminal: terminal, colors: terminal && wantsColors(), width: func() int { return terminalWidth(w) }, now: time.Now, begun: map[string]time.Time{}}
+}
+
+// Expect lets the progress show the time left: about how long each scenario takes, and
+// how many are played at the same time.
+func (l *Live) Expect(about map[string]time.Duration, parallel int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.about, l.parallel = maps.Clone(about), max(parallel, 1)
+}
+
+// Refresh writes the last line of a terminal again: the time left becomes less while
+// nothing else happens.
+func (l *Live) Refresh() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.terminal && !l.closed {
+		l.write("")
+	}
+}
+
+// left returns about how long the rest takes, 0 if it is not known.
+func (l *Live) left() time.Duration {
+	var all, longest time.Duration
+	for name, about := range l.about {
+		if begun, runs := l.begun[name]; runs {
+			about = max(0, about-l.now().Sub(begun))
+			longest = max(longest, about)
+		}
+		all += about
+	}
+	return max(longest, all/time.Duration(max(l.parallel, 1)))
 }
 
 // Start shows that a scenario has started.
@@ -42,6 +80,7 @@ func (l *Live) Start(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running = append(l.running, name)
+	l.begun[name] = l.now()
 	l.write("")
 }
 
@@ -52,6 +91,7 @@ func (l *Live) Done(s Scenario) {
 	if i := slices.Index(l.running, s.Name); i >= 0 {
 		l.running = slices.Delete(l.running, i, i+1)
 	}
+	delete(l.about, s.Name)
 	l.done++
 	if s.failsTheRun() {
 		l.failed++
@@ -96,7 +136,11 @@ func (l *Live) write(text string) {
 }
 
 func (l *Live) progress() string {
-	return fmt.Sprintf("played %d of %d, %d failed", l.done, l.total, l.failed)
+	text := fmt.Sprintf("played %d of %d, %d failed", l.done, l.total, l.failed)
+	if left := l.left().Round(time.Second); left > 0 {
+		text += ", about " + scenarioTime(left.Seconds()) + " left"
+	}
+	return text
 }
 
 func (l *Live) lastLine() string {

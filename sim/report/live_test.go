@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -46,6 +47,41 @@ func TestLiveHasColorsOnlyOnATerminal(t *testing.T) {
 		if !terminal && strings.Contains(out.String(), "\x1b") {
 			t.Errorf("escape codes in %q", out.String())
 		}
+	}
+}
+
+func TestLiveShowsTheTimeLeft(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	now := time.Unix(0, 0)
+	var out bytes.Buffer
+	l := NewLive(&out, 3, true)
+	l.now = func() time.Time { return now }
+	l.Expect(map[string]time.Duration{"a": 20 * time.Second, "b": 30 * time.Second, "c": 90 * time.Second}, 2)
+	shows := func(want string) {
+		t.Helper()
+		if _, got, _ := strings.Cut(out.String(), "failed"); !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+		out.Reset()
+	}
+	l.Start("a")
+	shows(", about 1m10s left: a")
+	l.Start("b")
+	now = now.Add(10 * time.Second)
+	l.Refresh()
+	shows(", about 1m left: a, b")
+	l.Done(Scenario{Name: "a", Verdict: Passed})
+	shows(", about 55s left: b")
+	l.Start("c") // the longest one decides now
+	shows(", about 1m30s left: b, c")
+	now = now.Add(time.Hour)
+	l.Refresh()
+	shows(": b, c")
+	l.Close()
+	out.Reset()
+	l.Refresh()
+	if out.Len() > 0 {
+		t.Errorf("%q after the end", out.String())
 	}
 }
 
