@@ -107,21 +107,39 @@ func TestFilesGrantTheRequiredPermissions(t *testing.T) {
 	}
 }
 
-// rbac-orphan-secrets.yaml grants the one permission that the other file leaves out.
-func TestOrphanSecretsFileGrantsOnePermission(t *testing.T) {
+// grantedBy returns what a file grants to the account of the whole cluster in one ClusterRole.
+func grantedBy(t *testing.T, file, role string) map[permission]bool {
+	t.Helper()
 	granted := map[permission]bool{}
 	account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "interlink-plugin", Namespace: "interlink-plugin"}
-	for _, object := range read(t, "rbac-orphan-secrets.yaml") {
+	for _, object := range read(t, file) {
 		switch o := object.(type) {
 		case *rbacv1.ClusterRole:
 			add(t, granted, "", o.Rules)
 		case *rbacv1.ClusterRoleBinding:
-			checkBinding(t, "ClusterRole interlink-plugin-orphan-secrets", o.RoleRef, o.Subjects, account)
+			checkBinding(t, "ClusterRole "+role, o.RoleRef, o.Subjects, account)
 		default:
 			t.Errorf("an object of type %T", object)
 		}
 	}
-	if diff := gocmp.Diff(map[permission]bool{secretsToList: true}, granted); diff != "" {
+	return granted
+}
+
+// rbac-classes.yaml grants what --check needs to look for classes.
+func TestClassesFileGrantsToLookForThem(t *testing.T) {
+	want := map[permission]bool{}
+	for _, kind := range []cluster.ClassKind{cluster.RuntimeClasses, cluster.PriorityClasses, cluster.StorageClasses} {
+		p := cluster.ClassPermission(kind)
+		want[permission{p.Namespace, p.Group, p.Resource, p.Verb}] = p.Optional
+	}
+	if diff := gocmp.Diff(want, grantedBy(t, "rbac-classes.yaml", "interlink-plugin-classes")); diff != "" {
+		t.Errorf("the rules differ (-want +granted):\n%s", diff)
+	}
+}
+
+// rbac-orphan-secrets.yaml grants the one permission that the other file leaves out.
+func TestOrphanSecretsFileGrantsOnePermission(t *testing.T) {
+	if diff := gocmp.Diff(map[permission]bool{secretsToList: true}, grantedBy(t, "rbac-orphan-secrets.yaml", "interlink-plugin-orphan-secrets")); diff != "" {
 		t.Errorf("the rules differ (-want +granted):\n%s", diff)
 	}
 	optional := slices.ContainsFunc(plugin.RequiredPermissions(config.Defaults(), nil), func(p cluster.Permission) bool {

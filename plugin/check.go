@@ -36,8 +36,9 @@ func RequiredPermissions(cfg config.Config, template *nstemplate.Template) []clu
 }
 
 // Check connects to the remote cluster and asks it for every permission that the
-// plugin needs. It writes a table to w, and then what is different in the remote namespaces
-// that exist. The error has kind Refused if a permission is missing.
+// plugin needs. It writes a table to w, which of the classes exist that the configuration names, and
+// what is different in the remote namespaces that exist. The error has kind Refused if a permission
+// or a class is missing.
 func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, w io.Writer) error {
 	namespace := cfg.Offloading.Namespace
 	template, err := NamespaceTemplate(cfg)
@@ -62,7 +63,8 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	missing := 0
-	for _, permission := range RequiredPermissions(cfg, template) {
+	classes := classesOf(options)
+	for _, permission := range append(RequiredPermissions(cfg, template), classPermissions(classes)...) {
 		allowed, reason, err := remote.Allowed(ctx, permission)
 		if err != nil {
 			return err
@@ -86,6 +88,10 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	missingClasses, err := checkClasses(ctx, classes, remote, w)
+	if err != nil {
+		return err
+	}
 	if err := checkNamespaces(ctx, cfg, template, remote, w); err != nil {
 		return err
 	}
@@ -99,6 +105,9 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	}
 	if missing > 0 {
 		return errdefs.New(errdefs.Refused, "permissions missing %s: %d", where, missing)
+	}
+	if missingClasses > 0 {
+		return errdefs.New(errdefs.Refused, "classes missing in the remote cluster: %d", missingClasses)
 	}
 	return nil
 }
