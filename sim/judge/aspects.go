@@ -10,8 +10,11 @@ import (
 )
 
 // notJudged returns, for each aspect that must be observed and was not, one sentence that says
-// why.
+// why. Of a plugin of which everything is expected, the remote cluster shows everything.
 func notJudged(file *scenario.File, seen *Observation) []string {
+	if !file.IsPortable() && seen.Created != nil {
+		return nil
+	}
 	var found []string
 	for _, aspect := range file.MustObserve() {
 		if why := whyUnobserved(aspect, file, seen); why != "" {
@@ -29,9 +32,9 @@ func whyUnobserved(aspect scenario.Aspect, file *scenario.File, seen *Observatio
 	case scenario.AspectEnv, scenario.AspectFiles:
 		return whyContentsUnknown(aspect, file, seen)
 	case scenario.AspectRemote:
-		return whyRemoteUnknown(file, seen)
+		return whyRemoteUnknown(seen)
 	case scenario.AspectJobs, scenario.AspectLeft:
-		remote := whyRemoteUnknown(file, seen)
+		remote := whyRemoteUnknown(seen)
 		if remote == "" {
 			return ""
 		}
@@ -77,23 +80,24 @@ func whyContentsUnknown(aspect scenario.Aspect, file *scenario.File, seen *Obser
 }
 
 // whyRemoteUnknown returns why the remote pods are unknown.
-func whyRemoteUnknown(file *scenario.File, seen *Observation) string {
-	if seen.Created == nil {
-		return whyNoLook(seen)
+func whyRemoteUnknown(seen *Observation) string {
+	if len(seen.RemotePods) > 0 {
+		return ""
 	}
-	for _, key := range slices.Sorted(maps.Keys(file.Expect.Pods)) {
-		if file.Expect.Pods[key].Refused == "" && seen.RemotePods[key] == nil {
-			return fmt.Sprintf("no pod of the remote cluster carries the UID of pod %s", key)
-		}
-	}
-	return ""
+	return whyNoLook(seen)
+}
+
+// isForeign reports whether the remote cluster of another plugin is observed and has nothing of
+// it: that plugin may name its objects in its own way, or run pods elsewhere.
+func isForeign(file *scenario.File, seen *Observation) bool {
+	return file.IsPortable() && seen.Created != nil && len(seen.RemotePods) == 0
 }
 
 func whyNoLook(seen *Observation) string {
 	if seen.Created == nil {
 		return "the remote cluster is not observed"
 	}
-	return "no object of the remote cluster carries its UID"
+	return "no pod of the remote cluster carries the UID of the local pod"
 }
 
 // whyJobsUnknown returns why it is unknown which jobs the plugin has. That nothing is left

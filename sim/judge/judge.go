@@ -45,7 +45,7 @@ func Differences(file *scenario.File, seen *Observation) []Difference {
 		found = append(found, StatusDifferences(key, file.Expect.Pods[key], seen.Pods[key])...)
 		found = append(found, unknownContainers(key, file.Pod(key), seen.Pods[key].Status)...)
 	}
-	if seen.Created != nil {
+	if seen.Created != nil && !isForeign(file, seen) {
 		found = append(found, compareCounts("while the pods exist", file.Expect.Remote, seen.Created, createdRule, seen.Created.Names)...)
 		for _, key := range keys {
 			found = append(found, compareRemotePod(file, key, file.Expect.Pods[key], seen)...)
@@ -54,7 +54,7 @@ func Differences(file *scenario.File, seen *Observation) []Difference {
 	for _, key := range keys {
 		found = append(found, compareLogs(key, file.Expect.Pods[key], seen.Pods[key].Logs)...)
 	}
-	if seen.Left != nil {
+	if seen.Left != nil && !isForeign(file, seen) {
 		found = append(found, LeftDifferences(file, seen.Left)...)
 	}
 	return found

@@ -48,6 +48,7 @@ func describeRequest(log scenario.LogExpectation) string {
 		word string
 	}{
 		{log.Tail > 0, fmt.Sprintf("tail %d", log.Tail)}, {log.Bytes > 0, fmt.Sprintf("%d bytes", log.Bytes)},
+		{log.SinceSeconds > 0, fmt.Sprintf("the last %d s", log.SinceSeconds)},
 		{log.Timestamps, "timestamps"}, {log.Previous, "previous"}, {log.Follow, "follow"},
 	} {
 		if option.set {

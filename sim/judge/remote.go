@@ -10,14 +10,11 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// countedKinds are the kinds of remote objects that a scenario can count.
-var countedKinds = []string{"Pod", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "Release"}
-
 // LeftDifferences compares what the remote cluster holds after all pods are deleted
 // with what the scenario expects: nothing of a kind that it does not name.
 func LeftDifferences(file *scenario.File, left *inspect.Snapshot) []Difference {
 	expected := map[string]int{}
-	for _, kind := range countedKinds {
+	for _, kind := range file.LeftKinds() {
 		expected[kind] = file.Expect.Left[kind]
 	}
 	return compareCounts("after all pods are deleted", expected, left, leftRule, left.LeftNames)
@@ -28,7 +25,7 @@ func compareCounts(
 	when string, expected map[string]int, seen *inspect.Snapshot, rule func(kind string, surplus int) string, names func(kind string) []string,
 ) []Difference {
 	var found []Difference
-	for _, kind := range countedKinds {
+	for _, kind := range scenario.CountedKinds {
 		want, named := expected[kind]
 		if count := seen.Count(kind); named && count != want {
 			found = append(found, differencef(rule(kind, count-want), "the remote cluster has %d %ss %s, expected %d%s", count, kind, when, want, list(names(kind))))

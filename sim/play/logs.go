@@ -63,7 +63,7 @@ func requestLog(ctx context.Context, env *environment, key string, expected scen
 	ctx, cancel := context.WithTimeout(ctx, env.options.CallTimeout)
 	defer cancel()
 	stream, err := env.kubelet.Logs(ctx, key, expected.Container, wire.LogOpts{
-		Tail: expected.Tail, Bytes: expected.Bytes, Timestamps: expected.Timestamps,
+		Tail: expected.Tail, Bytes: expected.Bytes, SinceSeconds: expected.SinceSeconds, Timestamps: expected.Timestamps,
 		Previous: expected.Previous, Follow: expected.Follow,
 	})
 	if err != nil {

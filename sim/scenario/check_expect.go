@@ -27,8 +27,8 @@ func (r *reader) checkExpect() {
 	}
 	for field, counts := range map[string]map[string]int{"remote": expect.Remote, "left": expect.Left} {
 		for kind, count := range counts {
-			if !slices.Contains(countedKinds, kind) || count < 0 {
-				r.invalid([]string{"expect", field, kind}, "%s: %d is not possible: the kinds that can be counted are %s", kind, count, strings.Join(countedKinds, ", "))
+			if !slices.Contains(CountedKinds, kind) || count < 0 {
+				r.invalid([]string{"expect", field, kind}, "%s: %d is not possible: the kinds that can be counted are %s", kind, count, strings.Join(slices.Sorted(slices.Values(CountedKinds)), ", "))
 			}
 		}
 	}
@@ -79,8 +79,8 @@ func (r *reader) checkPodExpectation(pod *corev1.Pod, key string, e PodExpectati
 		if log.Container != "" {
 			r.checkContainer(pod, log.Container, allContainers(pod), slices.Concat(here, []string{"container"})...)
 		}
-		if log.Tail < 0 || log.Bytes < 0 {
-			r.invalid(here, "tail and bytes must not be negative")
+		if log.Tail < 0 || log.Bytes < 0 || log.SinceSeconds < 0 {
+			r.invalid(here, "tail, bytes and sinceSeconds must not be negative")
 		}
 	}
 	if e.RemotePod != nil {

@@ -18,9 +18,6 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/podspec"
 )
 
-// countedKinds are the kinds of remote objects that a scenario can count.
-var countedKinds = []string{"ConfigMap", "PersistentVolumeClaim", "Pod", "Release", "Secret", "Service"}
-
 // invalid reports a problem at a path of the Scenario's spec.
 func (r *reader) invalid(path []string, format string, args ...any) {
 	r.problem(find(r.scenario, append([]string{"spec"}, path...)...).Line, format, args...)
@@ -71,6 +68,7 @@ func (r *reader) checkScenario() {
 		r.checkStep(step, "steps", strconv.Itoa(i))
 	}
 	r.checkNotNegative(s.Until, "until")
+	r.checkLevel()
 	r.checkExpect()
 }
 

@@ -233,11 +233,12 @@ type ContainerExpectation struct {
 // LogExpectation is a request for a log with kubectl's options, and the lines of
 // the answer.
 type LogExpectation struct {
-	Container  string   `json:"container,omitempty"`
-	Tail       int64    `json:"tail,omitempty"`
-	Bytes      int64    `json:"bytes,omitempty"`
-	Timestamps bool     `json:"timestamps,omitempty"`
-	Previous   bool     `json:"previous,omitempty"`
-	Follow     bool     `json:"follow,omitempty"`
-	Lines      []string `json:"lines"`
+	Container    string   `json:"container,omitempty"`
+	Tail         int64    `json:"tail,omitempty"`
+	Bytes        int64    `json:"bytes,omitempty"`
+	SinceSeconds int64    `json:"sinceSeconds,omitempty"`
+	Timestamps   bool     `json:"timestamps,omitempty"`
+	Previous     bool     `json:"previous,omitempty"`
+	Follow       bool     `json:"follow,omitempty"`
+	Lines        []string `json:"lines"`
 }

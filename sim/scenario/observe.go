@@ -60,7 +60,6 @@ func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
 		return nil
 	}
 	runs := slices.Contains(e.Phases, corev1.PodRunning) || slices.Contains(e.Phases, corev1.PodSucceeded)
-	isListed := len(e.Containers)+len(e.InitContainers) > 0
 	var names []string
 	for i := range pod.Spec.InitContainers {
 		c := &pod.Spec.InitContainers[i]
@@ -74,10 +73,19 @@ func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
 			return names // it fails, so nothing after it runs
 		}
 	}
+	before := len(names)
 	for i := range pod.Spec.Containers {
 		name := pod.Spec.Containers[i].Name
 		behavior := nodes.Containers[name]
-		if !isListed && runs && !cannotStart(behavior) || saysThatItRan(e.Containers[name], behavior) {
+		if saysThatItRan(e.Containers[name], behavior) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > before || !runs {
+		return names
+	}
+	for i := range pod.Spec.Containers { // it runs, and no listed state says which container does
+		if name := pod.Spec.Containers[i].Name; !cannotStart(nodes.Containers[name]) {
 			names = append(names, name)
 		}
 	}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // part is a part of an expectation, with the level that it has, and the capability that it
@@ -14,19 +15,28 @@ type part struct {
 
 // parts are the parts of an expectation that not every plugin can fulfill. What is not listed
 // (phases, states and exit codes of containers, variables, files, lines of logs) is core.
-// The names are those of fields; the kinds of remote objects have their own rows.
 var parts = map[string]part{
+	// Exit codes of containers that have not ended by themselves, the text that a plugin finds
+	// for a container, and the reason of a pod that waits.
+	"exitCode of the plugin": {level: LevelThisPlugin},
+	"message of the plugin":  {level: LevelThisPlugin},
+	"reason of the plugin":   {level: LevelThisPlugin},
+	// Such as ImagePullBackOff, with the words of the registry; or what a container has left
+	// in its termination message.
+	"reason":         {level: LevelKubernetes},
+	"message":        {level: LevelKubernetes},
 	"restartCount":   {LevelOptional, CapabilityRestarts},
 	"lastExitCode":   {LevelOptional, CapabilityRestarts},
 	"initContainers": {LevelOptional, CapabilityInitStatus},
-	"logs.bytes":     {LevelOptional, CapabilityBytes},
-	// A reason such as ImagePullBackOff, and the text that a container leaves behind, are
-	// Kubernetes' own.
-	"reason":                       {level: LevelKubernetes},
-	"message":                      {level: LevelKubernetes},
-	"logs.timestamps":              {LevelOptional, CapabilityTimestamps},
-	"logs.previous":                {LevelOptional, CapabilityPreviousLogs},
-	"logs.follow":                  {LevelOptional, CapabilityFollow},
+
+	"logs.bytes":        {LevelOptional, CapabilityBytes},
+	"logs.timestamps":   {LevelOptional, CapabilityTimestamps},
+	"logs.previous":     {LevelOptional, CapabilityPreviousLogs},
+	"logs.follow":       {LevelOptional, CapabilityFollow},
+	"logs.sinceSeconds": {LevelOptional, CapabilitySince},
+	// kubectl always names a container.
+	"logs without container": {level: LevelKubernetes},
+
 	"remotePod":                    {level: LevelKubernetes},
 	"remote.Pod":                   {level: LevelKubernetes},
 	"remote.PersistentVolumeClaim": {level: LevelThisPlugin},
@@ -34,7 +44,6 @@ var parts = map[string]part{
 	"remote.Secret":                {level: LevelThisPlugin},
 	"remote.Service":               {level: LevelThisPlugin},
 	"remote.Release":               {level: LevelThisPlugin},
-	"left.Pod":                     {level: LevelCore},
 	"left.PersistentVolumeClaim":   {level: LevelKubernetes},
 	"left.ConfigMap":               {level: LevelKubernetes},
 	"left.Secret":                  {level: LevelKubernetes},
@@ -47,11 +56,14 @@ var CountedKinds = []string{"Pod", "ConfigMap", "Secret", "PersistentVolumeClaim
 
 // LeftKinds returns the kinds of remote objects that are compared after the pods are deleted.
 func (f *File) LeftKinds() []string {
-	if f.leftKinds == nil {
+	if !f.IsPortable() {
 		return CountedKinds
 	}
 	return f.leftKinds
 }
+
+// IsPortable reports whether Portable has returned the scenario.
+func (f *File) IsPortable() bool { return f.leftKinds != nil }
 
 // Portable returns the scenario as any plugin can be judged by it: without the parts of the
 // expectation that are of a higher level than the scenario, or that need a capability that is
@@ -75,29 +87,17 @@ func (f *File) Portable(capabilities []Capability) *File {
 	maps.DeleteFunc(portable.Expect.Remote, func(kind string, _ int) bool { return !has("remote." + kind) })
 	portable.Expect.Pods = map[string]PodExpectation{}
 	for key, e := range f.Expect.Pods {
-		portable.Expect.Pods[key] = e.portable(has)
+		portable.Expect.Pods[key] = e.portable(f.Nodes[key], has)
 	}
 	return portable
 }
 
 // portable returns an expectation without the parts that has denies.
-func (e PodExpectation) portable(has func(part string) bool) PodExpectation {
+func (e PodExpectation) portable(nodes Pod, has func(part string) bool) PodExpectation {
 	containers := func(all map[string]ContainerExpectation) map[string]ContainerExpectation {
 		kept := maps.Clone(all)
 		for name, c := range kept {
-			if !has("reason") {
-				c.Reason = ""
-			}
-			if !has("message") {
-				c.Message = ""
-			}
-			if !has("restartCount") {
-				c.RestartCount = nil
-			}
-			if !has("lastExitCode") {
-				c.LastExitCode = nil
-			}
-			kept[name] = c
+			kept[name] = c.portable(nodes.Containers[name], has)
 		}
 		return kept
 	}
@@ -110,7 +110,41 @@ func (e PodExpectation) portable(has func(part string) bool) PodExpectation {
 	}
 	e.Logs = slices.DeleteFunc(slices.Clone(e.Logs), func(log LogExpectation) bool {
 		return log.Bytes > 0 && !has("logs.bytes") || log.Timestamps && !has("logs.timestamps") ||
-			log.Previous && !has("logs.previous") || log.Follow && !has("logs.follow")
+			log.Previous && !has("logs.previous") || log.Follow && !has("logs.follow") ||
+			log.SinceSeconds > 0 && !has("logs.sinceSeconds") || log.Container == "" && !has("logs without container")
 	})
+	return e
+}
+
+// portable returns the expected state of a container without the parts that has denies. What
+// the behavior of the container does not explain comes from the plugin.
+func (e ContainerExpectation) portable(behavior Container, has func(part string) bool) ContainerExpectation {
+	own := func(name string, isOfContainer bool) bool {
+		if isOfContainer {
+			return has(name)
+		}
+		return has(name + " of the plugin")
+	}
+	fails := slices.ContainsFunc(behavior.ExitCodes, func(code int32) bool { return code != 0 })
+	if !own("reason", cannotStart(behavior) || fails) {
+		e.Reason = ""
+	}
+	words := []string{behavior.Message, behavior.ImagePullError, behavior.CreateError}
+	if !own("message", slices.ContainsFunc(words, func(text string) bool { return strings.Contains(text, e.Message) })) {
+		e.Message = ""
+	}
+	ends := behavior.ExitCodes
+	if len(ends) == 0 {
+		ends = []int32{0}
+	}
+	if e.ExitCode != nil && !own("exitCode", slices.Contains(ends, *e.ExitCode) && !cannotStart(behavior)) {
+		e.ExitCode = nil
+	}
+	if !has("restartCount") {
+		e.RestartCount = nil
+	}
+	if !has("lastExitCode") {
+		e.LastExitCode = nil
+	}
 	return e
 }

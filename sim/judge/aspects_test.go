@@ -1,0 +1,100 @@
+package judge
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
+
+const coreScenario = `apiVersion: sim.interlink.io/v1alpha1
+kind: Scenario
+metadata: {name: core}
+spec:
+  description: A pod runs.
+  level: core
+  steps:
+  - {at: 5s, create: web}
+  - {at: 20s, delete: other}
+  expect:
+    remote: {Pod: 2}
+    pods:
+      web:
+        phases: [Pending, Running, Succeeded]
+        env: {main: {A: b}}
+        files: {main: {/c: d}}
+      other:
+        phases: [Pending, Running]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: main}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: other}
+spec: {containers: [{name: main}]}
+`
+
+// ranElsewhere is an observation of coreScenario with a plugin whose containers say what they
+// are, and whose jobs are listed.
+func ranElsewhere() *Observation {
+	seen := &Observation{Pods: map[string]*Pod{"web": {}, "other": {}}, Jobs: &Jobs{Most: 2}}
+	web, other := seen.Pods["web"], seen.Pods["other"]
+	web.Phases = []corev1.PodPhase{corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded}
+	other.Phases = web.Phases[:2]
+	web.Probes = map[string]Probe{"main": {Runs: 1, Env: map[string]string{"A": "b"}, Files: map[string]string{"/c": "d"}}}
+	other.Probes = map[string]Probe{"main": {Runs: 1}}
+	return seen
+}
+
+// A scenario passes only if what it is about was observed.
+func TestNotJudged(t *testing.T) {
+	const noLook = "the remote cluster is not observed"
+	for _, test := range []struct {
+		name   string
+		change func(*Observation)
+		want   []string
+	}{
+		{"everything was observed", func(*Observation) {}, nil},
+		{"a container did not say that it runs", func(s *Observation) {
+			s.Pods["other"].Probes["main"] = Probe{Why: "its log has no line of its own"}
+		}, []string{"run: nothing shows that container main of pod other ran: its log has no line of its own"}},
+		{"no container said anything", func(s *Observation) { s.Pods["web"].Probes, s.Pods["other"].Probes = nil, nil }, []string{
+			"run: nothing shows that container main of pod other ran: " + noLook,
+			"env: nothing shows the inside of container main of pod web: " + noLook,
+			"files: nothing shows the inside of container main of pod web: " + noLook,
+		}},
+		{"no list of jobs", func(s *Observation) { s.Jobs = nil }, []string{
+			"jobs: " + noLook + ", and no command lists the plugin's jobs", "left: " + noLook + ", and no command lists the plugin's jobs",
+		}},
+		{"no job was seen", func(s *Observation) { s.Jobs.Most = 0 }, []string{
+			"jobs: the command that lists the plugin's jobs listed none while the pods existed",
+			"left: the command that lists the plugin's jobs listed none while the pods existed",
+		}},
+		{"the command failed", func(s *Observation) { s.Jobs.Why = "squeue: not found" }, []string{"jobs: squeue: not found", "left: squeue: not found"}},
+		{"a remote cluster without the pods", func(s *Observation) {
+			s.Jobs, s.Created, s.Left = nil, &inspect.Snapshot{}, &inspect.Snapshot{}
+		}, []string{
+			"jobs: no pod of the remote cluster carries the UID of the local pod, and no command lists the plugin's jobs",
+			"left: no pod of the remote cluster carries the UID of the local pod, and no command lists the plugin's jobs",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file, err := scenario.Parse("core.yaml", []byte(coreScenario))
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := ranElsewhere()
+			test.change(seen)
+			result := Judge(file.Portable(nil), seen, Options{})
+			if len(result.Differences) > 0 || strings.Join(result.NotJudged, "\n") != strings.Join(test.want, "\n") {
+				t.Errorf("differences %v, not judged %q; want %q", result.Differences, result.NotJudged, test.want)
+			}
+		})
+	}
+}
