@@ -108,7 +108,7 @@ func list(w io.Writer, schedule *play.Schedule) error {
 	}
 	_, _ = fmt.Fprintf(&text, "%d of %d scenarios are played, %d at the same time", played, len(schedule.Scenarios), schedule.Parallel)
 	if schedule.About > 0 {
-		_, _ = fmt.Fprintf(&text, ": about %s, and at most %s if the plugin keeps each of them waiting", timeOf(schedule.About), timeOf(schedule.AtMost))
+		_, _ = fmt.Fprintf(&text, ": about %s, and at most %s if no pod ends", timeOf(schedule.About), timeOf(schedule.AtMost))
 	}
 	_, err := io.WriteString(w, text.String()+"\n")
 	return err

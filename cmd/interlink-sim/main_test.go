@@ -75,7 +75,7 @@ func TestRun(t *testing.T) {
 			"quota-waits  skipped: it sets a quota", ""},
 		{"rules: one", []string{"rules", "create-4"}, nil, "", 0, "CREATE-4   (measured) After any other answer", ""},
 		{"rules: a group", []string{"rules", "PING"}, nil, "", 0, "PING-2 ", ""},
-		{"rules: none", []string{"rules", "CREATE-999"}, nil, "", 2, "", "the contract has no rule CREATE-999"},
+		{"rules: none", []string{"rules", "BODY-1"}, nil, "", 2, "", "the contract has no rule BODY-1"},
 
 		{"serve: no address", []string{"serve"}, nil, "", 2, "", "--listen is needed"},
 		{"serve: an invalid speed", []string{"serve", "--listen", "http://127.0.0.1:0", "--speed", "0"}, nil, "", 2, "", "--speed"},

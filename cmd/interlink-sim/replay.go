@@ -50,7 +50,8 @@ type replayFlags struct {
 	playNodes, verbose, strict, list  bool
 	speed                             float64
 	parallel                          int
-	callTimeout, timeout              time.Duration
+	seed                              uint64
+	callTimeout, timeout, patience    time.Duration
 }
 
 func replayCommand(s streams) command {
@@ -70,7 +71,9 @@ func replayCommand(s streams) command {
 			set.Float64Var(&f.speed, "speed", 1, "with --plugin and --play-nodes: maximum speed of time, 2 is twice as fast as real time")
 			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: 8 with --plugin, otherwise the number of processors)")
 			set.DurationVar(&f.callTimeout, "call-timeout", interlink.CallTimeout, "timeout of a call to the plugin")
-			set.DurationVar(&f.timeout, "timeout", 0, "timeout of a scenario, in real time (default 15m)")
+			set.DurationVar(&f.patience, "patience", 0, "how long pods may take to end, in real time, after the last step (default 5m, and the slack of the profile)")
+			set.DurationVar(&f.timeout, "timeout", 0, "timeout of a scenario, in real time; longer than --patience (default 15m, or more for a long patience)")
+			set.Uint64Var(&f.seed, "seed", 0, "decides in which order pods are polled (default 1)")
 			set.BoolVarP(&f.verbose, "verbose", "v", false, "show the log of the plugin that this command starts")
 		},
 		run: func(ctx context.Context, args []string) error { return f.replay(ctx, args, s) },
@@ -142,7 +145,7 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 func (f *replayFlags) options(levels []scenario.Level, s streams) (play.Options, error) {
 	options := play.Options{
 		Plugin: f.plugin, PlayNodes: f.playNodes, Speed: f.speed, Parallel: f.parallel, Levels: levels,
-		CallTimeout: f.callTimeout, Timeout: f.timeout, Version: version,
+		CallTimeout: f.callTimeout, Timeout: f.timeout, Patience: f.patience, Seed: f.seed, Version: version,
 	}
 	if f.plugin != "" {
 		options.Parallel = cmp.Or(options.Parallel, defaultParallel)

@@ -13,7 +13,7 @@ type Preview struct {
 	// Skipped is why the scenario would be skipped; empty if it would be played.
 	Skipped string
 	// About is the real time that a plugin needs that keeps the scenario's times, AtMost
-	// what it can take. Both are 0 where no real time passes.
+	// that of one whose pods do not end. Both are 0 where no real time passes.
 	About, AtMost time.Duration
 }
 
@@ -39,8 +39,8 @@ func NewSchedule(files []*scenario.File, options Options) (*Schedule, error) {
 	for _, file := range files {
 		p := Preview{File: file, Skipped: skipReason(file, options)}
 		if p.Skipped == "" && (options.Plugin != "" || !options.simulatesNodes()) {
-			p.About = time.Duration(float64(lasts(file)+afterEnd) / options.Speed)
-			p.AtMost = options.Timeout
+			p.About = time.Duration(float64(lasts(file)+afterEnd+options.slack()) / options.Speed)
+			p.AtMost = min(p.About+options.playTime(), options.Timeout)
 		}
 		s.Scenarios = append(s.Scenarios, p)
 	}

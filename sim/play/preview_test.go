@@ -17,8 +17,8 @@ func TestSchedule(t *testing.T) {
 		options       Options
 		about, atMost time.Duration
 	}{
-		{Options{Plugin: "http://127.0.0.1:1", Parallel: 1, Timeout: 10 * time.Minute}, 132 * time.Second, 20 * time.Minute},
-		{Options{Plugin: "http://127.0.0.1:1", Parallel: 2, Timeout: 10 * time.Minute}, 100 * time.Second, 10 * time.Minute},
+		{Options{Plugin: "http://127.0.0.1:1", Parallel: 1, Patience: time.Minute}, 132 * time.Second, 252 * time.Second},
+		{Options{Plugin: "http://127.0.0.1:1", Parallel: 2, Patience: time.Minute, Timeout: 2 * time.Minute}, 100 * time.Second, 2 * time.Minute},
 		{Options{Parallel: 2}, 0, 0}, // no real time passes
 	} {
 		s, err := NewSchedule(files, c.options)
