@@ -57,7 +57,7 @@ func (h *health) recovered(ctx context.Context) (reason string) {
 			h.gone = fmt.Sprintf("the plugin does not answer any more since %s: %v", h.doubt, err)
 			return h.gone
 		}
-		if profile := h.options.Profile; !restarted && profile != nil && profile.Restart != "" && waited >= h.options.restartAfter {
+		if profile := h.options.profile(); !restarted && profile.Restart != "" && waited >= h.options.restartAfter {
 			restarted = true
 			if output, err := shell(ctx, profile.Restart); err != nil {
 				h.options.Log.Warn("the command that restarts the plugin failed", "error", err, "output", output)

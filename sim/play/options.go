@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -48,7 +50,7 @@ type Options struct {
 	// Seed decides in which order the pods are polled; the default is 1.
 	Seed uint64
 	// Parallel is how many scenarios are played at the same time; the default is the
-	// number of processors.
+	// number of processors, and for a plugin with an address what its profile says, or 8.
 	Parallel int
 	// Levels are the levels of the scenarios that are played; none means all.
 	Levels []scenario.Level
@@ -95,8 +97,11 @@ func (o Options) complete() (Options, error) {
 	o.Seed = cmp.Or(o.Seed, 1)
 	o.restartAfter = cmp.Or(o.restartAfter, beforeRestart)
 	o.recovery = cmp.Or(o.recovery, maxRecovery)
-	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
+	o.Parallel = cmp.Or(o.Parallel, o.parallel())
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if name, unknown := o.unknownCapability(); unknown {
+		return o, fmt.Errorf("profile %s declares the unknown capability %q; the capabilities are %s", o.Profile.Name, name, joined(scenario.Capabilities))
+	}
 	switch {
 	case o.PlayNodes && o.Client == nil:
 		return o, errors.New("nodes are simulated on a remote cluster only: name its kubeconfig")
@@ -120,11 +125,31 @@ const (
 )
 
 // slack is how much longer everything may take with the plugin of the profile.
-func (o Options) slack() time.Duration {
-	if o.Profile == nil {
-		return 0
+func (o Options) slack() time.Duration { return o.profile().Slack.Duration }
+
+// profile returns the profile, one that says nothing if there is none.
+func (o Options) profile() *profile.Profile { return cmp.Or(o.Profile, &profile.Profile{}) }
+
+// defaultParallel is how many scenarios are played at the same time with a plugin that has
+// an address: most of the time, they wait.
+const defaultParallel = 8
+
+// parallel is how many scenarios are played at the same time if the options do not say it.
+func (o Options) parallel() int {
+	if o.Plugin == "" {
+		return runtime.GOMAXPROCS(0)
 	}
-	return o.Profile.Slack.Duration
+	return cmp.Or(o.profile().Parallel, defaultParallel)
+}
+
+// unknownCapability returns a capability of the profile that does not exist.
+func (o Options) unknownCapability() (string, bool) {
+	for _, name := range o.profile().Capabilities {
+		if !slices.Contains(scenario.Capabilities, scenario.Capability(name)) {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // playTime is how long pods may take to end, counted from the last step.
@@ -141,6 +166,14 @@ func (o Options) playTime() time.Duration {
 // lateness limits how long after its time a step, or the end of a scenario, waits for
 // nodes that are not simulated. No verdict depends on it.
 func (o Options) lateness() time.Duration { return o.Patience }
+
+func joined[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
+	}
+	return strings.Join(texts, ", ")
+}
 
 // simulatesNodes reports whether the nodes of the remote cluster are simulated.
 func (o Options) simulatesNodes() bool { return o.PlayNodes || o.Plugin == "" && o.Client == nil }

@@ -1,6 +1,8 @@
 package play
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +13,9 @@ import (
 // skipReason returns why a scenario cannot be played with these options; "" if it
 // can.
 func skipReason(file *scenario.File, options Options) string {
+	if reason := skippedByLevel(file, options); reason != "" {
+		return reason
+	}
 	switch {
 	case options.Plugin != "" && len(file.Plugin) > 0:
 		return "it sets options of this plugin, and the plugin that runs has others"
@@ -47,6 +52,31 @@ func skipReason(file *scenario.File, options Options) string {
 				return "it deletes a remote pod, and the options name no remote cluster"
 			}
 		}
+	}
+	return ""
+}
+
+// skippedByLevel returns why a scenario judges other plugins than that of the options; ""
+// if it judges this one.
+func skippedByLevel(file *scenario.File, options Options) string {
+	if len(options.Levels) > 0 && !slices.Contains(options.Levels, file.Level) {
+		return fmt.Sprintf("its level is %s, which was not asked for", file.Level)
+	}
+	for _, capability := range file.Capabilities {
+		if !options.declares(capability) {
+			return fmt.Sprintf("the profile of the plugin does not declare %s", capability)
+		}
+	}
+	if options.Plugin == "" {
+		return ""
+	}
+	profile := options.profile()
+	if profile.Restart == "" && slices.Contains(file.Capabilities, scenario.CapabilityPluginRestart) {
+		return "the profile has no command that restarts the plugin"
+	}
+	isUnschedulable := func(pod scenario.Pod) bool { return pod.Unschedulable != "" && pod.Schedule.Duration == 0 }
+	if file.Level == scenario.LevelCore && len(profile.ImpossibleRequest) == 0 && slices.ContainsFunc(slices.Collect(maps.Values(file.Nodes)), isUnschedulable) {
+		return "the profile names no request that cannot be met"
 	}
 	return ""
 }

@@ -34,6 +34,7 @@ func startEnvironment(ctx context.Context, file *scenario.File, options Options)
 		pod := file.Pods[i].DeepCopy()
 		pod.UID = uuid.NewUUID()
 		key := file.Key(pod.Namespace, pod.Name)
+		adapt(pod, file.Nodes[key], options.Profile)
 		e.pods, keys = append(e.pods, pod), append(keys, key)
 		e.keys[pod.UID] = key
 	}
