@@ -13,6 +13,7 @@ import (
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 )
 
 // checkLabels reports labels and annotations that an API server refuses:
@@ -52,6 +53,7 @@ func (r *reader) checkPodNames(n *yaml.Node, pod *corev1.Pod) {
 	if pod.Spec.Subdomain != "" {
 		label(pod.Spec.Subdomain, "subdomain", "spec", "subdomain")
 	}
+	r.checkPlacementNames(n, &pod.Spec)
 	for i, volume := range pod.Spec.Volumes {
 		label(volume.Name, "volume", "spec", "volumes", strconv.Itoa(i), "name")
 	}
@@ -63,6 +65,11 @@ func (r *reader) checkPodNames(n *yaml.Node, pod *corev1.Pod) {
 			if c.Name != "" { // an empty one is reported already
 				label(c.Name, "container", "spec", list.field, strconv.Itoa(i), "name")
 			}
+			for p, port := range c.Ports {
+				for _, problem := range portProblems(port.Name) {
+					r.problem(find(n, "spec", list.field, strconv.Itoa(i), "ports", strconv.Itoa(p), "name").Line, "port %q: %s", port.Name, problem)
+				}
+			}
 			for v, variable := range c.Env {
 				// Not IsEnvVarName: an API server of today accepts more.
 				for _, problem := range validation.IsRelaxedEnvVarName(variable.Name) {
@@ -71,4 +78,35 @@ func (r *reader) checkPodNames(n *yaml.Node, pod *corev1.Pod) {
 			}
 		}
 	}
+}
+
+// checkPlacementNames reports names of objects, and of labels of nodes, that choose where a pod
+// runs.
+func (r *reader) checkPlacementNames(n *yaml.Node, spec *corev1.PodSpec) {
+	for _, object := range []struct{ name, what, field string }{
+		{spec.NodeName, "node", "nodeName"},
+		{spec.ServiceAccountName, "service account", "serviceAccountName"},
+		{spec.PriorityClassName, "priority class", "priorityClassName"},
+		{ptr.Deref(spec.RuntimeClassName, ""), "runtime class", "runtimeClassName"},
+	} {
+		if object.name == "" {
+			continue
+		}
+		for _, problem := range validation.IsDNS1123Subdomain(object.name) {
+			r.problem(find(n, "spec", object.field).Line, "%s %q: %s", object.what, object.name, problem)
+		}
+	}
+	path := field.NewPath("spec", "nodeSelector")
+	for _, key := range slices.Sorted(maps.Keys(spec.NodeSelector)) {
+		for _, problem := range metavalidation.ValidateLabels(map[string]string{key: spec.NodeSelector[key]}, path) {
+			r.problem(find(n, "spec", "nodeSelector", key).Line, "%s: %q: %s", problem.Field, problem.BadValue, problem.Detail)
+		}
+	}
+}
+
+func portProblems(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return validation.IsValidPortName(name)
 }
