@@ -13,7 +13,7 @@ import (
 // Shorten shortens the times of a Waiting for a test. hold is how long a replica holds a pod.
 func (w *Waiting) Shorten(hold time.Duration) {
 	w.timing = timing{
-		list: 500 * time.Millisecond, minPause: 50 * time.Millisecond, pause: 500 * time.Millisecond, gap: 10 * time.Millisecond, recount: 200 * time.Millisecond,
+		list: 500 * time.Millisecond, minPause: 50 * time.Millisecond, pause: 500 * time.Millisecond, gap: 10 * time.Millisecond, recount: 200 * time.Millisecond, lateRecount: time.Second,
 		hold: hold, blocked: time.Hour, keepFailed: time.Hour, keepReported: time.Hour, withoutPermission: time.Hour,
 	}
 }

@@ -80,7 +80,7 @@ func (c *slowQuota) CreateStored(context.Context, *wire.CreateRequest, func(cont
 // Pods that block each other are found, also if the quota counts the pods of their tries for seconds: the
 // one that waits longest does not keep the others from being refused for the ConfigMaps.
 func TestBlockIsFoundAlthoughAQuotaCountsLate(t *testing.T) {
-	for _, lag := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second, 4 * time.Second} {
+	for _, lag := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second, 20 * time.Second} {
 		t.Run(lag.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &slowQuota{lag: lag, markers: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{}}

@@ -74,6 +74,7 @@ func (w *Waiting) isDone(namespace string) bool {
 func (w *Waiting) work(ctx context.Context, creator Creator, namespace string, woken <-chan struct{}) {
 	pause := w.timing.minPause
 	var b block
+	var counted time.Time // until then, a quota may count a pod that a try has deleted
 	for ctx.Err() == nil && !w.isDone(namespace) {
 		select {
 		case <-ctx.Done():
@@ -82,7 +83,7 @@ func (w *Waiting) work(ctx context.Context, creator Creator, namespace string, w
 		case <-time.After(wait.Jitter(pause, 0.5)):
 			pause = min(2*pause, w.timing.pause)
 		}
-		if w.tryAll(ctx, creator, namespace) {
+		if w.tryAll(ctx, creator, namespace, &counted) {
 			pause = w.timing.minPause
 		}
 		w.endBlock(ctx, namespace, &b)
@@ -93,9 +94,9 @@ func (w *Waiting) work(ctx context.Context, creator Creator, namespace string, w
 // tryAll tries the pods that wait in a namespace, the longest waiting first. It leaves out
 // those that ask for at least as much as one that was refused a moment ago. After a try that has
 // deleted its pod again, it waits until the quota does not count that pod any more: otherwise the
-// next pod would be refused because of it, and blocks would not be found. It reports whether a pod
-// waits no more.
-func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string) (progress bool) {
+// next pod would be refused because of it, and blocks would not be found. A pod that is refused because
+// of something else soon after is tried again. It reports whether a pod waits no more.
+func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string, counted *time.Time) (progress bool) {
 	var refusals []refusal
 	for _, k := range w.index.keys(namespace) {
 		e, ok := w.index.find(k)
@@ -105,10 +106,12 @@ func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string)
 		if ctx.Err() != nil {
 			return progress
 		}
-		if err := w.try(ctx, creator, k); errdefs.Is(err, errdefs.OverQuota) {
-			if refused, ok := refusalOf(err); ok {
-				refusals = append(refusals, refused)
+		refused, err := w.tryUntil(ctx, creator, k, *counted)
+		if errdefs.Is(err, errdefs.OverQuota) {
+			if refused != nil {
+				refusals = append(refusals, *refused)
 				if refused.countsStored() { // by then, the try had created the pod, and has deleted it
+					*counted = time.Now().Add(w.timing.lateRecount)
 					sleep(ctx, w.timing.recount)
 				}
 			}
@@ -120,6 +123,25 @@ func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string)
 		}
 	}
 	return progress
+}
+
+// tryUntil tries a pod, again and again if a quota may still count a pod that another try has deleted. It
+// returns the error of the last try, with what the quota said; nil if that is not known.
+func (w *Waiting) tryUntil(ctx context.Context, creator Creator, k key, counted time.Time) (*refusal, error) {
+	for {
+		err := w.try(ctx, creator, k)
+		if !errdefs.Is(err, errdefs.OverQuota) {
+			return nil, err
+		}
+		refused, ok := refusalOf(err)
+		if !ok {
+			return nil, err
+		}
+		if refused.countsStored() || !time.Now().Before(counted) || ctx.Err() != nil {
+			return &refused, err
+		}
+		sleep(ctx, w.timing.recount)
+	}
 }
 
 func isCovered(last refusal, refusals []refusal) bool {

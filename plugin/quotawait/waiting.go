@@ -52,7 +52,8 @@ type timing struct {
 	list              time.Duration // between two lists of the markers
 	minPause, pause   time.Duration // between two tries of the pods in a namespace
 	gap               time.Duration // after a try that a change of a quota caused
-	recount           time.Duration // how long a quota may count a pod that a try has created and deleted
+	recount           time.Duration // how long a quota mostly counts a pod that a try has created and deleted
+	lateRecount       time.Duration // how long it may do so
 	hold              time.Duration // how long a replica holds a pod
 	blocked           time.Duration // how long pods block each other until one fails
 	keepFailed        time.Duration // how long a marker of a failed create stays
@@ -73,7 +74,7 @@ func New(cluster Cluster, options Options) *Waiting {
 		cluster: cluster, options: options, log: options.Log, replica: rand.Text(),
 		workers: map[string]chan struct{}{}, blocked: map[string]bool{}, first: make(chan struct{}, 1),
 		timing: timing{
-			list: time.Minute, minPause: time.Second, pause: time.Minute, gap: 200 * time.Millisecond, recount: 5 * time.Second,
+			list: time.Minute, minPause: time.Second, pause: time.Minute, gap: 200 * time.Millisecond, recount: 5 * time.Second, lateRecount: time.Minute,
 			hold: options.CreateTimeout + margin, blocked: 2 * time.Minute,
 			keepFailed: time.Hour, keepReported: time.Minute, withoutPermission: 10 * time.Minute,
 		},

@@ -12,11 +12,11 @@ import (
 
 // readBody reads the body within its limits of size and time, and calls decode.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, decode func(body []byte) error) error {
-	leave, err := s.largeBodies.enter(r)
+	turn, err := s.largeBodies.enter(r)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer turn.leave()
 	return s.readWithinLimits(w, r, decode)
 }
 

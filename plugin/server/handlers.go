@@ -32,13 +32,16 @@ type lateError interface {
 // createInTurn creates a pod. The request stays in memory until the create has ended, so a
 // large one takes its turn until then.
 func (s *Server) createInTurn(w http.ResponseWriter, r *http.Request, info *requestInfo) (wire.CreateResponse, error) {
-	leave, err := s.largeCreates.enter(r)
+	turn, err := s.largeCreates.enter(r)
 	if err != nil {
 		return wire.CreateResponse{}, err
 	}
-	defer leave()
+	defer turn.leave()
 	var request wire.CreateRequest
-	err = s.readWithinLimits(w, r, func(body []byte) error { return decodeCreate(body, &request) })
+	err = s.readWithinLimits(w, r, func(body []byte) error {
+		turn.shrink(len(body)) // the length of a chunked body was unknown
+		return decodeCreate(body, &request)
+	})
 	info.setPod(&request.Pod)
 	if err != nil {
 		return wire.CreateResponse{}, err

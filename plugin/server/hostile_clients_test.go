@@ -167,6 +167,42 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 	}
 }
 
+// A create without a Content-Length needs room for the largest body only until it has been read.
+func TestBodyOfUnknownLengthIsCountedOnceRead(t *testing.T) {
+	finish, started := make(chan struct{}), make(chan struct{}, 2)
+	run := start(t, Options{Lifecycle: &fake{create: func(context.Context, *wire.CreateRequest) (wire.CreateResponse, error) {
+		started <- struct{}{}
+		<-finish
+		return wire.CreateResponse{PodUID: uid}, nil
+	}}}, func(s *Server) { s.bodyTimeout = 5 * time.Second })
+	answers := make(chan int, 2)
+	for _, body := range []string{goodCreate, goodCreate + strings.Repeat(" ", 1<<20)} {
+		go func() {
+			response, err := run.client.Post("http://unix/create", "application/json", io.MultiReader(strings.NewReader(body))) // its length is unknown
+			if err != nil {
+				answers <- 0
+				return
+			}
+			_ = response.Body.Close()
+			answers <- response.StatusCode
+		}()
+		testkit.Receive(t, "the start of a create, beside those that have begun", started)
+	}
+	if l := run.largeCreates; l.bytes.TryAcquire(l.total) {
+		t.Error("a create of 1 MiB has no room of its own")
+	} else if !l.bytes.TryAcquire(l.total - 2<<20) {
+		t.Error("a create of 1 MiB takes the room of a larger one")
+	} else {
+		l.bytes.Release(l.total - 2<<20)
+	}
+	close(finish)
+	for range 2 {
+		if got := testkit.Receive(t, "an answer", answers); got != http.StatusOK {
+			t.Errorf("an answer is %d", got)
+		}
+	}
+}
+
 // late is an error that is to be answered when a test says so.
 type late struct{ waits chan struct{} }
 

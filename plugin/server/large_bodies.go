@@ -35,17 +35,23 @@ func newLargeBodies(total int64, timeout time.Duration) *largeBodies {
 	return &largeBodies{total: total, bytes: semaphore.NewWeighted(total), timeout: timeout}
 }
 
-// enter waits until there is room for the body of a request, and returns a function that the
-// caller must call when the request is no longer in memory. A body of unknown length counts as one of the
-// largest size. A body that is too large counts as none, since it is not read. The error is of
+// turn is the room that a request has.
+type turn struct {
+	of   *largeBodies
+	size int64
+}
+
+// enter waits until there is room for the body of a request. The caller must call leave when the request
+// is no longer in memory. A body of unknown length counts as one of the largest size, until the caller has
+// read it and calls shrink. A body that is too large counts as none, since it is not read. The error is of
 // kind Unavailable if there is no room in time.
-func (l *largeBodies) enter(r *http.Request) (leave func(), err error) {
+func (l *largeBodies) enter(r *http.Request) (*turn, error) {
 	size := r.ContentLength
 	if size < 0 {
 		size = l.total
 	}
 	if size <= smallBody || size > l.total {
-		return func() {}, nil
+		return &turn{of: l}, nil
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), l.timeout)
 	defer cancel()
@@ -54,10 +60,27 @@ func (l *largeBodies) enter(r *http.Request) (leave func(), err error) {
 	if err := l.bytes.Acquire(ctx, size); err != nil {
 		return nil, errdefs.New(errdefs.Unavailable, "too many large requests at once: there was no room for one of %d bytes within %s", size, l.timeout)
 	}
-	return func() {
-		if size > freeAtOnce {
-			debug.FreeOSMemory()
-		}
-		l.bytes.Release(size)
-	}, nil
+	return &turn{l, size}, nil
+}
+
+// shrink gives back the room that a body does not need which has been read.
+func (t *turn) shrink(size int) {
+	need := int64(size)
+	if need <= smallBody {
+		need = 0
+	}
+	if need < t.size {
+		t.of.bytes.Release(t.size - need)
+		t.size = need
+	}
+}
+
+func (t *turn) leave() {
+	if t.size == 0 {
+		return
+	}
+	if t.size > freeAtOnce {
+		debug.FreeOSMemory()
+	}
+	t.of.bytes.Release(t.size)
 }
