@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -11,21 +12,25 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/load"
 )
 
-const loadUsage = `interlink-sim load --plugin URL [--pods N] [--concurrency C] [--rate R] [--json FILE]
+const loadUsage = `interlink-sim load --plugin URL [--compare URL] [--pods N] [--concurrency C] [--rate R] [--json FILE]
 
 Creates pods through a plugin, polls their status as InterLink's virtual kubelet does (one pod at a time, again and
-again) until all have ended, and deletes them. Then it shows throughput, latencies and errors. Each pod runs for some
-seconds: use a cluster for tests. The exit code is 1 if there were errors.
+again) until all have ended, and deletes them. Then it shows throughput, latencies and errors as the plugin has them, and
+what the virtual kubelet makes of it: how old the state of a pod is that the user sees, and the pods that answers left
+out. Each pod runs for some seconds: use a cluster for tests. The exit code is 1 if there were errors.
+
+--compare puts the same load on a second plugin; the two take turns. The ratio is that of the first to the second.
 
 `
 
 func loadCommand(s streams) command {
 	var o load.Options
-	var json string
+	var json, compare string
 	return command{
 		usage: loadUsage,
 		flags: func(f *pflag.FlagSet) {
 			f.StringVar(&o.Plugin, "plugin", "", "address of the plugin: unix:///path or http://host:port")
+			f.StringVar(&compare, "compare", "", "address of a second plugin, for a comparison")
 			f.IntVar(&o.Pods, "pods", 100, "number of pods")
 			f.IntVar(&o.Concurrency, "concurrency", 10, "number of creates or deletes at the same time")
 			f.Float64Var(&o.Rate, "rate", 0, "maximum of creates per second; 0 means no limit")
@@ -44,7 +49,7 @@ func loadCommand(s streams) command {
 				return invalidf("--pods and --concurrency must be at least 1, and --rate must not be negative")
 			}
 			o.Progress = func(text string) { _, _ = fmt.Fprintln(s.err, text) }
-			result, err := load.Run(ctx, o)
+			result, err := runLoad(ctx, o, compare)
 			if err != nil {
 				return err
 			}
@@ -62,4 +67,18 @@ func loadCommand(s streams) command {
 			return nil
 		},
 	}
+}
+
+// loadResult is that of one plugin, or of two.
+type loadResult interface {
+	Table(io.Writer) error
+	JSON(io.Writer) error
+	Failed() bool
+}
+
+func runLoad(ctx context.Context, o load.Options, compare string) (loadResult, error) {
+	if compare == "" {
+		return load.Run(ctx, o)
+	}
+	return load.Compare(ctx, o, compare)
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
@@ -14,6 +15,11 @@ import (
 
 // configMapName is the name of the ConfigMap that all pods mount.
 const configMapName = "load"
+
+// configMap is what all pods mount.
+var configMap = interlink.Objects{ConfigMaps: []corev1.ConfigMap{{
+	ObjectMeta: metav1.ObjectMeta{Name: configMapName}, Data: map[string]string{"greeting": "hello"},
+}}}
 
 func podName(i int) string { return fmt.Sprintf("load-%d", i) }
 
@@ -37,9 +43,6 @@ func newPod(i int) *corev1.Pod {
 
 // create sends the creates, until all are sent or ctx ends.
 func (l *loadTest) create(ctx context.Context) {
-	l.kubelet.Apply(interlink.Objects{ConfigMaps: []corev1.ConfigMap{{
-		ObjectMeta: metav1.ObjectMeta{Name: configMapName}, Data: map[string]string{"greeting": "hello"},
-	}}})
 	limiter := rate.NewLimiter(rate.Inf, 1)
 	if l.options.Rate > 0 {
 		limiter.SetLimit(rate.Limit(l.options.Rate))
@@ -54,11 +57,17 @@ func (l *loadTest) create(ctx context.Context) {
 			if ctx.Err() != nil {
 				return nil
 			}
-			pod := newPod(i)
+			pod := newPod(l.first + i)
 			l.mu.Lock()
 			l.sent[pod.Name] = true
 			l.mu.Unlock()
-			if err := l.kubelet.Create(ctx, pod); err != nil && ctx.Err() == nil {
+			err := l.kubelet.Create(ctx, pod)
+			switch {
+			case err == nil:
+				l.mu.Lock()
+				l.shown[pod.Name] = time.Now()
+				l.mu.Unlock()
+			case ctx.Err() == nil:
 				l.countError(callCreate, pod.Name, err)
 			}
 			return nil

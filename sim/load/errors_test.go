@@ -57,12 +57,12 @@ func TestErrorsAreCounted(t *testing.T) {
 		pods      Pods
 	}{
 		{"creates fail", faults{create: answer500}, 0, callCreate, 20, "answered 500: no room", Pods{Requested: 20, Failed: 20}},
-		{"creates close the connection", faults{create: closeConnection}, 0, callCreate, 20, "no answer: EOF", Pods{Requested: 20, Failed: 20}},
+		{"creates close the connection", faults{create: closeConnection}, 0, callCreate, 20, "no answer: the connection was closed", Pods{Requested: 20, Failed: 20}},
 		{"creates are not answered", faults{create: neverAnswer}, short, callCreate, 20, "within 500ms", Pods{Requested: 20, Failed: 20}},
 		{"each error has another text", faults{create: answer500WithNumber}, 0, callCreate, 20, "other errors", Pods{Requested: 20, Failed: 20}},
 		{"status calls fail", faults{status: answer500}, 0, callStatus, 20, "answered 500: no room", notEnded},
 		{"the errors name the pods", faults{status: answer500WithPod}, 0, callStatus, 20, "[{answered 500: pod <pod> <uid> ", notEnded},
-		{"status answers are not JSON", faults{status: answerNoJSON}, 0, callStatus, 20, "not a list", notEnded},
+		{"status answers are not JSON", faults{status: answerNoJSON}, 0, callStatus, 20, "not JSON", notEnded},
 		{"status calls are not answered", faults{status: neverAnswer}, short, callStatus, 1, "within 500ms", notEnded},
 		{"deletes fail", faults{delete: answer500}, 0, callDelete, 20, "answered 500: no room", Pods{Requested: 20, Succeeded: 20, NotDeleted: 20}},
 	} {

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -24,36 +25,73 @@ func Run(ctx context.Context, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	s, err := newSide(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.kubelet.Close()
+	s.round(ctx, 0, o.Pods)
+	return s.result(), ctx.Err()
+}
+
+// side is a plugin under load.
+type side struct {
+	options  Options
+	kubelet  *virtualkubelet.Kubelet
+	meter    *meter
+	pods     Pods
+	duration time.Duration
+}
+
+// newSide returns an error if there is no plugin at the address.
+func newSide(ctx context.Context, o Options) (*side, error) {
 	m := newMeter()
 	kubelet, err := virtualkubelet.New(virtualkubelet.Config{
-		Plugin: o.Plugin, HeaderTimeout: 2 * o.CallTimeout, CallTimeout: o.CallTimeout, Observe: m.observe,
+		Plugin: o.Plugin, HeaderTimeout: 2 * o.CallTimeout, CallTimeout: o.CallTimeout, Observe: m.observe, Shuffle: rand.Shuffle,
 	})
 	if err != nil {
 		return nil, err
 	}
-	defer kubelet.Close()
 	if err := kubelet.CheckPlugin(ctx); err != nil {
+		kubelet.Close()
 		return nil, err
 	}
-	l := &loadTest{options: o, kubelet: kubelet, meter: m, sent: map[string]bool{}}
-	start := time.Now()
-	l.run(ctx)
-	result := m.result(o, time.Since(start))
-	for pod := range l.sent {
-		result.Pods.count(kubelet.Status(pod).Phase)
-	}
-	result.Pods.NotDeleted = l.notDeleted
-	return result, ctx.Err()
+	kubelet.Apply(configMap)
+	return &side{options: o, kubelet: kubelet, meter: m, pods: Pods{Requested: o.Pods}}, nil
 }
 
+// round creates a part of the pods, polls them until they have ended, and deletes them.
+func (s *side) round(ctx context.Context, first, count int) {
+	l := &loadTest{options: s.options, first: first, kubelet: s.kubelet, meter: s.meter, sent: map[string]bool{}, shown: map[string]time.Time{}}
+	l.options.Pods = count
+	start := time.Now()
+	l.run(ctx)
+	s.duration += time.Since(start)
+	for pod := range l.sent {
+		s.pods.count(s.kubelet.Status(pod).Phase)
+	}
+	s.pods.NotDeleted += l.notDeleted
+}
+
+func (s *side) result() *Result {
+	result := s.meter.result(s.options, s.duration)
+	result.Pods = s.pods
+	return result
+}
+
+// loadTest is one round.
 type loadTest struct {
 	options Options
+	first   int // the number of the first pod
 	kubelet *virtualkubelet.Kubelet
 	meter   *meter
 
 	mu         sync.Mutex
 	sent       map[string]bool // the pods whose create was sent, by name
 	notDeleted int
+	// shown has the pods that were created and have not ended, and since when at most the
+	// local cluster shows their state.
+	shown map[string]time.Time
 }
 
 // run creates the pods and polls them from the beginning. It deletes them when all

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
@@ -24,10 +26,12 @@ type meter struct {
 	errors    map[string]map[string]int  // the number by call and text
 	phases    map[string]time.Duration   // the time in which calls of a kind were sent
 	cycles    []time.Duration            // the durations of polling cycles
+	ages      []time.Duration            // of states in the local cluster when they were replaced
+	leftOut   map[types.UID]int          // the number of answers without a pod that was created
 }
 
 func newMeter() *meter {
-	return &meter{latencies: map[string][]time.Duration{}, errors: map[string]map[string]int{}, phases: map[string]time.Duration{}}
+	return &meter{latencies: map[string][]time.Duration{}, errors: map[string]map[string]int{}, phases: map[string]time.Duration{}, leftOut: map[types.UID]int{}}
 }
 
 func (m *meter) observe(call virtualkubelet.Call) {
@@ -51,6 +55,18 @@ func (m *meter) addCycle(duration time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cycles = append(m.cycles, duration)
+}
+
+func (m *meter) addAge(age time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ages = append(m.ages, age)
+}
+
+func (m *meter) countLeftOut(pod types.UID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.leftOut[pod]++
 }
 
 func (m *meter) countError(call, text string) {

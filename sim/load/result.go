@@ -24,6 +24,25 @@ type Result struct {
 	// Cycles are the polling cycles. The virtual kubelet asks for one pod after the
 	// other, so a status can be as old as a cycle is long (docs/contract.md, STATUS-2).
 	Cycles Cycles `json:"pollingCycles"`
+	// StatusAge is how old the state of a pod in the local cluster was when an answer
+	// replaced it: what the user sees is up to this old. The pause between two cycles
+	// counts.
+	StatusAge Ages `json:"statusAge"`
+	// LeftOut counts the answers that did not have a pod that was created: the user goes on
+	// seeing its last state (docs/contract.md, STATUS-11).
+	LeftOut LeftOut `json:"leftOut"`
+}
+
+// Ages are the ages of states that an answer replaced, in milliseconds.
+type Ages struct {
+	Count int       `json:"count"`
+	Age   Latencies `json:"ageMilliseconds"`
+}
+
+// LeftOut are answers without the pod, and how many pods were left out at least once.
+type LeftOut struct {
+	Answers int `json:"answers"`
+	Pods    int `json:"pods"`
 }
 
 // Pods counts the pods by their last state.
@@ -109,6 +128,11 @@ func (m *meter) result(o Options, duration time.Duration) *Result {
 		}
 		slices.SortStableFunc(c.Errors, func(a, b Error) int { return cmp.Compare(b.Count, a.Count) })
 		r.Calls = append(r.Calls, c)
+	}
+	r.StatusAge = Ages{Count: len(m.ages), Age: percentiles(m.ages)}
+	for _, answers := range m.leftOut {
+		r.LeftOut.Pods++
+		r.LeftOut.Answers += answers
 	}
 	cycles := slices.Sorted(slices.Values(m.cycles))
 	r.Cycles = Cycles{Count: len(cycles), P50: milliseconds(percentile(cycles, 50)), Max: milliseconds(percentile(cycles, 100))}

@@ -15,13 +15,16 @@ func (r *Result) Table(w io.Writer) error {
 		l := c.Latency
 		row("%s\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d", c.Name, c.Count, c.PerSecond, l.P50, l.P90, l.P95, l.P99, l.Max, c.ErrorCount)
 	}
+	a := r.StatusAge.Age
+	row("status age\t%d\t\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t", r.StatusAge.Count, a.P50, a.P90, a.P95, a.P99, a.Max)
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	p := r.Pods
 	text := fmt.Sprintf("\n%d pods in %.1f s: %d succeeded, %d failed, %d not ended, %d not deleted\n"+
-		"%d polling cycles: median %.1f ms, maximum %.1f ms\n",
-		p.Requested, r.Duration, p.Succeeded, p.Failed, p.NotEnded, p.NotDeleted, r.Cycles.Count, r.Cycles.P50, r.Cycles.Max)
+		"%d polling cycles: median %.1f ms, maximum %.1f ms\n"+
+		"answers without a pod that was created: %d, of %d pods\n",
+		p.Requested, r.Duration, p.Succeeded, p.Failed, p.NotEnded, p.NotDeleted, r.Cycles.Count, r.Cycles.P50, r.Cycles.Max, r.LeftOut.Answers, r.LeftOut.Pods)
 	for _, c := range r.Calls {
 		for _, e := range c.Errors {
 			text += fmt.Sprintf("%s failed %d times: %s\n", c.Name, e.Count, e.Message)
