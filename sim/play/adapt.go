@@ -66,3 +66,11 @@ func (o Options) declares(capability scenario.Capability) bool {
 	}
 	return o.Profile != nil && slices.Contains(o.Profile.Capabilities, string(capability))
 }
+
+// shell is the beginning of a command that a shell runs.
+func (o Options) shell() []string {
+	if shell := o.profile().Commands["sh"]; len(shell) > 0 {
+		return shell
+	}
+	return []string{"sh"}
+}

@@ -23,6 +23,7 @@ func (p *player) deletePods(ctx context.Context) error {
 			continue
 		}
 		p.readLogs(ctx, key)
+		p.readProbes(ctx, key)
 		deletes.Go(func() error {
 			if err := p.env.kubelet.Delete(ctx, key); err != nil && ctx.Err() == nil {
 				p.env.recorder.violation("DELETE-2", "%v", err)
@@ -87,6 +88,9 @@ func (p *player) waitUntilDeleted(ctx context.Context) error {
 		if len(judge.LeftDifferences(env.file, p.seen.Left)) == 0 || env.clock.noEventsLeft() || env.clock.Now().After(limit) {
 			break
 		}
+	}
+	if err := p.waitForJobs(ctx); err != nil {
+		return err
 	}
 	if err := p.waitForBackground(ctx); err != nil {
 		return err

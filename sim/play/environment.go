@@ -28,6 +28,7 @@ type environment struct {
 	pods      []*corev1.Pod        // the manifests, with UIDs
 	keys      map[types.UID]string // by UID, the name that the scenario uses for a pod
 	localPods inspect.LocalPods
+	probes    map[string]map[string]probe // by pod and container
 
 	kubelet *virtualkubelet.Kubelet
 	plugin  *plugin.Plugin // nil if it runs elsewhere

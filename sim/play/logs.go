@@ -26,6 +26,7 @@ func (p *player) readLogs(ctx context.Context, key string) {
 		go func() {
 			defer close(pending.done)
 			pending.log = requestLog(ctx, p.env, key, expected)
+			pending.log.Text = clean(pending.log.Text, p.env.probes[key], p.env.options.profile().LogPreamble)
 		}()
 		if !expected.Follow || containerEnded(p.env.kubelet.Status(key), expected.Container) {
 			<-pending.done

@@ -56,6 +56,7 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, plu
 	}
 	var stale []judge.Difference
 	stale, result.Notes = p.reportStale()
+	result.Notes = append(result.Notes, p.probeNotes()...)
 	p.seen.Violations = append(env.recorder.allViolations(), stale...)
 	if err != nil && interrupted.Err() != nil {
 		result.Verdict, result.NotJudged = report.NotJudged, []string{wasInterrupted}
@@ -91,9 +92,11 @@ func playToEnd(ctx context.Context, p *player) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.env.cleanUp(ctx)) }()
+	p.jobsBefore(ctx)
 	if err := p.createPods(ctx); err != nil {
 		return err
 	}
+	p.observeJobs(ctx)
 	if err := p.observeCreated(ctx); err != nil {
 		return err
 	}

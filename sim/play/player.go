@@ -28,9 +28,10 @@ type player struct {
 	nextPoll  time.Time
 	deleted   map[string]bool // pods that a step deletes
 	// ending is true once the pods are deleted because the scenario is over.
-	ending bool
-	logs   []*pendingLog
-	stale  map[string]map[string]*staleStatuses // by pod and rule
+	ending    bool
+	logs      []*pendingLog
+	otherJobs []string                             // lines of the jobs that existed before the scenario
+	stale     map[string]map[string]*staleStatuses // by pod and rule
 }
 
 // pendingLog is one request for a log; done is closed when log is complete.

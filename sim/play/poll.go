@@ -20,6 +20,7 @@ func (p *player) poll(ctx context.Context) {
 	}
 	p.env.observe(ctx)
 	p.env.running.observePoll(start)
+	p.observeJobs(ctx)
 	p.nextPoll = p.env.clock.Now().Add(pollPause)
 }
 

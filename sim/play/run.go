@@ -56,7 +56,8 @@ func checkPlugin(ctx context.Context, options Options) error {
 }
 
 // playAll plays several scenarios at a time. On one real cluster, those that count
-// claims are played one after the other.
+// claims are played one after the other; so are those that count jobs, if a command lists
+// the jobs of all scenarios.
 func playAll(ctx context.Context, files []*scenario.File, options Options) []report.Scenario {
 	scenarios := make([]report.Scenario, len(files))
 	var group errgroup.Group
@@ -78,18 +79,23 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) []rep
 	}
 	var oneByOne, atOnce []int
 	for i, file := range files {
-		if options.Client != nil && countsClaims(file) {
+		if options.Client != nil && countsClaims(file) || options.countsJobs() && needsJobs(file) {
 			oneByOne = append(oneByOne, i)
 		} else {
 			atOnce = append(atOnce, i)
 		}
 	}
-	group.Go(func() error { // first, since they take longest
+	inTurn := func() error {
 		for _, i := range oneByOne {
 			play(i)
 		}
 		return nil
-	})
+	}
+	if options.countsJobs() {
+		_ = inTurn() // alone: the jobs of others would be counted
+	} else {
+		group.Go(inTurn) // first, since they take longest
+	}
 	for _, i := range atOnce {
 		group.Go(func() error { play(i); return nil })
 	}

@@ -38,6 +38,9 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 		err = p.deleteByStep(ctx, step.DeleteUnreported, func(_ context.Context, key string) error { return p.env.kubelet.DeleteUnreported(key) })
 	}
 	p.env.recorder.step(at, text)
+	if step.At.Duration > 0 { // the first ones happen while the pods are created
+		p.observeJobs(ctx)
+	}
 	if err != nil && ctx.Err() == nil {
 		p.env.recorder.violation(stepRule(step, err), "at %s, %s: %v", round(at), text, err)
 	}
@@ -60,6 +63,7 @@ func stepRule(step timedStep, err error) string {
 // deleteByStep deletes a pod, after reading its logs.
 func (p *player) deleteByStep(ctx context.Context, key string, deletePod func(context.Context, string) error) error {
 	p.readLogs(ctx, key)
+	p.readProbes(ctx, key)
 	if !p.deleted[key] { // set before the creates for steps of time 0, since those run concurrently
 		p.deleted[key] = true
 	}

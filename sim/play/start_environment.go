@@ -23,7 +23,7 @@ import (
 // startEnvironment starts what a scenario needs: the clock, the remote cluster and
 // its nodes, the plugin unless it runs elsewhere, and the virtual kubelet.
 func startEnvironment(ctx context.Context, file *scenario.File, options Options) (_ *environment, err error) {
-	e := &environment{file: file, options: options, keys: map[types.UID]string{}, remote: options.Client, processed: options.processed}
+	e := &environment{file: file, options: options, keys: map[types.UID]string{}, probes: map[string]map[string]probe{}, remote: options.Client, processed: options.processed}
 	defer func() {
 		if err != nil {
 			e.close()
@@ -35,6 +35,9 @@ func startEnvironment(ctx context.Context, file *scenario.File, options Options)
 		pod.UID = uuid.NewUUID()
 		key := file.Key(pod.Namespace, pod.Name)
 		adapt(pod, file.Nodes[key], options.Profile)
+		if options.probes() {
+			e.probes[key] = addProbes(pod, file.Expect.Pods[key], options.shell())
+		}
 		e.pods, keys = append(e.pods, pod), append(keys, key)
 		e.keys[pod.UID] = key
 	}
