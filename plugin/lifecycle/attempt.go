@@ -107,6 +107,9 @@ func (a *createAttempt) createAll(ctx context.Context) error {
 	if err := a.ensurePod(ctx); err != nil || a.complete {
 		return err
 	}
+	if err := a.checkImageVolumes(ctx); err != nil {
+		return err
+	}
 	if err := inParallel(ctx, a.claims, a.keepClaim); err != nil {
 		return err
 	}

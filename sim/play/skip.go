@@ -39,8 +39,8 @@ func skipReason(file *scenario.File, options Options) string {
 		if behavior.Schedule.Duration > 0 {
 			return "it needs simulated nodes: a pod waits for its node"
 		}
-		if slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Image != nil }) {
-			return "it needs simulated nodes: a pod mounts an image, and not every container runtime can"
+		if slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Image != nil }) && !mountsImages(options.Client) {
+			return "it needs simulated nodes: a pod mounts an image, and the remote cluster cannot, or is not known"
 		}
 		for _, event := range behavior.Events {
 			switch {

@@ -30,7 +30,7 @@ func TestScenariosSkippedOnRealNodes(t *testing.T) {
 		"quota-never-fits: it sets a quota, and needs simulated nodes and the simulator's own plugin",
 		"quota-waits: it sets a quota, and needs simulated nodes and the simulator's own plugin",
 		"unschedulable-then-scheduled: it needs simulated nodes: a pod waits for its node",
-		"volume-image: it needs simulated nodes: a pod mounts an image, and not every container runtime can",
+		"volume-image: it needs simulated nodes: a pod mounts an image, and the remote cluster cannot, or is not known",
 	}
 	slices.Sort(skips)
 	if !slices.Equal(skips, want) {
