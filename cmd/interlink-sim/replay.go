@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
@@ -45,13 +45,13 @@ Ctrl-C ends the replay and reports what was played.
 
 // replayFlags are the flags of the command.
 type replayFlags struct {
-	plugin, kubeconfig, run, expected string
-	levels, reports                   []string
-	playNodes, verbose, strict, list  bool
-	speed                             float64
-	parallel                          int
-	seed                              uint64
-	callTimeout, timeout, patience    time.Duration
+	plugin, kubeconfig, run, expected, profile string
+	levels, reports                            []string
+	playNodes, verbose, strict, list           bool
+	speed                                      float64
+	parallel                                   int
+	seed                                       uint64
+	callTimeout, timeout, patience             time.Duration
 }
 
 func replayCommand(s streams) command {
@@ -61,6 +61,7 @@ func replayCommand(s streams) command {
 		flags: func(set *pflag.FlagSet) {
 			set.StringVar(&f.plugin, "plugin", "", "address of the plugin: unix:///path or http://host:port")
 			set.StringSliceVar(&f.levels, "level", nil, "levels to play: core, optional, kubernetes, this-plugin (default: all; with --plugin: core,optional, and with --kubeconfig also kubernetes)")
+			set.StringVar(&f.profile, "profile", "", "file that says what the plugin offers, and how to treat it")
 			set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the remote cluster; objects of a scenario are deleted after it")
 			set.BoolVar(&f.playNodes, "play-nodes", false, "simulate the nodes of that cluster, which must have none")
 			set.StringVar(&f.run, "run", "", "play only scenarios whose names match this regular expression")
@@ -69,7 +70,7 @@ func replayCommand(s streams) command {
 			set.StringVar(&f.expected, "expected-failures", "", "file with names of scenarios, one a line, whose failures do not count; one that passes does")
 			set.BoolVar(&f.strict, "strict", false, "fail also if a scenario is not judged")
 			set.Float64Var(&f.speed, "speed", 1, "with --plugin and --play-nodes: maximum speed of time, 2 is twice as fast as real time")
-			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: 8 with --plugin, otherwise the number of processors)")
+			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: that of the profile, or 8; without --plugin the number of processors)")
 			set.DurationVar(&f.callTimeout, "call-timeout", interlink.CallTimeout, "timeout of a call to the plugin")
 			set.DurationVar(&f.patience, "patience", 0, "how long pods may take to end, in real time, after the last step (default 5m, and the slack of the profile)")
 			set.DurationVar(&f.timeout, "timeout", 0, "timeout of a scenario, in real time; longer than --patience (default 15m, or more for a long patience)")
@@ -79,10 +80,6 @@ func replayCommand(s streams) command {
 		run: func(ctx context.Context, args []string) error { return f.replay(ctx, args, s) },
 	}
 }
-
-// defaultParallel is how many scenarios a plugin with an address plays at the same time.
-// Most of their time is waiting for containers.
-const defaultParallel = 8
 
 func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) error {
 	reports, err := parseReportFiles(f.reports)
@@ -134,6 +131,9 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 		result.Interrupted = err.Error()
 	}
 	result.Strict = f.strict
+	if options.Profile != nil {
+		result.Profile = options.Profile.Name
+	}
 	for _, level := range levels {
 		result.Levels = append(result.Levels, string(level))
 	}
@@ -147,8 +147,15 @@ func (f *replayFlags) options(levels []scenario.Level, s streams) (play.Options,
 		Plugin: f.plugin, PlayNodes: f.playNodes, Speed: f.speed, Parallel: f.parallel, Levels: levels,
 		CallTimeout: f.callTimeout, Timeout: f.timeout, Patience: f.patience, Seed: f.seed, Version: version,
 	}
-	if f.plugin != "" {
-		options.Parallel = cmp.Or(options.Parallel, defaultParallel)
+	if f.profile != "" {
+		if f.plugin == "" {
+			return options, invalidf("--profile is for a plugin with an address: --plugin is needed")
+		}
+		read, err := profile.Read(f.profile)
+		if err != nil {
+			return options, invalid{err}
+		}
+		options.Profile = read
 	}
 	if f.kubeconfig != "" {
 		var err error
