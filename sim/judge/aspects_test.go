@@ -98,3 +98,66 @@ func TestNotJudged(t *testing.T) {
 		})
 	}
 }
+
+// What containers say about themselves, and which jobs exist, is compared like the remote
+// cluster.
+func TestOtherWaysToLook(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*Observation)
+		want   string
+	}{
+		{"no variable", func(s *Observation) { delete(s.Pods["web"].Probes["main"].Env, "A") }, "ENV-20: container main of pod web has no variable A, as its own log shows"},
+		{"another value", func(s *Observation) { s.Pods["web"].Probes["main"].Env["A"] = "c" }, `ENV-20: container main of pod web has variable A with value "c", expected "b", as its own log shows`},
+		{"no file", func(s *Observation) { delete(s.Pods["web"].Probes["main"].Files, "/c") }, "VOL-12: container main of pod web has no file /c, as its own log shows"},
+		{"two jobs of a pod", func(s *Observation) { s.Jobs.ByPod = map[string]int{"web": 2} }, "CREATE-8: the plugin had 2 jobs for pod web at the same time, expected 1"},
+		{"too many jobs", func(s *Observation) { s.Jobs.Most = 3 }, "CREATE-8: the plugin had 3 jobs at the same time, expected 1 for each pod: 2"},
+		{"a job is left", func(s *Observation) { s.Jobs.Left = []string{"17 R web"} }, "DELETE-1: the plugin has 1 job after all pods are deleted, expected 0: [17 R web]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file, err := scenario.Parse("core.yaml", []byte(coreScenario))
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := ranElsewhere()
+			test.change(seen)
+			if found := Judge(file.Portable(nil), seen, Options{}).Differences; len(found) != 1 || found[0].String() != test.want {
+				t.Errorf("%q; want %s", found, test.want)
+			}
+		})
+	}
+}
+
+// Everything else about a refused pod follows from the refusal, and so do missing objects.
+func TestFollowOns(t *testing.T) {
+	file, err := scenario.Parse("core.yaml", []byte(coreScenario))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(keys ...string) *Observation {
+		seen := ranElsewhere()
+		seen.Created, seen.RemotePods = &inspect.Snapshot{}, map[string]*corev1.Pod{"other": {}}
+		seen.Violations = []Difference{{Rule: "STATUS-11", Text: "at 5s: the answer does not have this pod"}}
+		for _, key := range keys {
+			seen.Pods[key].Refusal = &Refusal{Status: 201, Text: "create of pod " + key + " was answered 201"}
+			seen.Pods[key].Phases = []corev1.PodPhase{corev1.PodPending, corev1.PodFailed}
+		}
+		return seen
+	}
+	found := Judge(file, refused("web"), Options{}).Differences
+	if len(found) != 2 || found[0].Rule != "CREATE-4" || found[1].Rule != "STATUS-11" {
+		t.Fatalf("one pod is refused: %q", found)
+	}
+	if got := strings.Join(found[0].FollowOns, "; "); !strings.Contains(got, "showed the phases") || !strings.Contains(got, "has 0 Pods") {
+		t.Errorf("from the refusal of one pod follows: %s", got)
+	}
+	found = Judge(file, refused("web", "other"), Options{}).Differences
+	if len(found) != 2 || found[0].Rule != "CREATE-4" || found[1].Rule != "CREATE-4" || !strings.Contains(strings.Join(found[0].FollowOns, "; "), "at 5s") {
+		t.Errorf("all pods are refused: %q, from the first one follows %q", found, found[0].FollowOns)
+	}
+	unfinished := refused("web", "other")
+	unfinished.Unfinished = &Difference{Rule: "HTTP-5", Text: "the plugin did not answer GET /status"}
+	if found = Judge(file, unfinished, Options{}).Differences; len(found) != 3 || found[2].Rule != "HTTP-5" {
+		t.Errorf("the scenario was not played to its end: %q", found)
+	}
+}

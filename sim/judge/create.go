@@ -19,10 +19,10 @@ func compareCreate(key string, expected scenario.PodExpectation, seen *Pod) []Di
 		return []Difference{differencef(rule, "pod %s was refused: %s", key, seen.Refusal.Text)}
 	case expected.Refused == "":
 		if seen.NotSent != nil && len(expected.Phases) > 1 { // it stays Pending
-			return []Difference{differencef("", "pod %s: %v", key, seen.NotSent)}
+			return []Difference{differencef("CREATE-1", "pod %s: %v", key, seen.NotSent)}
 		}
 	case seen.Refusal == nil:
-		return []Difference{differencef("", "pod %s was not refused, expected a refusal that contains %q", key, expected.Refused)}
+		return []Difference{differencef("CREATE-6", "pod %s was not refused, expected a refusal that contains %q", key, expected.Refused)}
 	case seen.Refusal.Status == 0:
 		return []Difference{differencef("CREATE-4", "pod %s was not refused by an answer that contains %q: %s", key, expected.Refused, seen.Refusal.Text)}
 	case !strings.Contains(html.UnescapeString(seen.Status.Message), expected.Refused):

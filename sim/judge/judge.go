@@ -24,35 +24,45 @@ type Result struct {
 
 // Judge compares an observation with what the scenario expects. For a plugin that may lack
 // parts of the expectation, file is what scenario.File.Portable returned, here and while the
-// scenario was played.
-func Judge(file *scenario.File, seen *Observation, _ Options) Result {
-	if seen.Unfinished != nil {
-		return Result{Differences: append(Unfinished(file, seen), *seen.Unfinished)}
+// scenario was played. Differences that explain others come first.
+func Judge(file *scenario.File, seen *Observation, options Options) Result {
+	refused := map[string]bool{}
+	for key, expected := range file.Expect.Pods {
+		refused[key] = expected.Refused == "" && seen.Pods[key].Refusal != nil
 	}
-	return Result{Differences: Differences(file, seen), NotJudged: notJudged(file, seen)}
+	maps.DeleteFunc(refused, func(_ string, is bool) bool { return !is })
+	if seen.Unfinished != nil {
+		return Result{Differences: append(fold(file, unfinished(file, seen), refused), *seen.Unfinished)}
+	}
+	return Result{Differences: fold(file, differences(file, seen, options), refused), NotJudged: notJudged(file, seen)}
 }
 
-// Differences compares an observation with what the scenario expects. Differences
-// that explain others come first.
-func Differences(file *scenario.File, seen *Observation) []Difference {
+// differences returns all differences of a scenario that was played to its end.
+func differences(file *scenario.File, seen *Observation, options Options) []Difference {
 	var found []Difference
 	keys := slices.Sorted(maps.Keys(file.Expect.Pods))
 	for _, key := range keys {
-		found = append(found, compareCreate(key, file.Expect.Pods[key], seen.Pods[key])...)
+		found = append(found, ofPod(key, compareCreate(key, file.Expect.Pods[key], seen.Pods[key]))...)
 	}
 	found = append(found, seen.Violations...)
 	for _, key := range keys {
-		found = append(found, StatusDifferences(key, file.Expect.Pods[key], seen.Pods[key])...)
-		found = append(found, unknownContainers(key, file.Pod(key), seen.Pods[key].Status)...)
+		found = append(found, ofPod(key, StatusDifferences(key, file.Expect.Pods[key], seen.Pods[key]))...)
+		found = append(found, ofPod(key, unknownContainers(key, file.Pod(key), seen.Pods[key].Status))...)
 	}
-	if seen.Created != nil && !isForeign(file, seen) {
+	showsRemote := seen.Created != nil && !isForeign(file, seen)
+	if showsRemote {
 		found = append(found, compareCounts("while the pods exist", file.Expect.Remote, seen.Created, createdRule, seen.Created.Names)...)
-		for _, key := range keys {
-			found = append(found, compareRemotePod(file, key, file.Expect.Pods[key], seen)...)
+	}
+	found = append(found, compareJobs(file, seen.Jobs)...)
+	for _, key := range keys {
+		if expected := file.Expect.Pods[key]; showsRemote {
+			found = append(found, ofPod(key, compareRemotePod(file, key, expected, seen))...)
+		} else {
+			found = append(found, ofPod(key, compareProbes(file, key, expected, seen.Pods[key].Probes))...)
 		}
 	}
 	for _, key := range keys {
-		found = append(found, compareLogs(key, file.Expect.Pods[key], seen.Pods[key].Logs)...)
+		found = append(found, ofPod(key, compareLogs(key, file.Expect.Pods[key], seen.Pods[key].Logs, options.LogPreamble))...)
 	}
 	if seen.Left != nil && !isForeign(file, seen) {
 		found = append(found, LeftDifferences(file, seen.Left)...)
@@ -60,13 +70,13 @@ func Differences(file *scenario.File, seen *Observation) []Difference {
 	return found
 }
 
-// Unfinished returns what can be said about a scenario that was not played to its
+// unfinished returns what can be said about a scenario that was not played to its
 // end: refused pods and violations.
-func Unfinished(file *scenario.File, seen *Observation) []Difference {
+func unfinished(file *scenario.File, seen *Observation) []Difference {
 	var found []Difference
 	for _, key := range slices.Sorted(maps.Keys(file.Expect.Pods)) {
 		if seen.Pods[key].Refusal != nil {
-			found = append(found, compareCreate(key, file.Expect.Pods[key], seen.Pods[key])...)
+			found = append(found, ofPod(key, compareCreate(key, file.Expect.Pods[key], seen.Pods[key]))...)
 		}
 	}
 	return append(found, seen.Violations...)

@@ -3,6 +3,7 @@ package judge
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func TestDifferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := Differences(file, expectedObservation()); len(found) > 0 {
+	if found := differences(file, expectedObservation(), Options{}); len(found) > 0 {
 		t.Fatalf("%q", found)
 	}
 	main := func(s *Pod) *corev1.ContainerStatus { return &s.Status.ContainerStatuses[0] }
@@ -91,7 +92,7 @@ func TestDifferences(t *testing.T) {
 		{"refused", func(_ *Observation, s *Pod) {
 			s.Refusal = &Refusal{Status: 500, Text: "create of pod web was answered 500: no"}
 		}, "CREATE-4: pod web was refused: create of pod web was answered 500: no"},
-		{"not sent", func(_ *Observation, s *Pod) { s.NotSent = errors.New("nothing to send") }, "pod web: nothing to send"},
+		{"not sent", func(_ *Observation, s *Pod) { s.NotSent = errors.New("nothing to send") }, "CREATE-1: pod web: nothing to send"},
 		{"violation", func(o *Observation, _ *Pod) { o.Violations = []Difference{{Rule: "STATUS-10", Text: "at 5s: oops"}} }, "STATUS-10: at 5s: oops"},
 		{"phases", func(_ *Observation, s *Pod) {
 			s.Phases, s.Status.Reason, s.Status.Message = s.Phases[:1], "R", "words"
@@ -113,30 +114,30 @@ func TestDifferences(t *testing.T) {
 		{"restarts", func(_ *Observation, s *Pod) { main(s).RestartCount = 0 }, "STATUS-25: container main of pod web has restart count 0, expected 1"},
 		{"exit code of the previous run", func(_ *Observation, s *Pod) { main(s).LastTerminationState.Terminated.ExitCode = 9 }, "STATUS-31: container main of pod web has exit code of the previous run 9, expected 2"},
 		{"no previous run", func(_ *Observation, s *Pod) { main(s).LastTerminationState = corev1.ContainerState{} }, "STATUS-31: container main of pod web shows no previous run, expected one with exit code 2"},
-		{"number of remote objects", func(o *Observation, _ *Pod) { o.Created.Pods = nil }, "the remote cluster has 0 Pods while the pods exist, expected 1"},
-		{"no remote pod", func(o *Observation, _ *Pod) { o.RemotePods = nil }, "pod web has no remote pod"},
-		{"part of the remote pod", func(o *Observation, _ *Pod) { o.RemotePods["web"].Spec.Hostname = "" }, `remote pod of web: spec.hostname is absent, not "web"`},
-		{"no variable", func(o *Observation, _ *Pod) { o.RemotePods["web"].Spec.Containers[0].Env = nil }, "container main of the remote pod of web has no variable A"},
-		{"variable", func(o *Observation, _ *Pod) { o.RemotePods["web"].Spec.Containers[0].Env[0].Value = "2" }, `container main of the remote pod of web has variable A with value "2", expected "1"`},
-		{"file", func(o *Observation, _ *Pod) { o.Created.ConfigMaps[0].Data["a"] = "2" }, `container main of the remote pod of web has file /c/a with content "2", expected "1"`},
-		{"no object", func(o *Observation, _ *Pod) { o.Created.ConfigMaps = nil }, "container main of the remote pod of web cannot start: volume v: the remote cluster has no ConfigMap o"},
-		{"log", func(_ *Observation, s *Pod) { s.Logs[0].Text = "x\ny\n" }, `LOGS-1: log 1 of pod web (main, tail 2) is ["x" "y"], expected ["x"]`},
+		{"number of remote objects", func(o *Observation, _ *Pod) { o.Created.Pods = nil }, "CREATE-18: the remote cluster has 0 Pods while the pods exist, expected 1"},
+		{"no remote pod", func(o *Observation, _ *Pod) { o.RemotePods = nil }, "CREATE-18: pod web has no remote pod"},
+		{"part of the remote pod", func(o *Observation, _ *Pod) { o.RemotePods["web"].Spec.Hostname = "" }, `CREATE-19: remote pod of web: spec.hostname is absent, not "web"`},
+		{"no variable", func(o *Observation, _ *Pod) { o.RemotePods["web"].Spec.Containers[0].Env = nil }, "ENV-20: container main of the remote pod of web has no variable A"},
+		{"variable", func(o *Observation, _ *Pod) { o.RemotePods["web"].Spec.Containers[0].Env[0].Value = "2" }, `ENV-20: container main of the remote pod of web has variable A with value "2", expected "1"`},
+		{"file", func(o *Observation, _ *Pod) { o.Created.ConfigMaps[0].Data["a"] = "2" }, `VOL-12: container main of the remote pod of web has file /c/a with content "2", expected "1"`},
+		{"no object", func(o *Observation, _ *Pod) { o.Created.ConfigMaps = nil }, "CREATE-18: container main of the remote pod of web cannot start: volume v: the remote cluster has no ConfigMap o"},
+		{"log", func(_ *Observation, s *Pod) { s.Logs[0].Text = "x\ny\n" }, `LOGS-1: log 1 of pod web (main, tail 2) is "x", "y", expected "x"`},
 		{"log refused", func(_ *Observation, s *Pod) { s.Logs[0].Err = errors.New("Status code: 404") }, "LOGS-1: log 1 of pod web (main, tail 2): Status code: 404"},
-		{"log not requested", func(_ *Observation, s *Pod) { s.Logs = nil }, "log 1 of pod web (main, tail 2) was not requested"},
+		{"log not requested", func(_ *Observation, s *Pod) { s.Logs = nil }, "LOGS-1: log 1 of pod web (main, tail 2) was not requested"},
 		{"an object is left", func(o *Observation, _ *Pod) {
 			pod := corev1.Pod{}
 			pod.Name, pod.Namespace = "p", "ns"
 			o.Left.Pods = []corev1.Pod{pod}
-		}, "DELETE-1: the remote cluster has 1 Pods after all pods are deleted, expected 0: [ns/p]"},
+		}, "DELETE-1: the remote cluster has 1 Pod after all pods are deleted, expected 0: [ns/p]"},
 		{"an object without an owner is left", func(o *Observation, _ *Pod) {
 			o.Left.Secrets = []corev1.Secret{{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "s"}}}
-		}, "DELETE-1: the remote cluster has 1 Secrets after all pods are deleted, expected 0: [ns/s (it has no owner)]"},
-		{"an object that must be left is missing", func(o *Observation, _ *Pod) { o.Left.ConfigMaps = nil }, "the remote cluster has 0 ConfigMaps after all pods are deleted, expected 1"},
+		}, "DELETE-1: the remote cluster has 1 Secret after all pods are deleted, expected 0: [ns/s (it has no owner)]"},
+		{"an object that must be left is missing", func(o *Observation, _ *Pod) { o.Left.ConfigMaps = nil }, "DELETE-10: the remote cluster has 0 ConfigMaps after all pods are deleted, expected 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			seen := expectedObservation()
 			test.change(seen, seen.Pods["web"])
-			if found := Differences(file, seen); len(found) == 0 || found[0].String() != test.want {
+			if found := differences(file, seen, Options{}); len(found) == 0 || found[0].String() != test.want {
 				t.Errorf("%q\nwant first %q", found, test.want)
 			}
 		})
@@ -162,7 +163,7 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-func TestSplitLines(t *testing.T) {
+func TestLinesOfLogs(t *testing.T) {
 	stamp := time.Unix(0, 5).UTC().Format(time.RFC3339Nano)
 	for _, test := range []struct {
 		text       string
@@ -175,9 +176,51 @@ func TestSplitLines(t *testing.T) {
 		{"a b\n", true, `[] line "a b" does not begin with a timestamp`},
 		{stamp, true, fmt.Sprintf("[] line %q does not begin with a timestamp", stamp)},
 	} {
-		got, err := splitLines(test.text, test.timestamps)
-		if got := fmt.Sprintf("%q %v", got, err); got != test.want {
+		lines, err := splitLines(test.text), error(nil)
+		if test.timestamps {
+			lines, err = withoutTimestamps(lines)
+		}
+		if got := fmt.Sprintf("%q %v", lines, err); got != test.want {
 			t.Errorf("%q: %s, want %s", test.text, got, test.want)
+		}
+	}
+}
+
+// A short log is quoted whole, a long one from the first line that differs.
+func TestDifferentLogs(t *testing.T) {
+	many := strings.Split(strings.Repeat("one line of many, ", 19)+"the last one", ", ")
+	changed := slices.Clone(many)
+	changed[2] = "another line"
+	long, same := []string{strings.Repeat("a", 200) + "b"}, []string{strings.Repeat("a", 200) + "c"}
+	for _, test := range []struct {
+		name            string
+		lines, expected []string
+		want            string
+	}{
+		{"short", []string{"a", "b"}, []string{"a"}, `is "a", "b", expected "a"`},
+		{"none", nil, []string{"a"}, `is empty, expected "a"`},
+		{"a line", changed, many, `differs from line 3 on: it is "another line", expected "one line of many" (2 equal lines before)`},
+		{"too few", many[:1], many, `ends after 1 line, expected line 2 to be "one line of many"`},
+		{"too many", append(slices.Clone(many), "more"), many, `has 21 lines, expected its end after line 20: line 21 is "more"`},
+		{"inside of a long line", long, same, `differs from line 1 on: it is "` + strings.Repeat("a", 20) + `b" from character 181 on, expected "` + strings.Repeat("a", 20) + `c" from character 181 on`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := compareLines(test.lines, test.expected); got != test.want {
+				t.Errorf("%s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// The profile of a plugin can allow lines before those of the container.
+func TestLogPreamble(t *testing.T) {
+	expected := scenario.PodExpectation{Logs: []scenario.LogExpectation{{Container: "main", Lines: []string{"a", "b"}}}}
+	for text, wantSame := range map[string]bool{"loading modules\na\nb\n": true, "a\nb\n": true, "a\nb\nend\n": false, "b\n": false} {
+		if found := compareLogs("web", expected, []Log{{Text: text}}, true); (len(found) == 0) != wantSame {
+			t.Errorf("%q: %v", text, found)
+		}
+		if found := compareLogs("web", expected, []Log{{Text: text}}, false); (len(found) == 0) != (text == "a\nb\n") {
+			t.Errorf("%q without a preamble: %v", text, found)
 		}
 	}
 }
@@ -201,16 +244,16 @@ func TestPreviousRunIsRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := Differences(file, seen); len(found) != 1 || !strings.Contains(found[0].Text, "shows no previous run") {
+	if found := differences(file, seen, Options{}); len(found) != 1 || !strings.Contains(found[0].Text, "shows no previous run") {
 		t.Errorf("never shown: %q", found)
 	}
 	pod.RememberPreviousRuns(status(running, ended(2)))
 	pod.RememberPreviousRuns(status(waiting, ended(3)))
-	if found := Differences(file, seen); len(found) > 0 {
+	if found := differences(file, seen, Options{}); len(found) > 0 {
 		t.Errorf("%q", found)
 	}
 	pod.RememberPreviousRuns(status(running, ended(4)))
-	if found := Differences(file, seen); len(found) != 1 || !strings.Contains(found[0].Text, "4, expected 2") {
+	if found := differences(file, seen, Options{}); len(found) != 1 || !strings.Contains(found[0].Text, "4, expected 2") {
 		t.Errorf("%q", found)
 	}
 }

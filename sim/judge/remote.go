@@ -4,60 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
-
-// LeftDifferences compares what the remote cluster holds after all pods are deleted
-// with what the scenario expects: nothing of a kind that it does not name.
-func LeftDifferences(file *scenario.File, left *inspect.Snapshot) []Difference {
-	expected := map[string]int{}
-	for _, kind := range file.LeftKinds() {
-		expected[kind] = file.Expect.Left[kind]
-	}
-	return compareCounts("after all pods are deleted", expected, left, leftRule, left.LeftNames)
-}
-
-// compareCounts compares the numbers of remote objects of the kinds in expected.
-func compareCounts(
-	when string, expected map[string]int, seen *inspect.Snapshot, rule func(kind string, surplus int) string, names func(kind string) []string,
-) []Difference {
-	var found []Difference
-	for _, kind := range scenario.CountedKinds {
-		want, named := expected[kind]
-		if count := seen.Count(kind); named && count != want {
-			found = append(found, differencef(rule(kind, count-want), "the remote cluster has %d %ss %s, expected %d%s", count, kind, when, want, list(names(kind))))
-		}
-	}
-	return found
-}
-
-// createdRule is the rule of a wrong number of objects while the pods exist. surplus
-// is negative if objects are missing.
-func createdRule(kind string, surplus int) string {
-	if kind == "Pod" && surplus > 0 {
-		return "CREATE-8"
-	}
-	return ""
-}
-
-// leftRule is the rule of a wrong number of objects after all pods are deleted.
-func leftRule(_ string, surplus int) string {
-	if surplus > 0 {
-		return "DELETE-1" // the delete is not repeated, so the plugin must complete it
-	}
-	return ""
-}
-
-// list returns names as the end of a sentence.
-func list(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return shorten(": [" + strings.Join(names, ", ") + "]")
-}
 
 // compareRemotePod compares the remote pod, as it was created, with the expected
 // parts of its manifest, its variables and its files.
@@ -67,57 +17,101 @@ func compareRemotePod(file *scenario.File, key string, expected scenario.PodExpe
 	}
 	pod := seen.RemotePods[key]
 	if pod == nil {
-		return []Difference{differencef("", "pod %s has no remote pod", key)}
+		return []Difference{differencef("CREATE-18", "pod %s has no remote pod", key)}
 	}
-	hidden := slices.Concat(secretsOf(file.Secrets), secretsOf(seen.Created.Secrets))
 	var found []Difference
 	for _, difference := range inspect.CompareManifest(pod, expected.RemotePod) {
-		found = append(found, differencef("", "remote pod of %s: %s", key, shorten(difference)))
+		found = append(found, differencef("CREATE-19", "remote pod of %s: %s", key, shorten(difference)))
 	}
-	for _, container := range slices.Sorted(maps.Keys(expected.Env)) {
-		env, err := seen.Created.Env(pod, container)
-		found = append(found, compareContents(key, container, "variable", "value", expected.Env[container], env, hidden, err)...)
+	return append(found, compareContainers(expected, containers{
+		hidden:  slices.Concat(secretsOf(file.Secrets), secretsOf(seen.Created.Secrets)),
+		subject: func(name string) string { return fmt.Sprintf("container %s of the remote pod of %s", name, key) },
+		env:     func(name string) (map[string]string, error) { return seen.Created.Env(pod, name) },
+		files: func(name string) (map[string]string, error) {
+			files, err := seen.Created.Files(pod, name)
+			contents := map[string]string{}
+			for path, file := range files {
+				contents[path] = string(file.Content)
+			}
+			return contents, err
+		},
+	})...)
+}
+
+// compareProbes compares variables and files with what the containers have written about
+// themselves. Of a container that has written nothing, they are unknown.
+func compareProbes(file *scenario.File, key string, expected scenario.PodExpectation, probes map[string]Probe) []Difference {
+	unknown := func(name string) bool { return probes[name].Runs == 0 }
+	expected.Env, expected.Files, expected.NoFiles = maps.Clone(expected.Env), maps.Clone(expected.Files), maps.Clone(expected.NoFiles)
+	maps.DeleteFunc(expected.Env, func(name string, _ map[string]string) bool { return unknown(name) })
+	maps.DeleteFunc(expected.Files, func(name string, _ map[string]string) bool { return unknown(name) })
+	maps.DeleteFunc(expected.NoFiles, func(name string, _ []string) bool { return unknown(name) })
+	return compareContainers(expected, containers{
+		hidden:  secretsOf(file.Secrets),
+		subject: func(name string) string { return fmt.Sprintf("container %s of pod %s", name, key) },
+		suffix:  ", as its own log shows",
+		env:     func(name string) (map[string]string, error) { return probes[name].Env, nil },
+		files:   func(name string) (map[string]string, error) { return probes[name].Files, nil },
+	})
+}
+
+// containers are the containers of a pod, and what is in them. The errors say why a container
+// cannot start.
+type containers struct {
+	subject    func(container string) string
+	env, files func(container string) (map[string]string, error)
+	hidden     secrets
+	suffix     string // of each sentence
+}
+
+// compareContainers compares the expected variables and files of containers.
+func compareContainers(expected scenario.PodExpectation, in containers) []Difference {
+	var found []Difference
+	for _, name := range slices.Sorted(maps.Keys(expected.Env)) {
+		env, err := in.env(name)
+		found = append(found, in.compare("ENV-20", name, "variable", "value", expected.Env[name], env, err)...)
 	}
-	for _, container := range slices.Sorted(maps.Keys(expected.Files)) {
-		files, err := seen.Created.Files(pod, container)
-		contents := map[string]string{}
-		for path, file := range files {
-			contents[path] = string(file.Content)
-		}
-		found = append(found, compareContents(key, container, "file", "content", expected.Files[container], contents, hidden, err)...)
+	for _, name := range slices.Sorted(maps.Keys(expected.Files)) {
+		files, err := in.files(name)
+		found = append(found, in.compare("VOL-12", name, "file", "content", expected.Files[name], files, err)...)
 	}
-	for _, container := range slices.Sorted(maps.Keys(expected.NoFiles)) {
-		files, err := seen.Created.Files(pod, container)
+	for _, name := range slices.Sorted(maps.Keys(expected.NoFiles)) {
+		files, err := in.files(name)
 		if err != nil {
-			found = append(found, differencef("", "container %s of the remote pod of %s cannot start: %v", container, key, err))
+			found = append(found, in.cannotStart(name, err))
 		}
-		for _, path := range expected.NoFiles[container] {
+		for _, path := range expected.NoFiles[name] {
 			if _, exists := files[path]; exists {
-				found = append(found, differencef("", "container %s of the remote pod of %s has a file %s", container, key, path))
+				found = append(found, differencef("VOL-12", "%s has a file %s%s", in.subject(name), path, in.suffix))
 			}
 		}
 	}
 	return found
 }
 
-// compareContents compares the expected variables or files of a container; what and
-// content are the words for them. Of what hidden holds, and what should hold it, only the
-// length and a hash are told. err is why the container cannot start.
-func compareContents(key, container, what, content string, expected, seen map[string]string, hidden secrets, err error) []Difference {
-	subject := fmt.Sprintf("container %s of the remote pod of %s", container, key)
+// compare compares the expected variables or files of a container; what and content are the
+// words for them. Of what hidden holds, and what should hold it, only the length and a hash
+// are told.
+func (in containers) compare(rule, container, what, content string, expected, seen map[string]string, err error) []Difference {
 	if err != nil {
-		return []Difference{differencef("", "%s cannot start: %v", subject, err)}
+		return []Difference{in.cannotStart(container, err)}
 	}
 	var found []Difference
+	subject := in.subject(container)
 	for _, name := range slices.Sorted(maps.Keys(expected)) {
 		switch value, exists := seen[name]; {
 		case !exists:
-			found = append(found, differencef("", "%s has no %s %s", subject, what, name))
-		case value != expected[name] && (hidden.holds(value) || hidden.holds(expected[name])):
-			found = append(found, differencef("", "%s has %s %s with another %s of a Secret (%s) than expected (%s)", subject, what, name, content, fingerprint(value), fingerprint(expected[name])))
+			found = append(found, differencef(rule, "%s has no %s %s%s", subject, what, name, in.suffix))
+		case value != expected[name] && (in.hidden.holds(value) || in.hidden.holds(expected[name])):
+			found = append(found, differencef(rule, "%s has %s %s with another %s of a Secret (%s) than expected (%s)%s",
+				subject, what, name, content, fingerprint(value), fingerprint(expected[name]), in.suffix))
 		case value != expected[name]:
-			found = append(found, differencef("", "%s", shorten(fmt.Sprintf("%s has %s %s with %s %q, expected %q", subject, what, name, content, value, expected[name]))))
+			found = append(found, differencef(rule, "%s%s", shorten(fmt.Sprintf("%s has %s %s with %s %q, expected %q", subject, what, name, content, value, expected[name])), in.suffix))
 		}
 	}
 	return found
+}
+
+func (in containers) cannotStart(container string, err error) Difference {
+	return differencef("CREATE-18", "%s cannot start: %v", in.subject(container), err)
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"html"
 	"maps"
 	"slices"
 	"strings"
@@ -103,7 +104,7 @@ func compareContainer(subject string, expected scenario.ContainerExpectation, se
 		compare(rule, "reason", reason, expected.Reason)
 	}
 	if !strings.Contains(message, expected.Message) {
-		found = append(found, differencef(rule, "%s has message %q, expected a message that contains %q", subject, message, expected.Message))
+		found = append(found, differencef(rule, "%s has message %q, expected a message that contains %q", subject, shorten(html.UnescapeString(message)), expected.Message))
 	}
 	if code := expected.ExitCode; code != nil {
 		if seen.State.Terminated == nil {
@@ -150,7 +151,7 @@ func describeState(c corev1.ContainerStatus) (state, reason, message string) {
 
 // inParentheses returns a reason and a message as the end of a sentence.
 func inParentheses(reason, message string) string {
-	text := strings.Trim(reason+": "+message, ": ")
+	text := shorten(strings.Trim(reason+": "+html.UnescapeString(message), ": ")) // InterLink escapes texts of answers
 	if text == "" {
 		return ""
 	}

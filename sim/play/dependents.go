@@ -62,7 +62,7 @@ func (p *player) reportAbsences(ctx context.Context) error {
 		}
 		if !reported[text] {
 			reported[text] = true
-			p.env.recorder.violation("", "%s", text)
+			p.env.recorder.violation("CREATE-18", "%s", text)
 		}
 	}
 	return nil
@@ -75,7 +75,7 @@ func (p *player) reportGates() {
 		key := p.env.keys[pod.UID]
 		remote := p.seen.RemotePods[key]
 		if remote != nil && slices.ContainsFunc(remote.Spec.SchedulingGates, func(g corev1.PodSchedulingGate) bool { return g.Name == wire.GateDependents }) {
-			p.env.recorder.violation("", "the create of pod %s is answered, but its remote pod still has the scheduling gate %s", key, wire.GateDependents)
+			p.env.recorder.violation("CREATE-18", "the create of pod %s is answered, but its remote pod still has the scheduling gate %s", key, wire.GateDependents)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (p *player) reportCollections() {
 		for _, c := range p.env.collections.all {
 			for _, owner := range c.owners {
 				if c.namespace == pod.Namespace && owner.Kind == "Pod" && owner.Name == pod.Name && owner.UID != pod.UID {
-					p.env.recorder.violation("", "the garbage collector deleted %s %s: its owner reference names the remote pod of %s with the UID %s, which is not the pod's", c.kind, c.name, key, owner.UID)
+					p.env.recorder.violation("CREATE-18", "the garbage collector deleted %s %s: its owner reference names the remote pod of %s with the UID %s, which is not the pod's", c.kind, c.name, key, owner.UID)
 				}
 			}
 		}

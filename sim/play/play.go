@@ -134,7 +134,14 @@ func comparable(file *scenario.File, options Options) *scenario.File {
 func judgeScenario(result *report.Scenario, file *scenario.File, seen *judge.Observation, options Options) {
 	judged := judge.Judge(file, seen, judge.Options{LogPreamble: options.Profile != nil && options.Profile.LogPreamble})
 	for _, difference := range judged.Differences {
-		result.Differences = append(result.Differences, report.Difference{Rule: difference.Rule, Text: judge.HideSecrets(file, difference.Text)})
+		explained := judge.Explain(difference.Rule)
+		shown := report.Difference{
+			Rule: difference.Rule, Text: judge.HideSecrets(file, difference.Text), Consequence: explained.Consequence, Right: explained.Right,
+		}
+		for _, followOn := range difference.FollowOns {
+			shown.FollowOns = append(shown.FollowOns, judge.HideSecrets(file, followOn))
+		}
+		result.Differences = append(result.Differences, shown)
 	}
 	switch {
 	case len(judged.Differences) > 0:

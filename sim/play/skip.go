@@ -17,7 +17,7 @@ func skipReason(file *scenario.File, options Options) string {
 		return reason
 	}
 	switch {
-	case options.Plugin != "" && len(file.Plugin) > 0:
+	case options.Plugin != "" && len(file.Plugin) > 0 && !isCapability(file, options):
 		return "it sets options of this plugin, and the plugin that runs has others"
 	case options.Plugin != "" && len(file.RemoteSetup.SlowCreates) > 0:
 		return "it delays what the plugin creates, and the plugin that runs has its own connection to the remote cluster"
@@ -79,6 +79,12 @@ func skippedByLevel(file *scenario.File, options Options) string {
 		return "the profile names no request that cannot be met"
 	}
 	return ""
+}
+
+// isCapability reports whether the options of this plugin that a scenario sets are those of a
+// capability: another plugin that declares the capability has it in its own way.
+func isCapability(file *scenario.File, options Options) bool {
+	return file.Level == scenario.LevelOptional && len(options.Levels) > 0
 }
 
 // hasStorageLimit reports whether a real kubelet can evict a pod because it writes

@@ -2,11 +2,14 @@ package play
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
 // Real nodes cannot play all scenarios; simulated nodes can.
@@ -53,5 +56,17 @@ func TestRemoteDeletionIsAStepOnRealNodes(t *testing.T) {
 	env.nodes = &node.Nodes{}
 	if steps := timedSteps(env); len(steps) != 0 {
 		t.Errorf("steps on simulated nodes: %+v", steps)
+	}
+}
+
+// A capability of another plugin does not need the options that this plugin needs for it.
+func TestOptionsOfCapabilities(t *testing.T) {
+	file := scenarios(t, "mesh-sidecar")[0]
+	const address = "http://127.0.0.1:1"
+	if reason := skipReason(file, Options{Plugin: address, Levels: []scenario.Level{scenario.LevelOptional}, Profile: &profile.Profile{Spec: profile.Spec{Capabilities: []string{"mesh"}}}}); reason != "" {
+		t.Errorf("a plugin with a mesh: %s", reason)
+	}
+	if reason := skipReason(file, Options{Plugin: address}); !strings.Contains(reason, "it sets options of this plugin") {
+		t.Errorf("everything is expected of the plugin: %q", reason)
 	}
 }

@@ -1,0 +1,54 @@
+package judge
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Each rule that a difference can cite is in the contract, and says in one sentence each what
+// InterLink does and what would be right.
+func TestExplanations(t *testing.T) {
+	contract, err := os.ReadFile("../../docs/contract.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted := regexp.MustCompile(`"((?:HTTP|PING|CREATE|ENV|VOL|NET|NAME|STATUS|DELETE|LOGS)-\d+)"`)
+	cited := 0
+	for _, folder := range []string{".", "../play", "../virtualkubelet"} {
+		paths, err := filepath.Glob(folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range quoted.FindAllStringSubmatch(string(content), -1) {
+				cited++
+				if Explain(found[1]) == (Explanation{}) {
+					t.Errorf("%s cites %s, which has no explanation", path, found[1])
+				}
+			}
+		}
+	}
+	if cited < 20 {
+		t.Errorf("only %d rules are cited", cited)
+	}
+	for rule, e := range explanations {
+		if !strings.Contains(string(contract), "</a>**"+rule+"**") && !strings.Contains(string(contract), "</a>"+rule+" |") {
+			t.Errorf("docs/contract.md has no rule %s", rule)
+		}
+		for _, text := range []string{e.Consequence, e.Right} {
+			if !strings.HasSuffix(text, ".") || strings.Count(text, ". ") > 0 || strings.Contains(text, "nil") {
+				t.Errorf("%s: %q is not one sentence", rule, text)
+			}
+		}
+	}
+}
