@@ -1,6 +1,7 @@
 package play
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ import (
 type liar struct {
 	// before, if not nil, may answer a request instead; it then returns true.
 	before func(w http.ResponseWriter, path string, pods []corev1.Pod) bool
+	// endsAfter is the number of polls after which a pod has ended; the default is
+	// pollsUntilEnd.
+	endsAfter int
 
 	mu      sync.Mutex
 	polls   map[types.UID]int
@@ -67,7 +71,7 @@ func (l *liar) statusOf(pod *corev1.Pod) wire.PodStatus {
 	}
 	l.polls[pod.UID]++
 	state := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
-	if l.polls[pod.UID] > pollsUntilEnd {
+	if l.polls[pod.UID] > cmp.Or(l.endsAfter, pollsUntilEnd) {
 		state = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
 	}
 	status := wire.PodStatus{Name: pod.Name, UID: string(pod.UID), Namespace: pod.Namespace, JID: "j"}
@@ -84,7 +88,13 @@ func (l *liar) statusOf(pod *corev1.Pod) wire.PodStatus {
 // serve serves the liar, and returns its address.
 func (l *liar) serve(t *testing.T) string {
 	t.Helper()
-	server := httptest.NewServer(l)
+	return serveOutside(t, l)
+}
+
+// serveOutside serves a plugin, and returns its address.
+func serveOutside(t *testing.T, plugin http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(plugin)
 	t.Cleanup(server.Close)
 	return server.URL
 }
