@@ -62,8 +62,8 @@ func config(name, folder string, airgap bool) *v1alpha4.Cluster {
 	}
 	if airgap {
 		c.Networking = v1alpha4.Networking{DisableDefaultCNI: true, PodSubnet: "10.244.0.0/24"}
-		// Restart policies of containers, which Kubernetes enables by default since 1.35.
-		c.FeatureGates = map[string]bool{"ContainerRestartRules": true}
+		// Restart policies of containers, and volumes from images, which Kubernetes enables by default since 1.35.
+		c.FeatureGates = map[string]bool{"ContainerRestartRules": true, "ImageVolume": true}
 	}
 	if name == Remote {
 		c.Nodes[0].ExtraMounts = []v1alpha4.Mount{{HostPath: filepath.Dir(AuditLog(folder)), ContainerPath: "/audit"}}

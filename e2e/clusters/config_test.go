@@ -12,7 +12,7 @@ func TestConfig(t *testing.T) {
 		if got := len(c.Nodes[0].ExtraMounts) > 0 && len(c.KubeadmConfigPatches) > 0; got != want.audit {
 			t.Errorf("cluster %s has an audit log: %v, want %v", name, got, want.audit)
 		}
-		if c.Networking.DisableDefaultCNI != want.airgap || c.FeatureGates["ContainerRestartRules"] != want.airgap {
+		if c.Networking.DisableDefaultCNI != want.airgap || c.FeatureGates["ContainerRestartRules"] != want.airgap || c.FeatureGates["ImageVolume"] != want.airgap {
 			t.Errorf("%s: %+v %v", name, c.Networking, c.FeatureGates)
 		}
 		for _, patch := range c.KubeadmConfigPatches {

@@ -46,8 +46,14 @@ func openRemote(ctx context.Context) (*remoteCluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, namespace := range list.Items {
-		if createdByTests(namespace.Name) {
+	for i := range list.Items {
+		namespace := &list.Items[i]
+		if !createdByTests(namespace.Name) {
+			continue
+		}
+		if deleted, err := r.deleteLeftBehind(ctx, namespace); err != nil {
+			return nil, err
+		} else if !deleted {
 			return nil, fmt.Errorf("namespace %s exists already, and the tests would delete it: use a cluster without it", namespace.Name)
 		}
 	}

@@ -36,7 +36,6 @@ var simulatedOnly = map[string]string{
 	"quota-deleted":                "it sets a quota", // testQuotas does that
 	"quota-never-fits":             "it sets a quota",
 	"quota-waits":                  "it sets a quota",
-	"volume-image":                 "a pod mounts an image",
 	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does this with a real node
 }
 

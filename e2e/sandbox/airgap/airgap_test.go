@@ -60,6 +60,7 @@ func TestImageIsRebuiltWhenInputsChange(t *testing.T) {
 		image, programs bool // changes
 	}{
 		{"e2e/sandbox/airgap/kubernetes/go.sum", true, true},
+		{"e2e/sandbox/airgap/containerd/go.mod", true, true},
 		{"e2e/sandbox/airgap/coredns/go.mod", true, true},
 		{"e2e/sandbox/airgap/node/Dockerfile", true, false},
 		{"e2e/sandbox/airgap/node/files/kind/bin/prepare", true, false},
@@ -115,7 +116,7 @@ func TestNodeFiles(t *testing.T) {
 	if err := os.MkdirAll(b.programsFolder(r), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"kubeadm", "kubelet", "kubectl", "runc-shim"} {
+	for _, name := range []string{"kubeadm", "kubelet", "kubectl", "runc-shim", "containerd", "containerd-shim-runc-v2", "ctr"} {
 		if err := os.WriteFile(filepath.Join(b.programsFolder(r), name), []byte(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +127,7 @@ func TestNodeFiles(t *testing.T) {
 	}
 	for name, mode := range map[string]os.FileMode{
 		"usr/local/bin/entrypoint": 0o755, "kind/bin/mount-product-files.sh": 0o755, "kind/bin/prepare": 0o755,
-		"etc/cni/net.d/10-bridge.conflist": 0o644, "etc/containerd/config.toml": 0o644, "usr/local/sbin/runc": 0o755, "usr/bin/kubelet": 0o755,
+		"etc/cni/net.d/10-bridge.conflist": 0o644, "etc/containerd/config.toml": 0o644, "usr/local/sbin/runc": 0o755, "usr/bin/kubelet": 0o755, "usr/local/bin/containerd": 0o755,
 	} {
 		info, err := os.Stat(filepath.Join(root, name))
 		if err != nil {

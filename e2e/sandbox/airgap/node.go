@@ -78,6 +78,7 @@ func (b Builder) writeNodeFiles(r recipe, root string) error {
 	}
 	for name, to := range map[string]string{
 		"kubeadm": "usr/bin", "kubelet": "usr/bin", "kubectl": "usr/bin",
+		"containerd": "usr/local/bin", "containerd-shim-runc-v2": "usr/local/bin", "ctr": "usr/local/bin", // as in kind's own images
 		"runc-shim": "usr/local/sbin/runc", // runs before runc
 	} {
 		path := filepath.Join(root, to)
@@ -91,13 +92,8 @@ func (b Builder) writeNodeFiles(r recipe, root string) error {
 	if err := os.WriteFile(filepath.Join(root, "kind", "version"), []byte(r.kubernetes), 0o644); err != nil {
 		return err
 	}
-	for name, change := range map[string][2]string{
-		"etc/containerd/config.toml":            {`registry\.k8s\.io/pause:[0-9.]+`, pause},
-		"etc/systemd/system/containerd.service": {`/usr/local/bin/containerd\b`, "/usr/bin/containerd"}, // Debian's
-	} {
-		if err := replace(filepath.Join(root, name), change[0], change[1]); err != nil {
-			return err
-		}
+	if err := replace(filepath.Join(root, "etc/containerd/config.toml"), `registry\.k8s\.io/pause:[0-9.]+`, pause); err != nil {
+		return err
 	}
 	// The host may not allow out-of-memory scores lower than its own.
 	return replace(filepath.Join(root, "etc/containerd/config.toml"), "restrict_oom_score_adj = false", "restrict_oom_score_adj = true")

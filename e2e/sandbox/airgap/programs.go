@@ -33,7 +33,7 @@ func (b Builder) buildPrograms(ctx context.Context, r recipe) error {
 	const version = "k8s.io/component-base/version"
 	minor := strings.Split(r.kubernetes, ".")[1]
 	flags := fmt.Sprintf("-s -w -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=1 -X %[1]s.gitMinor=%[3]s", version, r.kubernetes, minor)
-	for _, module := range []string{"coredns", "kubernetes"} {
+	for _, module := range []string{"containerd", "coredns", "kubernetes"} {
 		b.Log("building %s from Go modules", module)
 		args := append([]string{"-C", filepath.Join(r.dir, module), "build"}, strings.Fields(buildFlags)...)
 		cmd := exec.CommandContext(ctx, "go", append(args, "-ldflags", flags, "-o", fresh+"/", "tool")...)

@@ -25,10 +25,10 @@ const (
 )
 
 // packages of the node, in addition to Debian's required ones: those of kind's base image
-// without the ones for special storage, and Debian's container runtime.
+// without the ones for special storage, and Debian's runc and network plugins.
 var packages = []string{
 	"systemd", "conntrack", "iptables", "nftables", "ipset", "iproute2", "ethtool", "util-linux", "mount", "kmod", "libseccomp2",
-	"bash", "ca-certificates", "curl", "jq", "procps", "containerd", "runc", "containernetworking-plugins", "socat", "busybox-static",
+	"bash", "ca-certificates", "curl", "jq", "procps", "runc", "containernetworking-plugins", "socat", "busybox-static",
 }
 
 // recipe describes the inputs of a node image.
@@ -46,10 +46,12 @@ func readRecipe(project, kind string) (recipe, error) {
 	r := recipe{dir: filepath.Join(project, "e2e", "sandbox", "airgap"), kind: kind}
 	var modules, all strings.Builder
 	fmt.Fprintln(&modules, runtime.Version(), runtime.GOARCH, buildFlags)
+	var containerd string // is in no name
 	for _, find := range []struct {
 		module, of string
 		version    *string
 	}{
+		{"containerd", "github.com/containerd/containerd/v2", &containerd},
 		{"kubernetes", "k8s.io/kubernetes", &r.kubernetes},
 		{"kubernetes", "go.etcd.io/etcd/server/v3", &r.etcd},
 		{"coredns", "github.com/coredns/coredns", &r.coredns},
