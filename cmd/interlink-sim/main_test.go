@@ -179,6 +179,33 @@ func TestReplayWithExpectedFailures(t *testing.T) {
 	}
 }
 
+// writerFunc is a writer that calls a function.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// Ctrl-C ends a replay; what was played until then is reported.
+func TestInterruptedReplayIsReported(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var out bytes.Buffer
+	// The first output is the progress after a tenth of the scenarios.
+	first := writerFunc(func(p []byte) (int, error) { interrupt(); return out.Write(p) })
+	file := filepath.Join(t.TempDir(), "r.json")
+	args := []string{"replay", "--parallel", "1", "--report", "json=" + file, "--run", "^volume-"}
+	if code := run(ctx, args, streams{nil, first, io.Discard, nil, nil}); code != 1 || !strings.Contains(out.String(), "The replay was interrupted: ") {
+		t.Errorf("exit code %d\n%s", code, &out)
+	}
+	text, err := os.ReadFile(file)
+	var result report.Report
+	if err != nil || json.Unmarshal(text, &result) != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if result.Interrupted == "" || result.Count(report.Passed) == 0 || result.Count(report.Skipped) == 0 {
+		t.Errorf("interrupted %q: %s", result.Interrupted, result.Summary())
+	}
+}
+
 // load and replay use the plugin that serve runs.
 func TestLoadAndReplayAgainstServe(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
@@ -112,6 +113,9 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 	}
 	if f.list {
 		return list(s.out, schedule)
+	}
+	if f.playNodes {
+		_, _ = fmt.Fprintf(s.err, "The simulated nodes play the pods with the label %s, and no others.\n", node.PodSelector)
 	}
 	live := report.NewLive(s.out, len(files), report.IsTerminal(s.out))
 	live.Expect(durations(schedule), schedule.Parallel)
