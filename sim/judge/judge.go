@@ -9,7 +9,7 @@ import (
 
 // Options say how a plugin is judged.
 type Options struct {
-	// LogPreamble allows lines before the first line of a container in its log.
+	// LogPreamble allows lines of the job before and after those of a container in its log.
 	LogPreamble bool
 }
 

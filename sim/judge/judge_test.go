@@ -215,7 +215,7 @@ func TestDifferentLogs(t *testing.T) {
 // The profile of a plugin can allow lines before those of the container.
 func TestLogPreamble(t *testing.T) {
 	expected := scenario.PodExpectation{Logs: []scenario.LogExpectation{{Container: "main", Lines: []string{"a", "b"}}}}
-	for text, wantSame := range map[string]bool{"loading modules\na\nb\n": true, "a\nb\n": true, "a\nb\nend\n": false, "b\n": false} {
+	for text, wantSame := range map[string]bool{"loading modules\na\nb\n": true, "a\nb\n": true, "loading\na\nb\nreal 1s\n": true, "a\nx\nb\n": false, "b\n": false} {
 		if found := compareLogs("web", expected, []Log{{Text: text}}, true); (len(found) == 0) != wantSame {
 			t.Errorf("%q: %v", text, found)
 		}
@@ -297,5 +297,17 @@ func TestRunningIsNotRequiredOfPodThatRanBetweenPolls(t *testing.T) {
 				t.Errorf("Running is not required: %v, want %v", got, test.wantNotRequired)
 			}
 		})
+	}
+}
+
+// Many fields that differ are one difference.
+func TestManyDifferentFields(t *testing.T) {
+	fields := []string{"a", "b", "c", "d", "e"}
+	if found := compareManifest("web", fields); len(found) != 5 || found[4].String() != "CREATE-19: remote pod of web: e" {
+		t.Errorf("%q", found)
+	}
+	found := compareManifest("web", append(fields, "f"))
+	if len(found) != 1 || found[0].String() != "CREATE-19: remote pod of web: 6 fields differ, such as a; b; c; d; e" || !slices.Equal(found[0].FollowOns, []string{"f"}) {
+		t.Errorf("%q %q", found, found[0].FollowOns)
 	}
 }

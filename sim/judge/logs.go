@@ -21,8 +21,8 @@ func compareLogs(key string, expected scenario.PodExpectation, seen []Log, pream
 			continue
 		}
 		lines := splitLines(seen[i].Text)
-		if surplus := len(lines) - len(log.Lines); preamble && surplus > 0 && log.Bytes == 0 {
-			lines = lines[surplus:]
+		if preamble && log.Bytes == 0 {
+			lines = ownLines(lines, log)
 		}
 		var err error
 		if log.Timestamps {
@@ -35,6 +35,26 @@ func compareLogs(key string, expected scenario.PodExpectation, seen []Log, pream
 		}
 	}
 	return found
+}
+
+// ownLines returns the lines of a container in a log that also has lines of its job: the
+// expected ones, wherever they follow each other, or else the last ones.
+func ownLines(lines []string, expected scenario.LogExpectation) []string {
+	n := len(expected.Lines)
+	last := len(lines) - n
+	if last < 0 {
+		return lines
+	}
+	for from := 0; from <= last && expected.Tail == 0; from++ {
+		part, err := lines[from:from+n], error(nil)
+		if expected.Timestamps {
+			part, err = withoutTimestamps(part)
+		}
+		if err == nil && slices.Equal(part, expected.Lines) {
+			return lines[from : from+n]
+		}
+	}
+	return lines[last:]
 }
 
 // maxShortLog is the length up to which two logs are quoted whole.

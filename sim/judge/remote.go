@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -19,10 +20,7 @@ func compareRemotePod(file *scenario.File, key string, expected scenario.PodExpe
 	if pod == nil {
 		return []Difference{differencef("CREATE-18", "pod %s has no remote pod", key)}
 	}
-	var found []Difference
-	for _, difference := range inspect.CompareManifest(pod, expected.RemotePod) {
-		found = append(found, differencef("CREATE-19", "remote pod of %s: %s", key, shorten(difference)))
-	}
+	found := compareManifest(key, inspect.CompareManifest(pod, expected.RemotePod))
 	return append(found, compareContainers(expected, containers{
 		hidden:  slices.Concat(secretsOf(file.Secrets), secretsOf(seen.Created.Secrets)),
 		subject: func(name string) string { return fmt.Sprintf("container %s of the remote pod of %s", name, key) },
@@ -36,6 +34,23 @@ func compareRemotePod(file *scenario.File, key string, expected scenario.PodExpe
 			return contents, err
 		},
 	})...)
+}
+
+// maxFields is how many different fields of a remote pod are differences of their own.
+const maxFields = 5
+
+// compareManifest returns the fields of a remote pod that differ; many are one difference.
+func compareManifest(key string, fields []string) []Difference {
+	var found []Difference
+	for _, field := range fields {
+		found = append(found, differencef("CREATE-19", "remote pod of %s: %s", key, shorten(field)))
+	}
+	if len(fields) <= maxFields {
+		return found
+	}
+	first := differencef("CREATE-19", "remote pod of %s: %d fields differ, such as %s", key, len(fields), shorten(strings.Join(fields[:maxFields], "; ")))
+	first.FollowOns = fields[maxFields:]
+	return []Difference{first}
 }
 
 // compareProbes compares variables and files with what the containers have written about

@@ -61,10 +61,10 @@ func TestRemoteDeletionIsAStepOnRealNodes(t *testing.T) {
 
 // A capability of another plugin does not need the options that this plugin needs for it.
 func TestOptionsOfCapabilities(t *testing.T) {
-	file := scenarios(t, "mesh-sidecar")[0]
+	file := scenarios(t, "tunnel-client")[0]
 	const address = "http://127.0.0.1:1"
-	if reason := skipReason(file, Options{Plugin: address, Levels: []scenario.Level{scenario.LevelOptional}, Profile: &profile.Profile{Spec: profile.Spec{Capabilities: []string{"mesh"}}}}); reason != "" {
-		t.Errorf("a plugin with a mesh: %s", reason)
+	if reason := skipReason(file, Options{Plugin: address, Levels: []scenario.Level{scenario.LevelOptional}, Profile: &profile.Profile{Spec: profile.Spec{Capabilities: []string{"tunnel"}}}}); reason != "" {
+		t.Errorf("a plugin with a tunnel: %s", reason)
 	}
 	if reason := skipReason(file, Options{Plugin: address}); !strings.Contains(reason, "it sets options of this plugin") {
 		t.Errorf("everything is expected of the plugin: %q", reason)

@@ -37,7 +37,7 @@ type Spec struct {
 	// Slack is how much longer everything may take than with a plugin that answers at
 	// once, such as the interval of a scheduler and of a cache of states.
 	Slack metav1.Duration `json:"slack,omitempty"`
-	// LogPreamble allows lines before the first line of a container in its log.
+	// LogPreamble allows lines of the job before and after those of a container in its log.
 	LogPreamble bool `json:"logPreamble,omitempty"`
 	// Parallel is how many scenarios the plugin can play at once; the default is 8.
 	Parallel int `json:"parallel,omitempty"`

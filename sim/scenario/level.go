@@ -31,6 +31,7 @@ const (
 	CapabilityTimestamps    Capability = "log-timestamps"
 	CapabilityFollow        Capability = "log-follow"
 	CapabilitySince         Capability = "log-since"
+	CapabilityTail          Capability = "log-tail"
 	CapabilityBytes         Capability = "log-bytes"
 	CapabilityMesh          Capability = "mesh"
 	CapabilityTunnel        Capability = "tunnel"
@@ -42,7 +43,7 @@ const (
 // Capabilities are all capabilities.
 var Capabilities = []Capability{
 	CapabilityRestarts, CapabilityInitStatus, CapabilitySidecars, CapabilityPreviousLogs, CapabilityTimestamps, CapabilityFollow,
-	CapabilitySince, CapabilityBytes, CapabilityMesh, CapabilityTunnel, CapabilityClaims, CapabilityProjected, CapabilityPluginRestart,
+	CapabilitySince, CapabilityTail, CapabilityBytes, CapabilityMesh, CapabilityTunnel, CapabilityClaims, CapabilityProjected, CapabilityPluginRestart,
 }
 
 // Aspect is a part of the result that a scenario compares. A scenario passes only if

@@ -87,12 +87,14 @@ func TestLevelsOfFixtures(t *testing.T) {
 			t.Errorf("%s can pass although nothing was observed", file.Path)
 		}
 	}
-	want := map[scenario.Level]int{scenario.LevelCore: 30, scenario.LevelOptional: 20, scenario.LevelKubernetes: 21, scenario.LevelThisPlugin: 104}
+	want := map[scenario.Level]int{scenario.LevelCore: 37, scenario.LevelOptional: 18, scenario.LevelKubernetes: 19, scenario.LevelThisPlugin: 104}
 	if diff := cmp.Diff(want, levels); diff != "" {
 		t.Errorf("scenarios of each level (-want +got)\n%s", diff)
 	}
+	// A mesh needs InterLink's server at the other end; the restart of a plugin needs a command.
+	without := []scenario.Capability{scenario.CapabilityMesh, scenario.CapabilityPluginRestart}
 	for _, capability := range scenario.Capabilities {
-		if capabilities[capability] == 0 && capability != scenario.CapabilityPluginRestart {
+		if capabilities[capability] == 0 && !slices.Contains(without, capability) {
 			t.Errorf("no scenario needs the capability %s", capability)
 		}
 	}
@@ -126,6 +128,7 @@ spec:
         remotePod: {spec: {hostname: web}}
         env: {main: {A: b}}
         logs:
+        - {container: main, lines: [a]}
         - {container: main, tail: 1, lines: [a]}
         - {container: main, bytes: 1, lines: [a]}
         - {lines: [a]}
@@ -152,7 +155,7 @@ spec:
 		Containers: map[string]scenario.ContainerExpectation{
 			"main": {State: "terminated", ExitCode: ptr.To[int32](1)}, "away": {State: "waiting"}, "gone": {State: "terminated"},
 		},
-		Logs: []scenario.LogExpectation{{Container: "main", Tail: 1, Lines: []string{"a"}}},
+		Logs: []scenario.LogExpectation{{Container: "main", Lines: []string{"a"}}},
 	}
 	if diff := cmp.Diff(want, e); diff != "" || len(core.Expect.Remote) > 0 {
 		t.Errorf("core: remote %v (-want +got)\n%s", core.Expect.Remote, diff)
@@ -253,5 +256,22 @@ spec:
 				t.Errorf("%s; want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// InterLink does not send a container that stays local: it does not run, and what is reported of
+// it is this plugin's choice.
+func TestLocalContainers(t *testing.T) {
+	file, err := scenario.Read(folder + "/disable-offload-fails.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string][]string{"app": {"main"}}, file.MustRun()); diff != "" {
+		t.Errorf("containers that must run (-want +got)\n%s", diff)
+	}
+	got := file.Portable(nil).Expect.Pods["app"].Containers
+	want := map[string]scenario.ContainerExpectation{"main": {State: "terminated", ExitCode: ptr.To[int32](6)}, "local": {State: "terminated"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what is expected of any plugin (-want +got)\n%s", diff)
 	}
 }

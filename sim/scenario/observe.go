@@ -66,7 +66,7 @@ func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
 		if podspec.IsSidecar(c) {
 			continue
 		}
-		if saysThatItRan(e.InitContainers[c.Name], nodes.Containers[c.Name]) {
+		if !staysLocal(pod, c.Name) && saysThatItRan(e.InitContainers[c.Name], nodes.Containers[c.Name]) {
 			names = append(names, c.Name)
 		}
 		if codes := nodes.Containers[c.Name].ExitCodes; !runs && len(codes) > 0 && codes[len(codes)-1] != 0 {
@@ -77,7 +77,7 @@ func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
 	for i := range pod.Spec.Containers {
 		name := pod.Spec.Containers[i].Name
 		behavior := nodes.Containers[name]
-		if saysThatItRan(e.Containers[name], behavior) {
+		if !staysLocal(pod, name) && saysThatItRan(e.Containers[name], behavior) {
 			names = append(names, name)
 		}
 	}
@@ -85,7 +85,7 @@ func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
 		return names
 	}
 	for i := range pod.Spec.Containers { // it runs, and no listed state says which container does
-		if name := pod.Spec.Containers[i].Name; !cannotStart(nodes.Containers[name]) {
+		if name := pod.Spec.Containers[i].Name; !cannotStart(nodes.Containers[name]) && !staysLocal(pod, name) {
 			names = append(names, name)
 		}
 	}
@@ -99,4 +99,20 @@ func saysThatItRan(e ContainerExpectation, behavior Container) bool {
 
 func cannotStart(behavior Container) bool {
 	return behavior.ImagePullError != "" || behavior.CreateError != ""
+}
+
+// staysLocal reports whether InterLink does not send a container of a pod (docs/contract.md,
+// CREATE-13).
+func staysLocal(pod *corev1.Pod, name string) bool {
+	if pod == nil {
+		return false
+	}
+	for _, key := range []string{"interlink.eu/disable-offload-containers", "interlink.eu/disable-offload-init-containers"} {
+		for local := range strings.SplitSeq(pod.Annotations[key], ",") {
+			if strings.TrimSpace(local) == name {
+				return true
+			}
+		}
+	}
+	return false
 }

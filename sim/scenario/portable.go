@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // part is a part of an expectation, with the level that it has, and the capability that it
@@ -29,6 +31,8 @@ var parts = map[string]part{
 	"lastExitCode":   {LevelOptional, CapabilityRestarts},
 	"initContainers": {LevelOptional, CapabilityInitStatus},
 
+	// kubectl logs sends a tail only if the user asks for it.
+	"logs.tail":         {LevelOptional, CapabilityTail},
 	"logs.bytes":        {LevelOptional, CapabilityBytes},
 	"logs.timestamps":   {LevelOptional, CapabilityTimestamps},
 	"logs.previous":     {LevelOptional, CapabilityPreviousLogs},
@@ -87,17 +91,17 @@ func (f *File) Portable(capabilities []Capability) *File {
 	maps.DeleteFunc(portable.Expect.Remote, func(kind string, _ int) bool { return !has("remote." + kind) })
 	portable.Expect.Pods = map[string]PodExpectation{}
 	for key, e := range f.Expect.Pods {
-		portable.Expect.Pods[key] = e.portable(f.Nodes[key], has)
+		portable.Expect.Pods[key] = e.portable(f.Pod(key), f.Nodes[key], has)
 	}
 	return portable
 }
 
 // portable returns an expectation without the parts that has denies.
-func (e PodExpectation) portable(nodes Pod, has func(part string) bool) PodExpectation {
+func (e PodExpectation) portable(pod *corev1.Pod, nodes Pod, has func(part string) bool) PodExpectation {
 	containers := func(all map[string]ContainerExpectation) map[string]ContainerExpectation {
 		kept := maps.Clone(all)
 		for name, c := range kept {
-			kept[name] = c.portable(nodes.Containers[name], has)
+			kept[name] = c.portable(nodes.Containers[name], staysLocal(pod, name), has)
 		}
 		return kept
 	}
@@ -109,7 +113,7 @@ func (e PodExpectation) portable(nodes Pod, has func(part string) bool) PodExpec
 		e.RemotePod = nil
 	}
 	e.Logs = slices.DeleteFunc(slices.Clone(e.Logs), func(log LogExpectation) bool {
-		return log.Bytes > 0 && !has("logs.bytes") || log.Timestamps && !has("logs.timestamps") ||
+		return log.Tail > 0 && !has("logs.tail") || log.Bytes > 0 && !has("logs.bytes") || log.Timestamps && !has("logs.timestamps") ||
 			log.Previous && !has("logs.previous") || log.Follow && !has("logs.follow") ||
 			log.SinceSeconds > 0 && !has("logs.sinceSeconds") || log.Container == "" && !has("logs without container")
 	})
@@ -118,7 +122,7 @@ func (e PodExpectation) portable(nodes Pod, has func(part string) bool) PodExpec
 
 // portable returns the expected state of a container without the parts that has denies. What
 // the behavior of the container does not explain comes from the plugin.
-func (e ContainerExpectation) portable(behavior Container, has func(part string) bool) ContainerExpectation {
+func (e ContainerExpectation) portable(behavior Container, isLocal bool, has func(part string) bool) ContainerExpectation {
 	own := func(name string, isOfContainer bool) bool {
 		if isOfContainer {
 			return has(name)
@@ -137,7 +141,7 @@ func (e ContainerExpectation) portable(behavior Container, has func(part string)
 	if len(ends) == 0 {
 		ends = []int32{0}
 	}
-	if e.ExitCode != nil && !own("exitCode", slices.Contains(ends, *e.ExitCode) && !cannotStart(behavior)) {
+	if e.ExitCode != nil && !own("exitCode", slices.Contains(ends, *e.ExitCode) && !cannotStart(behavior) && !isLocal) {
 		e.ExitCode = nil
 	}
 	if !has("restartCount") {
