@@ -35,6 +35,9 @@ type Options struct {
 	// Behavior returns what a pod does, and false if these nodes must ignore the pod.
 	// By default, all pods have the zero value of scenario.Pod.
 	Behavior func(pod *corev1.Pod) (scenario.Pod, bool)
+	// Selector selects the pods that the nodes look at, as kubectl --selector does; the default
+	// is PodSelector.
+	Selector string
 	// Name is the name of the node; the default is "simulated".
 	Name string
 	// Clock is the time of the nodes; the default is the real time.
@@ -133,11 +136,11 @@ func (n *Nodes) Run(ctx context.Context) (err error) {
 	pods := n.options.Client.CoreV1().Pods("")
 	informer := cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			options.LabelSelector = PodSelector
+			options.LabelSelector = cmp.Or(n.options.Selector, PodSelector)
 			return pods.List(ctx, options)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			options.LabelSelector = PodSelector
+			options.LabelSelector = cmp.Or(n.options.Selector, PodSelector)
 			return pods.Watch(ctx, options)
 		},
 	}, n.options.Client), &corev1.Pod{}, 0, cache.Indexers{})

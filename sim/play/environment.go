@@ -115,7 +115,7 @@ func (e *environment) snapshot(ctx context.Context) (*inspect.Snapshot, error) {
 func (e *environment) remotePods(ctx context.Context) ([]corev1.Pod, error) {
 	options := metav1.ListOptions{}
 	if e.nodes != nil {
-		options.LabelSelector = node.PodSelector // simulated nodes see no others
+		options.LabelSelector = e.options.NodeSelector // simulated nodes see no others
 	}
 	list, err := e.remote.CoreV1().Pods("").List(ctx, options)
 	if err != nil {

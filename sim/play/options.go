@@ -10,9 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -29,6 +31,9 @@ type Options struct {
 	Client kubernetes.Interface
 	// PlayNodes simulates the nodes of Client's cluster, which must have none.
 	PlayNodes bool
+	// NodeSelector selects the pods that simulated nodes play, as kubectl --selector does; the
+	// default is node.PodSelector, the label of the pods that a plugin for Kubernetes offloads.
+	NodeSelector string
 	// Environ are environment variables that configure the plugin. For a plugin with an
 	// address they only say which remote namespaces it uses.
 	Environ []string
@@ -91,6 +96,7 @@ type Options struct {
 // each other.
 func (o Options) complete() (Options, error) {
 	o.Speed = cmp.Or(o.Speed, 1)
+	o.NodeSelector = cmp.Or(o.NodeSelector, node.PodSelector)
 	o.CallTimeout = cmp.Or(o.CallTimeout, interlink.CallTimeout)
 	o.Patience = cmp.Or(o.Patience, defaultPatience+o.slack())
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Minute+2*max(0, o.Patience-defaultPatience))
@@ -101,6 +107,9 @@ func (o Options) complete() (Options, error) {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if name, unknown := o.unknownCapability(); unknown {
 		return o, fmt.Errorf("profile %s declares the unknown capability %q; the capabilities are %s", o.Profile.Name, name, joined(scenario.Capabilities))
+	}
+	if _, err := labels.Parse(o.NodeSelector); err != nil {
+		return o, fmt.Errorf("the selector of the pods that simulated nodes play: %w", err)
 	}
 	switch {
 	case o.PlayNodes && o.Client == nil:
@@ -186,7 +195,7 @@ func (o Options) remote() string {
 	case o.Client == nil:
 		return "in memory, with simulated nodes"
 	case o.PlayNodes:
-		return "a Kubernetes API server, with simulated nodes"
+		return "a Kubernetes API server, with simulated nodes for the pods with " + o.NodeSelector
 	}
 	return "a Kubernetes cluster with its own nodes"
 }

@@ -102,7 +102,7 @@ func startRemote(ctx context.Context, e *environment) {
 		return
 	}
 	e.nodes = node.New(node.Options{
-		Client: e.remote, Clock: e.clock, Logs: logs, Log: o.Log, ServeLogs: o.PlayNodes, Name: nodeName(e.file.Name),
+		Client: e.remote, Clock: e.clock, Logs: logs, Log: o.Log, ServeLogs: o.PlayNodes, Name: nodeName(e.file.Name), Selector: o.NodeSelector,
 		Absent: e.absences.add,
 		Behavior: func(pod *corev1.Pod) (scenario.Pod, bool) {
 			key, ours := e.key(pod)

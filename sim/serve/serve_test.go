@@ -88,8 +88,7 @@ func TestInvalidOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, o := range map[string]serve.Options{
-		"negative speed":                  {Speed: -1},
-		"two scenarios with the same pod": {Scenarios: []*scenario.File{file, file}},
+		"negative speed": {Speed: -1, Scenarios: []*scenario.File{file}},
 	} {
 		o.Config, o.Log = config.Defaults(), slog.New(slog.DiscardHandler)
 		if err := serve.Run(t.Context(), o); err == nil {
