@@ -89,7 +89,7 @@ func (r *Report) totals() string {
 		text += "\n"
 		for _, l := range levels {
 			level := singleLine(l.Level)
-			text += level + strings.Repeat(" ", width-textWidth(level)) + "  " + l.Counts.String() + "\n"
+			text += level + strings.Repeat(" ", width-textWidth(level)) + "  " + l.String() + "\n"
 		}
 	}
 	for _, problem := range r.Problems() {
