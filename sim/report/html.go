@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/docs"
@@ -51,6 +52,13 @@ func (r *Report) HTML(w io.Writer) error {
 		return fmt.Errorf("write report as HTML: %w", err)
 	}
 	return nil
+}
+
+// observedRemote reports whether the remote cluster was looked at: it showed a pod.
+func (r *Report) observedRemote() bool {
+	return slices.ContainsFunc(r.Scenarios, func(s Scenario) bool {
+		return slices.ContainsFunc(s.Pods, func(p Pod) bool { return len(p.Remote) > 0 })
+	})
 }
 
 // citedRules returns the rules of the contract that differences cite, in its order.

@@ -70,13 +70,6 @@ type percent float64
 
 func (p percent) String() string { return strconv.FormatFloat(float64(p), 'f', 3, 64) }
 
-// observedRemote reports whether the remote cluster was looked at: it showed a pod.
-func (r *Report) observedRemote() bool {
-	return slices.ContainsFunc(r.Scenarios, func(s Scenario) bool {
-		return slices.ContainsFunc(s.Pods, func(p Pod) bool { return len(p.Remote) > 0 })
-	})
-}
-
 // newTimeline returns the timeline of a scenario; nil if nothing was recorded. It has no
 // lanes of the remote cluster if that was not observed.
 func newTimeline(s *Scenario, remote bool) *timeline {
