@@ -60,6 +60,8 @@ func TestHonestPluginWithAFault(t *testing.T) {
 		set            func(*honest)
 		scenario, text string
 	}{
+		{"a delete stops nothing", func(h *honest) { h.forgetsDeletes = true }, "delete-running", "DELETE-1"},
+		{"a second create starts the pod again", func(h *honest) { h.createsTwice = true }, "create-twice", "CREATE-8"},
 		{"all logs are that of the first pod", func(h *honest) { h.oneLog = true }, "pods-at-once", "LOGS-"},
 	} {
 		t.Run(test.fault, func(t *testing.T) {
