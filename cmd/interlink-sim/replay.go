@@ -12,7 +12,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/node"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
@@ -28,6 +27,8 @@ cluster is in memory with simulated nodes, and minutes pass in milliseconds.
 
   --plugin http://127.0.0.1:4000    Test any plugin. Its remote side is not known, so the plugin is judged by what the
                                     local cluster shows, and by what containers print about themselves.
+  --interlink http://127.0.0.1:3000 Test any plugin behind a real InterLink API server at that address: it receives what
+                                    InterLink's virtual kubelet sends. Goes together with all options of --plugin.
   --plugin URL --kubeconfig FILE    Test any plugin, and compare the objects in its remote cluster too. The
                                     plugin's namespaces are taken from OFFLOADING_NAMESPACE_PREFIX and the other
                                     environment variables of the plugin.
@@ -46,13 +47,14 @@ Ctrl-C ends the replay and reports what was played.
 
 // replayFlags are the flags of the command.
 type replayFlags struct {
-	plugin, kubeconfig, run, expected, profile string
-	levels, reports                            []string
-	playNodes, verbose, strict, list           bool
-	speed                                      float64
-	parallel                                   int
-	seed                                       uint64
-	callTimeout, timeout, patience             time.Duration
+	plugin, interLink, kubeconfig    string
+	run, expected, profile           string
+	levels, reports                  []string
+	playNodes, verbose, strict, list bool
+	speed                            float64
+	parallel                         int
+	seed                             uint64
+	callTimeout, timeout, patience   time.Duration
 }
 
 func replayCommand(s streams) command {
@@ -61,6 +63,7 @@ func replayCommand(s streams) command {
 		usage: replayUsage,
 		flags: func(set *pflag.FlagSet) {
 			set.StringVar(&f.plugin, "plugin", "", "address of the plugin: unix:///path or http://host:port")
+			set.StringVar(&f.interLink, "interlink", "", "instead of --plugin: address of a real InterLink API server in front of the plugin")
 			set.StringSliceVar(&f.levels, "level", nil, "levels to play: core, optional, kubernetes, this-plugin (default: all; with --plugin: core,optional, and with --kubeconfig also kubernetes)")
 			set.StringVar(&f.profile, "profile", "", "file that says what the plugin offers, and how to treat it")
 			set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the remote cluster; objects of a scenario are deleted after it")
@@ -72,7 +75,7 @@ func replayCommand(s streams) command {
 			set.BoolVar(&f.strict, "strict", false, "fail also if a scenario is not judged")
 			set.Float64Var(&f.speed, "speed", 1, "with --plugin and --play-nodes: maximum speed of time, 2 is twice as fast as real time")
 			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: that of the profile, or 8; without --plugin the number of processors)")
-			set.DurationVar(&f.callTimeout, "call-timeout", interlink.CallTimeout, "timeout of a call to the plugin")
+			set.DurationVar(&f.callTimeout, "call-timeout", 0, "timeout of a call to the plugin (default 2m, and 2m10s with --interlink)")
 			set.DurationVar(&f.patience, "patience", 0, "how long pods may take to end, in real time, after the last step (default 5m, and the slack of the profile)")
 			set.DurationVar(&f.timeout, "timeout", 0, "timeout of a scenario, in real time; longer than --patience (default 15m, or more for a long patience)")
 			set.Uint64Var(&f.seed, "seed", 0, "decides in which order pods are polled (default 1)")
@@ -83,6 +86,12 @@ func replayCommand(s streams) command {
 }
 
 func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) error {
+	if f.interLink != "" {
+		if f.plugin != "" {
+			return invalidf("--interlink stands in the place of --plugin: give one of them")
+		}
+		f.plugin = f.interLink
+	}
 	reports, err := parseReportFiles(f.reports)
 	if err != nil {
 		return err
@@ -148,7 +157,7 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 // options returns the options of the replay.
 func (f *replayFlags) options(levels []scenario.Level, s streams) (play.Options, error) {
 	options := play.Options{
-		Plugin: f.plugin, PlayNodes: f.playNodes, Speed: f.speed, Parallel: f.parallel, Levels: levels,
+		Plugin: f.plugin, InterLink: f.interLink != "", PlayNodes: f.playNodes, Speed: f.speed, Parallel: f.parallel, Levels: levels,
 		CallTimeout: f.callTimeout, Timeout: f.timeout, Patience: f.patience, Seed: f.seed, Version: version,
 	}
 	if f.profile != "" {

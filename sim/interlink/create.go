@@ -56,14 +56,8 @@ const jobConfig = `{"SingularityHubProxy":{"server":"","master_token":"","cache_
 // An error means that InterLink never sends it, because an object that the pod
 // needs is missing.
 func CreateRequest(pod *corev1.Pod, objects Objects, options Options) (*CreateBody, error) {
-	pod = WithInitialStatus(pod, options)
-	pod.Spec.Containers = offloaded(pod.Spec.Containers, pod.Annotations[wire.AnnotationDisableContainers])
-	pod.Spec.InitContainers = offloaded(pod.Spec.InitContainers, pod.Annotations[wire.AnnotationDisableInitContainers])
-	volumes, err := resolveVolumes(pod, objects, options)
+	pod, volumes, err := resolve(pod, objects, options)
 	if err != nil {
-		return nil, err
-	}
-	if err := resolveVariables(pod, objects, options); err != nil {
 		return nil, err
 	}
 	body := &CreateBody{Pod: *pod, JobConfig: json.RawMessage(jobConfig)}
@@ -78,6 +72,21 @@ func CreateRequest(pod *corev1.Pod, objects Objects, options Options) (*CreateBo
 		body.Containers = append(body.Containers, mounted)
 	}
 	return body, nil
+}
+
+// resolve returns the pod as the virtual kubelet sends it, and the objects of its volumes.
+func resolve(pod *corev1.Pod, objects Objects, options Options) (*corev1.Pod, map[string]ContainerVolumes, error) {
+	pod = WithInitialStatus(pod, options)
+	pod.Spec.Containers = offloaded(pod.Spec.Containers, pod.Annotations[wire.AnnotationDisableContainers])
+	pod.Spec.InitContainers = offloaded(pod.Spec.InitContainers, pod.Annotations[wire.AnnotationDisableInitContainers])
+	volumes, err := resolveVolumes(pod, objects, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := resolveVariables(pod, objects, options); err != nil {
+		return nil, nil, err
+	}
+	return pod, volumes, nil
 }
 
 // offloaded leaves out the containers that an annotation names (docs/contract.md,

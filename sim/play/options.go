@@ -26,6 +26,9 @@ type Options struct {
 	// Plugin is the address of a plugin, unix:///path or http://host:port. If it is
 	// empty, this plugin is started in this process, on a unix socket.
 	Plugin string
+	// InterLink says that a real InterLink API server is at that address, in front of the
+	// plugin: it then receives what InterLink's virtual kubelet sends.
+	InterLink bool
 	// Client is a client of the remote cluster. If it is nil, the remote cluster is in
 	// memory; the remote cluster of a plugin with an address is not observed then.
 	Client kubernetes.Interface
@@ -42,7 +45,8 @@ type Options struct {
 	// other value.
 	Speed float64
 	// CallTimeout limits the time of one call; the default is
-	// interlink.CallTimeout.
+	// interlink.CallTimeout, and a little more through InterLink, which gives up after that
+	// time.
 	CallTimeout time.Duration
 	// Patience is how long pods on other clocks than the simulator's may take to end,
 	// counted from the last step, and how late the states that are expected at a moment may
@@ -97,7 +101,7 @@ type Options struct {
 func (o Options) complete() (Options, error) {
 	o.Speed = cmp.Or(o.Speed, 1)
 	o.NodeSelector = cmp.Or(o.NodeSelector, node.PodSelector)
-	o.CallTimeout = cmp.Or(o.CallTimeout, interlink.CallTimeout)
+	o.CallTimeout = cmp.Or(o.CallTimeout, o.callTimeout())
 	o.Patience = cmp.Or(o.Patience, defaultPatience+o.slack())
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Minute+2*max(0, o.Patience-defaultPatience))
 	o.Seed = cmp.Or(o.Seed, 1)
@@ -112,6 +116,8 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("the selector of the pods that simulated nodes play: %w", err)
 	}
 	switch {
+	case o.InterLink && o.Plugin == "" && o.intercept == nil:
+		return o, errors.New("InterLink needs an address")
 	case o.PlayNodes && o.Client == nil:
 		return o, errors.New("nodes are simulated on a remote cluster only: name its kubeconfig")
 	case o.Speed <= 0:
@@ -132,6 +138,13 @@ const (
 	// should, counted from its last step, by the simulator's own clock.
 	virtualPlayTime = 20 * time.Minute
 )
+
+func (o Options) callTimeout() time.Duration {
+	if o.InterLink {
+		return interlink.CallTimeout + 10*time.Second
+	}
+	return interlink.CallTimeout
+}
 
 // slack is how much longer everything may take with the plugin of the profile.
 func (o Options) slack() time.Duration { return o.profile().Slack.Duration }

@@ -31,6 +31,9 @@ func Run(ctx context.Context, files []*scenario.File, options Options) (*report.
 	}
 	if options.Plugin != "" {
 		result.Plugin = options.Plugin
+		if options.InterLink {
+			result.Plugin = "through InterLink at " + options.Plugin
+		}
 		if err := checkPlugin(ctx, options); err != nil {
 			return nil, Unreachable{err}
 		}
@@ -46,7 +49,7 @@ func Run(ctx context.Context, files []*scenario.File, options Options) (*report.
 // checkPlugin returns an error if no plugin answers a ping at the address.
 func checkPlugin(ctx context.Context, options Options) error {
 	kubelet, err := virtualkubelet.New(virtualkubelet.Config{
-		Plugin: options.Plugin, HeaderTimeout: 2 * options.CallTimeout, CallTimeout: options.CallTimeout,
+		Plugin: options.Plugin, InterLink: options.InterLink, HeaderTimeout: 2 * options.CallTimeout, CallTimeout: options.CallTimeout,
 	})
 	if err != nil {
 		return err

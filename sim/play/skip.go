@@ -17,6 +17,8 @@ func skipReason(file *scenario.File, options Options) string {
 		return reason
 	}
 	switch {
+	case options.InterLink && asksForTailAndBytes(file):
+		return "it asks for the last lines and the first bytes of a log at once, which InterLink itself refuses (LOGS-8)"
 	case options.Plugin != "" && len(file.Plugin) > 0 && !isCapability(file, options):
 		return "it sets options of this plugin, and the plugin that runs has others"
 	case options.Plugin != "" && len(file.RemoteSetup.SlowCreates) > 0:
@@ -85,6 +87,17 @@ func skippedByLevel(file *scenario.File, options Options) string {
 // capability: another plugin that declares the capability has it in its own way.
 func isCapability(file *scenario.File, options Options) bool {
 	return file.Level == scenario.LevelOptional && len(options.Levels) > 0
+}
+
+// asksForTailAndBytes reports whether a scenario requests a log in a way that InterLink
+// answers itself (docs/contract.md, LOGS-8).
+func asksForTailAndBytes(file *scenario.File) bool {
+	for _, pod := range file.Expect.Pods {
+		if slices.ContainsFunc(pod.Logs, func(l scenario.LogExpectation) bool { return l.Tail != 0 && l.Bytes != 0 }) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasStorageLimit reports whether a real kubelet can evict a pod because it writes

@@ -134,6 +134,7 @@ func startKubelet(ctx context.Context, e *environment, address string) (err erro
 	e.kubelet, err = virtualkubelet.New(virtualkubelet.Config{
 		Options:       interlink.Options{VirtualKubelet: e.file.VirtualKubelet, Clock: e.clock.Now},
 		Plugin:        address,
+		InterLink:     e.options.InterLink,
 		HeaderTimeout: 2 * e.options.CallTimeout, // the error of CallTimeout says more
 		CallTimeout:   e.options.CallTimeout,
 		Shuffle:       rand.New(rand.NewPCG(e.options.Seed, 0)).Shuffle,

@@ -16,10 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/uuid"
-
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
 // idleTimeout is how long InterLink keeps idle connections (docs/contract.md, HTTP-6).
@@ -29,8 +26,10 @@ const idleTimeout = 120 * time.Second
 // the memory of this program. InterLink has no such limit.
 const maxAnswer = 64 << 20
 
-// client calls a plugin as the InterLink API server does.
+// client calls a plugin as the InterLink API server does, or the InterLink API server as
+// the virtual kubelet does.
 type client struct {
+	protocol protocol
 	base     string
 	http     *http.Client
 	timeout  time.Duration // of a whole call; 0 for none
@@ -41,12 +40,15 @@ type client struct {
 // newClient returns a client for the address in config.
 func newClient(config Config) (*client, error) {
 	address := config.Plugin
-	c := &client{timeout: config.CallTimeout, observe: config.Observe}
+	c := &client{protocol: toPlugin, timeout: config.CallTimeout, observe: config.Observe}
+	if config.InterLink {
+		c.protocol = toInterLink
+	}
 	if c.observe == nil {
 		c.observe = func(Call) {}
 	}
 	transport := &http.Transport{
-		ResponseHeaderTimeout: cmp.Or(config.HeaderTimeout, interlink.CallTimeout),
+		ResponseHeaderTimeout: cmp.Or(config.HeaderTimeout, c.protocol.callTimeout),
 		IdleConnTimeout:       idleTimeout,
 		MaxIdleConnsPerHost:   64,
 	}
@@ -75,21 +77,30 @@ func (c *client) session(call string) string {
 	return call + "#" + strconv.FormatInt(c.sessions.Add(1), 10)
 }
 
-func pingSession() string { return "Request-" + string(uuid.NewUUID()) }
-
 // send sends one request; a GET has a body too. The caller closes the response.
-func (c *client) send(ctx context.Context, method, path, session string, body any) (*http.Response, error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return nil, fmt.Errorf("marshal the body of %s %s: %w", method, path, err)
+func (c *client) send(ctx context.Context, at request, session string, body any) (*http.Response, error) {
+	return c.sendWith(ctx, c.http, at, session, body)
+}
+
+// sendWith sends one request with a client of its own; a body that is nil is none.
+func (c *client) sendWith(ctx context.Context, client *http.Client, at request, session string, body any) (*http.Response, error) {
+	var reader io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("marshal the body of %s %s: %w", at.method, at.path, err)
+		}
+		reader = bytes.NewReader(text)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(ctx, at.method, c.base+at.path, reader)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
 	request.Header.Set(wire.SessionHeader, session)
-	response, err := c.http.Do(request)
+	response, err := client.Do(request)
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // the URL tells the user nothing: its host is "unix"
@@ -99,23 +110,23 @@ func (c *client) send(ctx context.Context, method, path, session string, body an
 
 // call sends one request and reads the whole answer. Status 0 means that there was
 // none; then err says why.
-func (c *client) call(ctx context.Context, method, path, session string, body any) (status int, answer []byte, err error) {
+func (c *client) call(ctx context.Context, at request, session string, body any) (status int, answer []byte, err error) {
 	start := time.Now()
 	defer func() { c.observe(Call{Name: nameOf(session), Duration: time.Since(start), Status: status, Err: err}) }()
 	if c.timeout == 0 {
-		return c.readAll(ctx, method, path, session, body)
+		return c.readAll(ctx, at, session, body)
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	status, answer, err = c.readAll(limited, method, path, session, body)
+	status, answer, err = c.readAll(limited, at, session, body)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		return 0, nil, fmt.Errorf("the answer was not complete within %s", c.timeout)
 	}
 	return status, answer, err
 }
 
-func (c *client) readAll(ctx context.Context, method, path, session string, body any) (int, []byte, error) {
-	response, err := c.send(ctx, method, path, session, body)
+func (c *client) readAll(ctx context.Context, at request, session string, body any) (int, []byte, error) {
+	response, err := c.send(ctx, at, session, body)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -127,13 +138,13 @@ func (c *client) readAll(ctx context.Context, method, path, session string, body
 	case len(answer) > maxAnswer:
 		return 0, nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
-	return response.StatusCode, answer, nil
+	return c.protocol.read(at, response.StatusCode, answer)
 }
 
 // nameOf returns the name of the call in a session header.
 func nameOf(session string) string {
 	name, _, numbered := strings.Cut(session, "#")
-	if !numbered {
+	if !numbered || name == "PingInterLink" {
 		return "Ping"
 	}
 	return name

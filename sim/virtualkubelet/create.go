@@ -134,7 +134,7 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 		pod.stored = interlink.WithInitialStatus(pod.admitted, k.options)
 		stale = pod.show(k.now())
 	}
-	body, err := interlink.CreateRequest(pod.admitted, k.objects, k.options)
+	body, err := k.client.protocol.createBody(pod.admitted, k.objects, k.options)
 	if err == nil {
 		pod.creates++
 	}
@@ -144,7 +144,7 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 		return fmt.Errorf("create of pod %s is not sent: %w", pod.admitted.Name, err)
 	}
 
-	status, answer, err := k.client.call(ctx, http.MethodPost, "/create", k.client.session("CreatePod"), body)
+	status, answer, err := k.client.call(ctx, k.client.protocol.create, k.client.session("CreatePod"), body)
 	k.mu.Lock()
 	pod.creates--
 	k.mu.Unlock()

@@ -18,7 +18,7 @@ func (k *Kubelet) Delete(ctx context.Context, name string) error {
 	if err != nil || body == nil {
 		return err
 	}
-	status, answer, err := k.client.call(ctx, http.MethodPost, "/delete", k.client.session("DeletePod"), body)
+	status, answer, err := k.client.call(ctx, k.client.protocol.remove, k.client.session("DeletePod"), body)
 	switch {
 	case err != nil:
 		return &unanswered{"delete of pod " + pod.admitted.Name, err}

@@ -19,8 +19,12 @@ type Config struct {
 	// Plugin is the plugin's address, unix:///path or http://host:port; a path after the
 	// port comes before the path of each call.
 	Plugin string
+	// InterLink says that a real InterLink API server is at the address, in front of the
+	// plugin. The calls are then those of InterLink's virtual kubelet, and the statuses of
+	// earlier answers are kept there.
+	InterLink bool
 	// HeaderTimeout bounds the time until the headers of an answer arrive; the
-	// default is interlink.CallTimeout.
+	// default is interlink.CallTimeout, and more for an InterLink API server.
 	HeaderTimeout time.Duration
 	// CallTimeout bounds a whole call other than one for a log. The default is no
 	// limit, as InterLink has none.
@@ -48,10 +52,11 @@ type Call struct {
 // the caller decides when to poll and to ping. It is safe for concurrent use. Methods
 // take the name of a pod, or namespace/name if several pods have that name.
 type Kubelet struct {
-	options interlink.Options
-	address string
-	client  *client
-	shuffle func(n int, swap func(i, j int))
+	options   interlink.Options
+	address   string
+	interLink bool
+	client    *client
+	shuffle   func(n int, swap func(i, j int))
 	// polling allows one status call at a time (docs/contract.md, STATUS-1).
 	polling sync.Mutex
 
@@ -59,8 +64,8 @@ type Kubelet struct {
 	objects interlink.Objects
 	pods    []*localPod // in order of creation
 	byName  map[string]*localPod
-	// answers is the cache of the InterLink API server. A restart of the virtual
-	// kubelet does not clear it.
+	// answers is the cache of the InterLink API server, unless a real one is there. A
+	// restart of the virtual kubelet does not clear it.
 	answers map[types.UID]wire.PodStatus
 	// panicked is not nil while the virtual kubelet is down.
 	panicked *Panic
@@ -77,7 +82,7 @@ func New(config Config) (*Kubelet, error) {
 		shuffle = func(int, func(i, j int)) {}
 	}
 	return &Kubelet{
-		options: config.Options, address: config.Plugin, client: client, shuffle: shuffle,
+		options: config.Options, address: config.Plugin, interLink: config.InterLink, client: client, shuffle: shuffle,
 		byName: map[string]*localPod{}, answers: map[types.UID]wire.PodStatus{},
 	}, nil
 }

@@ -20,18 +20,22 @@ func (k *Kubelet) Logs(ctx context.Context, name, container string, opts wire.Lo
 	}
 	body := interlink.LogRequest(pod.admitted, container, opts)
 	start := time.Now()
-	response, err := k.client.send(ctx, http.MethodGet, "/getLogs", k.client.session("GetLogs"), body)
+	response, err := k.client.sendLogs(ctx, body)
 	call := Call{Name: "GetLogs", Duration: time.Since(start), Err: err}
 	if err == nil {
 		call.Status = response.StatusCode
 	}
-	k.client.observe(call)
-	if err != nil {
-		return nil, fmt.Errorf("logs of pod %s: %w", name, err)
+	if err == nil && call.Status != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // only InterLink says something with it
+		_ = response.Body.Close()
+		call.Status, _, call.Err = k.client.protocol.read(k.client.protocol.logs, call.Status, text)
 	}
-	if response.StatusCode != http.StatusOK {
-		_ = response.Body.Close() // kubectl shows only the number
-		return nil, fmt.Errorf("logs of pod %s: Status code: %d", name, response.StatusCode)
+	k.client.observe(call)
+	switch {
+	case call.Err != nil:
+		return nil, fmt.Errorf("logs of pod %s: %w", name, call.Err)
+	case call.Status != http.StatusOK: // kubectl shows only the number
+		return nil, fmt.Errorf("logs of pod %s: Status code: %d", name, call.Status)
 	}
 	return response.Body, nil
 }

@@ -6,14 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-
-	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
 // Ping sends a ping and returns the text of the answer, which may be an object with
 // the node's resources (docs/contract.md, PING-4). An error makes the node NotReady.
 func (k *Kubelet) Ping(ctx context.Context) ([]byte, error) {
-	status, answer, err := k.client.call(ctx, http.MethodGet, "/status", pingSession(), interlink.PingRequest())
+	status, answer, err := k.client.call(ctx, k.client.protocol.ping, k.client.protocol.pingSession(k.client), k.client.protocol.pingBody)
 	if err != nil {
 		return nil, fmt.Errorf("ping: %w", err)
 	}
@@ -26,13 +24,20 @@ func (k *Kubelet) Ping(ctx context.Context) ([]byte, error) {
 // CheckPlugin sends a ping, and returns an error if the answer is not a plugin's.
 // It is stricter than InterLink, to find a wrong address.
 func (k *Kubelet) CheckPlugin(ctx context.Context) error {
+	ping := "GET /status with []"
+	if k.interLink {
+		ping = "POST /pinglink"
+	}
 	answer, err := k.Ping(ctx)
-	if err != nil {
+	switch {
+	case err != nil && k.interLink:
+		return fmt.Errorf("there is no InterLink API server with a plugin at %s: %w", k.address, err)
+	case err != nil:
 		return fmt.Errorf("there is no plugin at %s: %w", k.address, err)
 	}
 	text := bytes.TrimSpace(answer)
 	if !json.Valid(text) || text[0] != '[' && text[0] != '{' {
-		return fmt.Errorf("the server at %s is no plugin: it answers the ping (GET /status with []) with %q", k.address, excerpt(text))
+		return fmt.Errorf("the server at %s is no plugin: it answers the ping (%s) with %q", k.address, ping, excerpt(text))
 	}
 	return nil
 }

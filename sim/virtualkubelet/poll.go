@@ -90,7 +90,7 @@ func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) e
 	stale := func(rule, format string, args ...any) error {
 		return &StaleStatus{Pod: name, Rule: rule, Reason: fmt.Sprintf(format, args...)}
 	}
-	status, text, err := k.client.call(ctx, http.MethodGet, "/status", k.client.session("GetStatus"), body)
+	status, text, err := k.client.call(ctx, k.client.protocol.status, k.client.session("GetStatus"), body)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err() // the caller gave up: this is no fault of the plugin
@@ -106,15 +106,11 @@ func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) e
 
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, entry := range entries {
-		k.answers[types.UID(entry.UID)] = entry
-	}
-	uid := body[0].UID
+	entry, ok, listed := k.newest(body[0].UID, entries)
 	var absent error // an older answer is used instead (docs/contract.md, STATUS-11)
-	if !slices.ContainsFunc(entries, func(e wire.PodStatus) bool { return e.UID == string(uid) }) {
+	if !listed {
 		absent = stale("STATUS-11", "the answer does not have this pod")
 	}
-	entry, ok := k.answers[uid]
 	switch {
 	case !ok || pod.deleted:
 		return absent
@@ -126,4 +122,22 @@ func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) e
 		return err
 	}
 	return errors.Join(absent, pod.show(k.now()))
+}
+
+// newest returns the newest status of a pod, if there is one, and whether it is in these
+// entries of an answer. It does the work of the InterLink API server, which keeps the
+// statuses; a real one sends the pod's newest status alone.
+func (k *Kubelet) newest(uid types.UID, entries []wire.PodStatus) (entry wire.PodStatus, ok, listed bool) {
+	isOfPod := func(e wire.PodStatus) bool { return e.UID == string(uid) }
+	if k.interLink {
+		if ok = len(entries) > 0 && isOfPod(entries[0]); ok {
+			entry = entries[0]
+		}
+		return entry, ok, ok
+	}
+	for _, e := range entries {
+		k.answers[types.UID(e.UID)] = e
+	}
+	entry, ok = k.answers[uid]
+	return entry, ok, slices.ContainsFunc(entries, isOfPod)
 }
