@@ -47,14 +47,15 @@ Ctrl-C ends the replay and reports what was played.
 
 // replayFlags are the flags of the command.
 type replayFlags struct {
-	plugin, interLink, kubeconfig    string
-	run, expected, profile           string
-	levels, reports                  []string
-	playNodes, verbose, strict, list bool
-	speed                            float64
-	parallel                         int
-	seed                             uint64
-	callTimeout, timeout, patience   time.Duration
+	plugin, interLink, kubeconfig  string
+	run, expected, profile         string
+	levels, reports                []string
+	playNodes                      string // the selector; empty if no nodes are simulated
+	verbose, strict, list          bool
+	speed                          float64
+	parallel                       int
+	seed                           uint64
+	callTimeout, timeout, patience time.Duration
 }
 
 func replayCommand(s streams) command {
@@ -67,7 +68,8 @@ func replayCommand(s streams) command {
 			set.StringSliceVar(&f.levels, "level", nil, "levels to play: core, optional, kubernetes, this-plugin (default: all; with --plugin: core,optional, and with --kubeconfig also kubernetes)")
 			set.StringVar(&f.profile, "profile", "", "file that says what the plugin offers, and how to treat it")
 			set.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the remote cluster; objects of a scenario are deleted after it")
-			set.BoolVar(&f.playNodes, "play-nodes", false, "simulate the nodes of that cluster, which must have none")
+			set.StringVar(&f.playNodes, "play-nodes", "", "simulate the nodes of that cluster, which must have none, for the pods with this label `selector`")
+			set.Lookup("play-nodes").NoOptDefVal = node.PodSelector // of --play-nodes without a value
 			set.StringVar(&f.run, "run", "", "play only scenarios whose names match this regular expression")
 			set.BoolVar(&f.list, "list", false, "play nothing: list what would be played, and how long it takes")
 			set.StringSliceVar(&f.reports, "report", nil, "write the report to files: junit=FILE, json=FILE, html=FILE (a page with timelines)")
@@ -123,8 +125,8 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 	if f.list {
 		return list(s.out, schedule)
 	}
-	if f.playNodes {
-		_, _ = fmt.Fprintf(s.err, "The simulated nodes play the pods with the label %s, and no others.\n", node.PodSelector)
+	if f.playNodes != "" {
+		_, _ = fmt.Fprintf(s.err, "The simulated nodes play the pods with the label %s, and no others.\n", f.playNodes)
 	}
 	live := report.NewLive(s.out, len(files), report.IsTerminal(s.out))
 	live.Expect(durations(schedule), schedule.Parallel)
@@ -157,7 +159,8 @@ func (f *replayFlags) replay(ctx context.Context, paths []string, s streams) err
 // options returns the options of the replay.
 func (f *replayFlags) options(levels []scenario.Level, s streams) (play.Options, error) {
 	options := play.Options{
-		Plugin: f.plugin, InterLink: f.interLink != "", PlayNodes: f.playNodes, Speed: f.speed, Parallel: f.parallel, Levels: levels,
+		Plugin: f.plugin, InterLink: f.interLink != "", PlayNodes: f.playNodes != "", NodeSelector: f.playNodes,
+		Speed: f.speed, Parallel: f.parallel, Levels: levels,
 		CallTimeout: f.callTimeout, Timeout: f.timeout, Patience: f.patience, Seed: f.seed, Version: version,
 	}
 	if f.profile != "" {
