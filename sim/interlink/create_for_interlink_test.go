@@ -13,6 +13,23 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
+// The real virtual kubelet sent this body to the InterLink API server.
+func TestCreateForInterLinkIsAsRecorded(t *testing.T) {
+	const name = "virtual-kubelet/01-create"
+	var recorded interlink.CreateBodyForInterLink
+	testkit.ReadWire(t, name+".request.json", &recorded)
+	objects := interlink.AdmitObjects(interlink.Objects{ConfigMaps: recorded.ConfigMaps, Secrets: recorded.Secrets}, interlink.Options{})
+	manifest := testkit.AppliedManifest(t, &recorded.Pod)
+	body, err := interlink.CreateForInterLink(interlink.Admit(manifest, recordedOptions), objects, recordedOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if recorded.Pod.Status.ContainerStatuses == nil {
+		body.Pod.Status.ContainerStatuses = nil // set at the same time as the create is sent, sometimes too late
+	}
+	compare(t, name, body)
+}
+
 // What the InterLink API server makes of the body is what plugins have received.
 func TestCreateForInterLinkBecomesTheRecordedRequest(t *testing.T) {
 	for _, name := range []string{

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/interlinkapi"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
@@ -22,6 +23,7 @@ import (
 type front struct {
 	http.Handler
 	calls []string
+	types []string // Content-Type
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -30,6 +32,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		kind = "no number: " + kind
 	}
 	f.calls = append(f.calls, r.Method+" "+r.URL.Path+" "+kind)
+	f.types = append(f.types, r.Header.Get("Content-Type"))
 	f.Handler.ServeHTTP(w, r)
 }
 
@@ -87,6 +90,17 @@ func TestCallsToInterLinkDuringTheLifeOfAPod(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, f.calls); diff != "" {
 		t.Errorf("calls of the virtual kubelet (-want +got):\n%s", diff)
+	}
+	for i, name := range map[int]string{0: "02-ping", 1: "01-create", 2: "03-status", 5: "04-delete"} {
+		var recorded struct {
+			Method, RequestURI string
+			Headers            http.Header
+		}
+		testkit.ReadWire(t, "virtual-kubelet/"+name+".request.meta.json", &recorded)
+		kind, _, _ := strings.Cut(recorded.Headers.Get(wire.SessionHeader), "#")
+		if call := recorded.Method + " " + recorded.RequestURI + " " + kind; f.calls[i] != call || f.types[i] != recorded.Headers.Get("Content-Type") {
+			t.Errorf("%s: %q %q; the real virtual kubelet sent %q %q", name, f.calls[i], f.types[i], call, recorded.Headers.Get("Content-Type"))
+		}
 	}
 	want = []string{
 		"GET /status PingInterLink", "POST /create CreatePod", "GET /status GetStatus", "GET /status GetStatus",
