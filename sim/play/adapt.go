@@ -58,13 +58,15 @@ func adaptContainer(c *corev1.Container, behavior scenario.Container, to *profil
 	}
 }
 
+// comparesAll reports whether the plugin is compared with all that this plugin promises.
+func (o Options) comparesAll() bool {
+	return o.Plugin == "" || len(o.Levels) == 0 || slices.Contains(o.Levels, scenario.LevelThisPlugin)
+}
+
 // declares reports whether the plugin offers a capability. This plugin offers all; so does
 // one that is compared with all that this plugin promises.
 func (o Options) declares(capability scenario.Capability) bool {
-	if o.Plugin == "" || len(o.Levels) == 0 || slices.Contains(o.Levels, scenario.LevelThisPlugin) {
-		return true
-	}
-	return o.Profile != nil && slices.Contains(o.Profile.Capabilities, string(capability))
+	return o.comparesAll() || o.Profile != nil && slices.Contains(o.Profile.Capabilities, string(capability))
 }
 
 // shell is the beginning of a command that a shell runs.

@@ -93,6 +93,9 @@ func TestSkippedByLevelAndCapability(t *testing.T) {
 	if got := skipReason(impossible, Options{Plugin: "http://x", Levels: portable, Profile: declared}); !strings.Contains(got, "request that cannot be met") {
 		t.Errorf("without an impossible request: %q", got)
 	}
+	if got := skipReason(impossible, Options{Plugin: "http://x"}); got != "" { // its own request cannot be met by this plugin's cluster
+		t.Errorf("compared with all that this plugin promises: %q", got)
+	}
 }
 
 // A profile with an unknown capability is an error before anything is played.

@@ -118,7 +118,7 @@ func playToEnd(ctx context.Context, p *player) (err error) {
 // comparable returns the scenario with what can be expected of the plugin: everything of this
 // one, and of another one what its profile declares.
 func comparable(file *scenario.File, options Options) *scenario.File {
-	if options.Plugin == "" || len(options.Levels) == 0 || slices.Contains(options.Levels, scenario.LevelThisPlugin) {
+	if options.comparesAll() {
 		return file
 	}
 	var capabilities []scenario.Capability

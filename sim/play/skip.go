@@ -77,7 +77,7 @@ func skippedByLevel(file *scenario.File, options Options) string {
 		return "the profile has no command that restarts the plugin"
 	}
 	isUnschedulable := func(pod scenario.Pod) bool { return pod.Unschedulable != "" && pod.Schedule.Duration == 0 }
-	if file.Level == scenario.LevelCore && len(profile.ImpossibleRequest) == 0 && slices.ContainsFunc(slices.Collect(maps.Values(file.Nodes)), isUnschedulable) {
+	if !options.comparesAll() && file.Level == scenario.LevelCore && len(profile.ImpossibleRequest) == 0 && slices.ContainsFunc(slices.Collect(maps.Values(file.Nodes)), isUnschedulable) {
 		return "the profile names no request that cannot be met"
 	}
 	return ""
