@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
@@ -26,8 +26,8 @@ func (p *planner) request(request *wire.CreateRequest) (Report, error) {
 	}
 	report := Report{Pod: pod.Namespace + "/" + pod.Name, Sent: true}
 	report.Hints = p.hints(&workloads.Pod{Pod: *pod})
-	if original := p.original(pod); original != nil {
-		request.Original = translate.OriginalVariables(original)
+	if original, known := p.original(pod); known {
+		request.Original = original
 	} else if p.isGuessed(request) {
 		report.Note = noOriginal
 	}
@@ -59,21 +59,28 @@ func setSources(env, written []corev1.EnvVar) {
 	}
 }
 
-// original returns the pod of a recorded request as another file has it, or another pod of its
-// controller: both have the same variables. It returns nil if no file has it.
-func (p *planner) original(pod *corev1.Pod) *corev1.Pod {
-	owner := metav1.GetControllerOf(pod)
-	for i := range p.pods {
-		written := &p.pods[i].Pod
-		if written.Namespace != pod.Namespace {
-			continue
+// original returns the sources of the variables of a recorded request's pod, as another file has
+// the pod, its template or another pod of its template, which has the same variables. It returns
+// false if no file has it, or several fit and have different sources.
+func (p *planner) original(pod *corev1.Pod) ([]wire.OriginalContainer, bool) {
+	for _, fits := range []func(*workloads.Pod) bool{
+		func(written *workloads.Pod) bool {
+			return written.Name == pod.Name && written.Namespace == pod.Namespace
+		},
+		func(written *workloads.Pod) bool { return written.SameTemplate(pod) },
+	} {
+		var found [][]wire.OriginalContainer
+		for i := range p.pods {
+			if fits(&p.pods[i]) {
+				found = append(found, translate.OriginalVariables(&p.pods[i].Pod))
+			}
 		}
-		other := metav1.GetControllerOf(written)
-		if written.Name == pod.Name || owner != nil && other != nil && owner.APIVersion == other.APIVersion && owner.Kind == other.Kind && owner.Name == other.Name {
-			return written
+		if len(found) > 0 {
+			same := !slices.ContainsFunc(found, func(other []wire.OriginalContainer) bool { return !equality.Semantic.DeepEqual(found[0], other) })
+			return found[0], same
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // isGuessed reports whether a variable of a request can have another meaning than the plugin

@@ -32,14 +32,6 @@ func TestOriginalOfARecordedRequest(t *testing.T) {
 		}
 		return reports
 	}
-	variable := func(report plan.Report, name string) string {
-		for _, part := range report.Variables {
-			if part.Name == name {
-				return part.Becomes
-			}
-		}
-		return ""
-	}
 	alone := reports(recorded)[0]
 	if !strings.Contains(alone.Note, note) || strings.Count(alone.Text(), "# note: "+note) != 1 {
 		t.Errorf("note %q\n%s", alone.Note, alone.Text())
@@ -78,6 +70,58 @@ func TestOriginalOfARecordedRequest(t *testing.T) {
 	}
 	if report := reports(strings.Replace(original, "nodeName: gpu-node", "nodeName: vnode", 1))[0]; report.Note != "" {
 		t.Errorf("a manifest: note %q", report.Note)
+	}
+}
+
+// variable says what becomes of a variable.
+func variable(report plan.Report, name string) string {
+	for _, part := range report.Variables {
+		if part.Name == name {
+			return part.Becomes
+		}
+	}
+	return ""
+}
+
+// A request is found by the template of its pod, not by that of another pod of the same owner, and
+// not at all if several templates fit.
+func TestTemplateOfARecordedRequest(t *testing.T) {
+	recordedOf := func(owner, labels string) string {
+		group, name, _ := strings.Cut(owner, " ")
+		kind, name, _ := strings.Cut(name, " ")
+		return strings.Replace(recorded, `"labels": {`, `"ownerReferences": [{"apiVersion": "`+group+`", "kind": "`+kind+`", "name": "`+name+`", "uid": "u", "controller": true}], "labels": {`+labels, 1)
+	}
+	template := func(field string) string {
+		return `template: {spec: {nodeName: gpu-node, containers: [{name: c, image: i, env: [{name: IP, valueFrom: {fieldRef: {fieldPath: "` + field + `"}}}, {name: WHERE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]}]}}`
+	}
+	const address = "metadata.labels['address']" // and not status.podIP, which would be guessed
+	torch := `{apiVersion: kubeflow.org/v1, kind: PyTorchJob, metadata: {name: m}, spec: {pytorchReplicaSpecs: {Master: {` + template("status.podIP") + `}, Worker: {` + template(address) + `}}}}`
+	for _, test := range []struct{ name, manifest, request, want string }{
+		{"Deployment", `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {` + template(address) + `}}`, recordedOf("apps/v1 ReplicaSet web-7f9c6bd5", ""), `the text "127.0.0.1"`},
+		{
+			"CronJob", `{apiVersion: batch/v1, kind: CronJob, metadata: {name: night}, spec: {jobTemplate: {spec: {` + template(address) + `}}}}`,
+			recordedOf("batch/v1 Job night-29310420", ""), `the text "127.0.0.1"`,
+		},
+		{
+			"JobSet", `{apiVersion: jobset.x-k8s.io/v1alpha2, kind: JobSet, metadata: {name: t}, spec: {replicatedJobs: [{name: w, replicas: 3, template: {spec: {` + template(address) + `}}}]}}`,
+			recordedOf("batch/v1 Job t-w-2", ""), `the text "127.0.0.1"`,
+		},
+		{"Worker", torch, recordedOf("kubeflow.org/v1 PyTorchJob m", `"training.kubeflow.org/replica-type": "worker", `), `the text "127.0.0.1"`},
+		{"Master", torch, recordedOf("kubeflow.org/v1 PyTorchJob m", `"training.kubeflow.org/replica-type": "master", `), "the field status.podIP of the remote pod"},
+		{"several templates", torch, recordedOf("kubeflow.org/v1 PyTorchJob m", ""), ""},
+		{
+			"several templates with the same variables", strings.Replace(torch, "status.podIP", address, 1), recordedOf("kubeflow.org/v1 PyTorchJob m", ""), `the text "127.0.0.1"`,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reports, err := plan.Reports([]plan.Input{{Path: "request.json", Text: []byte(test.request)}, {Path: "manifest.yaml", Text: []byte(test.manifest)}}, plan.Settings{Environ: environ})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if hasNote := reports[0].Note != ""; hasNote != (test.want == "") || !hasNote && variable(reports[0], "IP") != test.want {
+				t.Errorf("note %q, IP: %s, want %s", reports[0].Note, variable(reports[0], "IP"), test.want)
+			}
+		})
 	}
 }
 

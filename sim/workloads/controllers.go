@@ -54,16 +54,22 @@ func addCompletionIndex(c *corev1.Container) {
 }
 
 func podsOfCronJob(cron *batchv1.CronJob) []Pod {
-	return podsOfJob(&batchv1.Job{
+	pods := podsOfJob(&batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{Name: cron.Name + "-" + scheduleSuffix},
 		Spec:       cron.Spec.JobTemplate.Spec,
 	})
+	for i := range pods {
+		pods[i].owners = generatedOwner(cron.Name, indexPart)
+	}
+	return pods
 }
 
 func podsOfDeployment(deployment *appsv1.Deployment) []Pod {
 	set := deployment.Name + "-" + templateHash
-	return []Pod{podOf(&deployment.Spec.Template, generated(set+"-"), ownedBy("apps/v1", "ReplicaSet", set),
-		map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: templateHash})}
+	pod := podOf(&deployment.Spec.Template, generated(set+"-"), ownedBy("apps/v1", "ReplicaSet", set),
+		map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: templateHash})
+	pod.owners = generatedOwner(deployment.Name, hashPart)
+	return []Pod{pod}
 }
 
 func podsOfReplicaSet(set *appsv1.ReplicaSet) []Pod {

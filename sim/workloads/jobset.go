@@ -81,6 +81,7 @@ func (s *jobSet) podsOf(index int) []Pod {
 	pods := podsOfJob(job)
 	for i := range pods {
 		pod := &pods[i]
+		pod.owners = generatedOwner(prefix, indexPart)
 		pod.Labels, pod.Annotations = merged(pod.Labels, names), merged(pod.Annotations, names)
 		if len(pod.Hostnames.Counts) > 0 {
 			pod.Hostnames = Indexes{Prefix: prefix, Counts: append([]int{replicated.replicas()}, pod.Hostnames.Counts...)}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,6 +25,11 @@ type Pod struct {
 	Hostnames Indexes
 	// FailurePolicy is that of the Job which writes the pod.
 	FailurePolicy *batchv1.PodFailurePolicy
+
+	// owners matches the names of all owners that the manifest has; nil if it has the one.
+	owners *regexp.Regexp
+	// roles are those of the template, if its kind is not known.
+	roles []string
 }
 
 // The parts of names that controllers choose at random are fixed, so that the same manifest
@@ -127,8 +133,8 @@ func merged(a, b map[string]string) map[string]string {
 // of the manifest and the path to the template.
 func podsOfUnknown(manifest Manifest) ([]Pod, error) {
 	var pods []Pod
-	var walk func(value any, path []string) error
-	walk = func(value any, path []string) error {
+	var walk func(value any, path []string, parent map[string]any) error
+	walk = func(value any, path []string, parent map[string]any) error {
 		switch value := value.(type) {
 		case map[string]any:
 			if isPodTemplate(value) && len(path) > 0 {
@@ -137,24 +143,26 @@ func podsOfUnknown(manifest Manifest) ([]Pod, error) {
 					return fmt.Errorf("%s: %w", strings.Join(path, "."), err)
 				}
 				owner := ownedBy(textOf(manifest.Fields, "apiVersion"), manifest.Kind(), manifest.Name())
-				pods = append(pods, podOf(template, nameOfPath(manifest.Name(), path), owner, nil))
+				pod := podOf(template, nameOfPath(manifest.Name(), path), owner, nil)
+				pod.roles = rolesOf(parent, path)
+				pods = append(pods, pod)
 				return nil
 			}
 			for _, key := range slices.Sorted(maps.Keys(value)) {
-				if err := walk(value[key], append(slices.Clone(path), key)); err != nil {
+				if err := walk(value[key], append(slices.Clone(path), key), value); err != nil {
 					return err
 				}
 			}
 		case []any:
 			for i, item := range value {
-				if err := walk(item, append(slices.Clone(path), fmt.Sprint(i))); err != nil {
+				if err := walk(item, append(slices.Clone(path), fmt.Sprint(i)), parent); err != nil {
 					return err
 				}
 			}
 		}
 		return nil
 	}
-	return pods, walk(manifest.Fields, nil)
+	return pods, walk(manifest.Fields, nil, nil)
 }
 
 // isPodTemplate reports whether a value has the spec of a pod: all its containers have a
