@@ -30,8 +30,12 @@ type environment struct {
 	localPods inspect.LocalPods
 	probes    map[string]map[string]probe // by pod and container
 
+	address string // of the plugin, or of what is in front of it
 	kubelet *virtualkubelet.Kubelet
 	plugin  *plugin.Plugin // nil if it runs elsewhere
+	// startAgain starts the plugin after stopPlugin has stopped it; nil if it runs elsewhere.
+	startAgain func(context.Context) error
+	stopPlugin func()
 	// processed reports whether the plugin has processed a version of the remote pod of
 	// a UID; nil if that is not known.
 	processed func(uid, resourceVersion string) bool
@@ -64,10 +68,15 @@ func (e *environment) close() {
 // runInBackground calls run, and stops it when the environment is closed: it must
 // outlive a scenario that times out, for the clean-up.
 func (e *environment) runInBackground(ctx context.Context, run func(context.Context)) {
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e.closers = append(e.closers, inBackground(ctx, run))
+}
+
+// inBackground calls run, and returns what stops it.
+func inBackground(ctx context.Context, run func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { run(ctx) })
-	e.closers = append(e.closers, func() { stop(); running.Wait() })
+	return func() { cancel(); running.Wait() }
 }
 
 func (e *environment) uids() []types.UID {

@@ -93,6 +93,9 @@ func playToEnd(ctx context.Context, p *player) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.env.cleanUp(ctx)) }()
 	p.jobsBefore(ctx)
+	if err := p.pauseBeforeCreates(ctx); err != nil {
+		return errors.Join(p.env.unanswered.err(), err)
+	}
 	if err := p.createPods(ctx); err != nil {
 		return err
 	}

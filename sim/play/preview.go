@@ -39,7 +39,7 @@ func NewSchedule(files []*scenario.File, options Options) (*Schedule, error) {
 	for _, file := range files {
 		p := Preview{File: file, Skipped: skipReason(file, options)}
 		if p.Skipped == "" && (options.Plugin != "" || !options.simulatesNodes()) {
-			p.About = time.Duration(float64(lasts(file)+afterEnd+options.slack()) / options.Speed)
+			p.About = time.Duration(float64(file.CreateAfter.Duration+lasts(file)+afterEnd+options.slack()) / options.Speed)
 			p.AtMost = min(p.About+options.playTime(), options.Timeout)
 		}
 		s.Scenarios = append(s.Scenarios, p)

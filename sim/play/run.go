@@ -60,7 +60,8 @@ func checkPlugin(ctx context.Context, options Options) error {
 
 // playAll plays several scenarios at a time. On one real cluster, those that count
 // claims are played one after the other; so are those that count jobs, if a command lists
-// the jobs of all scenarios.
+// the jobs of all scenarios. Those that restart a plugin with an address are played first,
+// and alone.
 func playAll(ctx context.Context, files []*scenario.File, options Options) []report.Scenario {
 	scenarios := make([]report.Scenario, len(files))
 	var group errgroup.Group
@@ -82,6 +83,10 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) []rep
 	}
 	var oneByOne, atOnce []int
 	for i, file := range files {
+		if options.Plugin != "" && restartsPlugin(file) {
+			play(i) // alone: it would fail the calls of others
+			continue
+		}
 		if options.Client != nil && countsClaims(file) || options.countsJobs() && needsJobs(file) {
 			oneByOne = append(oneByOne, i)
 		} else {

@@ -27,6 +27,9 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 	case step.RestartVirtualKubelet != nil:
 		text = "restart of the virtual kubelet"
 		err = p.env.kubelet.Restart(ctx, step.RestartVirtualKubelet.Forget...)
+	case step.RestartPlugin != nil:
+		text = "restart of the plugin"
+		err = p.env.restartPlugin(ctx)
 	case step.Create != "":
 		text = "second create of pod " + step.Create
 		err = p.env.kubelet.CreateAgain(ctx, step.Create)
@@ -56,6 +59,8 @@ func stepRule(step timedStep, err error) string {
 		return "CREATE-8"
 	case step.Delete != "":
 		return "DELETE-2"
+	case step.RestartPlugin != nil:
+		return "PING-3"
 	}
 	return ""
 }

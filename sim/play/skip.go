@@ -73,7 +73,7 @@ func skippedByLevel(file *scenario.File, options Options) string {
 		return ""
 	}
 	profile := options.profile()
-	if profile.Restart == "" && slices.Contains(file.Capabilities, scenario.CapabilityPluginRestart) {
+	if profile.Restart == "" && (restartsPlugin(file) || slices.Contains(file.Capabilities, scenario.CapabilityPluginRestart)) {
 		return "the profile has no command that restarts the plugin"
 	}
 	isUnschedulable := func(pod scenario.Pod) bool { return pod.Unschedulable != "" && pod.Schedule.Duration == 0 }

@@ -61,6 +61,7 @@ func startEnvironment(ctx context.Context, file *scenario.File, options Options)
 		e.closers = append(e.closers, stop)
 		address = front
 	}
+	e.address = address
 	if err := startKubelet(ctx, e, address); err != nil {
 		return nil, err
 	}

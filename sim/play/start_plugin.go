@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
@@ -78,18 +80,29 @@ func startPlugin(ctx context.Context, e *environment, cfg config.Config) (string
 	if cfg.TCPTunnel.Enabled {
 		tunnels = fakehelm.New(e.remote, cfg.TCPTunnel.BastionNamespace)
 	}
+	e.startAgain = func(ctx context.Context) error { return e.runPlugin(ctx, cfg, client, tunnels) }
+	if err := e.startAgain(ctx); err != nil {
+		return "", err
+	}
+	e.closers = append(e.closers, func() { e.stopPlugin() })
+	return address, nil
+}
+
+// runPlugin starts this plugin, and keeps how to stop it.
+func (e *environment) runPlugin(ctx context.Context, cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunnels) (err error) {
+	e.stopPlugin = func() {}
 	e.plugin, err = plugin.New(cfg, client, tunnels, e.options.Version, e.options.Log.With("scenario", e.file.Name))
 	if err != nil {
-		return "", err
+		return err
 	}
 	e.processed = e.plugin.HasProcessed
 	if err := e.plugin.Listen(ctx); err != nil {
-		return "", err
+		return err
 	}
-	e.runInBackground(ctx, func(ctx context.Context) {
+	e.stopPlugin = inBackground(ctx, func(ctx context.Context) {
 		if err := e.plugin.Run(ctx); err != nil {
 			e.recorder.violation("", "the plugin ended: %v", err)
 		}
 	})
-	return address, nil
+	return nil
 }

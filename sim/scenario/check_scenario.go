@@ -67,6 +67,7 @@ func (r *reader) checkScenario() {
 	for i, step := range s.Steps {
 		r.checkStep(step, "steps", strconv.Itoa(i))
 	}
+	r.checkNotNegative(s.CreateAfter, "createAfter")
 	r.checkNotNegative(s.Until, "until")
 	r.checkLevel()
 	r.checkExpect()
@@ -157,6 +158,9 @@ func (r *reader) checkStep(step Step, path ...string) {
 		if key != "" {
 			r.checkPodKey(key, append(path, field)...)
 		}
+	}
+	if step.RestartPlugin != nil && step.At.Duration <= 0 {
+		r.invalid(append(path, "restartPlugin"), "the plugin cannot restart while the pods are created: at must be more than 0s")
 	}
 	if step.RestartVirtualKubelet != nil {
 		for i, key := range step.RestartVirtualKubelet.Forget {

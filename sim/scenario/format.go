@@ -52,6 +52,9 @@ type Scenario struct {
 	// Steps are what happens on the local side, in addition to applying the pods at
 	// 0s and deleting them at the end.
 	Steps []Step `json:"steps,omitempty"`
+	// CreateAfter is how long the virtual kubelet sends nothing, after a ping, before it
+	// creates the pods. The scenario's times count from the creates.
+	CreateAfter metav1.Duration `json:"createAfter,omitempty"`
 	// Until is when pods that do not end by themselves are compared and deleted,
 	// counted from when the pods are applied. It is required for a pod whose last
 	// expected phase is not an end, unless a step deletes the pod.
@@ -164,6 +167,8 @@ type Step struct {
 	// RestartVirtualKubelet restarts it: it creates again the pods whose job ID it
 	// forgot.
 	RestartVirtualKubelet *Restart `json:"restartVirtualKubelet,omitempty"`
+	// RestartPlugin restarts the plugin. It cannot happen while the pods are created.
+	RestartPlugin *PluginRestart `json:"restartPlugin,omitempty"`
 	// Create names a pod whose create is sent again.
 	Create string `json:"create,omitempty"`
 	// Delete names a pod that is deleted, with its grace period.
@@ -178,6 +183,9 @@ type Restart struct {
 	// Forget names the pods whose job ID was not stored before the restart.
 	Forget []string `json:"forget,omitempty"`
 }
+
+// PluginRestart is a restart of the plugin. It has no fields.
+type PluginRestart struct{}
 
 // Expect is the expected result of a scenario.
 type Expect struct {
