@@ -17,7 +17,8 @@ volumes, variables, names and placement, what the plugin would refuse or leave o
 objects, as a manifest with all else in comments. FILE is JSON or YAML; - is standard input. It has manifests (Pods, or
 anything with pod templates: Jobs, Deployments, StatefulSets, JobSets), a scenario or a recorded create request. The
 plugin's environment variables and configuration file apply; the virtualKubelet and plugin options of a scenario override
-them and the flags. No cluster is contacted. The exit code is 1 if something would be refused or lost.
+them and the flags. No cluster is contacted. The exit code is 1 if a pod would not be sent, would be refused, or would lose
+a part of it; hints do not count.
 `
 
 func planCommand(s streams) command {

@@ -42,7 +42,7 @@ type engine struct {
 	// needed.
 	Without []string
 	// Accepted are warnings and hints by a part of their text, which do no harm.
-	Accepted []struct{ Text, Because string }
+	Accepted []acceptance
 	// Placement is what becomes of fields of the placement, by pod and field.
 	Placement map[string]map[string]string
 	// Services are the remote Services by which the pods find each other.
@@ -56,6 +56,9 @@ type engine struct {
 	// lost is what plan says with the default settings.
 	lost []string
 }
+
+// acceptance is a part of a warning or hint, and why it does no harm.
+type acceptance struct{ Text, Because string }
 
 // limit is something that does not work. Proof is a part of the refusal, warning or hint that
 // says so, or of the rule of docs/contract.md.

@@ -91,6 +91,13 @@ func (e *engine) check(r runs, rule func(string) string) []string {
 			add("no warning or hint contains %q, which is accepted because %q", a.Text, a.Because)
 		}
 	}
+	for _, service := range e.selecting() {
+		if !slices.ContainsFunc(e.Needs, func(need string) bool {
+			return strings.HasPrefix(need, "All pods of Service") && strings.Contains(need, "`"+service+"`")
+		}) {
+			add("the hint about Service %s is accepted, but needs do not say that all pods of it are offloaded: the endpoints of the others would not be updated", service)
+		}
+	}
 	for _, pod := range slices.Sorted(maps.Keys(e.Placement)) {
 		for _, field := range slices.Sorted(maps.Keys(e.Placement[pod])) {
 			if got, want := placementOf(r.set, pod, field), e.Placement[pod][field]; got != want {
@@ -104,6 +111,21 @@ func (e *engine) check(r runs, rule func(string) string) []string {
 		}
 	}
 	return wrong
+}
+
+// selecting returns the Services whose hint is accepted.
+func (e *engine) selecting() []string {
+	var services []string
+	for _, a := range e.Accepted {
+		for _, text := range e.accepted[a.Text] {
+			if name, ok := strings.CutPrefix(text, "Service "); ok {
+				if name, _, ok = strings.Cut(name, " selects the pod"); ok {
+					services = append(services, name)
+				}
+			}
+		}
+	}
+	return services
 }
 
 func containsAny(text string, parts []string) bool {
@@ -212,6 +234,7 @@ func TestCheckOfEngines(t *testing.T) {
 	refused := []plan.Report{{Pod: "a/b", Sent: true, Refusals: []string{"no privileged pods"}}}
 	quiet := []plan.Report{{Pod: "a/b", Sent: true}}
 	claim := []string{"claim"}
+	accepted := func(text string) []acceptance { return []acceptance{{text, "a reason"}} }
 	for _, test := range []struct {
 		name   string
 		engine engine
@@ -269,6 +292,14 @@ func TestCheckOfEngines(t *testing.T) {
 		{
 			"another placement", engine{Verdict: asItIs, Placement: map[string]map[string]string{"a/b": {"runtimeClassName": "none -> x"}}}, runs{quiet, quiet, nil},
 			[]string{`runtimeClassName of pod a/b becomes "", want "none -> x"`},
+		},
+		{
+			"a Service with local pods", engine{Verdict: asItIs, Accepted: accepted("Service s selects the pod")}, runs{report("Service s selects the pod: "), report("Service s selects the pod: "), nil},
+			[]string{"needs do not say that all pods of it are offloaded"},
+		},
+		{
+			"a Service without local pods", engine{Verdict: asItIs, Accepted: accepted("Service s selects the pod"), Needs: []string{"All pods of Service `s` are offloaded."}},
+			runs{report("Service s selects the pod: "), report("Service s selects the pod: "), nil}, nil,
 		},
 		{"no Service", engine{Verdict: asItIs, Services: []string{"s"}}, runs{quiet, quiet, nil}, []string{"there is no remote Service s"}},
 	} {

@@ -48,13 +48,15 @@ func (p *planner) hintNames(pod *workloads.Pod, add func(string, ...any)) {
 	}
 }
 
-// isOffered reports whether a pod of the inputs has this name in the remote cluster.
+// isOffered reports whether a pod of the inputs has this name in the remote cluster. A pod that
+// stays in the local cluster has none there.
 func (p *planner) isOffered(namespace, host string) bool {
 	host, domain, long := strings.Cut(host, "."+namespace+".svc")
 	if long && domain != "" && domain[0] != '.' {
 		return false
 	}
-	return slices.ContainsFunc(p.pods, func(other workloads.Pod) bool {
+	offloaded := slices.DeleteFunc(slices.Clone(p.pods), func(pod workloads.Pod) bool { return !isPlaced(&pod) })
+	return slices.ContainsFunc(slices.Concat(offloaded, p.recorded), func(other workloads.Pod) bool {
 		if other.Namespace != namespace {
 			return false
 		}

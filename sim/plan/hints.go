@@ -27,12 +27,13 @@ func (p *planner) hints(pod *workloads.Pod) []string {
 	return all
 }
 
-// placementHints tells that a pod reaches no virtual node. The taint is that of InterLink's
-// installer.
+// nodeTaint is the taint that InterLink's installer gives to a virtual node.
+const nodeTaint = "virtual-node.interlink/no-schedule"
+
+// placementHints tells that a pod reaches no virtual node.
 func placementHints(pod *workloads.Pod) []string {
-	const taint = "virtual-node.interlink/no-schedule"
-	if pod.Spec.NodeName == "" && !slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.Key == "" || t.Key == taint }) {
-		return []string{"no toleration of " + taint + ": the local scheduler does not place the pod on a virtual node"}
+	if !isPlaced(pod) {
+		return []string{"no toleration of " + nodeTaint + ": the local scheduler does not place the pod on a virtual node"}
 	}
 	return nil
 }
@@ -96,10 +97,24 @@ func selects(service *corev1.Service, pod *workloads.Pod) bool {
 func (p *planner) hintAPIServer(pod *workloads.Pod, add func(string, ...any)) {
 	account := pod.Spec.ServiceAccountName
 	automount := pod.Spec.AutomountServiceAccountToken
-	if account == "" || account == "default" || automount != nil && !*automount || p.virtualKubelet.KubernetesAPI != "" {
+	if account == "" || account == "default" || automount != nil && !*automount || p.virtualKubelet.KubernetesAPI != "" || hasAPIServer(pod) {
 		return
 	}
 	add("service account %s: its token is for the local API server, and in the remote cluster KUBERNETES_SERVICE_HOST names another one: set KubernetesApiAddr and KubernetesApiPort of the virtual kubelet to an address that remote pods reach", account)
+}
+
+// hasAPIServer reports whether all containers of a pod know the local API server, as they do in a
+// recorded request of a virtual kubelet with KubernetesApiAddr.
+func hasAPIServer(pod *workloads.Pod) bool {
+	return !slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool {
+		return !slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == "KUBERNETES_SERVICE_HOST" })
+	})
+}
+
+// isPlaced reports whether a pod can get to a virtual node. The taint is that of InterLink's
+// installer.
+func isPlaced(pod *workloads.Pod) bool {
+	return pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.Key == "" || t.Key == nodeTaint })
 }
 
 // hintFailurePolicy: the virtual kubelet passes no condition of a remote pod on.

@@ -40,6 +40,8 @@ type local struct {
 	interlink.Objects
 	services []corev1.Service
 	pods     []workloads.Pod
+	// recorded are the pods of create requests.
+	recorded []workloads.Pod
 }
 
 // read reads all inputs.
@@ -56,6 +58,7 @@ func read(inputs []Input) ([]file, *local, error) {
 		shared.pods = append(shared.pods, f.pods...)
 		if pods += len(f.pods); f.request != nil {
 			pods++
+			shared.recorded = append(shared.recorded, workloads.Pod{Pod: f.request.Pod})
 		}
 	}
 	if pods == 0 {

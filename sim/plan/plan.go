@@ -53,7 +53,7 @@ func Reports(inputs []Input, settings Settings) ([]Report, error) {
 		if f.isScenario {
 			vk.VirtualKubelet = f.virtualKubelet
 		}
-		p := planner{options: options, virtualKubelet: vk, services: shared.services, pods: shared.pods, objects: interlink.AdmitObjects(shared.Objects, vk)}
+		p := planner{options: options, virtualKubelet: vk, services: shared.services, pods: shared.pods, recorded: shared.recorded, objects: interlink.AdmitObjects(shared.Objects, vk)}
 		if f.request != nil {
 			report, err := p.request(f.request)
 			if err != nil {
@@ -102,8 +102,9 @@ type planner struct {
 	virtualKubelet interlink.Options
 	objects        interlink.Objects
 	services       []corev1.Service
-	// pods are those of all files: a pod may call one of another file by its name.
-	pods []workloads.Pod
+	// pods are those of all files: a pod may call one of another file by its name. recorded are
+	// those of create requests, which the virtual kubelet has changed.
+	pods, recorded []workloads.Pod
 }
 
 // pod reports on a pod as a user or a controller writes it.

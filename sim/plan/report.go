@@ -22,7 +22,7 @@ type Report struct {
 	From string `json:"from,omitempty"`
 	// Sent says whether the virtual kubelet ever sends the pod, and Reason why it does not.
 	Sent   bool   `json:"sent"`
-	Reason string `json:"reason,omitempty"`
+	Reason string `json:"reason"`
 	// Note says what plan does not know of a recorded create request.
 	Note string `json:"note,omitempty"`
 	// Volumes, Variables, Names and Placement say what becomes of these parts of the pod.

@@ -107,7 +107,7 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []map[string]any{
-		{"pod": "default/all", "sent": true, "objects": []any{}, "warnings": []any{}, "refusals": got[0]["refusals"], "hints": got[0]["hints"]},
+		{"pod": "default/all", "sent": true, "reason": "", "objects": []any{}, "warnings": []any{}, "refusals": got[0]["refusals"], "hints": got[0]["hints"]},
 		{"pod": "default/b", "sent": false, "reason": "container c: the local cluster has no Secret default/none", "objects": []any{}, "warnings": []any{}, "refusals": []any{}, "hints": []any{}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -180,6 +180,16 @@ func TestHints(t *testing.T) {
 		{"Spark in client mode", calls("SPARK_DRIVER_URL", "spark://CoarseGrainedScheduler@driver.pi:7078", "hostname: driver, subdomain: pi, "), ""},
 		{"Ray", calls("FQ_RAY_IP", "head.default.svc.cluster.local", ""), "a worker calls its head"},
 		{"Dask", calls("DASK_SCHEDULER_ADDRESS", "tcp://scheduler.demo:8786", "hostname: scheduler, subdomain: demo, "), ""},
+		{
+			"Dask with a scheduler that stays local",
+			calls("DASK_SCHEDULER_ADDRESS", "tcp://scheduler.demo:8786", "") + "\n---\n" + `{apiVersion: v1, kind: Pod, metadata: {name: s}, spec: {hostname: scheduler, subdomain: demo, ` + container + `}}`,
+			"a worker calls its scheduler",
+		},
+		{
+			"Dask with a scheduler that is offloaded",
+			calls("DASK_SCHEDULER_ADDRESS", "tcp://scheduler.demo:8786", "") + "\n---\n" + `{apiVersion: v1, kind: Pod, metadata: {name: s}, spec: {nodeName: vnode, hostname: scheduler, subdomain: demo, ` + container + `}}`,
+			"",
+		},
 		{"an address", calls("MASTER_ADDR", "192.0.2.1", ""), ""},
 		{"PyTorch", calls("MASTER_ADDR", "master-0", ""), "a worker calls its master"},
 		{"another pod of a StatefulSet", calls("MASTER_ADDR", "web-2.web", "") + web, ""},

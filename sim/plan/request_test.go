@@ -136,3 +136,40 @@ func TestNodeOfARecordedRequest(t *testing.T) {
 		t.Errorf("hints %q\n%s", reports[0].Hints, text)
 	}
 }
+
+// Requests of several files know each other's names, and what the virtual kubelet has added.
+func TestHintsOfRecordedRequests(t *testing.T) {
+	request := func(name, annotations, spec, env string) string {
+		return `{"pod": {"metadata": {"name": "` + name + `", "namespace": "default", "uid": "0f0f0f0f-0000-4000-8000-00000000000` + name[:1] + `", "annotations": {` + annotations + `}}, ` +
+			`"spec": {"nodeName": "vnode", ` + spec + `"containers": [{"name": "c", "image": "i", "env": [` + env + `]}]}}}`
+	}
+	head := request("a-head", `"interlink.io/service": "demo-head-svc:6379"`, "", "")
+	worker := request("b-worker", "", "", `{"name": "FQ_RAY_IP", "value": "demo-head-svc"}`)
+	account := `"serviceAccountName": "robot", `
+	knows := request("c", "", account, `{"name": "KUBERNETES_SERVICE_HOST", "value": "api.example.org"}, {"name": "KUBERNETES_SERVICE_PORT", "value": "6443"}`)
+	for _, test := range []struct {
+		name  string
+		files []string
+		want  string
+	}{
+		{"worker and head", []string{worker, head}, ""},
+		{"a worker alone", []string{worker}, "a worker calls its head"},
+		{"the local API server", []string{knows}, ""},
+		{"no API server", []string{request("c", "", account, "")}, "service account robot: its token"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var inputs []plan.Input
+			for _, text := range test.files {
+				inputs = append(inputs, plan.Input{Path: "request.json", Text: []byte(text)})
+			}
+			reports, err := plan.Reports(inputs, plan.Settings{Environ: environ})
+			if err != nil {
+				t.Fatal(err)
+			}
+			hints := reports[0].Hints
+			if test.want == "" && len(hints) > 0 || test.want != "" && (len(hints) != 1 || !strings.Contains(hints[0], test.want)) {
+				t.Errorf("hints %q, want %q", hints, test.want)
+			}
+		})
+	}
+}
