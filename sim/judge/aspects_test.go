@@ -110,6 +110,9 @@ func TestOtherWaysToLook(t *testing.T) {
 		{"no variable", func(s *Observation) { delete(s.Pods["web"].Probes["main"].Env, "A") }, "ENV-20: container main of pod web has no variable A, as its own log shows"},
 		{"another value", func(s *Observation) { s.Pods["web"].Probes["main"].Env["A"] = "c" }, `ENV-20: container main of pod web has variable A with value "c", expected "b", as its own log shows`},
 		{"no file", func(s *Observation) { delete(s.Pods["web"].Probes["main"].Files, "/c") }, "VOL-12: container main of pod web has no file /c, as its own log shows"},
+		{"a claim that is no volume", func(s *Observation) {
+			s.Pods["web"].Probes["main"] = Probe{Runs: 1, Env: map[string]string{"A": "b"}, Files: map[string]string{"/c": "d"}, Claims: map[string]bool{"/data": false, "/kept": true}}
+		}, "VOL-14: container main of pod web cannot read what it writes into the volume of its claim at /data, as its own log shows"},
 		{"two jobs of a pod", func(s *Observation) { s.Jobs.ByPod = map[string]int{"web": 2} }, "CREATE-8: the plugin had 2 jobs for pod web at the same time, expected 1"},
 		{"too many jobs", func(s *Observation) { s.Jobs.Most = 3 }, "CREATE-8: the plugin had 3 jobs at the same time, expected 1 for each pod: 2"},
 		{"a job is left", func(s *Observation) { s.Jobs.Left = []string{"17 R web"} }, "DELETE-1: the plugin has 1 job after all pods are deleted, expected 0: [17 R web]"},

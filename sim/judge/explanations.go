@@ -29,6 +29,7 @@ var explanations = map[string]Explanation{
 	"CREATE-19": {"InterLink does not notice it: the pod runs in another way than the user wrote it.", "Copy the fields of the pod, except those that have a meaning only in the local cluster."},
 	"ENV-20":    {"InterLink does not notice it: the program in the container works with a wrong value.", "Give each container exactly the values that arrive, and quote them where a shell reads them."},
 	"VOL-12":    {"InterLink does not notice it: the program in the container finds no file, or a wrong one.", "Write each file of ConfigMaps, Secrets and projected volumes to its path, byte for byte, before the container starts."},
+	"VOL-14":    {"InterLink does not notice it: what the program in the container writes is lost, or it fails.", "Mount at the path of each claim a volume that the container can write, unless it is read-only."},
 	"NET-2":     {"InterLink has no other way to the ports of the pod: its Service leads nowhere.", "Keep one tunnel for a pod with TCP ports, from its create to its delete."},
 	"NET-8":     {"InterLink sends no Service, so pods cannot reach each other by name.", "Make the names known that the pod asks for, and remove them with the pod."},
 	"STATUS-6":  {"InterLink cannot use the answer, and the user sees the last state.", "Answer 200 and a list with one object for each pod of the request: name, UID, namespace, containers, initContainers."},

@@ -53,6 +53,9 @@ type Probe struct {
 	// Env and Files are its variables and the contents of its files, of those that the
 	// scenario names. One that the container does not have has no entry.
 	Env, Files map[string]string
+	// Claims are the paths at which it mounts a claim that is not read-only, and whether it
+	// could read there what it wrote.
+	Claims map[string]bool
 	// Why is why the container was not seen to run; empty if it was.
 	Why string
 }

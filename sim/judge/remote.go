@@ -61,13 +61,21 @@ func compareProbes(file *scenario.File, key string, expected scenario.PodExpecta
 	maps.DeleteFunc(expected.Env, func(name string, _ map[string]string) bool { return unknown(name) })
 	maps.DeleteFunc(expected.Files, func(name string, _ map[string]string) bool { return unknown(name) })
 	maps.DeleteFunc(expected.NoFiles, func(name string, _ []string) bool { return unknown(name) })
-	return compareContainers(expected, containers{
+	found := compareContainers(expected, containers{
 		hidden:  secretsOf(file.Secrets),
 		subject: func(name string) string { return fmt.Sprintf("container %s of pod %s", name, key) },
 		suffix:  ", as its own log shows",
 		env:     func(name string) (map[string]string, error) { return probes[name].Env, nil },
 		files:   func(name string) (map[string]string, error) { return probes[name].Files, nil },
 	})
+	for _, name := range slices.Sorted(maps.Keys(probes)) {
+		for _, path := range slices.Sorted(maps.Keys(probes[name].Claims)) {
+			if !probes[name].Claims[path] {
+				found = append(found, differencef("VOL-14", "container %s of pod %s cannot read what it writes into the volume of its claim at %s, as its own log shows", name, key, path))
+			}
+		}
+	}
+	return found
 }
 
 // containers are the containers of a pod, and what is in them. The errors say why a container

@@ -31,6 +31,7 @@ type player struct {
 	ending    bool
 	logs      []*pendingLog
 	otherJobs []string                             // lines of the jobs that existed before the scenario
+	untold    []string                             // notes on variables that no container could tell
 	stale     map[string]map[string]*staleStatuses // by pod and rule
 }
 

@@ -54,12 +54,28 @@ func addProbe(c *corev1.Container, pod *corev1.Pod, expected scenario.PodExpecta
 	_, _ = rand.Read(random) // it never fails
 	p := probe{mark: "interlink-sim " + hex.EncodeToString(random) + " "}
 	files := slices.Concat(slices.Collect(maps.Keys(expected.Files[c.Name])), expected.NoFiles[c.Name])
-	script := p.script(slices.Sorted(maps.Keys(expected.Env[c.Name])), slices.Sorted(slices.Values(files)))
+	script := p.script(slices.Sorted(maps.Keys(expected.Env[c.Name])), slices.Sorted(slices.Values(files)), writableClaims(pod, c))
 	c.Command, c.Args = slices.Concat(shell, []string{"-c", script, "sh"}, c.Command, c.Args), nil
 	return p
 }
 
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+// writableClaims returns the paths at which a container mounts claims and can write.
+func writableClaims(pod *corev1.Pod, c *corev1.Container) (paths []string) {
+	for _, mount := range c.VolumeMounts {
+		isWritable := func(v corev1.Volume) bool {
+			return v.Name == mount.Name && v.PersistentVolumeClaim != nil && !v.PersistentVolumeClaim.ReadOnly && !mount.ReadOnly
+		}
+		if slices.ContainsFunc(pod.Spec.Volumes, isWritable) {
+			paths = append(paths, mount.MountPath)
+		}
+	}
+	return paths
+}
+
+var (
+	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	plainName  = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+)
 
 // isShellVariable reports whether a shell can tell a variable of this name. It drops all
 // others, although Kubernetes allows them.
@@ -67,19 +83,28 @@ func isShellVariable(name string) bool { return identifier.MatchString(name) }
 
 // script returns the lines before the container's own command, for the shell of POSIX. It
 // has neither $$ nor single quotes: Kubernetes, and plugins that write scripts, change them.
-func (p probe) script(variables, files []string) string {
+func (p probe) script(variables, files, claims []string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"; ", args...) } // it never fails
 	line(`w(){ echo "%s$1"; }`, p.mark)
 	line(`h(){ od -An -tx1 -v | tr -d " \n"; }`)
 	line(`w run`)
 	for _, name := range variables {
-		if isShellVariable(name) {
+		switch {
+		case isShellVariable(name):
 			line(`if [ "${%[1]s+x}" ]; then w "env %[1]s =$(printf %%s "$%[1]s" | h)"; else w "env %[1]s -"; fi`, name)
+		case plainName.MatchString(name): // the shell has dropped what it was given; it is process p
+			line(`( read -r p x < /proc/self/stat; if grep -q = "/proc/$p/environ"; then w "environ %s =$(tr "\n\000" "\001\n" < "/proc/$p/environ" | sed -n "s/^%s=//p" | tr "\001" "\n" | h)"; fi ) 2> /dev/null`,
+				name, strings.ReplaceAll(name, ".", "[.]"))
 		}
 	}
 	for _, path := range files {
 		line(`if [ -e "%[1]s" ]; then w "file %[1]s =$(h < "%[1]s" 2> /dev/null)"; else w "file %[1]s -"; fi`, path)
+	}
+	for _, path := range claims {
+		word := strings.Fields(p.mark)[1]
+		file := strings.TrimRight(path, "/") + "/.interlink-sim-" + word
+		line(`{ echo %[1]s > "%[2]s"; } 2> /dev/null; w "claim %[3]s =$({ cat "%[2]s"; rm "%[2]s"; } 2> /dev/null | h)"`, word, file, path)
 	}
 	line(`w end`)
 	b.WriteString(`exec "$@"`)

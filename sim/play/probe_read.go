@@ -52,33 +52,24 @@ func (p *player) readProbe(ctx context.Context, key, container string, probe pro
 	if log.Err != nil {
 		return judge.Probe{Why: fmt.Sprintf("its log cannot be read: %v", log.Err)}
 	}
-	read := probe.read(log.Text)
+	read, told := probe.read(log.Text)
 	for name, value := range p.env.file.Expect.Pods[key].Env[container] {
-		if !isShellVariable(name) && read.Runs > 0 {
-			read.Env[name] = value // a shell cannot tell it: there is a note
+		if !isShellVariable(name) && !told[name] && read.Runs > 0 {
+			read.Env[name] = value
+			p.untold = append(p.untold, fmt.Sprintf("Variable %s of container %s of pod %s is not compared: the shell of its image cannot tell it.", name, container, key))
 		}
 	}
 	return read
 }
 
 // probeNotes says which variables are not compared, because no shell can tell them.
-func (p *player) probeNotes() (notes []string) {
-	for key, pod := range p.seen.Pods {
-		for container := range pod.Probes {
-			for name := range p.env.file.Expect.Pods[key].Env[container] {
-				if !isShellVariable(name) {
-					notes = append(notes, fmt.Sprintf("Variable %s of container %s of pod %s is not compared: a shell cannot tell it.", name, container, key))
-				}
-			}
-		}
-	}
-	slices.Sort(notes)
-	return notes
-}
+func (p *player) probeNotes() []string { return slices.Sorted(slices.Values(p.untold)) }
 
-// read returns what a container has written into its log.
-func (p probe) read(log string) judge.Probe {
+// read returns what a container has written into its log, and of which variables that are no
+// shell variables it has told whether it has them.
+func (p probe) read(log string) (judge.Probe, map[string]bool) {
 	var all, last judge.Probe
+	told := map[string]bool{}
 	begun := 0
 	for line := range strings.Lines(log) {
 		_, text, marked := strings.Cut(strings.TrimRight(line, "\r\n"), p.mark)
@@ -87,17 +78,22 @@ func (p probe) read(log string) judge.Probe {
 		case !marked:
 		case text == "run":
 			begun++
-			last = judge.Probe{Env: map[string]string{}, Files: map[string]string{}}
+			last = judge.Probe{Env: map[string]string{}, Files: map[string]string{}, Claims: map[string]bool{}}
 		case text == "end" && last.Env != nil:
 			all = last
 			all.Runs = begun
 		case len(words) == 3 && last.Env != nil:
 			content, isHex := strings.CutPrefix(words[2], "=")
 			value, err := hex.DecodeString(content)
+			told[words[1]] = true
 			switch {
+			case words[0] == "claim":
+				last.Claims[words[1]] = p.mark == "interlink-sim "+strings.TrimSpace(string(value))+" "
 			case !isHex || err != nil: // it does not have it
 			case words[0] == "env":
 				last.Env[words[1]] = string(value)
+			case words[0] == "environ" && len(value) > 0: // a line, of which only the break may be left
+				last.Env[words[1]] = strings.TrimSuffix(string(value), "\n")
 			case words[0] == "file":
 				last.Files[words[1]] = string(value)
 			}
@@ -106,7 +102,7 @@ func (p probe) read(log string) judge.Probe {
 	if all.Runs == 0 {
 		all.Why = "its log does not have what the container writes when it begins"
 	}
-	return all
+	return all, told
 }
 
 // clean returns a log without what the containers of a pod write about themselves and, if
