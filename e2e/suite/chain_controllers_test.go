@@ -10,7 +10,12 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
+
+// disruptedExitCode is what docs/configuration.md recommends for [offloading]
+// disrupted_exit_code.
+const disruptedExitCode = "250"
 
 // chainJob returns the manifest of a job whose container runs a script.
 func chainJob(name, spec, script string) string {
@@ -86,6 +91,41 @@ func chainJobFails(u *chainUser) {
 		u.wantLines(u.kubectl("logs", pod.Name), "cannot succeed")
 	}
 	u.kubectl("delete", "job", "failing")
+	u.waitForNoRemotePods()
+}
+
+// A Job whose podFailurePolicy ignores the exit code of disruptions does not count a pod
+// that was lost in the remote cluster: with backoffLimit 0 it completes by another pod.
+func chainJobIgnoresDisruptions(u *chainUser) {
+	spec := "backoffLimit: 0\n  podFailurePolicy:\n    rules:\n    - action: Ignore\n      onExitCodes: {operator: In, values: [" + disruptedExitCode + "]}"
+	u.apply(chainJob("disrupted", spec, "while [ ! -e /tmp/go ]; do sleep 1; done")) // it is killed, since it does not end by SIGTERM
+	runningPod := func(other types.UID) (pod corev1.Pod) {
+		eventually(u, "a pod of the job runs", func(context.Context) error {
+			pods := u.localPods("job-name=disrupted")
+			for _, pod = range pods {
+				if pod.UID != other && pod.Status.Phase == corev1.PodRunning {
+					return nil
+				}
+			}
+			return fmt.Errorf("none of its %d pods runs", len(pods))
+		})
+		return pod
+	}
+	lost := runningPod("")
+	remote := u.remotePod(lost.Name)
+	if _, err := testEnv.remote.run(testEnv.ctx, "-n", u.remote, "delete", "pod", remote.Name); err != nil {
+		u.Fatal(err)
+	}
+	u.execRemote(runningPod(lost.UID).Name, "touch", "/tmp/go")
+	job, pods := u.waitForJob("disrupted", batchv1.JobComplete)
+	if len(pods) != 2 || job.Status.Failed != 0 || job.Status.Succeeded != 1 {
+		u.Errorf("the job has %d pods and status %+v", len(pods), job.Status)
+	}
+	ended := u.waitForPhase(lost.Name, corev1.PodFailed).Status.ContainerStatuses[0].State.Terminated
+	if ended == nil || strconv.Itoa(int(ended.ExitCode)) != disruptedExitCode {
+		u.Errorf("the container of the lost pod ended with %+v", ended)
+	}
+	u.kubectl("delete", "job", "disrupted")
 	u.waitForNoRemotePods()
 }
 

@@ -10,7 +10,7 @@ import "testing"
 // Each test has its own namespace, and fails if something is left in the remote cluster
 // after the namespace was deleted.
 func testChain(t *testing.T) {
-	running := startChain(t, chainNode, nil)
+	running := startChain(t, chainNode, nil, "OFFLOADING_DISRUPTED_EXIT_CODE="+disruptedExitCode)
 	t.Run("parallel", func(t *testing.T) {
 		for _, test := range []struct {
 			name string
@@ -23,6 +23,7 @@ func testChain(t *testing.T) {
 			{"job waits for a quota", chainQuotaJob},
 			{"job fails", chainJobFails},
 			{"job completes", chainJobCompletes},
+			{"job ignores disruptions", chainJobIgnoresDisruptions},
 			{"pod runs and ends", chainPodRuns},
 			{"logs are followed", chainLogsFollowed},
 			{"running pod is deleted", chainRunningPodDeleted},

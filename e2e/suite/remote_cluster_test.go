@@ -136,10 +136,14 @@ func (r *remoteCluster) restore(ctx context.Context) error {
 	}
 	list, err := r.client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
 	errs = append(errs, err)
+	deleteAll := []string{"delete", "--ignore-not-found", "namespace"} // at once: each takes seconds
 	for _, namespace := range list.Items {
 		if createdByTests(namespace.Name) {
-			run("delete", "--ignore-not-found", "namespace", namespace.Name)
+			deleteAll = append(deleteAll, namespace.Name)
 		}
+	}
+	if len(deleteAll) > 3 {
+		run(deleteAll...)
 	}
 	return errors.Join(errs...)
 }
