@@ -26,6 +26,7 @@ func TestScenariosSkippedOnRealNodes(t *testing.T) {
 	}
 	want := []string{
 		"disrupted-evicted: it needs simulated nodes: a pod without a storage limit is evicted",
+		"engine-argo-initless-succeeds: it needs simulated nodes: a pod mounts an image, and the remote cluster cannot, or is not known",
 		"eviction-before-start: it needs simulated nodes: a pod without a storage limit is evicted",
 		"namespace-template: it sets a namespace template, and needs simulated nodes and the simulator's own plugin",
 		"node-lost: it needs simulated nodes: a node is lost",
