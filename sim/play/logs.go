@@ -16,18 +16,20 @@ import (
 const maxLog = 1 << 20
 
 // readLogs sends the requests for logs that are expected of a pod. It waits for the
-// answers, except for those that follow a container that has not ended.
+// answers; if they follow a container that has not ended, until they begin.
 func (p *player) readLogs(ctx context.Context, key string) {
 	seen := p.seen.Pods[key]
 	for _, expected := range p.env.file.Expect.Pods[key].Logs {
 		pending := &pendingLog{pod: seen, index: len(seen.Logs), done: make(chan struct{})}
 		seen.Logs = append(seen.Logs, judge.Log{})
 		p.logs = append(p.logs, pending)
+		begun := make(chan struct{})
 		go func() {
 			defer close(pending.done)
-			pending.log = requestLog(ctx, p.env, key, expected)
+			pending.log = requestLog(ctx, p.env, key, expected, func() { close(begun) })
 			pending.log.Text = clean(pending.log.Text, p.env.probes[key], p.env.options.profile().LogPreamble)
 		}()
+		<-begun // a delete that follows must not be earlier
 		if !expected.Follow || containerEnded(p.env.kubelet.Status(key), expected.Container) {
 			<-pending.done
 		}
@@ -59,14 +61,16 @@ func containerEnded(status corev1.PodStatus, container string) bool {
 	return true
 }
 
-// requestLog requests a log and reads the whole answer.
-func requestLog(ctx context.Context, env *environment, key string, expected scenario.LogExpectation) judge.Log {
+// requestLog requests a log and reads the whole answer. It calls begun when the answer begins,
+// or when there is none.
+func requestLog(ctx context.Context, env *environment, key string, expected scenario.LogExpectation, begun func()) judge.Log {
 	ctx, cancel := context.WithTimeout(ctx, env.options.CallTimeout)
 	defer cancel()
 	stream, err := env.kubelet.Logs(ctx, key, expected.Container, wire.LogOpts{
 		Tail: expected.Tail, Bytes: expected.Bytes, SinceSeconds: expected.SinceSeconds, Timestamps: expected.Timestamps,
 		Previous: expected.Previous, Follow: expected.Follow,
 	})
+	begun()
 	if err != nil {
 		return judge.Log{Err: err}
 	}

@@ -48,7 +48,7 @@ func (p *player) readProbe(ctx context.Context, key, container string, probe pro
 	if probe.why != "" {
 		return judge.Probe{Why: probe.why}
 	}
-	log := requestLog(ctx, p.env, key, scenario.LogExpectation{Container: container})
+	log := requestLog(ctx, p.env, key, scenario.LogExpectation{Container: container}, func() {})
 	if log.Err != nil {
 		return judge.Probe{Why: fmt.Sprintf("its log cannot be read: %v", log.Err)}
 	}
