@@ -77,24 +77,31 @@ func (c *slowQuota) CreateStored(context.Context, *wire.CreateRequest, func(cont
 	return errdefs.New(errdefs.OverQuota, "exceeded quota: q, requested: %[1]s=1, used: %[1]s=3, limited: %[1]s=3", resource)
 }
 
+// withPods returns a Waiting with pods that wait, the longest waiting first.
+func (c *slowQuota) withPods(t *testing.T, names ...string) *Waiting {
+	c.markers, c.secrets = map[string]*corev1.ConfigMap{}, map[string]*corev1.Secret{}
+	w := New(c, Options{Scope: scope.Scope{Namespace: "remote", Instance: "test"}, Log: slog.New(slog.DiscardHandler), CreateTimeout: time.Minute})
+	for n, name := range names {
+		request := &wire.CreateRequest{Pod: corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "local", Name: name, UID: types.UID("uid-" + name)}}}
+		secret, err := newSecret(w.options.Scope, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		marker := newMarker(w.options.Scope, &request.Pod, nil, time.Now().Add(time.Duration(n)*time.Second), "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1")
+		c.secrets[secret.Name], c.markers[marker.Name] = secret, marker
+		w.index.put(keyOf(w.options.Scope, &request.Pod), stateOf(marker), time.Now())
+	}
+	return w
+}
+
 // Pods that block each other are found, also if the quota counts the pods of their tries for seconds: the
 // one that waits longest does not keep the others from being refused for the ConfigMaps.
 func TestBlockIsFoundAlthoughAQuotaCountsLate(t *testing.T) {
 	for _, lag := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second, 20 * time.Second} {
 		t.Run(lag.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := &slowQuota{lag: lag, markers: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{}}
-				w := New(c, Options{Scope: scope.Scope{Namespace: "remote", Instance: "test"}, Log: slog.New(slog.DiscardHandler), CreateTimeout: time.Minute})
-				for n, name := range []string{"oldest", "middle", "youngest"} {
-					request := &wire.CreateRequest{Pod: corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "local", Name: name, UID: types.UID("uid-" + name)}}}
-					secret, err := newSecret(w.options.Scope, request)
-					if err != nil {
-						t.Fatal(err)
-					}
-					marker := newMarker(w.options.Scope, &request.Pod, nil, time.Now().Add(time.Duration(n)*time.Second), "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1")
-					c.secrets[secret.Name], c.markers[marker.Name] = secret, marker
-					w.index.put(keyOf(w.options.Scope, &request.Pod), stateOf(marker), time.Now())
-				}
+				c := &slowQuota{lag: lag}
+				w := c.withPods(t, "oldest", "middle", "youngest")
 				woken := make(chan struct{}, 1)
 				c.changed = func() { notify(woken) }
 				ctx, cancel := context.WithCancel(t.Context())
@@ -109,4 +116,59 @@ func TestBlockIsFoundAlthoughAQuotaCountsLate(t *testing.T) {
 			})
 		})
 	}
+}
+
+// mixedQuota is a namespace whose quota has no room for the ConfigMaps of one pod and the CPU of another one. The
+// other pods fit, if free does not say since when.
+type mixedQuota struct {
+	slowQuota
+	began time.Time
+	free  map[string]time.Duration
+	tries map[string][]time.Duration // of the pods, since began
+}
+
+func (c *mixedQuota) CreateStored(_ context.Context, request *wire.CreateRequest, _ func(context.Context) (bool, error)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name, now := request.Pod.Name, time.Since(c.began)
+	c.tries[name] = append(c.tries[name], now)
+	switch resource := map[string]string{"configmaps": "count/configmaps", "cpu": "requests.cpu"}[name]; {
+	case resource != "":
+		return errdefs.New(errdefs.OverQuota, "exceeded quota: q, requested: %[1]s=1, used: %[1]s=3, limited: %[1]s=3", resource)
+	case now < c.free[name]:
+		return errdefs.New(errdefs.OverQuota, "exceeded quota: q, requested: memory=1, used: memory=3, limited: memory=3")
+	}
+	return nil
+}
+
+// A pod that is refused because of ConfigMaps, and another one that is really refused because of something else, do not
+// keep the pods behind them waiting: these are created when there is room.
+func TestPodsThatFitAreCreatedAlthoughAQuotaMayCountLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &mixedQuota{began: time.Now(), free: map[string]time.Duration{"later": 20 * time.Second}, tries: map[string][]time.Duration{}}
+		w := c.withPods(t, "configmaps", "cpu", "fits", "later")
+		woken := make(chan struct{}, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		var worker sync.WaitGroup
+		worker.Go(func() { w.work(ctx, c, "remote", woken) })
+		time.Sleep(c.free["later"])
+		notify(woken) // the quota has changed
+		time.Sleep(2*time.Minute - c.free["later"])
+		cancel()
+		worker.Wait()
+
+		// The first pass waits once until the quota mostly does not count the pod of a try any more.
+		if tries := c.tries["fits"]; len(tries) != 1 || tries[0] > 2*w.timing.recount {
+			t.Errorf("the pod that fits was tried at %v", tries)
+		}
+		if tries := c.tries["later"]; tries[len(tries)-1] > c.free["later"]+w.timing.minPause {
+			t.Errorf("the pod that fits later was tried at %v", tries)
+		}
+		if tries := c.tries["configmaps"]; len(tries) < 2 {
+			t.Errorf("the pod with ConfigMaps was tried at %v", tries)
+		}
+		if tries, most := c.tries["cpu"], int(2*time.Minute/w.timing.recount); len(tries) > most {
+			t.Errorf("the pod with too much CPU was tried at %v", tries)
+		}
+	})
 }

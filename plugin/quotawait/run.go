@@ -69,51 +69,76 @@ func (w *Waiting) isDone(namespace string) bool {
 	return true
 }
 
+// round is one or more passes over the pods that wait in a namespace. It ends when each pod was
+// tried, or is covered by one that was, and no quota may have counted a pod that does not
+// exist any more.
+type round struct {
+	counted  time.Time // until then, a quota may count a pod that a try has deleted
+	refusals []refusal // those because of stored requests: their pods are not tried again in this round
+	open     bool      // a pod is to be tried again
+}
+
 // work tries the pods that wait in a namespace: when it is woken, and otherwise after a pause,
 // which grows while no pod can be created.
 func (w *Waiting) work(ctx context.Context, creator Creator, namespace string, woken <-chan struct{}) {
 	pause := w.timing.minPause
 	var b block
-	var counted time.Time // until then, a quota may count a pod that a try has deleted
+	var r round
 	for ctx.Err() == nil && !w.isDone(namespace) {
+		next, longer := wait.Jitter(pause, 0.5), min(2*pause, w.timing.pause)
+		if r.open {
+			next, longer = w.timing.recount, pause
+		}
 		select {
 		case <-ctx.Done():
 		case <-woken:
 			pause = w.timing.minPause
-		case <-time.After(wait.Jitter(pause, 0.5)):
-			pause = min(2*pause, w.timing.pause)
+		case <-time.After(next):
+			pause = longer
 		}
-		if w.tryAll(ctx, creator, namespace, &counted) {
+		if w.tryAll(ctx, creator, namespace, &r) {
 			pause = w.timing.minPause
 		}
-		w.endBlock(ctx, namespace, &b)
+		if !r.open {
+			w.endBlock(ctx, namespace, &b)
+		}
 		sleep(ctx, w.timing.gap)
 	}
 }
 
-// tryAll tries the pods that wait in a namespace, the longest waiting first. It leaves out
-// those that ask for at least as much as one that was refused a moment ago. After a try that has
-// deleted its pod again, it waits until the quota does not count that pod any more: otherwise the
-// next pod would be refused because of it, and blocks would not be found. A pod that is refused because
-// of something else soon after is tried again. It reports whether a pod waits no more.
-func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string, counted *time.Time) (progress bool) {
+// tryAll tries the pods that wait in a namespace, the longest waiting first, each at most once. It
+// leaves out those that ask for at least as much as one that was refused a moment ago. After a try that has
+// deleted its pod again, it waits until the quota mostly does not count that pod any more: otherwise the
+// next pod would be refused because of it, and blocks would not be found. If a pod is refused because
+// of something else soon after, the round stays open, and the next pass tries that pod again. It reports
+// whether a pod waits no more.
+func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string, r *round) (progress bool) {
+	if !r.open {
+		r.refusals = nil
+	}
+	r.open = false
 	var refusals []refusal
 	for _, k := range w.index.keys(namespace) {
 		e, ok := w.index.find(k)
-		if !ok || e.settled && w.isKept(&e) || e.ended == "" && !creator.IsDeleted(e.uid) && isCovered(e.lastRefusal, refusals) {
+		if !ok || e.settled && w.isKept(&e) || e.ended == "" && !creator.IsDeleted(e.uid) &&
+			(isCovered(e.lastRefusal, r.refusals) || isCovered(e.lastRefusal, refusals)) {
 			continue
 		}
 		if ctx.Err() != nil {
 			return progress
 		}
-		refused, err := w.tryUntil(ctx, creator, k, *counted)
+		err := w.try(ctx, creator, k)
 		if errdefs.Is(err, errdefs.OverQuota) {
-			if refused != nil {
-				refusals = append(refusals, *refused)
-				if refused.countsStored() { // by then, the try had created the pod, and has deleted it
-					*counted = time.Now().Add(w.timing.lateRecount)
-					sleep(ctx, w.timing.recount)
-				}
+			refused, ok := refusalOf(err)
+			switch {
+			case !ok:
+			case refused.countsStored(): // by then, the try had created the pod, and has deleted it
+				r.refusals = append(r.refusals, refused)
+				r.counted = time.Now().Add(w.timing.lateRecount)
+				sleep(ctx, w.timing.recount)
+			default:
+				refusals = append(refusals, refused)
+				r.open = r.open || time.Now().Before(r.counted)
 			}
 		} else if err != nil && ctx.Err() == nil {
 			w.log.Warn("a pod that waits for a quota could not be tried", "secret", k.String(), "error", err)
@@ -123,25 +148,6 @@ func (w *Waiting) tryAll(ctx context.Context, creator Creator, namespace string,
 		}
 	}
 	return progress
-}
-
-// tryUntil tries a pod, again and again if a quota may still count a pod that another try has deleted. It
-// returns the error of the last try, with what the quota said; nil if that is not known.
-func (w *Waiting) tryUntil(ctx context.Context, creator Creator, k key, counted time.Time) (*refusal, error) {
-	for {
-		err := w.try(ctx, creator, k)
-		if !errdefs.Is(err, errdefs.OverQuota) {
-			return nil, err
-		}
-		refused, ok := refusalOf(err)
-		if !ok {
-			return nil, err
-		}
-		if refused.countsStored() || !time.Now().Before(counted) || ctx.Err() != nil {
-			return &refused, err
-		}
-		sleep(ctx, w.timing.recount)
-	}
 }
 
 func isCovered(last refusal, refusals []refusal) bool {

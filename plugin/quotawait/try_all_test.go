@@ -61,7 +61,7 @@ func TestTryAll(t *testing.T) {
 		since := time.Now().Add(time.Duration(n) * time.Second)
 		w.index.put(k, state{uid: string(request.Pod.UID), since: since, refusal: words(pod.requested, "4")}, time.Now())
 	}
-	if w.tryAll(t.Context(), c, "remote", new(time.Time)) {
+	if w.tryAll(t.Context(), c, "remote", new(round)) {
 		t.Error("a pod waits no more")
 	}
 	if want := []string{"a", "small"}; !slices.Equal(c.tried, want) {
