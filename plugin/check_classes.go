@@ -14,8 +14,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
-// class is a class that the configuration names: no remote pod or claim can have it if it does not
-// exist.
+// class is a class that the configuration names. No remote pod can have a runtime or priority class
+// that does not exist. Static volumes can have a storage class that is no object, and claims get them.
 type class struct {
 	kind cluster.ClassKind
 	name string
@@ -27,7 +27,7 @@ func classesOf(options translate.Options) map[class][]string {
 	classes := map[class][]string{}
 	add := func(kind cluster.ClassKind, name, option string) {
 		c, from := class{kind, name}, "[offloading] "+option
-		if name != "" && !strings.Contains(name, "*") && !slices.Contains(classes[c], from) {
+		if name != "" && !strings.ContainsAny(name, `*?[\`) && !slices.Contains(classes[c], from) {
 			classes[c] = append(classes[c], from)
 		}
 	}
@@ -79,7 +79,7 @@ func classPermissions(classes map[class][]string) []cluster.Permission {
 	return permissions
 }
 
-// checkClasses writes which of these classes exist, and returns how many do not.
+// checkClasses writes which of these classes exist, and returns how many are missing.
 func checkClasses(ctx context.Context, classes map[class][]string, remote cluster.Reviewer, w io.Writer) (missing int, err error) {
 	var lines []string
 	for _, c := range inOrder(classes) {
@@ -90,6 +90,8 @@ func checkClasses(ctx context.Context, classes map[class][]string, remote cluste
 			result = "not looked for: no permission (optional)"
 		case err != nil:
 			return missing, err
+		case !exists && c.kind == cluster.StorageClasses:
+			result = "no such object in the remote cluster: only volumes that exist can have this class"
 		case !exists:
 			missing++
 			result = "MISSING in the remote cluster"
