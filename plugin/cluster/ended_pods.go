@@ -62,7 +62,7 @@ func (e *endedPods) remember(pod *corev1.Pod) {
 	e.pods[uid] = gone
 	e.order = append(e.order, gone)
 	e.bytes += len(encoded.encoded)
-	for len(e.order) > e.limit || e.bytes > e.maxBytes || gone.at.Sub(e.order[0].at) > endedPodMemory {
+	for len(e.order) > 0 && (len(e.order) > e.limit || e.bytes > e.maxBytes || gone.at.Sub(e.order[0].at) > endedPodMemory) {
 		oldest := e.order[0]
 		if e.pods[oldest.uid].pod == oldest.pod { // otherwise a later pod of this UID is gone, too
 			delete(e.pods, oldest.uid)

@@ -46,6 +46,18 @@ func TestMemoryOfEndedPodsIsLimited(t *testing.T) {
 	}
 }
 
+// A pod that is larger than the whole memory is not remembered.
+func TestMemoryOfEndedPodsIsTooSmallForOne(t *testing.T) {
+	e := newMemory(3)
+	e.maxBytes = 1
+	for _, uid := range []string{"1", "2"} {
+		e.remember(succeeded(uid, "pod"))
+		if e.find(uid) != nil || len(e.pods) > 0 || len(e.order) > 0 || e.bytes != 0 {
+			t.Errorf("%d pods are remembered, of %d bytes", len(e.pods), e.bytes)
+		}
+	}
+}
+
 // The memory of ended pods is limited in bytes: termination messages can be long.
 func TestMemoryOfEndedPodsIsLimitedInBytes(t *testing.T) {
 	e := newMemory(endedPodsKept)
