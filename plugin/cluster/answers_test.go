@@ -181,9 +181,9 @@ func TestACreateIsAnsweredWithTheObject(t *testing.T) {
 		} {
 			server := httptest.NewTLSServer(answer{code: 201, kind: jsonType, body: fmt.Sprintf(`{"kind":%q,"apiVersion":"v1","metadata":%s}`, kind, metadata)})
 			c := &Cluster{client: connectTo(t, server, "")}
-			uid, err := c.Create(t.Context(), object)
-			if errdefs.KindOf(err) != want || (uid == "u") != (want == "") {
-				t.Errorf("%s, answered with %s: UID %q, %v of kind %q, want kind %q", kind, metadata, uid, err, errdefs.KindOf(err), want)
+			created, err := c.Create(t.Context(), object)
+			if errdefs.KindOf(err) != want || (created != nil && created.GetUID() == "u") != (want == "") {
+				t.Errorf("%s, answered with %s: %v, %v of kind %q, want kind %q", kind, metadata, created, err, errdefs.KindOf(err), want)
 			}
 			server.Close()
 		}

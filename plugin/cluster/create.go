@@ -6,15 +6,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
 // Create creates a Namespace, ConfigMap, Secret, PersistentVolumeClaim, Service or
-// Pod and returns its UID. The error is of kind Exists if an object with that name
-// exists already.
-func (c *Cluster) Create(ctx context.Context, object metav1.Object) (types.UID, error) {
+// Pod and returns it as the API server has stored it. The error is of kind Exists if an
+// object with that name exists already.
+func (c *Cluster) Create(ctx context.Context, object metav1.Object) (metav1.Object, error) {
 	core, ns := c.client.CoreV1(), object.GetNamespace()
 	var (
 		created metav1.Object
@@ -37,9 +36,9 @@ func (c *Cluster) Create(ctx context.Context, object metav1.Object) (types.UID, 
 		err = errdefs.New(errdefs.Internal, "the plugin does not create objects of type %T", object)
 	}
 	if err := checkCreated(err, created, object.GetName()); err != nil {
-		return "", wrap(err, "create", describe(object))
+		return nil, wrap(err, "create", describe(object))
 	}
-	return created.GetUID(), nil
+	return created, nil
 }
 
 // describe returns the kind, namespace and name of an object, for errors.

@@ -51,7 +51,7 @@ func TestDeleteByUID(t *testing.T) {
 	c := newCluster(t, server)
 	for kind, object := range objectsOfEachKind(server.Namespace(t)) {
 		t.Run(kind, func(t *testing.T) {
-			uid, err := c.Create(t.Context(), object)
+			created, err := c.Create(t.Context(), object)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,15 +59,15 @@ func TestDeleteByUID(t *testing.T) {
 				t.Errorf("a second create returns %v", err)
 			}
 			found, err := c.Get(t.Context(), object)
-			if err != nil || found.GetUID() != uid {
-				t.Fatalf("Get returns %v, %v, want UID %s", found, err, uid)
+			if err != nil || found.GetUID() != created.GetUID() {
+				t.Fatalf("Get returns %v, %v, want UID %s", found, err, created.GetUID())
 			}
 
 			found.SetUID("another")
 			if err := c.Delete(t.Context(), found, nil, false); !errdefs.Is(err, errdefs.NotFound) {
 				t.Errorf("with another UID Delete returns %v", err)
 			}
-			found.SetUID(uid)
+			found.SetUID(created.GetUID())
 			version := found.GetResourceVersion()
 			found.SetResourceVersion("1")
 			if err := c.Delete(t.Context(), found, nil, true); !errdefs.Is(err, errdefs.Conflict) {
@@ -105,7 +105,7 @@ func TestRemoveGate(t *testing.T) {
 	pod := offloaded("pod", "uid")
 	pod.Namespace = namespace
 	pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.org/before"}, {Name: "example.org/ours"}, {Name: "example.org/after"}}
-	uid, err := c.Create(t.Context(), pod)
+	created, err := c.Create(t.Context(), pod)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestRemoveGate(t *testing.T) {
 	if err := c.RemoveGate(t.Context(), pod, "example.org/ours"); !errdefs.Is(err, errdefs.NotFound) {
 		t.Errorf("for another UID RemoveGate returns %v", err)
 	}
-	pod.UID = uid
+	pod.UID = created.GetUID()
 	for range 2 { // it can be repeated
 		if err := c.RemoveGate(t.Context(), pod, "example.org/ours"); err != nil {
 			t.Fatal(err)

@@ -30,8 +30,8 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		}))
 		c := &Cluster{client: connectTo(t, server, "")}
 		object := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n"}}
-		if uid, err := c.Create(t.Context(), object); err != nil || uid != "u" || calls.Load() != 2 {
-			t.Errorf("%+v: create returns %q, %v after %d requests, want success after 2", busy, uid, err, calls.Load())
+		if created, err := c.Create(t.Context(), object); err != nil || created.GetUID() != "u" || calls.Load() != 2 {
+			t.Errorf("%+v: create returns %v, %v after %d requests, want success after 2", busy, created, err, calls.Load())
 		}
 		server.Close()
 	}

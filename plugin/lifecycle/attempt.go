@@ -95,8 +95,8 @@ func (a *createAttempt) run(ctx context.Context) error {
 }
 
 // createAll creates the namespace, the claims, the pod, and then the objects that the pod
-// owns. No container starts before they exist: the kubelet waits for them, or the pod
-// has a scheduling gate, which createAll removes last.
+// owns. No container starts before they exist, or without the files of an image: the kubelet
+// waits for them, or the pod has a scheduling gate, which createAll removes last.
 func (a *createAttempt) createAll(ctx context.Context) error {
 	if err := a.ensureNamespace(ctx); err != nil {
 		return err
@@ -179,11 +179,10 @@ func (a *createAttempt) ensurePod(ctx context.Context) error {
 		}
 		before := a.mayHaveCreatedPod
 		a.mayHaveCreatedPod = true
-		uid, err := a.lifecycle.cluster.Create(ctx, a.objects.Pod)
+		created, err := a.lifecycle.cluster.Create(ctx, a.objects.Pod)
 		switch errdefs.KindOf(err) {
 		case "":
-			a.pod = a.objects.Pod.DeepCopy()
-			a.pod.UID = uid
+			a.pod = created.(*corev1.Pod)
 		case errdefs.Exists:
 			return a.useExistingPod(ctx)
 		case errdefs.Invalid, errdefs.Refused, errdefs.OverQuota, errdefs.NotYet, errdefs.NotFound:

@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
@@ -27,7 +26,7 @@ type heldCluster struct {
 	permit chan struct{}
 }
 
-func (c *heldCluster) Create(ctx context.Context, object metav1.Object) (types.UID, error) {
+func (c *heldCluster) Create(ctx context.Context, object metav1.Object) (metav1.Object, error) {
 	if pod, ok := object.(*corev1.Pod); ok {
 		c.begun <- pod.Namespace
 		<-c.permit // also if ctx ends

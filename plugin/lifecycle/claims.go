@@ -43,11 +43,11 @@ func (a *createAttempt) ensureClaim(ctx context.Context, claim translate.Claim) 
 				claim.Name, namespace, wire.AnnotationRemotePVC, claim.Name)
 		}
 		a.mayHaveCreatedClaims.Store(true)
-		uid, err := a.lifecycle.cluster.Create(ctx, claim.Object)
+		created, err := a.lifecycle.cluster.Create(ctx, claim.Object)
 		switch {
 		case err == nil:
 			found = claim.Object.DeepCopy()
-			found.UID = uid
+			found.UID = created.GetUID()
 			return nil
 		case !errdefs.Is(err, errdefs.Exists):
 			return err

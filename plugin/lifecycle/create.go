@@ -239,7 +239,7 @@ func (l *Lifecycle) isComplete(ctx context.Context, pod, local *corev1.Pod) (boo
 	if podstate.HasStarted(pod) || isOfEarlierVersion(pod) {
 		return true, nil
 	}
-	if hasGate(pod) {
+	if hasGate(pod) || missingImageVolume(local, pod) != "" {
 		return false, nil
 	}
 	owned, _ := scope.Owned(pod)

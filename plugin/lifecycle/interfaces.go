@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/nstemplate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
@@ -17,9 +16,9 @@ import (
 // plugin/errdefs. A retry may solve errors of the kinds Unavailable, Conflict and
 // NotYet, and no other errors.
 type Cluster interface {
-	// Create creates an object and returns its UID. The error is of kind Exists if
-	// an object with that name exists already.
-	Create(ctx context.Context, object metav1.Object) (types.UID, error)
+	// Create creates an object and returns it as the API server has stored it. The error is
+	// of kind Exists if an object with that name exists already.
+	Create(ctx context.Context, object metav1.Object) (metav1.Object, error)
 	// Get returns the object of the same kind, namespace and name. The error is of kind
 	// NotFound if it does not exist; also in Namespace, Pod and Claim.
 	Get(ctx context.Context, object metav1.Object) (metav1.Object, error)

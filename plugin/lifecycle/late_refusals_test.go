@@ -24,12 +24,14 @@ import (
 // no network, so that the clock of a test can be virtual.
 type emptyCluster struct{ lifecycle.Cluster }
 
-func (emptyCluster) Synced() bool                                             { return true }
-func (emptyCluster) CachedPod(string) *corev1.Pod                             { return nil }
-func (emptyCluster) CachedPods(string) []*corev1.Pod                          { return nil }
-func (emptyCluster) Create(context.Context, metav1.Object) (types.UID, error) { return "remote", nil }
-func (emptyCluster) DeleteConfigMaps(context.Context, string, string) error   { return nil }
-func (emptyCluster) DeleteSecrets(context.Context, string, string) error      { return nil }
+func (emptyCluster) Synced() bool                                           { return true }
+func (emptyCluster) CachedPod(string) *corev1.Pod                           { return nil }
+func (emptyCluster) CachedPods(string) []*corev1.Pod                        { return nil }
+func (emptyCluster) DeleteConfigMaps(context.Context, string, string) error { return nil }
+func (emptyCluster) DeleteSecrets(context.Context, string, string) error    { return nil }
+func (emptyCluster) Create(_ context.Context, object metav1.Object) (metav1.Object, error) {
+	return object, nil
+}
 func (emptyCluster) Pod(_ context.Context, _, name string) (*corev1.Pod, error) {
 	return nil, errdefs.New(errdefs.NotFound, "pod %s does not exist", name)
 }

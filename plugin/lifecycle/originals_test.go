@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
@@ -27,14 +26,14 @@ type recordingCluster struct {
 	created chan *corev1.Pod
 }
 
-func (c recordingCluster) Create(_ context.Context, object metav1.Object) (types.UID, error) {
+func (c recordingCluster) Create(_ context.Context, object metav1.Object) (metav1.Object, error) {
 	if pod, ok := object.(*corev1.Pod); ok {
 		if c.quota != nil {
-			return "", c.quota
+			return nil, c.quota
 		}
 		c.created <- pod.DeepCopy()
 	}
-	return "remote", nil
+	return object, nil
 }
 
 func (recordingCluster) RemoveGate(context.Context, *corev1.Pod, string) error { return nil }

@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -13,7 +12,7 @@ import (
 // Cluster is the remote cluster. Every error has a kind of plugin/errdefs.
 type Cluster interface {
 	// Create creates an object. The error is of kind Exists if its name is taken.
-	Create(ctx context.Context, object metav1.Object) (types.UID, error)
+	Create(ctx context.Context, object metav1.Object) (metav1.Object, error)
 	// Get returns the object of the same kind, namespace and name. The error is of kind
 	// NotFound if it does not exist.
 	Get(ctx context.Context, object metav1.Object) (metav1.Object, error)

@@ -9,7 +9,8 @@ import (
 )
 
 // needsGate reports whether a container of the remote pod could start before all
-// objects that the pod owns exist: the pod is created first, since it is their owner.
+// objects that the pod owns exist: the pod is created first, since it is their owner. Or
+// without the files of an image.
 //
 // Mostly the kubelet waits. It starts no container, init containers included, before it
 // has set up all volumes that at least one container mounts, and a volume with a
@@ -21,10 +22,16 @@ import (
 //   - that an optional source names: the container would find no files;
 //   - that no volume can name, such as a Service.
 //
-// With such an object, the pod needs the scheduling gate [wire.GateDependents] until
-// everything is there. The gate costs one more request to the API server, so other pods
+// Nor does it know of a volume with the files of an image that the API server has left
+// out (docs/contract.md, VOL-13).
+//
+// With such an object or volume, the pod needs the scheduling gate [wire.GateDependents]
+// until everything is there. The gate costs one more request to the API server, so other pods
 // do not get it.
 func needsGate(spec *corev1.PodSpec, dependents []metav1.Object) bool {
+	if slices.ContainsFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Image != nil }) {
+		return true
+	}
 	required, optional := mountedObjects(spec)
 	return slices.ContainsFunc(dependents, func(dependent metav1.Object) bool {
 		id := identify(dependent)

@@ -17,7 +17,7 @@ import (
 )
 
 // TestGate checks which pods get the scheduling gate: those of which a container could
-// start before all objects that the pod owns exist. Every request sends the ConfigMap
+// start before all objects that the pod owns exist, or without the files of an image. Every request sends the ConfigMap
 // "cfg" with the key "a" and the Secret "sec" with the key "b", unless a case says what
 // it sends.
 func TestGate(t *testing.T) {
@@ -140,6 +140,13 @@ containers: [{name: main, volumeMounts: [{name: p, mountPath: /p}, {name: c, mou
 		{"an optional Secret in a projected volume, an item is missing", `
 volumes: [{name: p, projected: {sources: [{secret: {name: sec, optional: true, items: [{key: none, path: b}]}}]}}, {name: s, secret: {secretName: sec}}, {name: c, configMap: {name: cfg}}]
 containers: [{name: main, volumeMounts: [{name: p, mountPath: /p}, {name: s, mountPath: /s}, {name: c, mountPath: /c}]}]`, nil, true},
+
+		{"files of an image", `
+volumes: [{name: i, image: {reference: model}}]
+containers: [{name: main, volumeMounts: [{name: i, mountPath: /i}]}]`, sends(wire.ContainerVolumes{}), true},
+		{"files of an image that no container mounts", `
+volumes: [{name: i, image: {reference: model}}]
+containers: [{name: main}]`, sends(wire.ContainerVolumes{}), true},
 
 		{"mesh", `containers: [{name: main}]`, annotated(wire.AnnotationPreExec, mesh), false},
 		{"mesh in a native sidecar", `containers: [{name: main}]`, func(r *wire.CreateRequest, o *translate.Options) {
