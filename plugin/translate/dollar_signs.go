@@ -59,7 +59,7 @@ func (t *translation) isExpanded(container string, variable *corev1.EnvVar, name
 	if mode == config.VariablesResolved {
 		return false
 	}
-	kind := t.variableKinds().of(container, variable.Name)
+	kind := t.kindOf(container, variable.Name)
 	switch {
 	case kind != kindLiteral && kind != kindUnknown:
 		return false
@@ -92,14 +92,6 @@ func (t *translation) inlinedFirst(c *corev1.Container) {
 	slices.SortStableFunc(c.Env, func(a, b corev1.EnvVar) int { return rank(a) - rank(b) })
 }
 
-// variableKinds says how the user set the variables.
-func (t *translation) variableKinds() variableKinds {
-	if t.kinds == nil {
-		t.kinds = readVariableKinds(t.pod)
-	}
-	return t.kinds
-}
-
 // variableMode says whether the virtual kubelet has resolved the variables of the pod. It is
 // auto if nothing shows it.
 func (t *translation) variableMode() config.VariableMode {
@@ -119,7 +111,7 @@ func (t *translation) shownMode() config.VariableMode {
 		arrived := map[string]bool{}
 		for _, variable := range containers[i].Env {
 			arrived[variable.Name] = true
-			if variable.ValueFrom != nil || kinds.of(containers[i].Name, variable.Name) == kindResource || t.isUnfilled(containers[i].Name, variable) {
+			if variable.ValueFrom != nil || t.kindOf(containers[i].Name, variable.Name) == kindResource || t.isUnfilled(containers[i].Name, variable) {
 				return config.VariablesUnresolved // ENV-6 to ENV-9
 			}
 		}

@@ -156,7 +156,7 @@ func (t *translation) fieldPath(container string, variable corev1.EnvVar) (path 
 // gives it when it resolves variables: a field that is empty, or an address (docs/contract.md,
 // ENV-3, ENV-6 and ENV-7).
 func (t *translation) isUnfilled(container string, variable corev1.EnvVar) bool {
-	if t.variableKinds().of(container, variable.Name) != kindField {
+	if t.kindOf(container, variable.Name) != kindField {
 		return false
 	}
 	path, sure := t.fieldPath(container, variable)

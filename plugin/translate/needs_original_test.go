@@ -53,7 +53,10 @@ func TestNeedsOriginal(t *testing.T) {
 		want    bool
 	}{
 		{"no variables", requestOf(""), nil, false},
-		{"no managed fields", requestOf("", corev1.EnvVar{Name: "TIER"}), nil, false},
+		{"no managed fields", requestOf("", corev1.EnvVar{Name: "A", Value: "front"}), nil, false},
+		{"no managed fields, and empty", requestOf("", corev1.EnvVar{Name: "TIER"}), nil, true},
+		{"no managed fields, and an address", requestOf("", corev1.EnvVar{Name: "IP", Value: "127.0.0.1"}), nil, true},
+		{"no managed fields, and kubectl's copy", requestOf("", corev1.EnvVar{Name: "TIER"}, corev1.EnvVar{Name: "IP", Value: "127.0.0.1"}), applied, false},
 		{"a field with a value", requestOf(kindOf("TIER", "fieldRef"), corev1.EnvVar{Name: "TIER", Value: "front"}), nil, false},
 		{"an empty field", requestOf(kindOf("TIER", "fieldRef"), corev1.EnvVar{Name: "TIER"}), nil, true},
 		{"an empty field in kubectl's copy", requestOf(kindOf("TIER", "fieldRef"), corev1.EnvVar{Name: "TIER"}), applied, false},

@@ -1,9 +1,6 @@
 package translate
 
 import (
-	"maps"
-	"slices"
-
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -32,11 +29,12 @@ func (t *translation) restoreVariables(spec *corev1.PodSpec) {
 }
 
 func (t *translation) restoreContainer(c *corev1.Container, spec *corev1.PodSpec) {
-	kinds, arrived := t.variableKinds(), map[string]bool{}
+	arrived := map[string]bool{}
 	var env []corev1.EnvVar
 	for _, variable := range c.Env {
 		arrived[variable.Name] = true
-		kind := kinds.of(c.Name, variable.Name)
+		kind := t.kindOf(c.Name, variable.Name)
+		t.needsOriginal = t.needsOriginal || t.mayBeField(c.Name, variable)
 		switch {
 		case variable.ValueFrom != nil:
 		case kind == kindField && t.variableMode() != config.VariablesResolved:
@@ -51,8 +49,8 @@ func (t *translation) restoreContainer(c *corev1.Container, spec *corev1.PodSpec
 	}
 	// The virtual kubelet leaves these out when it resolves variables (ENV-4).
 	var added []corev1.EnvVar
-	for _, name := range slices.Sorted(maps.Keys(kinds[c.Name])) {
-		if kind := kinds[c.Name][name]; arrived[name] || kind != kindResource && kind != kindFile {
+	for _, name := range t.namedVariables(c.Name) {
+		if kind := t.kindOf(c.Name, name); arrived[name] || kind != kindResource && kind != kindFile {
 			continue
 		}
 		variable := corev1.EnvVar{Name: name, ValueFrom: t.declared(c.Name, name)}
