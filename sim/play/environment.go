@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -47,7 +48,9 @@ type environment struct {
 	running   runningPods
 	// foreignClaims were in the remote namespaces before the scenario.
 	foreignClaims claimSet
-	recorder      *recorder
+	// runtimeClasses are those that the scenario has created.
+	runtimeClasses []nodev1.RuntimeClass
+	recorder       *recorder
 	// slowCreates delays what the plugin creates; nil if nothing is delayed.
 	slowCreates *slowCreates
 	absences    absences

@@ -37,6 +37,9 @@ func (e *environment) setUpRemote(ctx context.Context) error {
 			}
 		}
 	}
+	if err := e.setUpRuntimeClasses(ctx); err != nil {
+		return err
+	}
 	return e.setUpQuota(ctx)
 }
 

@@ -82,7 +82,7 @@ func TestScenarios(t *testing.T) {
 // purpose, and it does not count claims that existed before.
 func TestCleanUp(t *testing.T) {
 	client := realClient(t)
-	files := scenarios(t, "claim-retained", "claim-existing", "delete-lost")
+	files := scenarios(t, "claim-retained", "claim-existing", "delete-lost", "engine-gpu-runtime-class")
 	for range 2 { // objects that the first run leaves make the second one fail
 		result, err := Run(t.Context(), files, Options{Client: client, PlayNodes: true, Environ: []string{"OFFLOADING_NAMESPACE_PREFIX=cleanup"}})
 		if err != nil {
@@ -97,6 +97,10 @@ func TestCleanUp(t *testing.T) {
 	claims, err := client.CoreV1().PersistentVolumeClaims("cleanup-default").List(t.Context(), allObjects)
 	if err != nil || len(claims.Items) > 0 {
 		t.Errorf("error %v, %d claims are left", err, len(claims.Items))
+	}
+	classes, err := client.NodeV1().RuntimeClasses().List(t.Context(), allObjects)
+	if err != nil || len(classes.Items) > 0 {
+		t.Errorf("error %v, %d runtime classes are left", err, len(classes.Items))
 	}
 	nodes, err := client.CoreV1().Nodes().List(t.Context(), allObjects)
 	if err != nil || len(nodes.Items) > 0 {

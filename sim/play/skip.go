@@ -31,6 +31,8 @@ func skipReason(file *scenario.File, options Options) string {
 		return "it needs namespaces in the remote cluster, and the options name no remote cluster"
 	case len(file.RemoteSetup.Claims) > 0 && options.Plugin != "" && options.Client == nil:
 		return "it needs claims in the remote cluster, and the options name no remote cluster"
+	case len(file.RemoteSetup.RuntimeClasses) > 0 && options.Plugin != "" && options.Client == nil:
+		return "it needs runtime classes in the remote cluster, and the options name no remote cluster"
 	}
 	if options.simulatesNodes() {
 		return ""

@@ -42,6 +42,18 @@ func TestScenariosSkippedOnRealNodes(t *testing.T) {
 	}
 }
 
+// Without its kubeconfig, the remote cluster cannot be prepared.
+func TestRuntimeClassesNeedARemoteCluster(t *testing.T) {
+	file := &scenario.File{Scenario: scenario.Scenario{RemoteSetup: scenario.RemoteSetup{RuntimeClasses: []string{"nvidia"}}}}
+	const reason = "it needs runtime classes in the remote cluster, and the options name no remote cluster"
+	if got := skipReason(file, Options{Plugin: "http://127.0.0.1:1"}); got != reason {
+		t.Errorf("%q, want %q", got, reason)
+	}
+	if got := skipReason(file, Options{Plugin: "http://127.0.0.1:1", Client: fake.NewClientset()}); got == reason {
+		t.Errorf("with a client: %q", got)
+	}
+}
+
 // On real nodes the deletion of a remote pod is a step; simulated nodes delete it
 // themselves.
 func TestRemoteDeletionIsAStepOnRealNodes(t *testing.T) {

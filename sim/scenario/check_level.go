@@ -40,6 +40,7 @@ func (r *reader) checkPortable(s *Scenario) {
 	only(len(s.Plugin) > 0 && s.Level != LevelOptional, "plugin")
 	only(s.NamespaceTemplate != "", "namespaceTemplate")
 	only(len(s.RemoteSetup.Quota) > 0, "remoteSetup", "quota")
+	only(len(s.RemoteSetup.RuntimeClasses) > 0, "remoteSetup", "runtimeClasses")
 	only(len(s.RemoteSetup.SlowCreates) > 0, "remoteSetup", "slowCreates")
 	only(s.RemoteSetup.MadeBy != "", "remoteSetup", "madeBy")
 	only(s.RemoteSetup.MadeFor != "", "remoteSetup", "madeFor")

@@ -43,6 +43,11 @@ func (r *reader) checkScenario() {
 			r.invalid([]string{"remoteSetup", "claims", strconv.Itoa(i)}, "%q is not a valid name of a PersistentVolumeClaim", name)
 		}
 	}
+	for i, name := range s.RemoteSetup.RuntimeClasses {
+		if len(validation.IsDNS1123Subdomain(name)) > 0 {
+			r.invalid([]string{"remoteSetup", "runtimeClasses", strconv.Itoa(i)}, "%q is not a valid name of a RuntimeClass", name)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.RemoteSetup.Quota)) {
 		if value, err := resource.ParseQuantity(s.RemoteSetup.Quota[name]); err != nil || value.Sign() < 0 {
 			r.invalid([]string{"remoteSetup", "quota", name}, "%q is not a valid limit", s.RemoteSetup.Quota[name])

@@ -88,6 +88,9 @@ type RemoteSetup struct {
 	// Quota has the hard limits of a ResourceQuota in the remote namespaces of the pods
 	// ({pods: "1"}).
 	Quota map[string]string `json:"quota,omitempty"`
+	// RuntimeClasses are names of RuntimeClasses that the remote cluster has. Those that it
+	// does not have are created, with the handler runc.
+	RuntimeClasses []string `json:"runtimeClasses,omitempty"`
 	// OtherPodUntil is how long another pod, which is not the plugin's, exists in these
 	// namespaces. It counts from when the pods are applied.
 	OtherPodUntil metav1.Duration `json:"otherPodUntil,omitempty"`

@@ -34,6 +34,7 @@ func TestInvalidLevels(t *testing.T) {
 		{"no aspect", description, "  observe: []\n", "6: observe is empty"},
 		{"options of this plugin", description, "  level: core\n  plugin: {A: b}\n", "7: plugin is for the level this-plugin, not core"},
 		{"a namespace template", description, "  level: kubernetes\n  namespaceTemplate: a\n", "7: namespaceTemplate is for the level this-plugin, not kubernetes"},
+		{"a runtime class", description, "  level: core\n  remoteSetup: {runtimeClasses: [a]}\n", "7: runtimeClasses is for the level this-plugin"},
 		{"a quota", description, "  level: core\n  remoteSetup: {quota: {pods: \"1\"}}\n", "7: quota is for the level this-plugin"},
 		{"words of this plugin", "        phases: [Pending, Running, Succeeded]\n", "        refused: words\n", "refused is for the level this-plugin, not core"},
 	} {

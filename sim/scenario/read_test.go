@@ -199,6 +199,7 @@ func TestReadReportsProblems(t *testing.T) {
 		{"a kind that cannot be counted", "remote: {Pod: 1}", "remote: {Node: 1}", "15: Node: 1 is not possible: the kinds that can be counted are ConfigMap, PersistentVolumeClaim, Pod, Release, Secret, Service"},
 		{"no address", "  nodes:", "  virtualKubelet: {kubernetesAPI: here}\n  nodes:", `6: kubernetesAPI must be host:port, not "here"`},
 		{"no claim", "  nodes:", "  remoteSetup: {claims: [a, A]}\n  nodes:", `6: "A" is not a valid name of a PersistentVolumeClaim`},
+		{"no runtime class", "  nodes:", "  remoteSetup: {runtimeClasses: [A]}\n  nodes:", `6: "A" is not a valid name of a RuntimeClass`},
 		{"slow creates of pods", "  nodes:", "  remoteSetup: {slowCreates: {Pod: 1s}}\n  nodes:", `6: "Pod" cannot be created slowly, only ConfigMap and Secret`},
 		{"negative time of slow creates", "  nodes:", "  remoteSetup: {slowCreates: {Secret: -1s}}\n  nodes:", "6: Secret must not be negative"},
 		{"no quantity", "  nodes:", "  remoteSetup: {quota: {pods: many}}\n  nodes:", `6: "many" is not a valid limit`},
