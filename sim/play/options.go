@@ -149,6 +149,18 @@ func (o Options) callTimeout() time.Duration {
 // slack is how much longer everything may take with the plugin of the profile.
 func (o Options) slack() time.Duration { return o.profile().Slack.Duration }
 
+// withSlackOf returns the options with the slack that the pods of a scenario need.
+func (o Options) withSlackOf(file *scenario.File) Options {
+	pods := *o.profile()
+	more := pods.SlackPerPod.Duration * time.Duration(len(file.Pods))
+	if more == 0 {
+		return o
+	}
+	pods.Slack.Duration += more
+	o.Profile, o.Patience, o.Timeout = &pods, o.Patience+more, o.Timeout+2*more
+	return o
+}
+
 // profile returns the profile, one that says nothing if there is none.
 func (o Options) profile() *profile.Profile { return cmp.Or(o.Profile, &profile.Profile{}) }
 

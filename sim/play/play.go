@@ -21,6 +21,7 @@ const RunningNotRequired = "The phase Running was not required"
 // expects.
 func playScenario(ctx context.Context, file *scenario.File, options Options, plugin *health) (result report.Scenario) {
 	start := time.Now()
+	options = options.withSlackOf(file)
 	result = newResult(file)
 	defer func() { result.Took = time.Since(start).Seconds() }()
 	if reason := skipReason(file, options); reason != "" {

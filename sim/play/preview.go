@@ -37,6 +37,7 @@ func NewSchedule(files []*scenario.File, options Options) (*Schedule, error) {
 	}
 	s := &Schedule{Parallel: options.Parallel}
 	for _, file := range files {
+		options := options.withSlackOf(file)
 		p := Preview{File: file, Skipped: skipReason(file, options)}
 		if p.Skipped == "" && (options.Plugin != "" || !options.simulatesNodes()) {
 			p.About = time.Duration(float64(file.CreateAfter.Duration+lasts(file)+afterEnd+options.slack()) / options.Speed)

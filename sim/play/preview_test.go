@@ -4,8 +4,25 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
+
+// A profile can give each pod of a scenario more time.
+func TestSlackPerPod(t *testing.T) {
+	file := scenarios(t, "restart-virtual-kubelet")[0] // it has two pods
+	spec := profile.Spec{Slack: metav1.Duration{Duration: time.Second}, SlackPerPod: metav1.Duration{Duration: 10 * time.Second}}
+	options, err := Options{Plugin: "http://x", Profile: &profile.Profile{Spec: spec}}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := options.withSlackOf(file)
+	if more.slack() != 21*time.Second || more.Patience != options.Patience+20*time.Second || more.Timeout != options.Timeout+40*time.Second || options.slack() != time.Second {
+		t.Errorf("slack %s, patience %s, timeout %s", more.slack(), more.Patience, more.Timeout)
+	}
+}
 
 func TestSchedule(t *testing.T) {
 	files, err := scenario.ReadAll("../../fixtures/scenarios/plain-pod.yaml", "../../fixtures/scenarios/restart-always.yaml", "../../fixtures/scenarios/quota-waits.yaml")

@@ -37,6 +37,9 @@ type Spec struct {
 	// Slack is how much longer everything may take than with a plugin that answers at
 	// once, such as the interval of a scheduler and of a cache of states.
 	Slack metav1.Duration `json:"slack,omitempty"`
+	// SlackPerPod is added to Slack for each pod of a scenario, such as the time of a cache
+	// that refreshes the state of one pod at a time.
+	SlackPerPod metav1.Duration `json:"slackPerPod,omitempty"`
 	// LogPreamble allows lines of the job before and after those of a container in its log.
 	LogPreamble bool `json:"logPreamble,omitempty"`
 	// Parallel is how many scenarios the plugin can play at once; the default is 8.

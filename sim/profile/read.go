@@ -88,6 +88,9 @@ func (r *reader) check(root *yaml.Node, read *document) {
 		if s.Slack.Duration < 0 {
 			r.problem(lineOf(root, "spec", "slack"), "spec.slack must not be negative")
 		}
+		if s.SlackPerPod.Duration < 0 {
+			r.problem(lineOf(root, "spec", "slackPerPod"), "spec.slackPerPod must not be negative")
+		}
 		if s.Parallel < 0 {
 			r.problem(lineOf(root, "spec", "parallel"), "spec.parallel must not be negative")
 		}

@@ -77,6 +77,7 @@ func TestProblems(t *testing.T) {
 		{head + "spec:\n  logPreamble: 1\n  slack: 1s\n  slack: 2s\n", "p.yaml:5: spec.logPreamble must be true or false\np.yaml:7: spec.slack is set twice"},
 		{head + "spec: &x {}\n", "p.yaml:4: anchors and aliases"},
 		{head + "---\n" + head, "p.yaml:4: a profile has one document"},
+		{head + "spec:\n  slackPerPod: -1s\n", "p.yaml:5: spec.slackPerPod must not be negative"},
 		{head + "spec:\n  slack: -1s\n", "p.yaml:5: spec.slack must not be negative"},
 	} {
 		if _, err := profile.Parse("p.yaml", []byte(test.content)); err == nil || !strings.Contains(err.Error(), test.want) {
