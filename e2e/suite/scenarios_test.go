@@ -33,7 +33,8 @@ var simulatedOnly = map[string]string{
 	"late-volume":                  "it delays what the plugin creates",
 	"namespace-template":           "it sets a namespace template",
 	"node-lost":                    "a node is lost",
-	"quota-deleted":                "it sets a quota", // testQuotas does that
+	"plugin-restart":               "no command that restarts the plugin", // testPluginIsKilled restarts it
+	"quota-deleted":                "it sets a quota",                     // testQuotas does that
 	"quota-never-fits":             "it sets a quota",
 	"quota-waits":                  "it sets a quota",
 	"unschedulable-then-scheduled": "a pod waits for its node", // testDrain does this with a real node
