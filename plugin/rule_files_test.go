@@ -60,7 +60,7 @@ func TestCheckTellsOfRulesAndVolumes(t *testing.T) {
 		want   string
 	}{
 		{"rules", func(c *config.Config) {
-			c.Offloading.Claims, c.Offloading.Placement = `[{},{}]`, writeRules(t, "rules: [{runtimeClass: nvidia}]")
+			c.Offloading.Claims, c.Offloading.Placement = `[{},{}]`, writeRules(t, "rules: [{nodeSelector: {gpu: all}}]") // no class, since Check looks for those
 		}, "\nrules: 2 for claims, 1 for the placement of pods\n"},
 		{"no rules", func(*config.Config) {}, "\nrules: 0 for claims, 0 for the placement of pods\n"},
 		{"no weaker level", func(*config.Config) {}, "enforce=baseline\n"},

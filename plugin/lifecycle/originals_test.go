@@ -146,6 +146,7 @@ func TestCreateDoesNotWait(t *testing.T) {
 	inBubble(t, recordingCluster{}, lifecycle.Options{}, func(t *testing.T, l *lifecycle.Lifecycle, cluster recordingCluster) {
 		begin, r := time.Now(), unfilledRequest()
 		r.Pod.ManagedFields = nil
+		r.Pod.Spec.Containers[0].Env[0].Value = "written" // an empty one could be a field (ENV-14)
 		r.Original = []wire.OriginalContainer{{Name: r.Pod.Spec.Containers[0].Name, Env: originalOf(r).Spec.Containers[0].Env}}
 		if _, err := l.Create(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -153,7 +154,7 @@ func TestCreateDoesNotWait(t *testing.T) {
 		if waited := time.Since(begin); waited != 0 {
 			t.Errorf("the create took %s", waited)
 		}
-		if got := value(t, cluster); got != "" {
+		if got := value(t, cluster); got != "written" {
 			t.Errorf("the variable has the value %q", got)
 		}
 	})
