@@ -55,7 +55,9 @@ var createMutants = []mutant{
 	{"replaces dollar signs twice", "env-dollar-signs-unresolved", "ENV-20", "INLINED", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "managedFields") })},
 	{"creates no Service of a subdomain", "names-of-workers", "NET-8", "0 Services", createRequest(func(pod, _ object) { delete(pod["spec"].(object), "subdomain") })},
 	{"creates no Service of an annotation", "names-by-annotation", "NET-8", "0 Services", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "annotations") })},
-	{"gives a program the address of no pod", "env-pod-address", "CREATE-19", "SPARK_EXECUTOR_POD_IP", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "managedFields") })},
+	{"gives a program the address of no pod", "env-pod-address", "CREATE-19", "SPARK_EXECUTOR_POD_IP", createRequest(func(pod, _ object) {
+		pod["metadata"].(object)["managedFields"] = []any{object{"manager": "other", "fieldsV1": object{}}} // without any, what the user wrote counts
+	})},
 	{"runs each pod of a Job as its first one", "env-completion-index", "ENV-20", "JOB_COMPLETION_INDEX", createContainers(func(c object) { c["env"] = []any{object{"name": "JOB_COMPLETION_INDEX", "value": "0"}} })},
 	{"does not learn how the user wrote a pod", "env-original", "ENV-20", "TIER", statusRequest(func(c object) { delete(c, "env") })},
 	{"adds no variables from resources", "env-resources-resolved", "ENV-20", "MEMORY", createRequest(func(pod, _ object) { delete(pod["metadata"].(object), "managedFields") })},
