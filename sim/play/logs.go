@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
+	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -26,7 +29,11 @@ func (p *player) readLogs(ctx context.Context, key string) {
 		begun := make(chan struct{})
 		go func() {
 			defer close(pending.done)
-			pending.log = requestLog(ctx, p.env, key, expected, func() { close(begun) })
+			begin := sync.OnceFunc(func() { close(begun) })
+			request := func() judge.Log { return requestLog(ctx, p.env, key, expected, begin) }
+			if pending.log = request(); expected.Previous && p.env.nodes == nil {
+				pending.log = askAgain(ctx, pending.log, previousLogPause, request)
+			}
 			pending.log.Text = clean(pending.log.Text, p.env.probes[key], p.env.options.profile().LogPreamble)
 		}()
 		<-begun // a delete that follows must not be earlier
@@ -59,6 +66,28 @@ func containerEnded(status corev1.PodStatus, container string) bool {
 		}
 	}
 	return true
+}
+
+const (
+	// noPreviousLog is how a kubelet begins the log of a previous run that it has removed: for
+	// a moment after a restart, the status still names that run.
+	noPreviousLog = "unable to retrieve container logs for "
+	// previousLogPause and previousLogTries say how often a user would ask again.
+	previousLogPause = time.Second
+	previousLogTries = 10
+)
+
+// askAgain requests the log of a previous run again while the kubelet has none.
+func askAgain(ctx context.Context, log judge.Log, pause time.Duration, request func() judge.Log) judge.Log {
+	for try := 1; try < previousLogTries && strings.HasPrefix(log.Text, noPreviousLog); try++ {
+		select {
+		case <-ctx.Done():
+			return log
+		case <-time.After(pause):
+			log = request()
+		}
+	}
+	return log
 }
 
 // requestLog requests a log and reads the whole answer. It calls begun when the answer begins,
