@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,20 +22,22 @@ import (
 func TestOneFaultOneScenario(t *testing.T) {
 	for _, path := range []string{"/create", "/status", "/delete", "/getLogs"} {
 		t.Run(path, func(t *testing.T) {
-			playing, faulty := "", "env-resolved"
+			var playing atomic.Value // the name of a scenario; the server reads it
+			playing.Store("")
+			faulty := "env-resolved"
 			if path == "/getLogs" {
 				faulty = "plain-pod" // the other one asks for no log
 			}
 			plugin := &liar{before: func(w http.ResponseWriter, called string, pods []corev1.Pod) bool {
 				isPing := called == "/status" && len(pods) == 0
-				if called != path || isPing || playing != faulty {
+				if called != path || isPing || playing.Load() != faulty {
 					return false
 				}
 				closeConnection(w)
 				return true
 			}}
 			result, err := Run(t.Context(), scenarios(t, "plain-pod", "env-resolved"), Options{
-				Plugin: plugin.serve(t), Parallel: 1, virtual: true, Started: func(name string) { playing = name },
+				Plugin: plugin.serve(t), Parallel: 1, virtual: true, Started: func(name string) { playing.Store(name) },
 			})
 			if err != nil {
 				t.Fatal(err)
