@@ -16,7 +16,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// TestGate checks which pods get the scheduling gate: those of which a container could
+// TestGate checks which pods get the scheduling gate: those with a container that could
 // start before all objects that the pod owns exist, or without the files of an image. Every request sends the ConfigMap
 // "cfg" with the key "a" and the Secret "sec" with the key "b", unless a case says what
 // it sends.

@@ -10,7 +10,7 @@ import (
 )
 
 // notJudged returns, for each aspect that must be observed and was not, one sentence that says
-// why. Of a plugin of which everything is expected, the remote cluster shows everything.
+// why. If everything is expected of a plugin, the remote cluster shows everything.
 func notJudged(file *scenario.File, seen *Observation) []string {
 	if !file.IsPortable() && seen.Created != nil {
 		return nil

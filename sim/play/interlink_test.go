@@ -50,7 +50,7 @@ func TestRefusalThroughInterLink(t *testing.T) {
 	}
 }
 
-// A plugin that does not answer InterLink is told from one that answers an error.
+// A plugin that does not answer InterLink is not taken for one that answers an error.
 func TestPluginThatDoesNotAnswerInterLink(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault func(http.ResponseWriter)

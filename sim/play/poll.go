@@ -24,7 +24,7 @@ func (p *player) poll(ctx context.Context) {
 	p.nextPoll = p.env.clock.Now().Add(pollPause)
 }
 
-// statusErrors keeps the errors of status calls, of which at says when they happened. Those
+// statusErrors keeps the errors of status calls; at says when they happened. Those
 // of another plugin about pods that are not created yet mean nothing.
 func (p *player) statusErrors(ctx context.Context, at string, err error) {
 	for _, err := range split(err) {

@@ -55,7 +55,7 @@ func addProbe(c *corev1.Container, pod *corev1.Pod, expected scenario.PodExpecta
 	p := probe{mark: "interlink-sim " + hex.EncodeToString(random) + " "}
 	files := slices.Concat(slices.Collect(maps.Keys(expected.Files[c.Name])), expected.NoFiles[c.Name])
 	script := p.script(slices.Sorted(maps.Keys(expected.Env[c.Name])), slices.Sorted(slices.Values(files)), writableClaims(pod, c))
-	c.Command, c.Args = slices.Concat(shell, []string{"-c", script, "sh"}, c.Command, c.Args), nil
+	c.Command = slices.Concat(shell, []string{"-c", script, "sh"}, c.Command) // args stay: the plugin must add them
 	return p
 }
 

@@ -65,8 +65,8 @@ func (p *player) readProbe(ctx context.Context, key, container string, probe pro
 // probeNotes says which variables are not compared, because no shell can tell them.
 func (p *player) probeNotes() []string { return slices.Sorted(slices.Values(p.untold)) }
 
-// read returns what a container has written into its log, and of which variables that are no
-// shell variables it has told whether it has them.
+// read returns what a container has written into its log, and which of the variables that are no
+// shell variables it has looked for.
 func (p probe) read(log string) (judge.Probe, map[string]bool) {
 	var all, last judge.Probe
 	told := map[string]bool{}
@@ -92,7 +92,7 @@ func (p probe) read(log string) (judge.Probe, map[string]bool) {
 			case !isHex || err != nil: // it does not have it
 			case words[0] == "env":
 				last.Env[words[1]] = string(value)
-			case words[0] == "environ" && len(value) > 0: // a line, of which only the break may be left
+			case words[0] == "environ" && len(value) > 0: // a line that may have only its break left
 				last.Env[words[1]] = strings.TrimSuffix(string(value), "\n")
 			case words[0] == "file":
 				last.Files[words[1]] = string(value)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,10 @@ func testProbe(t *testing.T, shell ...string) {
 	}
 	probes := addProbes(pod, expected, shell)
 	c := pod.Spec.Containers[0]
-	command := exec.Command(c.Command[0], c.Command[1:]...)
+	if diff := cmp.Diff([]string{"first", "it's $(odd)"}, c.Args); diff != "" { // a plugin that ignores them must be found out
+		t.Error(diff)
+	}
+	command := exec.Command(c.Command[0], slices.Concat(c.Command[1:], c.Args)...)
 	command.Env = append(os.Environ(), "PLAIN=some 'text' \"$x\"", "EMPTY=", "LINES=a\nb", "dotted.name=d", "dotted.lines=a=\nb\n", "dottedxname=e", "dotted.empty=")
 	output, err := command.Output()
 	if code := command.ProcessState.ExitCode(); code != 3 {

@@ -31,7 +31,7 @@ func (p *player) addStale(at string, stale *virtualkubelet.StaleStatus) {
 	kept.count++
 }
 
-// reportStale returns the stale statuses of pods of which the user sees something wrong
+// reportStale returns the stale statuses of pods whose shown state is wrong
 // in the end as violations, and the others as notes.
 func (p *player) reportStale() (violations []judge.Difference, notes []string) {
 	p.keepStatuses()

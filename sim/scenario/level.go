@@ -52,7 +52,7 @@ type Aspect string
 
 // The aspects.
 const (
-	// AspectRun means that the containers really ran: they wrote a line that nobody could
+	// AspectRun means that the containers really ran: they wrote a line that no plugin could
 	// have known before, or the remote cluster shows it.
 	AspectRun Aspect = "run"
 	// AspectEnv and AspectFiles are the variables and files inside the containers.

@@ -27,7 +27,7 @@ type Options struct {
 	// matches best that has the same containers. Any other pod starts its containers after
 	// one second and ends them one second later.
 	Scenarios []*scenario.File
-	// Skipped is called with each scenario of which a pod is the same as in another one, so
+	// Skipped is called with each scenario that has a pod of another one, so
 	// that its nodes cannot do both; the default writes it to the log.
 	Skipped func(file *scenario.File, reason string)
 	// Speed is how many times as fast as real time the nodes run; the default is 1.

@@ -8,7 +8,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/workloads"
 )
 
-// A pod stands for all pods of its template: it knows the hostnames of all of them.
+// A pod represents all pods of its template: it knows the hostnames of all of them.
 func TestHostnames(t *testing.T) {
 	const template = `template: {spec: {subdomain: s, containers: [{name: c, image: i}]}}`
 	for _, test := range []struct{ name, text, have, lack string }{

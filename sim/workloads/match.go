@@ -20,10 +20,10 @@ func generatedOwner(prefix, part string) *regexp.Regexp {
 	return regexp.MustCompile("^" + regexp.QuoteMeta(prefix+"-") + part + "$")
 }
 
-// oneTemplate are kinds all pods of which have one template.
+// oneTemplate are kinds whose pods all have one template.
 var oneTemplate = []string{"batch/v1 Job", "apps/v1 ReplicaSet", "apps/v1 StatefulSet", "apps/v1 DaemonSet", "v1 ReplicationController"}
 
-// roleLabels say of which of several templates a pod is.
+// roleLabels say which of several templates a pod has.
 var roleLabels = []string{
 	"training.kubeflow.org/replica-type", "ray.io/node-type", "ray.io/group", "volcano.sh/task-spec",
 	"spark-role", "dask.org/component", "jobset.sigs.k8s.io/replicatedjob-name",
