@@ -76,7 +76,7 @@ func TestRun(t *testing.T) {
 		{"replay: a list", []string{"replay", "--list", "--run", "^exit-code$"}, nil, "", 0, "no time  exit-code\n1 of 1 scenarios are played, ", ""},
 		{"replay: a list for a plugin that need not be there", []string{"replay", "--list", "--level", "core,this-plugin", "--plugin", "unix:///does/not/exist", "--run", "^quota-waits$", "../../fixtures/scenarios"}, nil, "", 0,
 			"quota-waits  skipped: it sets a quota", ""},
-		{"replay: a profile", []string{"replay", "--list", "--level", "optional", "--plugin", "http://127.0.0.1:1", "--profile", "../../fixtures/profiles/slurm.yaml"}, nil, "", 0, ", 2 at the same time", ""},
+		{"replay: a profile", []string{"replay", "--list", "--level", "optional", "--plugin", "http://127.0.0.1:1", "--profile", "../../fixtures/profiles/slurm.yaml"}, nil, "", 0, ", 1 at the same time", ""},
 		{"replay: a profile of this plugin", []string{"replay", "--profile", "../../fixtures/profiles/slurm.yaml"}, nil, "", 2, "", "--plugin is needed"},
 		{"replay: no profile", []string{"replay", "--plugin", "http://127.0.0.1:1", "--profile", "/does/not/exist"}, nil, "", 2, "", "/does/not/exist"},
 		{"rules: one", []string{"rules", "create-4"}, nil, "", 0, "CREATE-4   (measured) After any other answer", ""},
