@@ -90,7 +90,10 @@ func TestPodThatIsCreatedAgainAfterItsEnd(t *testing.T) {
 	jid := e.create(r).PodJID
 	e.setStatus(e.remotePod(r), func(s *corev1.PodStatus) { s.Phase = corev1.PodSucceeded })
 	e.must(e.admin.CoreV1().Pods(e.namespace).Delete(t.Context(), jid, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}))
-	e.eventually("the end of the pod is remembered", func() bool { return e.cluster.EndedPod(string(r.Pod.UID)) != nil })
+	e.eventually("the end of the pod is remembered, and the pod cache drops it", func() bool {
+		uid := string(r.Pod.UID) // the memory has the pod a moment before the cache drops it
+		return e.cluster.EndedPod(uid) != nil && e.cluster.CachedPod(uid) == nil
+	})
 	e.create(r)
 	answer, err := e.replica(emptyCache{e.cluster}).Status(t.Context(), []corev1.Pod{localPod(r, jid)})
 	e.must(err)
