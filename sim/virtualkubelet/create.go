@@ -114,6 +114,7 @@ func (k *Kubelet) Restart(ctx context.Context, forget ...string) error {
 			recreate = append(recreate, pod)
 		default:
 			pod.stored = asAPIServerReturns(pod.stored)
+			pod.stored.Spec = interlink.WithInitialStatus(pod.admitted, k.options).Spec
 			pod.stored.Status = *pod.shown.DeepCopy()
 		}
 	}
@@ -137,6 +138,7 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 	body, err := k.client.protocol.createBody(pod.admitted, k.objects, k.options)
 	if err == nil {
 		pod.creates++
+		pod.stored = interlink.WithStoredVariables(pod.stored, k.objects, k.options)
 	}
 	k.mu.Unlock()
 	if err != nil {
