@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -17,9 +18,12 @@ const loadUsage = `interlink-sim load --plugin URL [--compare URL] [--pods N] [-
 Creates pods through a plugin, polls their status as InterLink's virtual kubelet does (one pod at a time, again and
 again) until all have ended, and deletes them. Then it shows throughput, latencies and errors as the plugin has them, and
 what the virtual kubelet makes of it: how old the state of a pod is that the user sees, and the pods that answers left
-out. Each pod runs for some seconds: use a cluster for tests. The exit code is 1 if there were errors.
+out. Each pod runs for some seconds: use a cluster for tests. Ctrl-C deletes the pods and shows what was measured.
 
---compare puts the same load on a second plugin; the two take turns. The ratio is that of the first to the second.
+--compare puts the same load on a second plugin; the two take turns, in four rounds. Each of them needs a cluster of its
+own: what one still does after its last answer, it does while the other one is measured.
+
+Exit codes: 0 no errors, 1 errors, 2 wrong usage, 3 a plugin did not answer the first ping.
 
 `
 
@@ -50,7 +54,10 @@ func loadCommand(s streams) command {
 			}
 			o.Progress = func(text string) { _, _ = fmt.Fprintln(s.err, text) }
 			result, err := runLoad(ctx, o, compare)
-			if err != nil {
+			if result == nil && !errors.As(err, new(load.Unreachable)) {
+				return invalid{err}
+			}
+			if result == nil {
 				return err
 			}
 			if err := result.Table(s.out); err != nil {
@@ -61,10 +68,10 @@ func loadCommand(s streams) command {
 					return err
 				}
 			}
-			if result.Failed() {
+			if err == nil && result.Failed() {
 				return errReported
 			}
-			return nil
+			return err
 		},
 	}
 }
@@ -76,9 +83,18 @@ type loadResult interface {
 	Failed() bool
 }
 
+// runLoad returns no result if the test did not begin; one that is interrupted has a result.
 func runLoad(ctx context.Context, o load.Options, compare string) (loadResult, error) {
-	if compare == "" {
-		return load.Run(ctx, o)
+	if compare != "" {
+		result, err := load.Compare(ctx, o, compare)
+		if result == nil {
+			return nil, err
+		}
+		return result, err
 	}
-	return load.Compare(ctx, o, compare)
+	result, err := load.Run(ctx, o)
+	if result == nil {
+		return nil, err
+	}
+	return result, err
 }

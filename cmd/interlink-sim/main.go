@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/load"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/play"
 )
 
@@ -136,7 +137,7 @@ func runCommand(ctx context.Context, name string, c command, args []string, s st
 		return exitInvalid
 	}
 	_, _ = fmt.Fprintf(s.err, "interlink-sim %s: %v\n", name, err)
-	if errors.As(err, new(play.Unreachable)) {
+	if errors.As(err, new(play.Unreachable)) || errors.As(err, new(load.Unreachable)) {
 		return exitUnreachable
 	}
 	return exitFailed

@@ -54,10 +54,10 @@ func TestRun(t *testing.T) {
 		{"plan: no request", []string{"plan", "-"}, nil, "{}", 1, "", "standard input has no pod"},
 		{"plan: an invalid configuration", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},
 
-		{"replay: one", []string{"replay", "--run", "^exit-code$", "../../fixtures/scenarios"}, nil, "", 0, "1 scenario: 1 passed, 0 failed, 0 not judged, 0 skipped", ""},
+		{"replay: one", []string{"replay", "--run", "^exit-code$", "../../fixtures/scenarios"}, nil, "", 0, "core: 1 of 1 passed\ntotal: 1 of 1 passed in ", ""},
 		{"replay: the environment does not apply to a cluster in memory", []string{"replay", "--run", "^volume-hostpath-dropped$", "../../fixtures/scenarios"},
-			[]string{"OFFLOADING_UNSUPPORTED_VOLUMES=refuse"}, "", 0, "1 passed", ""},
-		{"replay: the embedded scenarios", []string{"replay", "--run", "^(exit-code|plain-pod)$"}, nil, "", 0, "2 scenarios: 2 passed", ""},
+			[]string{"OFFLOADING_UNSUPPORTED_VOLUMES=refuse"}, "", 0, "total: 1 of 1 passed", ""},
+		{"replay: the embedded scenarios", []string{"replay", "--run", "^(exit-code|plain-pod)$"}, nil, "", 0, "core: 2 of 2 passed", ""},
 		{"replay: no folder", []string{"replay", "/does/not/exist"}, nil, "", 2, "", "/does/not/exist"},
 		{"replay: none matches", []string{"replay", "--run", "no-such-scenario", "../../fixtures/scenarios"}, nil, "", 2, "", "none of the"},
 		{"replay: an invalid pattern", []string{"replay", "--run", "(", "../../fixtures/scenarios"}, nil, "", 2, "", "--run"},
@@ -68,6 +68,7 @@ func TestRun(t *testing.T) {
 		{"replay: two reports in a file", []string{"replay", "--report", "json=x,html=x"}, nil, "", 2, "", "names the file x twice"},
 		{"replay: no list of expected failures", []string{"replay", "--expected-failures", "/does/not/exist"}, nil, "", 2, "", "/does/not/exist"},
 		{"replay: a socket that does not exist", []string{"replay", "--level", "this-plugin", "--plugin", "unix:///does/not/exist", "../../fixtures/scenarios"}, nil, "", 3, "", "there is no plugin at unix:///does/not/exist"},
+		{"replay: no address", []string{"replay", "--plugin", "ftp://x", "--run", "^exit-code$"}, nil, "", 2, "", "ftp://x"},
 		{"replay: no InterLink", []string{"replay", "--interlink", "unix:///does/not/exist", "--run", "^exit-code$"}, nil, "", 3, "", "there is no InterLink API server with a plugin at unix:///does/not/exist"},
 		{"replay: InterLink and a plugin", []string{"replay", "--interlink", "unix:///x", "--plugin", "unix:///y"}, nil, "", 2, "", "--interlink stands in the place of --plugin"},
 		{"replay: a list for InterLink", []string{"replay", "--list", "--interlink", "unix:///does/not/exist", "--run", "^volume-hostpath-refused$"}, nil, "", 2, "", "has the level core, optional"},
@@ -94,7 +95,8 @@ func TestRun(t *testing.T) {
 		{"fault: no such file", []string{"fault", "--kubeconfig", "/does/not/exist", "--write-kubeconfig", "y"}, nil, "", 1, "", "/does/not/exist"},
 		{"fault: an argument", []string{"fault", "x"}, nil, "", 2, "", "unexpected argument"},
 		{"fault: help", []string{"fault", "--help"}, nil, "", 0, "reset-before", ""},
-		{"load: a socket that does not exist", []string{"load", "--plugin", "unix:///does/not/exist"}, nil, "", 1, "", "there is no plugin"},
+		{"load: a socket that does not exist", []string{"load", "--plugin", "unix:///does/not/exist"}, nil, "", 3, "", "there is no plugin"},
+		{"load: no address", []string{"load", "--plugin", "ftp://x"}, nil, "", 2, "", "ftp://x"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
@@ -166,7 +168,7 @@ func TestReplayWithExpectedFailures(t *testing.T) {
 		code     int
 		want     string
 	}{
-		{"wrong # a known fault\n", 0, "2 scenarios: 1 passed, 1 failed (1 expected), "},
+		{"wrong # a known fault\n", 0, "total: 1 of 2 passed (1 failed, 1 of them expected)"},
 		{"wrong\nplain-pod\n", 1, "Scenario plain-pod passed, and is listed as an expected failure"},
 		{"# none\n", 1, "1 scenario failed."},
 		{"wrnog\n", 2, "there is no scenario wrnog"},
@@ -234,7 +236,7 @@ func TestLoadAndReplayAgainstServe(t *testing.T) {
 	}
 	stdout.Reset()
 	args = []string{"replay", "--plugin", address, "--level", "this-plugin", "../../fixtures/scenarios/volume-hostpath-refused.yaml"}
-	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 1 || !strings.Contains(stdout.String(), "1 skipped") || !strings.Contains(stdout.String(), "No scenario was judged.") {
+	if code := run(ctx, args, streams{nil, &stdout, &stderr, nil, nil}); code != 1 || !strings.Contains(stdout.String(), "(1 skipped)") || !strings.Contains(stdout.String(), "No scenario was judged.") {
 		t.Errorf("replay: exit code %d\n%s\n%s", code, &stdout, &stderr)
 	}
 	interrupted, cancel := context.WithCancel(ctx)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"text/tabwriter"
 )
 
@@ -16,6 +18,8 @@ const rounds = 4
 type Comparison struct {
 	First  *Result `json:"first"`
 	Second *Result `json:"second"`
+	// firstRounds and secondRounds are the results of each round.
+	firstRounds, secondRounds []*Result
 }
 
 // Compare runs a load test on the plugin of the options and on a second one at another
@@ -49,7 +53,7 @@ func Compare(ctx context.Context, options Options, second string) (*Comparison, 
 			}
 		}
 	}
-	return &Comparison{First: a.result(), Second: b.result()}, ctx.Err()
+	return &Comparison{First: a.result(), Second: b.result(), firstRounds: a.rounds, secondRounds: b.rounds}, ctx.Err()
 }
 
 // Failed reports whether one of the load tests failed.
@@ -69,26 +73,55 @@ func (c *Comparison) Table(w io.Writer) error {
 		}
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(name string, a, b float64) { // Flush returns the error
-		ratio := "-"
-		if b > 0 {
-			ratio = fmt.Sprintf("%.2f", a/b)
+	row := func(name, better string, of func(*Result) float64) { // Flush returns the error
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", name, number(of(c.First)), number(of(c.Second)), ratio(of(c.First), of(c.Second)), c.ratios(of), better)
+	}
+	_, _ = fmt.Fprint(t, "\tfirst\tsecond\tratio\tin rounds\tbetter is\t\n")
+	for i, call := range c.First.Calls {
+		row(call.Name+" per second", "more", func(r *Result) float64 { return r.Calls[i].PerSecond })
+		row(call.Name+" p50 ms", "less", func(r *Result) float64 { return r.Calls[i].Latency.P50 })
+		row(call.Name+" p99 ms", "less", func(r *Result) float64 { return r.Calls[i].Latency.P99 })
+		row(call.Name+" errors", "less", func(r *Result) float64 { return float64(r.Calls[i].ErrorCount) })
+	}
+	row("status age p50 ms", "less", func(r *Result) float64 { return r.StatusAge.Age.P50 })
+	row("status age max ms", "less", func(r *Result) float64 { return r.StatusAge.Age.Max })
+	row("pods left out", "less", func(r *Result) float64 { return float64(r.LeftOut.Pods) })
+	row("pods succeeded", "more", func(r *Result) float64 { return float64(r.Pods.Succeeded) })
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(w, "\nThe ratio is that of the first plugin to the second. If the rounds differ as much as the plugins, the difference can\n"+
+		"be chance: repeat the test with more pods. Rates and latencies are those of the calls that succeeded.\n")
+	return err
+}
+
+// ratios returns the smallest and the largest ratio of a round.
+func (c *Comparison) ratios(of func(*Result) float64) string {
+	var all []float64
+	for i := range min(len(c.firstRounds), len(c.secondRounds)) {
+		if b := of(c.secondRounds[i]); b > 0 {
+			all = append(all, of(c.firstRounds[i])/b)
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%s\t\n", name, a, b, ratio)
 	}
-	_, _ = fmt.Fprint(t, "\tfirst\tsecond\tratio\t\n")
-	for i, a := range c.First.Calls {
-		b := c.Second.Calls[i]
-		row(a.Name+" per second", a.PerSecond, b.PerSecond)
-		row(a.Name+" p50 ms", a.Latency.P50, b.Latency.P50)
-		row(a.Name+" p99 ms", a.Latency.P99, b.Latency.P99)
-		row(a.Name+" errors", float64(a.ErrorCount), float64(b.ErrorCount))
+	if len(all) == 0 {
+		return "-"
 	}
-	row("status age p50 ms", c.First.StatusAge.Age.P50, c.Second.StatusAge.Age.P50)
-	row("status age max ms", c.First.StatusAge.Age.Max, c.Second.StatusAge.Age.Max)
-	row("pods left out", float64(c.First.LeftOut.Pods), float64(c.Second.LeftOut.Pods))
-	row("pods succeeded", float64(c.First.Pods.Succeeded), float64(c.Second.Pods.Succeeded))
-	return t.Flush()
+	return fmt.Sprintf("%.2f to %.2f", slices.Min(all), slices.Max(all))
+}
+
+// number formats a count without digits after the point.
+func number(f float64) string {
+	if f == math.Trunc(f) {
+		return fmt.Sprintf("%.0f", f)
+	}
+	return fmt.Sprintf("%.1f", f)
+}
+
+func ratio(a, b float64) string {
+	if b <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", a/b)
 }
 
 // JSON writes both results for programs.

@@ -30,7 +30,7 @@ func TestCompare(t *testing.T) {
 		t.Errorf("%v\n%s", err, &table)
 	}
 	words := strings.Join(strings.Fields(table.String()), " ")
-	for _, want := range []string{"first second ratio", "DeletePod errors 0.0 10.0 0.00", "pods succeeded 10.0 10.0 1.00"} {
+	for _, want := range []string{"first second ratio", "DeletePod errors 0 10 0.00 0.00 to 0.00 less", "pods succeeded 10 10 1.00 1.00 to 1.00 more"} {
 		if !strings.Contains(words, want) {
 			t.Errorf("the table does not contain %q:\n%s", want, &table)
 		}
@@ -41,5 +41,29 @@ func TestCompare(t *testing.T) {
 	}
 	if _, err := Compare(t.Context(), Options{Plugin: good, Pods: 1, Concurrency: 1}, "unix:///does/not/exist"); err == nil {
 		t.Error("a second plugin that is not there is accepted")
+	}
+}
+
+// The table shows how much the rounds differ.
+func TestRatiosOfRounds(t *testing.T) {
+	succeeded := func(n ...int) (rounds []*Result) {
+		for _, n := range n {
+			rounds = append(rounds, &Result{Pods: Pods{Succeeded: n}})
+		}
+		return rounds
+	}
+	of := func(r *Result) float64 { return float64(r.Pods.Succeeded) }
+	for _, c := range []struct {
+		first, second []*Result
+		want          string
+	}{
+		{succeeded(5, 10, 30), succeeded(10, 10, 10), "0.50 to 3.00"},
+		{succeeded(5, 10, 30), succeeded(10), "0.50 to 0.50"}, // interrupted
+		{succeeded(5, 10), succeeded(0, 10), "1.00 to 1.00"},
+		{succeeded(5), succeeded(0), "-"},
+	} {
+		if got := (&Comparison{firstRounds: c.first, secondRounds: c.second}).ratios(of); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
 	}
 }

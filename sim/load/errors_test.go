@@ -2,6 +2,7 @@ package load
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,8 +84,11 @@ func TestErrorsAreCounted(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := calls(result, test.call)
-			if errors := fmt.Sprint(c.Errors); c.ErrorCount < test.minErrors || !strings.Contains(errors, test.text) || strings.Contains(errors, "canceled") || len(c.Errors) > maxErrorTexts {
-				t.Errorf("%d errors of %s: %s; want at least %d with %q", c.ErrorCount, test.call, errors, test.minErrors, test.text)
+			if texts := fmt.Sprint(c.Errors); c.ErrorCount < test.minErrors || !strings.Contains(texts, test.text) || strings.Contains(texts, "canceled") || len(c.Errors) > maxErrorTexts {
+				t.Errorf("%d errors of %s: %s; want at least %d with %q", c.ErrorCount, test.call, texts, test.minErrors, test.text)
+			}
+			if answered := strings.Contains(test.text, "not JSON"); !answered && (c.PerSecond != 0 || c.Latency != Latencies{}) {
+				t.Errorf("calls that failed have a throughput and latencies: %+v", c)
 			}
 			if !result.Failed() || result.Pods != test.pods {
 				t.Errorf("Failed returns %v, the pods are %+v; want true, %+v", result.Failed(), result.Pods, test.pods)
@@ -97,8 +101,12 @@ func TestAddressWithoutPlugin(t *testing.T) {
 	website := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }))
 	t.Cleanup(website.Close)
 	for address, text := range map[string]string{website.URL: "is no plugin", "unix:///nowhere": "there is no plugin", "x": "address"} {
-		if _, err := Run(t.Context(), Options{Plugin: address, Pods: 1, Concurrency: 1}); err == nil || !strings.Contains(err.Error(), text) {
+		_, err := Run(t.Context(), Options{Plugin: address, Pods: 1, Concurrency: 1})
+		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: the error is %v, want one with %q", address, err, text)
+		}
+		if unreachable := address != "x"; errors.As(err, new(Unreachable)) != unreachable {
+			t.Errorf("%s: the error is of type %T", address, err)
 		}
 	}
 	if _, err := Run(t.Context(), Options{Plugin: website.URL}); err == nil {

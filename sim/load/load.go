@@ -34,49 +34,64 @@ func Run(ctx context.Context, options Options) (*Result, error) {
 	return s.result(), ctx.Err()
 }
 
+// Unreachable is the error of a plugin that does not answer the first ping.
+type Unreachable struct{ error }
+
+// Unwrap returns the error of the ping.
+func (u Unreachable) Unwrap() error { return u.error }
+
 // side is a plugin under load.
 type side struct {
 	options  Options
 	kubelet  *virtualkubelet.Kubelet
-	meter    *meter
 	pods     Pods
 	duration time.Duration
+	meter    *meter    // of the round that runs
+	rounds   []*Result // those that have ended
+	all      *meter    // of these rounds
 }
 
 // newSide returns an error if there is no plugin at the address.
 func newSide(ctx context.Context, o Options) (*side, error) {
-	m := newMeter()
+	s := &side{options: o, meter: newMeter(), all: newMeter()}
 	kubelet, err := virtualkubelet.New(virtualkubelet.Config{
-		Plugin: o.Plugin, HeaderTimeout: 2 * o.CallTimeout, CallTimeout: o.CallTimeout, Observe: m.observe, Shuffle: rand.Shuffle,
+		Plugin: o.Plugin, HeaderTimeout: 2 * o.CallTimeout, CallTimeout: o.CallTimeout, Observe: func(c virtualkubelet.Call) { s.meter.observe(c) }, Shuffle: rand.Shuffle,
 	})
 	if err != nil {
 		return nil, err
 	}
 	if err := kubelet.CheckPlugin(ctx); err != nil {
 		kubelet.Close()
-		return nil, err
+		return nil, Unreachable{err}
 	}
 	kubelet.Apply(configMap)
-	return &side{options: o, kubelet: kubelet, meter: m, pods: Pods{Requested: o.Pods}}, nil
+	s.kubelet = kubelet
+	return s, nil
 }
 
 // round creates a part of the pods, polls them until they have ended, and deletes them.
 func (s *side) round(ctx context.Context, first, count int) {
+	s.meter = newMeter()
 	l := &loadTest{options: s.options, first: first, kubelet: s.kubelet, meter: s.meter, sent: map[string]bool{}, shown: map[string]time.Time{}}
 	l.options.Pods = count
 	start := time.Now()
 	l.run(ctx)
-	s.duration += time.Since(start)
+	duration := time.Since(start)
+	var pods Pods
 	for pod := range l.sent {
-		s.pods.count(s.kubelet.Status(pod).Phase)
+		pods.count(s.kubelet.Status(pod).Phase)
 	}
-	s.pods.NotDeleted += l.notDeleted
+	pods.NotDeleted, pods.Requested = l.notDeleted, count
+	s.rounds = append(s.rounds, s.meter.result(s.options, pods, duration))
+	s.all.add(s.meter)
+	s.pods.add(pods)
+	s.duration += duration
 }
 
+// result returns the result of all rounds.
 func (s *side) result() *Result {
-	result := s.meter.result(s.options, s.duration)
-	result.Pods = s.pods
-	return result
+	s.pods.Requested = s.options.Pods // also if not all rounds began
+	return s.all.result(s.options, s.pods, s.duration)
 }
 
 // loadTest is one round.

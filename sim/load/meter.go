@@ -22,7 +22,8 @@ const maxErrorLength = 200
 // meter collects the measurements of a load test. It is safe for concurrent use.
 type meter struct {
 	mu        sync.Mutex
-	latencies map[string][]time.Duration // by call
+	counts    map[string]int             // of calls that were sent, by call
+	latencies map[string][]time.Duration // of calls that succeeded, by call
 	errors    map[string]map[string]int  // the number by call and text
 	phases    map[string]time.Duration   // the time in which calls of a kind were sent
 	cycles    []time.Duration            // the durations of polling cycles
@@ -31,12 +32,41 @@ type meter struct {
 }
 
 func newMeter() *meter {
-	return &meter{latencies: map[string][]time.Duration{}, errors: map[string]map[string]int{}, phases: map[string]time.Duration{}, leftOut: map[types.UID]int{}}
+	return &meter{counts: map[string]int{}, latencies: map[string][]time.Duration{}, errors: map[string]map[string]int{}, phases: map[string]time.Duration{}, leftOut: map[types.UID]int{}}
 }
 
+// add adds the measurements of another meter, which is not used any more.
+func (m *meter) add(other *meter) {
+	for call, n := range other.counts {
+		m.counts[call] += n
+	}
+	for call, latencies := range other.latencies {
+		m.latencies[call] = append(m.latencies[call], latencies...)
+	}
+	for call, texts := range other.errors {
+		for text, n := range texts {
+			m.addErrors(call, text, n)
+		}
+	}
+	for call, phase := range other.phases {
+		m.phases[call] += phase
+	}
+	for pod, n := range other.leftOut {
+		m.leftOut[pod] += n
+	}
+	m.cycles = append(m.cycles, other.cycles...)
+	m.ages = append(m.ages, other.ages...)
+}
+
+// observe counts a call. Only one that succeeded has a latency: a plugin that refuses at
+// once is not a fast one.
 func (m *meter) observe(call virtualkubelet.Call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.counts[call.Name]++
+	if call.Err != nil || call.Status < 200 || call.Status > 299 {
+		return
+	}
 	m.latencies[call.Name] = append(m.latencies[call.Name], call.Duration)
 }
 
@@ -75,6 +105,10 @@ func (m *meter) countError(call, text string) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.addErrors(call, text, 1)
+}
+
+func (m *meter) addErrors(call, text string, n int) {
 	texts := m.errors[call]
 	if texts == nil {
 		texts = map[string]int{}
@@ -83,7 +117,7 @@ func (m *meter) countError(call, text string) {
 	if _, known := texts[text]; !known && len(texts) >= maxErrorTexts-1 {
 		text = "other errors"
 	}
-	texts[text]++
+	texts[text] += n
 }
 
 // errorText returns what went wrong, without the parts of the error that name the pod.

@@ -61,10 +61,11 @@ type Pods struct {
 
 // Calls holds the measurements of the calls of one kind.
 type Calls struct {
-	Name  string `json:"name"`
-	Count int    `json:"count"`
-	// PerSecond is the throughput while such calls were sent. The pauses between
-	// polling cycles do not count.
+	Name string `json:"name"`
+	// Count is the number of calls that were sent.
+	Count int `json:"count"`
+	// PerSecond is the throughput of the calls that succeeded, while such calls were sent,
+	// and Latency is theirs. The pauses between polling cycles do not count.
 	PerSecond float64   `json:"perSecond"`
 	Latency   Latencies `json:"latencyMilliseconds"`
 	// ErrorCount is the number of calls that failed, Errors their texts.
@@ -105,22 +106,30 @@ func (p *Pods) count(phase corev1.PodPhase) {
 	}
 }
 
+func (p *Pods) add(more Pods) {
+	p.Requested += more.Requested
+	p.Succeeded += more.Succeeded
+	p.Failed += more.Failed
+	p.NotEnded += more.NotEnded
+	p.NotDeleted += more.NotDeleted
+}
+
 // Failed reports whether a pod did not succeed, or a call failed.
 func (r *Result) Failed() bool {
 	return r.Pods.Succeeded < r.Pods.Requested || r.Pods.NotDeleted > 0 ||
 		slices.ContainsFunc(r.Calls, func(c Calls) bool { return c.ErrorCount > 0 })
 }
 
-func (m *meter) result(o Options, duration time.Duration) *Result {
+func (m *meter) result(o Options, pods Pods, duration time.Duration) *Result {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := &Result{
-		Plugin: o.Plugin, Concurrency: o.Concurrency, MaxRate: o.Rate, Duration: duration.Seconds(), Pods: Pods{Requested: o.Pods},
+		Plugin: o.Plugin, Concurrency: o.Concurrency, MaxRate: o.Rate, Duration: duration.Seconds(), Pods: pods,
 	}
 	for _, name := range []string{callCreate, callStatus, callDelete} {
-		c := Calls{Name: name, Count: len(m.latencies[name]), Latency: percentiles(m.latencies[name])}
+		c := Calls{Name: name, Count: m.counts[name], Latency: percentiles(m.latencies[name])}
 		if phase := m.phases[name]; phase > 0 {
-			c.PerSecond = float64(c.Count) / phase.Seconds()
+			c.PerSecond = float64(len(m.latencies[name])) / phase.Seconds()
 		}
 		for _, text := range slices.Sorted(maps.Keys(m.errors[name])) {
 			c.Errors = append(c.Errors, Error{text, m.errors[name][text]})

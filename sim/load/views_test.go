@@ -25,7 +25,7 @@ func TestViewsOfACycle(t *testing.T) {
 	begun := time.Now()
 	l.countViews(l.polled(), begun, cycle)
 	l.countViews(l.polled(), begun, cycle)
-	result := l.meter.result(Options{}, time.Second)
+	result := l.meter.result(Options{}, Pods{}, time.Second)
 	if want := (LeftOut{Answers: 2, Pods: 1}); result.LeftOut != want {
 		t.Errorf("left out %+v, want %+v", result.LeftOut, want)
 	}

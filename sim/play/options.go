@@ -18,6 +18,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/virtualkubelet"
 )
 
 // Options say what scenarios are played against. The zero value is this plugin, in
@@ -114,6 +115,13 @@ func (o Options) complete() (Options, error) {
 	}
 	if _, err := labels.Parse(o.NodeSelector); err != nil {
 		return o, fmt.Errorf("the selector of the pods that simulated nodes play: %w", err)
+	}
+	if o.Plugin != "" {
+		kubelet, err := virtualkubelet.New(virtualkubelet.Config{Plugin: o.Plugin})
+		if err != nil { // the address is no address
+			return o, err
+		}
+		kubelet.Close()
 	}
 	switch {
 	case o.InterLink && o.Plugin == "" && o.intercept == nil:

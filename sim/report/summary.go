@@ -40,16 +40,39 @@ func (c *Counts) add(s *Scenario) {
 	}
 }
 
-// String returns the counts as text: "3 passed, 1 failed (1 expected), ...".
+func (c *Counts) plus(more Counts) {
+	c.Passed += more.Passed
+	c.Failed += more.Failed
+	c.NotJudged += more.NotJudged
+	c.Skipped += more.Skipped
+	c.ExpectedFailures += more.ExpectedFailures
+	c.UnexpectedPasses += more.UnexpectedPasses
+}
+
+// String returns the counts as text: "29 of 37 passed (3 failed, 2 not judged, 3 skipped)".
+// Verdicts that no scenario has are left out.
 func (c Counts) String() string {
-	note := func(n int, text string) string {
+	ofThem := func(n int, text string) string {
 		if n == 0 {
 			return ""
 		}
-		return fmt.Sprintf(" (%d %s)", n, text)
+		return fmt.Sprintf(", %d of them %s", n, text)
 	}
-	return fmt.Sprintf("%d passed%s, %d failed%s, %d not judged, %d skipped", c.Passed, note(c.UnexpectedPasses, "expected to fail"),
-		c.Failed, note(c.ExpectedFailures, "expected"), c.NotJudged, c.Skipped)
+	var others []string
+	if c.Failed > 0 {
+		others = append(others, fmt.Sprintf("%d failed%s", c.Failed, ofThem(c.ExpectedFailures, "expected")))
+	}
+	if c.NotJudged > 0 {
+		others = append(others, fmt.Sprintf("%d not judged", c.NotJudged))
+	}
+	if c.Skipped > 0 {
+		others = append(others, fmt.Sprintf("%d skipped", c.Skipped))
+	}
+	text := fmt.Sprintf("%d of %d passed%s", c.Passed, c.Passed+c.Failed+c.NotJudged+c.Skipped, ofThem(c.UnexpectedPasses, "not expected to pass"))
+	if len(others) > 0 {
+		text += " (" + strings.Join(others, ", ") + ")"
+	}
+	return text
 }
 
 // Counts returns the numbers of scenarios by verdict.
@@ -98,9 +121,22 @@ func levelOrder(level string) int {
 	return 4
 }
 
-// Summary returns the result of the replay as one line.
+// Summary returns the result of the replay as its last lines: one for each level, in which
+// all capabilities count together, and one for all scenarios, with the real time.
 func (r *Report) Summary() string {
-	return fmt.Sprintf("%s: %s in %s", plural(len(r.Scenarios), "scenario"), r.Counts(), realTime(r.Took))
+	var levels []LevelResult
+	for _, l := range r.LevelResults() {
+		level, _, _ := strings.Cut(l.Level, ":")
+		if last := len(levels) - 1; last < 0 || levels[last].Level != level {
+			levels = append(levels, LevelResult{Level: level})
+		}
+		levels[len(levels)-1].plus(l.Counts)
+	}
+	text := ""
+	for _, l := range levels {
+		text += singleLine(l.Level) + ": " + l.String() + "\n"
+	}
+	return text + fmt.Sprintf("total: %s in %s\n", r.Counts(), realTime(r.Took))
 }
 
 // Problems returns why the replay as a whole did not succeed; none if it did.

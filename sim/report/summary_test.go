@@ -48,10 +48,17 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-func TestSummaryNamesWhatWasExpected(t *testing.T) {
-	r := Report{Took: 2, Scenarios: []Scenario{{Verdict: Failed, ExpectedFailure: true}, {Verdict: Failed}, {Verdict: Passed, ExpectedFailure: true}}}
-	const want = "3 scenarios: 1 passed (1 expected to fail), 2 failed (1 expected), 0 not judged, 0 skipped in 2.0 s"
-	if got := r.Summary(); got != want {
-		t.Errorf("%s, want %s", got, want)
+// The last lines of a run are the results of each level and of all scenarios.
+func TestSummary(t *testing.T) {
+	r := Report{Took: 2, Scenarios: []Scenario{
+		{Level: "optional:restarts", Verdict: Passed}, {Level: "core", Verdict: Failed, ExpectedFailure: true}, {Level: "core", Verdict: Failed},
+		{Level: "core", Verdict: Passed, ExpectedFailure: true}, {Level: "core", Verdict: NotJudged}, {Level: "optional:claims", Verdict: Skipped}, {Verdict: Passed},
+	}}
+	const want = `core: 1 of 4 passed, 1 of them not expected to pass (2 failed, 1 of them expected, 1 not judged)
+optional: 1 of 2 passed (1 skipped)
+total: 3 of 7 passed, 1 of them not expected to pass (2 failed, 1 of them expected, 1 not judged, 1 skipped) in 2.0 s
+`
+	if diff := cmp.Diff(want, r.Summary()); diff != "" {
+		t.Error(diff)
 	}
 }

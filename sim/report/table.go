@@ -77,25 +77,34 @@ func wrapped(text string) string {
 	return out + indent + line + "\n"
 }
 
-// totals returns the result of each level, what made the replay fail, and the summary as
-// the last line.
+// totals returns the result of each optional capability, what made the replay fail, and
+// the summary.
 func (r *Report) totals() string {
-	text := ""
-	if levels := r.LevelResults(); len(levels) > 1 {
-		width := 0
-		for _, l := range levels {
-			width = max(width, textWidth(singleLine(l.Level)))
-		}
-		text += "\n"
-		for _, l := range levels {
-			level := singleLine(l.Level)
-			text += level + strings.Repeat(" ", width-textWidth(level)) + "  " + l.String() + "\n"
-		}
-	}
+	text := "\n" + r.capabilityTable()
 	for _, problem := range r.Problems() {
 		text += truncate(singleLine(problem), lineWidth) + "\n"
 	}
-	return text + r.Summary() + "\n"
+	return text + r.Summary()
+}
+
+// capabilityTable returns the results of the optional capabilities that were played.
+func (r *Report) capabilityTable() string {
+	width, lines := 0, [][2]string{}
+	for _, l := range r.LevelResults() {
+		_, capability, optional := strings.Cut(singleLine(l.Level), ":")
+		if optional && l.Passed+l.Failed+l.NotJudged > 0 {
+			width = max(width, textWidth(capability))
+			lines = append(lines, [2]string{capability, l.String()})
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	text := "Optional capabilities:\n"
+	for _, line := range lines {
+		text += "  " + line[0] + strings.Repeat(" ", width-textWidth(line[0])) + "  " + line[1] + "\n"
+	}
+	return text + "\n"
 }
 
 // row returns the row of a scenario, with the reason of its verdict on the next line.

@@ -31,11 +31,14 @@ skipped     refuse-hostpath
             it sets options of this plugin, and the plugin that runs has others
 passed      without-pods          4m
 
-core               2 passed, 0 failed, 1 not judged, 0 skipped
-optional:restarts  0 passed, 1 failed, 0 not judged, 0 skipped
-this-plugin        0 passed, 0 failed, 0 not judged, 1 skipped
+Optional capabilities:
+  restarts  0 of 1 passed (1 failed)
+
 1 scenario failed.
-5 scenarios: 2 passed, 1 failed, 1 not judged, 1 skipped in 4.2 s
+core: 2 of 3 passed (1 not judged)
+optional: 0 of 1 passed (1 failed)
+this-plugin: 0 of 1 passed (1 skipped)
+total: 2 of 5 passed (1 failed, 1 not judged, 1 skipped) in 4.2 s
 `
 	var out bytes.Buffer
 	if err := sample().Table(&out); err != nil {
@@ -57,7 +60,7 @@ func TestTableShowsLogTextOnOneLine(t *testing.T) {
 		"         1  " + second + "            in n\n\n" +
 		"FAILED      wide-名前       1h\n            " + first +
 		"FAILED      n              10m\n            " + second +
-		"2 scenarios failed.\n2 scenarios: 0 passed, 2 failed, 0 not judged, 0 skipped in 1m1s\n"
+		"\n2 scenarios failed.\ntotal: 0 of 2 passed (2 failed) in 1m1s\n"
 	var out bytes.Buffer
 	if err := r.Table(&out); err != nil {
 		t.Fatal(err)
