@@ -19,6 +19,7 @@ var withoutScenario = map[string]string{
 	"annotation %s: %v": "the words are those of plugin/claimrules",
 	"the selector of claim %s is left out: it is about volumes of the local cluster":                                    "InterLink sends no claims",
 	"the empty storage class of claim %s is left out: it would take any volume of the remote cluster that has no class": "InterLink sends no claims",
+	"the scheduling group is left out: it is about the local cluster's pods":                                            "InterLink loses the field (CREATE-20)",
 	"remote namespace ": "the beginning of two sentences",
 }
 

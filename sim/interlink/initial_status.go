@@ -9,7 +9,7 @@ import (
 // it right before its create.
 func WithInitialStatus(pod *corev1.Pod, options Options) *corev1.Pod {
 	pod = pod.DeepCopy()
-	dropUnknownSources(&pod.Spec)
+	dropUnknownFields(&pod.Spec)
 	initialized := corev1.ConditionTrue
 	if len(pod.Spec.InitContainers) > 0 {
 		initialized = corev1.ConditionFalse
@@ -24,21 +24,6 @@ func WithInitialStatus(pod *corev1.Pod, options Options) *corev1.Pod {
 		})
 	}
 	return pod
-}
-
-// dropUnknownSources drops the sources of variables that are younger than the Kubernetes API
-// in InterLink: the virtual kubelet reads and writes pods without them (docs/contract.md,
-// ENV-13).
-func dropUnknownSources(spec *corev1.PodSpec) {
-	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
-		for i := range containers {
-			for _, variable := range containers[i].Env {
-				if variable.ValueFrom != nil {
-					variable.ValueFrom.FileKeyRef = nil
-				}
-			}
-		}
-	}
 }
 
 // NewStatus returns the status of a pod without containers, in the form in which
