@@ -52,16 +52,24 @@ var errPodGone = errdefs.New(errdefs.NotFound, "the remote pod was deleted while
 // maxParallelCreates limits the creates of one pod's dependents at the same time.
 const maxParallelCreates = 8
 
+// Objects returns the remote objects for a create request, if the remote site accepts the pod. An
+// error names all reasons why it does not ([errdefs.Reasons]), those of the translation and those
+// of the policy.
+func Objects(request *wire.CreateRequest, options translate.Options, site policy.Options) (*translate.Objects, error) {
+	objects, err := translate.ToObjects(request, options)
+	if err := errdefs.Join(err, policy.Judge(objects.Judged, &request.Pod, site)); err != nil {
+		return nil, err
+	}
+	return objects, nil
+}
+
 // translate sets the objects of the attempt, if the remote site accepts the pod.
 // ownNamespace says whether the plugin created the remote namespace.
 func (a *createAttempt) translate(ownNamespace bool) error {
 	options := a.lifecycle.options.Translate
 	options.OwnNamespace = ownNamespace
-	objects, err := translate.ToObjects(a.request, options)
+	objects, err := Objects(a.request, options, a.lifecycle.options.Policy)
 	if err != nil {
-		return err
-	}
-	if err := policy.Judge(objects.Judged, &a.request.Pod, a.lifecycle.options.Policy); err != nil {
 		return err
 	}
 	objects.Pod.Annotations[wire.AnnotationCreatedBy] = a.id

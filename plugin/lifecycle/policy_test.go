@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,8 +13,33 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
+
+// A user who mends one reason must not find the next one by the next pod.
+func TestRefusalNamesEachReason(t *testing.T) {
+	r := fullRequest()
+	r.Pod.Annotations = map[string]string{wire.AnnotationService: "Not A Name"}
+	r.Pod.Spec.HostNetwork = true
+	r.Pod.Spec.Volumes = append(r.Pod.Spec.Volumes, corev1.Volume{Name: "of-the-node", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/etc"}}})
+	main := &r.Pod.Spec.Containers[0]
+	main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: "of-the-node", MountPath: "/host"})
+	options := translate.Options{Scope: scope.Scope{Instance: "default"}}
+	options.UnsupportedVolumes = config.RefuseVolumes
+	objects, err := lifecycle.Objects(r, options, policy.Options{})
+	reasons := errdefs.Reasons(err)
+	if objects != nil || !errdefs.Is(err, errdefs.Refused) || len(reasons) < 3 {
+		t.Fatalf("objects %v, error %v (%s)", objects, err, errdefs.KindOf(err))
+	}
+	for _, want := range []string{`annotation interlink.io/service: "Not A Name"`, "volume of-the-node (hostPath)", "spec.hostNetwork must not be true"} {
+		if !slices.ContainsFunc(reasons, func(reason string) bool { return strings.Contains(reason, want) }) || !strings.Contains(err.Error(), want) {
+			t.Errorf("no reason says %q: %q", want, reasons)
+		}
+	}
+}
 
 // A pod that the remote site does not accept is refused before anything is created for it:
 // no request is sent.

@@ -51,10 +51,7 @@ func Judge(judged, local *corev1.Pod, options Options) error {
 	if violations := violations(level, judged); len(violations) > 0 {
 		reasons = append(reasons, "the remote site accepts only pods that meet the Pod Security Standard "+string(level)+": "+strings.Join(violations, "; "))
 	}
-	if len(reasons) == 0 {
-		return nil
-	}
-	return errdefs.New(errdefs.Refused, "%s", strings.Join(reasons, "; "))
+	return errdefs.List(errdefs.Refused, reasons)
 }
 
 // accepts reports whether a name matches one of the patterns. Without patterns, every name

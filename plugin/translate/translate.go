@@ -64,9 +64,10 @@ type Objects struct {
 }
 
 // ToObjects returns the remote objects for a create request. It does not modify the
-// request. An error is of kind errdefs.Invalid (something that the pod needs is
-// missing or malformed) or errdefs.Refused (the options do not permit a part of the pod:
-// its unsupported volumes, its mesh script). Its text names all problems at once.
+// request. An error is of kind errdefs.Refused if the options do not permit a part of the pod
+// (its unsupported volumes, its mesh script), else of kind errdefs.Invalid: something that the pod
+// needs is missing or malformed. It names all problems at once ([errdefs.Reasons]), and the objects
+// then have only Judged, so that a policy can name its own reasons too.
 func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	t := newTranslation(request, options)
 	if t.dropTokens() {
@@ -84,15 +85,8 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	judged := spec.DeepCopy() // before the plugin adds anything of its own
 	judged.Volumes = slices.DeleteFunc(judged.Volumes, func(v corev1.Volume) bool { return t.permitted[v.Name] })
 	t.meshSidecar(spec)
-	switch {
-	case len(t.problems) > 0:
-		return nil, errdefs.New(errdefs.Invalid, "%s", strings.Join(append(t.problems, t.refusals...), "; "))
-	case len(t.refusals) > 0:
-		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.refusals, "; "))
-	case len(t.unsupported) > 0 && options.UnsupportedVolumes == config.RefuseVolumes:
-		return nil, errdefs.New(errdefs.Refused, "%s", strings.Join(t.unsupported, "; "))
-	case len(t.claimsLeftOut) > 0 && options.UnsupportedVolumes == config.RefuseClaims:
-		return nil, errdefs.New(errdefs.Refused, "%s; without its claim, the pod would lose what it writes ([offloading] unsupported_volumes)", strings.Join(t.claimsLeftOut, "; "))
+	if err := t.refusal(); err != nil {
+		return &Objects{Judged: &corev1.Pod{ObjectMeta: t.podMeta(spec), Spec: *judged}}, err
 	}
 
 	objects := &Objects{
@@ -125,6 +119,20 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	}
 	objects.Namespace = t.namespace()
 	return objects, nil
+}
+
+// refusal returns the error for all that makes it impossible to create the pod.
+func (t *translation) refusal() error {
+	refusals := slices.Clone(t.refusals)
+	switch t.options.UnsupportedVolumes {
+	case config.RefuseVolumes:
+		refusals = append(refusals, t.unsupported...)
+	case config.RefuseClaims:
+		for _, claim := range t.claimsLeftOut {
+			refusals = append(refusals, claim+"; without its claim, the pod would lose what it writes ([offloading] unsupported_volumes)")
+		}
+	}
+	return errdefs.Join(errdefs.List(errdefs.Invalid, t.problems), errdefs.List(errdefs.Refused, refusals))
 }
 
 // translation is the state of the translation of one request.

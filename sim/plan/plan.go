@@ -2,7 +2,6 @@ package plan
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -139,16 +139,10 @@ func (p *planner) pod(written *workloads.Pod) (Report, error) {
 // translate adds to a report what the plugin makes of a request. local is the pod of the
 // local cluster.
 func (p *planner) translate(report *Report, request *wire.CreateRequest, local *corev1.Pod) error {
-	objects, err := translate.ToObjects(request, p.options.Options)
-	if err == nil {
-		err = policy.Judge(objects.Judged, &request.Pod, p.options.Policy)
-	}
-	if refusal := (*errdefs.Error)(nil); errors.As(err, &refusal) {
-		report.Refusals = []string{refusal.Error()}
-		return nil
-	}
+	objects, err := lifecycle.Objects(request, p.options.Options, p.options.Policy)
 	if err != nil {
-		return fmt.Errorf("plan pod %s: %w", report.Pod, err)
+		report.Refusals = errdefs.Reasons(err)
+		return nil
 	}
 	report.Warnings = objects.Warnings
 	report.describe(local, objects)

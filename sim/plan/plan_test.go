@@ -103,6 +103,28 @@ func TestReportsNamesInvalidFiles(t *testing.T) {
 	}
 }
 
+func TestEachRefusalIsAnItem(t *testing.T) {
+	reports := reportsOf(t, "pod.yaml", []byte(`
+apiVersion: v1
+kind: Pod
+metadata: {name: a, annotations: {interlink.io/service: "Not A Name"}}
+spec:
+  hostNetwork: true
+  containers: [{name: c, image: i, volumeMounts: [{name: data, mountPath: /data}, {name: more, mountPath: /more}]}]
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}, {name: more, persistentVolumeClaim: {claimName: more}}]
+`), plan.Settings{Environ: environ})
+	wants := []string{"annotation interlink.io/service", "volume data (persistentVolumeClaim)", "volume more (persistentVolumeClaim)", "spec.hostNetwork must not be true"}
+	refusals := reports[0].Refusals
+	if len(refusals) != len(wants) {
+		t.Fatalf("the refusals are %q", refusals)
+	}
+	for i, want := range wants {
+		if !strings.Contains(refusals[i], want) || !strings.Contains(reports[0].Text(), "# refusal: "+refusals[i]) {
+			t.Errorf("refusal %d is %q, want %q\n%s", i, refusals[i], want, reports[0].Text())
+		}
+	}
+}
+
 // A pod that the plugin refuses, or that the virtual kubelet does not send, is a report: the
 // other pods of the file have theirs too.
 func TestRefusalsAreReports(t *testing.T) {

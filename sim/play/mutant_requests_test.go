@@ -183,3 +183,10 @@ func (s faultySecrets) Create(ctx context.Context, secret *corev1.Secret, option
 	}
 	return s.SecretInterface.Create(ctx, secret, options)
 }
+
+// firstRefusalOnly answers a create that is refused with the first reason.
+func firstRefusalOnly(c *call) (int, []byte) {
+	code, text := c.forward()
+	first, _, _ := bytes.Cut(text, []byte("; "))
+	return code, first
+}

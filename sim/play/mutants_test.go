@@ -46,6 +46,7 @@ var createMutants = []mutant{
 	{"creates two remote pods", "plain-pod", "CREATE-8", "2 Pods", after("/create", createSecondRemotePod)},
 	{"cuts names at 63 characters", "name-long-shared-prefix", "CREATE-4", "409", on("/create", refuseRepeated(func(pod podName) string { return pod.Name[:min(63, len(pod.Name))] }))},
 	{"accepts what it must refuse", "volume-hostpath-refused", "CREATE-6", "not refused", on("/create", acceptWithoutCreating)},
+	{"tells only its first refusal", "refused-for-several-reasons", "CREATE-5", "spec.hostNetwork must not be true", on("/create", firstRefusalOnly)},
 	{"accepts a claim that stays local", "claim-refused", "CREATE-6", "not refused", on("/create", acceptWithoutCreating)},
 	{"drops a volume of an image", "volume-image", "CREATE-19", "volumes", createRequest(func(pod, _ object) { pod["spec"].(object)["volumes"] = []any{} })},
 	{"accepts a folder that is not the pod's", "claim-by-rule-refused", "CREATE-6", "not refused", on("/create", acceptWithoutCreating)},
