@@ -32,7 +32,7 @@ func (p *player) statusErrors(ctx context.Context, at string, err error) {
 		switch {
 		case ctx.Err() != nil:
 		case p.env.options.Plugin == "" || !errors.As(err, &stale):
-			p.env.recorder.violation(statusRule(err), "%s%v", at, err)
+			p.env.recorder.violationAt(at, statusRule(err), err.Error())
 		case stale.Created:
 			p.addStale(at, stale)
 		}

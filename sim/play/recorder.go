@@ -27,8 +27,15 @@ type recorder struct {
 	local      map[string][]report.State
 	remote     map[string][]report.State
 	steps      []report.Step
-	violations []judge.Difference
+	violations []violation
 	more       int // violations that were not kept
+}
+
+// violation is an event that must not happen in any scenario, and how often it did.
+type violation struct {
+	judge.Difference
+	what  string // Text without the time
+	count int
 }
 
 // newRecorder returns a recorder of the first pods of a scenario.
@@ -41,24 +48,42 @@ func newRecorder(keys []string) *recorder {
 // violation keeps an event that must not happen in any scenario. rule is the number of
 // a rule of docs/contract.md, or empty.
 func (r *recorder) violation(rule, format string, args ...any) {
+	r.violationAt("", rule, fmt.Sprintf(format, args...))
+}
+
+// violationAt keeps a violation that may happen again, at each poll say: the first one with
+// the text of when it happened, and of the others the number.
+func (r *recorder) violationAt(at, rule, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for i := range r.violations {
+		if kept := &r.violations[i]; at != "" && kept.Rule == rule && kept.what == what {
+			kept.count++
+			return
+		}
+	}
 	if len(r.violations) == maxViolations {
 		r.more++
 		return
 	}
-	r.violations = append(r.violations, judge.Difference{Rule: rule, Text: fmt.Sprintf(format, args...)})
+	r.violations = append(r.violations, violation{Difference: judge.Difference{Rule: rule, Text: at + what}, what: what, count: 1})
 }
 
 // allViolations returns the violations in their order.
 func (r *recorder) allViolations() []judge.Difference {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	violations := slices.Clone(r.violations)
-	if r.more > 0 {
-		violations = append(violations, judge.Difference{Text: fmt.Sprintf("%d more violations are not listed", r.more)})
+	var all []judge.Difference
+	for _, kept := range r.violations {
+		if kept.count > 1 {
+			kept.Text += fmt.Sprintf(" (and %d more times)", kept.count-1)
+		}
+		all = append(all, kept.Difference)
 	}
-	return violations
+	if r.more > 0 {
+		all = append(all, judge.Difference{Text: fmt.Sprintf("%d more violations are not listed", r.more)})
+	}
+	return all
 }
 
 // step keeps a step that happened at a time of the scenario.
