@@ -79,8 +79,8 @@ type Pod struct {
 	// Phases that the local cluster showed, each change once.
 	Phases []corev1.PodPhase
 	// RanBetweenPolls means that real nodes reported the pod as running at no poll of
-	// its status, so that no plugin could have shown Running. A loaded node may report
-	// only that a container has ended.
+	// its status, so that no plugin could have shown Running: a loaded node may report
+	// only that a container has ended. Or the plugin's cache of states is older than that.
 	RanBetweenPolls bool
 	// Status that the local cluster showed last.
 	Status corev1.PodStatus

@@ -150,8 +150,13 @@ func (e *environment) remotePod(ctx context.Context, key string) (*corev1.Pod, e
 			return &pods[i], nil
 		}
 	}
-	return nil, fmt.Errorf("pod %s has no remote pod", key)
+	return nil, &noRemotePod{key}
 }
+
+// noRemotePod is the error of a local pod without a remote pod.
+type noRemotePod struct{ key string }
+
+func (n *noRemotePod) Error() string { return fmt.Sprintf("pod %s has no remote pod", n.key) }
 
 // observe records what both clusters show now.
 func (e *environment) observe(ctx context.Context) {

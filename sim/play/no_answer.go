@@ -3,7 +3,10 @@ package play
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
@@ -15,6 +18,8 @@ import (
 type noAnswer struct {
 	call string
 	err  error
+	// lostOnIdle says that the plugin closed an idle connection when the call was sent.
+	lostOnIdle bool
 }
 
 func (n *noAnswer) Error() string {
@@ -40,7 +45,7 @@ func (u *unanswered) add(call virtualkubelet.Call) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.first == nil {
-		u.first = &noAnswer{requests[call.Name], call.Err}
+		u.first = &noAnswer{requests[call.Name], call.Err, call.LostOnIdle()}
 	}
 }
 
@@ -58,20 +63,44 @@ func (u *unanswered) err() error {
 func unfinished(err error) *judge.Difference {
 	var unanswered *noAnswer
 	if errors.As(err, &unanswered) {
-		return &judge.Difference{Rule: "HTTP-5", Text: unanswered.Error()}
+		rule := "HTTP-5"
+		if unanswered.lostOnIdle {
+			rule = "HTTP-6"
+		}
+		return &judge.Difference{Rule: rule, Text: unanswered.Error()}
 	}
 	return &judge.Difference{Text: err.Error()}
 }
 
+// foundNoServer reports whether a scenario ended because nothing listened at the plugin's
+// address when it called. The plugin may have ended because of another scenario.
+func foundNoServer(err error) bool {
+	var unanswered *noAnswer
+	return errors.As(err, &unanswered) && isAbsent(unanswered.err)
+}
+
+// isAbsent reports whether a call failed because nothing listens at the address.
+func isAbsent(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
+}
+
 // foldNoAnswer leaves one difference of a scenario that ended because a call was not
-// answered: everything else follows from it.
+// answered: everything else follows from it. If the plugin refused to create a pod, and then
+// did not answer the delete, that follows from the refusal.
 func foldNoAnswer(result *report.Scenario, err error) {
-	if !errors.As(err, new(*noAnswer)) || len(result.Differences) == 0 {
+	var unanswered *noAnswer
+	if !errors.As(err, &unanswered) || len(result.Differences) == 0 {
 		return
 	}
-	last := len(result.Differences) - 1
-	cause := result.Differences[last] // judge names it last
-	for _, other := range result.Differences[:last] {
+	at := len(result.Differences) - 1 // judge names it last
+	if first := result.Differences[0]; unanswered.call == requests["DeletePod"] && slices.Contains([]string{"CREATE-3", "CREATE-4"}, first.Rule) {
+		at = 0
+	}
+	cause := result.Differences[at]
+	for i, other := range result.Differences {
+		if i == at {
+			continue
+		}
 		cause.FollowOns = append(append(cause.FollowOns, other.String()), other.FollowOns...)
 	}
 	result.Differences = []report.Difference{cause}

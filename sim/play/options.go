@@ -53,6 +53,9 @@ type Options struct {
 	// counted from the last step, and how late the states that are expected at a moment may
 	// come; the default is 5 minutes and the slack of the profile.
 	Patience time.Duration
+	// Startup is how long to wait at the beginning while nothing listens at the plugin's
+	// address; the default is not to wait.
+	Startup time.Duration
 	// Timeout limits the real time of one scenario; it must be longer than Patience, so
 	// that a pod that never ends is reported as such. The default is 15 minutes, and more for
 	// a Patience of more than 5 minutes.

@@ -17,20 +17,32 @@ import (
 // not required.
 const RunningNotRequired = "The phase Running was not required"
 
-// playScenario plays a scenario and compares what it observes with what the scenario
-// expects.
-func playScenario(ctx context.Context, file *scenario.File, options Options, plugin *health) (result report.Scenario) {
+// playScenario plays a scenario, and once more if nothing listened at the plugin's address
+// and the plugin then answers again: another scenario may have ended it.
+func playScenario(ctx context.Context, file *scenario.File, options Options, plugin *health) report.Scenario {
+	result, again := playOnce(ctx, file, options, plugin)
+	if !again || ctx.Err() != nil || plugin.recovered(ctx) != "" {
+		return result
+	}
+	result, _ = playOnce(ctx, file, options, plugin)
+	result.Notes = append(result.Notes, "It was played twice: the first time, nothing listened at the address of the plugin.")
+	return result
+}
+
+// playOnce plays a scenario and compares what it observes with what the scenario expects. It
+// also returns whether to play it again.
+func playOnce(ctx context.Context, file *scenario.File, options Options, plugin *health) (result report.Scenario, again bool) {
 	start := time.Now()
 	options = options.withSlackOf(file)
 	result = newResult(file)
 	defer func() { result.Took = time.Since(start).Seconds() }()
 	if reason := skipReason(file, options); reason != "" {
 		result.Verdict, result.Skipped = report.Skipped, reason
-		return result
+		return result, false
 	}
 	if reason := plugin.recovered(ctx); reason != "" {
 		result.Verdict, result.NotJudged = report.NotJudged, []string{reason}
-		return result
+		return result, false
 	}
 	interrupted := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, options.Timeout, fmt.Errorf("the scenario did not end within %s", options.Timeout))
@@ -40,10 +52,10 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, plu
 	switch {
 	case err != nil && interrupted.Err() != nil:
 		result.Verdict, result.NotJudged = report.NotJudged, []string{wasInterrupted}
-		return result
+		return result, false
 	case err != nil:
 		result.Differences = []report.Difference{{Text: judge.HideSecrets(file, err.Error())}}
-		return result
+		return result, false
 	}
 	defer env.close()
 	p := newPlayer(env)
@@ -59,9 +71,13 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, plu
 	stale, result.Notes = p.reportStale()
 	result.Notes = append(result.Notes, p.probeNotes()...)
 	p.seen.Violations = append(env.recorder.allViolations(), stale...)
-	if err != nil && interrupted.Err() != nil {
+	var unplayable *notPlayable
+	switch {
+	case err != nil && interrupted.Err() != nil:
 		result.Verdict, result.NotJudged = report.NotJudged, []string{wasInterrupted}
-	} else {
+	case errors.As(err, &unplayable) && len(p.seen.Violations) == 0:
+		result.Verdict, result.NotJudged = report.NotJudged, []string{unplayable.Error()}
+	default:
 		judgeScenario(&result, file, p.seen, options)
 		foldNoAnswer(&result, err)
 	}
@@ -70,7 +86,7 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, plu
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.seen.Pods)) {
 		if judge.RunningNotRequired(file.Expect.Pods[key], p.seen.Pods[key]) {
-			result.Notes = append(result.Notes, fmt.Sprintf("%s of pod %s: the real nodes reported the pod as running at no poll of its status.", RunningNotRequired, key))
+			result.Notes = append(result.Notes, fmt.Sprintf("%s of pod %s: it ran for so short a time that no poll of its status had to show it.", RunningNotRequired, key))
 		}
 	}
 	if len(env.pods) > maxTimelinePods {
@@ -78,7 +94,7 @@ func playScenario(ctx context.Context, file *scenario.File, options Options, plu
 	}
 	result.Lasted = env.elapsed().Seconds()
 	result.Pods, result.Steps = env.recorder.timeline()
-	return result
+	return result, foundNoServer(err)
 }
 
 // newResult returns the result of a scenario that is not judged yet.

@@ -28,11 +28,13 @@ type player struct {
 	nextPoll  time.Time
 	deleted   map[string]bool // pods that a step deletes
 	// ending is true once the pods are deleted because the scenario is over.
-	ending    bool
-	logs      []*pendingLog
-	otherJobs []string                             // lines of the jobs that existed before the scenario
-	untold    []string                             // notes on variables that no container could tell
-	stale     map[string]map[string]*staleStatuses // by pod and rule
+	ending bool
+	logs   []*pendingLog
+	// unplayable is why the scenario cannot be played to its end; nil if it can.
+	unplayable *notPlayable
+	otherJobs  []string                             // lines of the jobs that existed before the scenario
+	untold     []string                             // notes on variables that no container could tell
+	stale      map[string]map[string]*staleStatuses // by pod and rule
 }
 
 // pendingLog is one request for a log; done is closed when log is complete.

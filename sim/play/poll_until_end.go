@@ -42,6 +42,9 @@ func (p *player) pollUntilEnd(ctx context.Context) error {
 		if err := env.unanswered.err(); err != nil {
 			return err
 		}
+		if p.unplayable != nil {
+			return p.unplayable
+		}
 		switch {
 		case !end.After(moment):
 			if env.nodes != nil || env.file.Until.Duration == 0 || p.complete() || moment.After(end.Add(env.options.lateness())) {

@@ -34,7 +34,7 @@ func Run(ctx context.Context, files []*scenario.File, options Options) (*report.
 		if options.InterLink {
 			result.Plugin = "through InterLink at " + options.Plugin
 		}
-		if err := checkPlugin(ctx, options); err != nil {
+		if err := waitForPlugin(ctx, options); err != nil {
 			return nil, Unreachable{err}
 		}
 	}
@@ -44,6 +44,26 @@ func Run(ctx context.Context, files []*scenario.File, options Options) (*report.
 		return result, context.Cause(ctx)
 	}
 	return result, nil
+}
+
+// startPause is the pause between two pings of a plugin that is being started.
+const startPause = 500 * time.Millisecond
+
+// waitForPlugin returns an error if no plugin answers a ping at the address. While nothing
+// listens there, the plugin may be starting.
+func waitForPlugin(ctx context.Context, options Options) error {
+	limit := time.Now().Add(options.Startup)
+	for {
+		err := checkPlugin(ctx, options)
+		if !isAbsent(err) || time.Now().After(limit) {
+			return err
+		}
+		select {
+		case <-time.After(startPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // checkPlugin returns an error if no plugin answers a ping at the address.

@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -44,9 +45,27 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 	if step.At.Duration > 0 { // the first ones happen while the pods are created
 		p.observeJobs(ctx)
 	}
+	if p.cannotHappen(err) {
+		return
+	}
 	if err != nil && ctx.Err() == nil {
 		p.env.recorder.violation(stepRule(step, err), "at %s, %s: %v", round(at), text, err)
 	}
+}
+
+// notPlayable is why a scenario cannot be played to its end, although the plugin did nothing
+// wrong.
+type notPlayable struct{ error }
+
+// cannotHappen reports whether a step cannot happen because the remote cluster shows no pod
+// for one that another plugin says it has created; the scenario then ends.
+func (p *player) cannotHappen(err error) bool {
+	var missing *noRemotePod
+	if p.env.options.Plugin == "" || !errors.As(err, &missing) || p.seen.Pods[missing.key].Refusal != nil {
+		return false
+	}
+	p.unplayable = &notPlayable{fmt.Errorf("a step changes the remote pod, and %w", err)}
+	return true
 }
 
 // stepRule is the rule that the plugin breaks when the call of a step fails.

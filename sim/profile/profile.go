@@ -38,7 +38,8 @@ type Spec struct {
 	// once, such as the interval of a scheduler and of a cache of states.
 	Slack metav1.Duration `json:"slack,omitempty"`
 	// SlackPerPod is added to Slack for each pod of a scenario, such as the time of a cache
-	// that refreshes the state of one pod at a time.
+	// that refreshes the state of one pod at a time. Containers that run for less time, for
+	// all pods together, need not be shown as running.
 	SlackPerPod metav1.Duration `json:"slackPerPod,omitempty"`
 	// LogPreamble allows lines of the job before and after those of a container in its log.
 	LogPreamble bool `json:"logPreamble,omitempty"`

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -111,8 +112,11 @@ func (c *client) sendWith(ctx context.Context, client *http.Client, at request, 
 // call sends one request and reads the whole answer. Status 0 means that there was
 // none; then err says why.
 func (c *client) call(ctx context.Context, at request, session string, body any) (status int, answer []byte, err error) {
-	start := time.Now()
-	defer func() { c.observe(Call{Name: nameOf(session), Duration: time.Since(start), Status: status, Err: err}) }()
+	start, reused := time.Now(), false
+	defer func() {
+		c.observe(Call{Name: nameOf(session), Duration: time.Since(start), Status: status, Err: err, Reused: reused})
+	}()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
 	if c.timeout == 0 {
 		return c.readAll(ctx, at, session, body)
 	}

@@ -46,7 +46,13 @@ type Call struct {
 	// Status is the HTTP status of the answer, 0 if there was none; then Err says why.
 	Status int
 	Err    error
+	// Reused says that the call was sent on the connection of an earlier one.
+	Reused bool
 }
+
+// LostOnIdle reports whether a call has no answer because the plugin closed a connection of
+// earlier calls while the request was sent (docs/contract.md, HTTP-6).
+func (c Call) LostOnIdle() bool { return c.Reused && (isReset(c.Err) || closedIdle(c.Err)) }
 
 // Kubelet is the local cluster with its virtual node. It sends nothing by itself:
 // the caller decides when to poll and to ping. It is safe for concurrent use. Methods

@@ -20,16 +20,28 @@ import (
 func Cause(err error) string {
 	var timeout net.Error
 	switch {
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case isReset(err):
 		return "the connection was reset"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused"
+	case closedIdle(err):
+		return "the connection was closed while the request was sent"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection was closed before the answer was complete (EOF)"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer arrived in time: " + err.Error()
 	}
 	return err.Error()
+}
+
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// closedIdle reports whether the other side closed an idle connection just when a request
+// was sent on it. The error of net/http has no type.
+func closedIdle(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "server closed idle connection")
 }
 
 // describeJSONError says what is wrong with an answer that is not what it must be.
