@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// Each rule that a difference can cite is in the contract, and says in one sentence each what
-// InterLink does and what would be right.
+// Each rule that a difference can cite is in the contract, and has one sentence each that says
+// what InterLink does and what would be right; no other rule has them.
 func TestExplanations(t *testing.T) {
 	contract, err := os.ReadFile("../../docs/contract.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	quoted := regexp.MustCompile(`"((?:HTTP|PING|CREATE|ENV|VOL|NET|NAME|STATUS|DELETE|LOGS)-\d+)"`)
-	cited := 0
+	cited := map[string]bool{}
 	for _, folder := range []string{".", "../play", "../virtualkubelet"} {
 		paths, err := filepath.Glob(folder + "/*.go")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, path := range paths {
-			if strings.HasSuffix(path, "_test.go") {
+			if strings.HasSuffix(path, "_test.go") || path == "explanations.go" {
 				continue
 			}
 			content, err := os.ReadFile(path)
@@ -31,17 +31,17 @@ func TestExplanations(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, found := range quoted.FindAllStringSubmatch(string(content), -1) {
-				cited++
+				cited[found[1]] = true
 				if Explain(found[1]) == (Explanation{}) {
 					t.Errorf("%s cites %s, which has no explanation", path, found[1])
 				}
 			}
 		}
 	}
-	if cited < 20 {
-		t.Errorf("only %d rules are cited", cited)
-	}
 	for rule, e := range explanations {
+		if !cited[rule] && rule != "HTTP-6" {
+			t.Errorf("no difference cites %s", rule)
+		}
 		if !strings.Contains(string(contract), "</a>**"+rule+"**") && !strings.Contains(string(contract), "</a>"+rule+" |") {
 			t.Errorf("docs/contract.md has no rule %s", rule)
 		}

@@ -34,7 +34,7 @@ func Judge(file *scenario.File, seen *Observation, options Options) Result {
 	if seen.Unfinished != nil {
 		return Result{Differences: append(fold(file, unfinished(file, seen), refused), *seen.Unfinished)}
 	}
-	return Result{Differences: fold(file, differences(file, seen, options), refused), NotJudged: notJudged(file, seen)}
+	return Result{Differences: fold(file, foldPanic(differences(file, seen, options)), refused), NotJudged: notJudged(file, seen)}
 }
 
 // differences returns all differences of a scenario that was played to its end.
@@ -46,7 +46,8 @@ func differences(file *scenario.File, seen *Observation, options Options) []Diff
 	}
 	found = append(found, seen.Violations...)
 	for _, key := range keys {
-		found = append(found, ofPod(key, StatusDifferences(key, file.Expect.Pods[key], seen.Pods[key]))...)
+		status := StatusDifferences(key, file.Expect.Pods[key], seen.Pods[key])
+		found = append(found, ofPod(key, explained(key, file.Pod(key), file.Expect.Pods[key], seen.Pods[key], status))...)
 		found = append(found, ofPod(key, unknownContainers(key, file.Pod(key), seen.Pods[key].Status))...)
 	}
 	showsRemote := seen.Created != nil && !isForeign(file, seen)

@@ -109,6 +109,8 @@ func logRule(log scenario.LogExpectation) string {
 		return "LOGS-6"
 	case log.Container == "":
 		return "LOGS-4"
+	case log.Bytes > 0:
+		return "LOGS-2"
 	}
 	return "LOGS-1"
 }

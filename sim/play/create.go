@@ -94,7 +94,7 @@ func (p *player) createPod(ctx context.Context, pod *corev1.Pod) {
 	case errors.As(err, &refusal):
 		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Plain()}
 	case errors.As(err, &wrong): // the pod does not fail (docs/contract.md, CREATE-10)
-		p.env.recorder.violation("CREATE-3", "%v", err)
+		p.env.recorder.violation("CREATE-10", "%v", err)
 	case errors.As(err, &other):
 		p.env.recorder.violation("CREATE-8", "%v", err)
 	default:

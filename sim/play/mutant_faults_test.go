@@ -226,6 +226,12 @@ func noContainersOnceTerminated(s *wire.PodStatus) {
 	}
 }
 
+func mainContainersWait(s *wire.PodStatus) {
+	for i := range s.Containers {
+		s.Containers[i].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}}
+	}
+}
+
 // meshContainer is the status of a container that only the plugin knows.
 func meshContainer() corev1.ContainerStatus {
 	return corev1.ContainerStatus{Name: "mesh-setup", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}}

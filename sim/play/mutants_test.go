@@ -12,9 +12,11 @@ import (
 )
 
 var statusMutants = []mutant{
-	{"reports no containers", "plain-pod", "STATUS-37", "phases", status(noContainers)},
-	{"reports no containers of a deleted remote pod", "remote-pod-deleted", "STATUS-37", "phases", status(noContainersOnceTerminated)},
-	{"leaves out a container", "two-containers-one-fails", "STATUS-37", "phases", status(func(s *wire.PodStatus) { s.Containers = s.Containers[:1] })},
+	{"reports no containers", "plain-pod", "STATUS-12", "is Succeeded at once", status(noContainers)},
+	{"reports no containers of a deleted remote pod", "remote-pod-deleted", "STATUS-12", "no container has ended", status(noContainersOnceTerminated)},
+	{"leaves out a container", "two-containers-one-fails", "STATUS-13", "is Succeeded too early", status(func(s *wire.PodStatus) { s.Containers = s.Containers[1:] })},
+	{"leaves out a container of a pod that fails", "two-containers-one-fails", "STATUS-14", "leaves out", status(func(s *wire.PodStatus) { s.Containers = s.Containers[:1] })},
+	{"reports a failed init container as Kubernetes does", "init-fails", "STATUS-17", "stays Pending for ever", status(mainContainersWait)},
 	{"leaves out init containers", "init-containers-in-order", "STATUS-30", "init container", status(func(s *wire.PodStatus) { s.InitContainers = nil })},
 	{"reports its own container first", "plain-pod", "STATUS-15", "panic", status(meshContainerFirst)},
 	{"reports exit code 0 for every code", "exit-code", "STATUS-37", "phases", statusOfTerminated(func(c *corev1.ContainerStatus) { c.State.Terminated.ExitCode = 0 })},
@@ -26,7 +28,7 @@ var statusMutants = []mutant{
 	{"does not name the sidecar that cannot start", "sidecar-cannot-start", "STATUS-22", "message", statusOfWaiting(func(c *corev1.ContainerStatus) { c.State.Waiting.Message = "" })},
 	{"reports no restart count", "restart-on-failure", "STATUS-25", "restart count", statusOfContainers(func(c *corev1.ContainerStatus) { c.RestartCount = 0 })},
 	{"reports no previous run", "restart-on-failure", "STATUS-31", "previous run", statusOfContainers(func(c *corev1.ContainerStatus) { c.LastTerminationState = corev1.ContainerState{} })},
-	{"reports terminated before a restart", "restart-always", "STATUS-37", "phases", statusOfContainers(currentStateIsLast)},
+	{"reports terminated before a restart", "restart-always", "STATUS-21", "for good", statusOfContainers(currentStateIsLast)},
 	{"reports waiting as running", "image-pull-error", "STATUS-37", "phases", statusOfWaiting(setRunning)},
 	{"reports no reason of waiting", "image-pull-error", "STATUS-22", "reason", statusOfWaiting(func(c *corev1.ContainerStatus) { c.State.Waiting = &corev1.ContainerStateWaiting{} })},
 	{"reports no name", "plain-pod", "STATUS-6", "does not change", status(func(s *wire.PodStatus) { s.Name = "" })},
@@ -39,7 +41,7 @@ var statusMutants = []mutant{
 var createMutants = []mutant{
 	{"answers 201", "plain-pod", "CREATE-4", "201", on("/create", withCode(201))},
 	{"answers a list", "plain-pod", "CREATE-3", "a list, not one object", on("/create", answerAsList)},
-	{"answers another UID", "plain-pod", "CREATE-3", "PodUID", on("/create", answerOtherUID)},
+	{"answers another UID", "plain-pod", "CREATE-10", "PodUID", on("/create", answerOtherUID)},
 	{"refuses a second create", "create-twice", "CREATE-8", "409", on("/create", refuseRepeated(func(pod podName) string { return pod.UID }))},
 	{"replaces the remote pod at a second create", "create-twice", "STATUS-37", "phases", before("/create", deleteRemotePodOfRepeatedCreate)},
 	{"answers a second create with another job ID", "create-twice", "CREATE-8", "has the PodJID", on("/create", answerOtherJobID)},
@@ -76,7 +78,7 @@ var createMutants = []mutant{
 	{"loses variables", "env-resolved", "ENV-20", "variable", createWithoutContainerField("env")},
 	{"loses init containers", "init-fails", "STATUS-30", "init container first of pod app is not shown", createWithoutSpec("initContainers")},
 	{"loses security contexts", "probes-and-security", "CREATE-19", "securityContext", createWithoutContainerField("securityContext")},
-	{"loses the restart policy", "restart-always", "STATUS-31", "is terminated (Error: 1), expected waiting", createRequest(func(pod, _ object) { pod["spec"].(object)["restartPolicy"] = "Never" })},
+	{"loses the restart policy", "restart-always", "STATUS-21", "is Failed for good", createRequest(func(pod, _ object) { pod["spec"].(object)["restartPolicy"] = "Never" })},
 	{"loses a deadline", "deadline", "STATUS-37", "phases", createWithoutSpec("activeDeadlineSeconds")},
 }
 
@@ -105,7 +107,7 @@ var networkMutants = []mutant{
 }
 
 var logMutants = []mutant{
-	{"ignores Bytes", "logs-limits", "LOGS-1", "9 bytes", logWithoutOption("Bytes")},
+	{"ignores Bytes", "logs-limits", "LOGS-2", "9 bytes", logWithoutOption("Bytes")},
 	{"ignores Tail", "logs-limits", "LOGS-1", "tail 2", logWithoutOption("Tail")},
 	{"ignores Previous", "logs-previous", "LOGS-1", "previous", logWithoutOption("Previous")},
 	{"ignores Timestamps", "logs-timestamps", "LOGS-1", "timestamps", logWithoutOption("Timestamps")},

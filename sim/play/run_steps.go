@@ -73,7 +73,7 @@ func stepRule(step timedStep, err error) string {
 	var wrong *virtualkubelet.WrongPodUID
 	switch {
 	case errors.As(err, &wrong):
-		return "CREATE-3"
+		return "CREATE-10"
 	case step.Create != "", step.RestartVirtualKubelet != nil:
 		return "CREATE-8"
 	case step.Delete != "":

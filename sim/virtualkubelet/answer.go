@@ -74,7 +74,7 @@ func applyAnswer(pod *corev1.Pod, answer *wire.PodStatus) error {
 		if failure == "" && inits.failed {
 			failure = inits.reason
 		}
-		return endPod(pod, failure)
+		return endPod(pod, answer, failure)
 	}
 	switch {
 	case inits.waiting:
@@ -118,7 +118,7 @@ func applyInitContainers(pod *corev1.Pod, reports []corev1.ContainerStatus) (ini
 
 // endPod ends the pod for good, because every container of the answer has
 // terminated; the answer may have none (docs/contract.md, STATUS-12 to STATUS-14).
-func endPod(pod *corev1.Pod, failure string) error {
+func endPod(pod *corev1.Pod, answer *wire.PodStatus, failure string) error {
 	status := &pod.Status
 	if failure == "" {
 		status.Phase, status.Reason = corev1.PodSucceeded, "Completed"
@@ -127,9 +127,13 @@ func endPod(pod *corev1.Pod, failure string) error {
 	}
 	status.Phase, status.Reason = corev1.PodFailed, failure
 	for i := range status.ContainerStatuses {
-		if !setTerminatedReason(&status.ContainerStatuses[i], failure) {
-			return &Panic{Pod: pod.Name, Rule: "STATUS-26", Reason: fmt.Sprintf(
-				"the answer ends the pod as failed, but container %s has not terminated", status.ContainerStatuses[i].Name)}
+		name := status.ContainerStatuses[i].Name
+		switch listed := slices.ContainsFunc(answer.Containers, func(c corev1.ContainerStatus) bool { return c.Name == name }); {
+		case setTerminatedReason(&status.ContainerStatuses[i], failure):
+		case listed:
+			return &Panic{Pod: pod.Name, Rule: "STATUS-26", Reason: fmt.Sprintf("the answer ends the pod as failed, but container %s has not terminated", name)}
+		default:
+			return &Panic{Pod: pod.Name, Rule: "STATUS-14", Reason: fmt.Sprintf("the answer ends the pod as failed, and leaves out container %s, which has not terminated", name)}
 		}
 	}
 	return nil
