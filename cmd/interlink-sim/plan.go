@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -15,7 +16,8 @@ const planUsage = `interlink-sim plan FILE...
 Tells what becomes of local pods before anyone creates them: whether the virtual kubelet sends each, what becomes of its
 volumes, variables, names and placement, what the plugin would refuse or leave out, what cannot work, and the remote
 objects, as a manifest with all else in comments. FILE is JSON or YAML; - is standard input. It has manifests (Pods, or
-anything with pod templates: Jobs, Deployments, StatefulSets, JobSets), a scenario or a recorded create request. The
+anything with pod templates: Jobs, Deployments, StatefulSets, JobSets, Volcano Jobs), a scenario or a recorded create
+request. Kinds of which it knows no pods are named on standard error: give it their pods. The
 plugin's environment variables and configuration file apply; the virtualKubelet and plugin options of a scenario override
 them and the flags. No cluster is contacted. The exit code is 1 if a pod would not be sent, would be refused, or would lose
 a part of it; hints do not count.
@@ -66,6 +68,13 @@ func (c *planRun) run(files []string) error {
 	}
 	if err := c.print(reports); err != nil {
 		return err
+	}
+	notRead, err := plan.NotRead(inputs)
+	if err != nil {
+		return err
+	}
+	for _, text := range notRead {
+		_, _ = fmt.Fprintln(c.err, text)
 	}
 	for i := range reports {
 		if reports[i].Loses() {

@@ -20,7 +20,7 @@ func (p *planner) hints(pod *workloads.Pod) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	for _, rule := range []func(*workloads.Pod, func(string, ...any)){
-		hintAnnotations, hintAttach, p.hintServices, p.hintNames, p.hintAPIServer, hintFailurePolicy, hintEngines,
+		hintAnnotations, hintAttach, p.hintServices, p.hintNames, p.hintAPIServer, hintFailurePolicy, hintEngines, hintNotRead,
 	} {
 		rule(pod, add)
 	}
@@ -80,8 +80,10 @@ func (p *planner) hintServices(pod *workloads.Pod, add func(string, ...any)) {
 	if pod.Annotations[wire.AnnotationPreExec] != "" {
 		return
 	}
+	var named []string // a Service can be in a file, and known from its controller
 	for _, service := range p.services {
-		if selects(&service, pod) {
+		if selects(&service, pod) && !slices.Contains(named, service.Name) {
+			named = append(named, service.Name)
 			add("Service %s selects the pod: without a mesh its local address is 127.0.0.1, and one such address keeps all endpoints of the Service from being updated", service.Name)
 		}
 	}
@@ -124,5 +126,12 @@ func hintFailurePolicy(pod *workloads.Pod, add func(string, ...any)) {
 	}
 	if slices.ContainsFunc(pod.FailurePolicy.Rules, func(rule batchv1.PodFailurePolicyRule) bool { return len(rule.OnPodConditions) > 0 }) {
 		add("podFailurePolicy.onPodConditions: no condition of the remote pod, such as DisruptionTarget, reaches the local one: use onExitCodes with the code of [offloading] disrupted_exit_code")
+	}
+}
+
+// hintNotRead: what an operator adds to a pod can be what makes it fail.
+func hintNotRead(pod *workloads.Pod, add func(string, ...any)) {
+	for _, what := range pod.NotRead {
+		add("%s is not read: give its pods too, as kubectl get pods -o yaml prints them", what)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -42,6 +43,8 @@ type local struct {
 	pods     []workloads.Pod
 	// recorded are the pods of create requests.
 	recorded []workloads.Pod
+	// unread are the objects whose controller may write pods, and which have no pod template, as kind and name.
+	unread []string
 }
 
 // read reads all inputs.
@@ -62,7 +65,8 @@ func read(inputs []Input) ([]file, *local, error) {
 		}
 	}
 	if pods == 0 {
-		return nil, nil, errdefs.New(errdefs.Invalid, "%s has no pod: neither a create request, nor a Pod, nor a manifest with a pod template", inputs[0].Path)
+		why := strings.Join(append([]string{"neither a create request, nor a Pod, nor a manifest with a pod template"}, shared.unread...), "; ")
+		return nil, nil, errdefs.New(errdefs.Invalid, "%s has no pod: %s", inputs[0].Path, why)
 	}
 	return files, &shared, nil
 }
@@ -113,8 +117,35 @@ func readOne(input Input, shared *local) (file, error) {
 			}
 		}
 		f.pods = append(f.pods, pods...)
+		if len(pods) == 0 && workloads.MayWritePods(manifest) {
+			shared.unread = append(shared.unread, fmt.Sprintf("kind %s (%s): not read; give its pods", manifest.Kind(), manifest.Name()))
+		}
+		if err := shared.addBeside(manifest); err != nil {
+			return file{}, errdefs.New(errdefs.Invalid, "%s: %w", input.Path, err)
+		}
 	}
 	return f, nil
+}
+
+// addBeside adds what a controller creates beside the pods of a manifest.
+func (l *local) addBeside(manifest workloads.Manifest) error {
+	hosts, service, err := workloads.Beside(manifest)
+	if hosts != nil {
+		l.ConfigMaps = append(l.ConfigMaps, *hosts)
+	}
+	if service != nil {
+		l.services = append(l.services, *service)
+	}
+	return err
+}
+
+// NotRead names the objects of the inputs whose controllers may write pods that are not known here.
+func NotRead(inputs []Input) ([]string, error) {
+	_, shared, err := read(inputs)
+	if err != nil {
+		return nil, err
+	}
+	return shared.unread, nil
 }
 
 // check returns an error if a controller could not create its pod.

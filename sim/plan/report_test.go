@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/plan"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
 const everything = `
@@ -211,5 +212,36 @@ func TestHints(t *testing.T) {
 	known.VirtualKubelet.KubernetesAPI = "api.example.org:6443"
 	if hints := reportsOf(t, "pod.yaml", []byte(with(`serviceAccountName: robot, `+container)), known)[0].Hints; len(hints) > 0 {
 		t.Errorf("hints %q, though remote pods know the local API server", hints)
+	}
+}
+
+// What Volcano's plugin svc creates beside the pods of a Job is known: without it, the virtual kubelet would not
+// send the pods.
+func TestVolcanoJob(t *testing.T) {
+	const job = `
+apiVersion: batch.volcano.sh/v1alpha1
+kind: Job
+metadata: {name: sim, namespace: hpc}
+spec:
+  schedulerName: default-scheduler
+  plugins: {svc: [], ssh: []}
+  tasks:
+  - name: worker
+    replicas: 2
+    template: {spec: {tolerations: [{key: virtual-node.interlink/no-schedule, operator: Exists}], containers: [{name: main, image: sim, env: [{name: PEER, value: "http://sim-worker-1.sim:80"}]}]}}
+`
+	const service = "---\n{apiVersion: v1, kind: Service, metadata: {name: sim, namespace: hpc}, spec: {selector: {volcano.sh/job-name: sim}}}"
+	for _, text := range []string{job, job + service} {
+		reports := reportsOf(t, "job.yaml", []byte(text), plan.Settings{Environ: environ, VirtualKubelet: scenario.VirtualKubelet{SkipDownwardAPIResolution: true}})
+		if len(reports) != 1 || reports[0].Pod != "hpc/sim-worker-0" || reports[0].Loses() {
+			t.Fatalf("reports %+v", reports)
+		}
+		hints := reports[0].Hints
+		if len(hints) != 2 || !strings.HasPrefix(hints[0], "Service sim selects the pod") || !strings.HasPrefix(hints[1], "what Volcano's plugin ssh adds is not read: give its pods") {
+			t.Errorf("hints %q", hints)
+		}
+		if !strings.Contains(reports[0].Text(), "sim-worker-0.sim,sim-worker-1.sim") {
+			t.Errorf("the names of the pods are missing:\n%s", reports[0].Text())
+		}
 	}
 }

@@ -25,6 +25,8 @@ type Pod struct {
 	Hostnames Indexes
 	// FailurePolicy is that of the Job which writes the pod.
 	FailurePolicy *batchv1.PodFailurePolicy
+	// NotRead names what the controller adds to the pod and is not known here.
+	NotRead []string
 
 	// owners matches the names of all owners that the manifest has; nil if it has the one.
 	owners *regexp.Regexp
@@ -41,6 +43,9 @@ const (
 	controllerOwner = types.UID("6f3a1d2e-0000-4000-8000-000000000001")
 )
 
+// volcanoKind is Volcano's Job, which is not that of Kubernetes.
+var volcanoKind = schema.GroupKind{Group: "batch.volcano.sh", Kind: "Job"}
+
 // builders return the pods of the kinds whose controllers are known.
 var builders = map[schema.GroupKind]func(Manifest) ([]Pod, error){
 	{Group: "batch", Kind: "Job"}:              typed(podsOfJob),
@@ -50,6 +55,7 @@ var builders = map[schema.GroupKind]func(Manifest) ([]Pod, error){
 	{Group: "apps", Kind: "StatefulSet"}:       typed(podsOfStatefulSet),
 	{Group: "apps", Kind: "DaemonSet"}:         typed(podsOfDaemonSet),
 	{Group: "jobset.x-k8s.io", Kind: "JobSet"}: podsOfJobSet,
+	volcanoKind: podsOfVolcanoJob,
 }
 
 // typed decodes a manifest strictly before it makes pods of it.
@@ -80,6 +86,13 @@ func decodeBy[T any](fields map[string]any, unmarshal func([]byte, any, ...yaml.
 	}
 	object := new(T)
 	return object, unmarshal(text, object)
+}
+
+// MayWritePods reports whether a controller may write pods for a manifest, though the manifest has no pod
+// template that is read here: the kind is neither one of Kubernetes itself nor one of its SIGs.
+func MayWritePods(manifest Manifest) bool {
+	group := manifest.GroupKind().Group
+	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") && !strings.HasSuffix(group, ".x-k8s.io")
 }
 
 // Pods returns the pods of a manifest: one for each pod template, in the order in which the
@@ -145,6 +158,7 @@ func podsOfUnknown(manifest Manifest) ([]Pod, error) {
 				owner := ownedBy(textOf(manifest.Fields, "apiVersion"), manifest.Kind(), manifest.Name())
 				pod := podOf(template, nameOfPath(manifest.Name(), path), owner, nil)
 				pod.roles = rolesOf(parent, path)
+				pod.NotRead = []string{"what the controller of " + manifest.Kind() + " adds to its pod templates"}
 				pods = append(pods, pod)
 				return nil
 			}

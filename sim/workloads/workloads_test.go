@@ -22,14 +22,14 @@ type summary struct {
 	From, Namespace, Name, Owner string
 	Hostname, Subdomain          string            `json:",omitempty"`
 	Labels, Annotations          map[string]string `json:",omitempty"`
-	Volumes, Env                 []string          `json:",omitempty"`
+	Volumes, Env, NotRead        []string          `json:",omitempty"`
 	FailurePolicy                bool              `json:",omitempty"`
 }
 
 func summarize(pod workloads.Pod) summary {
 	s := summary{
 		From: pod.From, Namespace: pod.Namespace, Name: pod.Name, Hostname: pod.Spec.Hostname, Subdomain: pod.Spec.Subdomain,
-		Labels: pod.Labels, Annotations: pod.Annotations, FailurePolicy: pod.FailurePolicy != nil,
+		Labels: pod.Labels, Annotations: pod.Annotations, FailurePolicy: pod.FailurePolicy != nil, NotRead: pod.NotRead,
 	}
 	for _, owner := range pod.OwnerReferences {
 		s.Owner += owner.Kind + " " + owner.Name
@@ -107,6 +107,7 @@ func TestPodsReportsInvalidManifests(t *testing.T) {
 		{"an unknown field", `{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {templat: {}}}`, `read Job a: error unmarshaling JSON: while decoding JSON: json: unknown field "templat"`},
 		{"a wrong type", `{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: two}}`, "read Deployment a: "},
 		{"an unknown field in a kind that is not known", `{apiVersion: ray.io/v1, kind: RayJob, metadata: {name: a}, spec: {head: {template: {spec: {containers: [{name: c, imag: x}]}}}}}`, `read RayJob a: spec.head.template: `},
+		{"a Volcano Job", `{apiVersion: batch.volcano.sh/v1alpha1, kind: Job, metadata: {name: a}, spec: {tasks: {}}}`, "read Job a: "},
 		{"a JobSet", `{apiVersion: jobset.x-k8s.io/v1alpha2, kind: JobSet, metadata: {name: a}, spec: {replicatedJobs: {}}}`, "read JobSet a: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -142,6 +143,50 @@ func TestLongNames(t *testing.T) {
 		}
 		if pods[0].Name != test.want || len(test.want) != 63 {
 			t.Errorf("name %s, want %s", pods[0].Name, test.want)
+		}
+	}
+}
+
+// A pod of Volcano's plugin svc needs a ConfigMap that no manifest has.
+func TestBeside(t *testing.T) {
+	const job = `{apiVersion: batch.volcano.sh/v1alpha1, kind: Job, metadata: {name: sim, namespace: hpc}, spec: {plugins: {svc: []}, tasks: [{name: main, template: {spec: {hostname: head}}}, {name: a-b, replicas: 2, template: {}}, {name: many, replicas: 2000000000}]}}`
+	for _, test := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"with the plugin svc", job, true},
+		{"without the plugin", strings.Replace(job, "svc", "env", 1), false},
+		{"a Job of Kubernetes", `{apiVersion: batch/v1, kind: Job, metadata: {name: sim}}`, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			manifests, err := workloads.Manifests([]byte(test.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			hosts, service, err := workloads.Beside(manifests[0])
+			if err != nil || (hosts != nil) != test.want || (service != nil) != test.want {
+				t.Fatalf("ConfigMap %v, Service %v, error %v", hosts, service, err)
+			}
+			if hosts == nil {
+				return
+			}
+			if hosts.Name != "sim-svc" || hosts.Namespace != "hpc" || hosts.Data["VC_MAIN_HOSTS"] != "head.sim" || hosts.Data["a-b.host"] != "sim-a-b-0.sim\nsim-a-b-1.sim" || hosts.Data["VC_A_B_NUM"] != "2" {
+				t.Errorf("ConfigMap %s/%s: %v", hosts.Namespace, hosts.Name, hosts.Data["VC_A_B_NUM"])
+			}
+			if service.Name != "sim" || service.Spec.Selector["volcano.sh/job-name"] != "sim" {
+				t.Errorf("Service %v", service)
+			}
+		})
+	}
+}
+
+func TestMayWritePods(t *testing.T) {
+	for group, want := range map[string]bool{
+		"v1": false, "networking.k8s.io/v1": false, "kueue.x-k8s.io/v1beta1": false, "apps/v1": false,
+		"argoproj.io/v1alpha1": true, "tekton.dev/v1": true, "": false,
+	} {
+		if got := workloads.MayWritePods(workloads.Manifest{Fields: map[string]any{"apiVersion": group, "kind": "A"}}); got != want {
+			t.Errorf("%q: %v", group, got)
 		}
 	}
 }
