@@ -106,11 +106,13 @@ func list(w io.Writer, schedule *play.Schedule) error {
 		line := fmt.Sprintf("%-12s %8s  %-*s  %s", cmp.Or(p.File.Level, scenario.LevelThisPlugin), about, width, p.File.Name, skipped(p))
 		text.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	_, _ = fmt.Fprintf(&text, "%d of %d scenarios are played, %d at the same time", played, len(schedule.Scenarios), schedule.Parallel)
+	_, _ = fmt.Fprintf(&text, "%d of %d scenarios are played, %d at the same time.\n", played, len(schedule.Scenarios), schedule.Parallel)
 	if schedule.About > 0 {
-		_, _ = fmt.Fprintf(&text, ": about %s, and at most %s if no pod ends", timeOf(schedule.About), timeOf(schedule.AtMost))
+		_, _ = fmt.Fprintf(&text, "About %s, if containers start within 1 s and run as long as they should; 10 s of each scenario are for the\n"+
+			"last poll, the logs and the delete. The slack of a profile is in it.\n"+
+			"At most %s, if no pod ends: each scenario then waits for --patience, and ends after --timeout.\n", timeOf(schedule.About), timeOf(schedule.AtMost))
 	}
-	_, err := io.WriteString(w, text.String()+"\n")
+	_, err := io.WriteString(w, text.String())
 	return err
 }
 
