@@ -32,8 +32,8 @@ func StatusDifferences(key string, expected scenario.PodExpectation, seen *Pod) 
 		if seen.Refusal != nil {
 			rule = "CREATE-4"
 		}
-		found = append(found, differencef(rule, "pod %s showed the phases %v, expected %v%s",
-			key, seen.Phases, expected.Phases, inParentheses(seen.Status.Reason, seen.Status.Message)))
+		found = append(found, differencef(rule, "pod %s showed the phases %s%s, expected %s",
+			key, listed(seen.Phases), lastReason(seen.Status), listed(expected.Phases)))
 	}
 	for _, list := range []struct {
 		kind     string
@@ -58,6 +58,24 @@ func StatusDifferences(key string, expected scenario.PodExpectation, seen *Pod) 
 		}
 	}
 	return found
+}
+
+// listed returns phases as text.
+func listed(phases []corev1.PodPhase) string {
+	var names []string
+	for _, phase := range phases {
+		names = append(names, string(phase))
+	}
+	return strings.Join(names, ", ")
+}
+
+// lastReason returns why a pod has its last phase, if its status says more than the phase
+// itself.
+func lastReason(status corev1.PodStatus) string {
+	if status.Message == "" && (status.Reason == string(status.Phase) || status.Reason == "Completed") {
+		return ""
+	}
+	return inParentheses(status.Reason, status.Message)
 }
 
 // unknownContainers returns the shown containers that the user's pod does not have,

@@ -59,6 +59,8 @@ var (
 	// named matches the name of an object after its kind.
 	named = regexp.MustCompile(`\b((?:container|variable|file|claim|Secret|ConfigMap|Service) )[^\s",]+`)
 	uid   = regexp.MustCompile(`\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
+	// times matches what is only about when it happened, and how often.
+	times = regexp.MustCompile(`^at [0-9][^\s:]*(?:, [^:]*)?: | \(and \d+ more times?\)$`)
 	// number does not match the code of an answer: 404 and 500 have different causes.
 	number = regexp.MustCompile(`(answered |[Ss]tatus (?:code:? )?|HTTP )?\d+`)
 )
@@ -66,6 +68,7 @@ var (
 // withoutNames returns a text without what differs between scenarios with the same
 // cause: the names of pods and containers, numbers, and quoted text.
 func (s *Scenario) withoutNames(text string) string {
+	text = times.ReplaceAllString(text, "")
 	text = quoted.ReplaceAllString(text, `""`)
 	text = uid.ReplaceAllString(text, "*")
 	names := []string{s.Name}

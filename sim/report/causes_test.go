@@ -48,3 +48,17 @@ func TestOneCauseOfManyFailures(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// When something happened, and how often, makes no other cause.
+func TestCausesWithoutTimes(t *testing.T) {
+	s := &Scenario{Name: "twice", Pods: []Pod{{Name: "app"}}}
+	const want = "the answer to a second create of pod *"
+	for _, text := range []string{
+		"the answer to a second create of pod app", "at 1s, second create of pod app: the answer to a second create of pod app",
+		"at 1m11.4s, restart of the virtual kubelet: the answer to a second create of pod app", "at 5s: the answer to a second create of pod app (and 12 more times)",
+	} {
+		if got := s.withoutNames(text); got != want {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}

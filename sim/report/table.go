@@ -15,6 +15,8 @@ const (
 	nameWidth = 32             // used when not all names are known yet
 	lineWidth = 120            // lines are truncated to it, unless the name is longer
 	maxCauses = 10             // the page and the JSON have all
+	// maxCauseText is how much of a cause is shown, on several lines.
+	maxCauseText = 400
 )
 
 // Table writes the causes of the failures, one row for each scenario with the reason of
@@ -53,7 +55,8 @@ func (r *Report) causeTable() string {
 			text += indent + "and " + plural(len(causes)-i, "more cause") + "\n"
 			break
 		}
-		text += fmt.Sprintf("%10d  %s\n", len(c.Scenarios), truncate(singleLine(Difference{Rule: c.Rule, Text: c.Text}.String()), lineWidth-len(indent)))
+		what := truncate(singleLine(Difference{Rule: c.Rule, Text: c.Text}.String()), maxCauseText)
+		text += fmt.Sprintf("%10d  %s", len(c.Scenarios), strings.TrimPrefix(wrapped(what), indent))
 		if c.Consequence != "" {
 			text += wrapped(singleLine(c.Consequence))
 		}
@@ -69,6 +72,7 @@ func (r *Report) causeTable() string {
 func wrapped(text string) string {
 	out, line := "", ""
 	for _, word := range strings.Fields(text) {
+		word = truncate(word, lineWidth-len(indent))
 		if line != "" && textWidth(line)+1+textWidth(word) > lineWidth-len(indent) {
 			out, line = out+indent+line+"\n", ""
 		}

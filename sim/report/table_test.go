@@ -13,12 +13,14 @@ import (
 )
 
 func TestTable(t *testing.T) {
-	const want = `1 failure, 2 causes
+	want := `1 failure, 2 causes
          1  STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]
             The user waits for a pod that has ended.
             Right: Show the phase Failed when a container has failed.
             in crash-loop
-         1  STATUS-18: container main of pod job has exit code 0, expected 3 and a second line with a-word-that-is-much…
+         1  STATUS-18: container main of pod job has exit code 0, expected 3 and a second line with
+            a-word-that-is-much-too-long-` + long[:78] + `…
+            for any column
             in crash-loop
 
 FAILED      crash-loop          1m5s
@@ -56,7 +58,7 @@ func TestTableShowsLogTextOnOneLine(t *testing.T) {
 	}}
 	first, second := "first second [31mred [0m "+strings.Repeat("é", 82)+"…\n", strings.Repeat("語", 53)+"…\n"
 	want := "2 failures, 2 causes\n" +
-		"         1  " + first + "            in wide-名前\n" +
+		"         1  first second [31mred [0m\n            " + strings.Repeat("é", 107) + "…\n            in wide-名前\n" +
 		"         1  " + second + "            in n\n\n" +
 		"FAILED      wide-名前       1h\n            " + first +
 		"FAILED      n              10m\n            " + second +
