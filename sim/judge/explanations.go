@@ -55,7 +55,7 @@ var explanations = map[string]Explanation{
 	"DELETE-2":  {"InterLink only logs the error and never repeats the delete.", "Answer 200 as soon as the delete is accepted, also for a pod that is unknown or gone."},
 	"DELETE-10": {"InterLink does not notice it: the data of the user is lost.", "Delete only what was made for the pod."},
 	"LOGS-1":    {"The user sees with kubectl logs what the plugin answers, or only a status code.", "Answer 200 and the lines that the container has written, limited as the options say."},
-	"LOGS-2":    {"The user gets more bytes than requested.", "Read the limit from the key Bytes."},
+	"LOGS-2":    {"The user gets another part of the log than requested.", "Read the limit from the key Bytes, and answer with as many of the first bytes of the log."},
 	"LOGS-4":    {"The user sees the log of another container, or none.", "Without a container's name, answer with the log of the container that kubectl would choose."},
 	"LOGS-6":    {"kubectl logs --follow ends too early or never ends.", "Send lines as they are written, and end the answer when the container ends or the caller leaves."},
 }

@@ -58,7 +58,10 @@ var (
 	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	// named matches the name of an object after its kind.
 	named = regexp.MustCompile(`\b((?:container|variable|file|claim|Secret|ConfigMap|Service) )[^\s",]+`)
-	uid   = regexp.MustCompile(`\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
+	// quotedLines are several lines of a log, and whichLog is its number and container.
+	quotedLines = regexp.MustCompile(`""(?:, "")+`)
+	whichLog    = regexp.MustCompile(`^log \d+ of pod \S+ \([^,)]+`)
+	uid         = regexp.MustCompile(`\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
 	// times matches what is only about when it happened, and how often.
 	times = regexp.MustCompile(`^at [0-9][^\s:]*(?:, [^:]*)?: | \(and \d+ more times?\)$`)
 	// number does not match the code of an answer: 404 and 500 have different causes.
@@ -69,7 +72,8 @@ var (
 // cause: the names of pods and containers, numbers, and quoted text.
 func (s *Scenario) withoutNames(text string) string {
 	text = times.ReplaceAllString(text, "")
-	text = quoted.ReplaceAllString(text, `""`)
+	text = quotedLines.ReplaceAllString(quoted.ReplaceAllString(text, `""`), `""`)
+	text = whichLog.ReplaceAllString(text, "log 0 of pod * (*")
 	text = uid.ReplaceAllString(text, "*")
 	names := []string{s.Name}
 	for i := range s.Pods {

@@ -62,3 +62,17 @@ func TestCausesWithoutTimes(t *testing.T) {
 		}
 	}
 }
+
+// Which log it is, and how many lines it has, makes no other cause; what was requested does.
+func TestCausesOfLogs(t *testing.T) {
+	s := &Scenario{Name: "logs", Pods: []Pod{{Name: "app"}}}
+	const want = `log 0 of pod * (*) is "", expected ""`
+	for _, text := range []string{`log 1 of pod app (main) is "hello", "world", expected "an error"`, `log 3 of pod app (side car) is "x", expected "a", "b", "c"`} {
+		if got := s.withoutNames(text); got != want {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+	if got := s.withoutNames(`log 1 of pod app (main, 9 bytes) is "x", expected "y"`); got == want {
+		t.Error("the options of the request make no difference")
+	}
+}

@@ -31,15 +31,19 @@ var (
 // the plugin or from a log is escaped, so that it cannot change the page.
 func (r *Report) HTML(w io.Writer) error {
 	out := bufio.NewWriter(w)
+	causes := r.Causes()
+	shown := min(len(causes), maxCauses)
 	err := pageTemplate.Execute(out, map[string]any{
-		"Report":   r,
-		"Style":    template.CSS(pageStyle),
-		"Script":   template.JS(pageScript),
-		"Problems": r.Problems(),
-		"Causes":   r.Causes(),
-		"Levels":   r.LevelResults(),
-		"Observed": r.observedRemote(),
-		"Rules":    r.citedRules(),
+		"Report":     r,
+		"Style":      template.CSS(pageStyle),
+		"Script":     template.JS(pageScript),
+		"Problems":   r.Problems(),
+		"Causes":     causes[:shown],
+		"MoreCauses": causes[shown:],
+		"Levels":     r.levels(),
+		"Played":     r.playedCapabilities(),
+		"Observed":   r.observedRemote(),
+		"Rules":      r.citedRules(),
 		"Verdicts": []struct {
 			Verdict Verdict
 			Count   int

@@ -117,7 +117,7 @@ func (s *Scenario) junitText() string {
 	var text strings.Builder
 	for _, d := range s.Differences {
 		_, _ = fmt.Fprintln(&text, d)
-		for _, line := range []struct{ label, text string }{{"InterLink", d.Consequence}, {"Right", d.Right}} {
+		for _, line := range []struct{ label, text string }{{"Effect", d.Consequence}, {"Right", d.Right}} {
 			if line.text != "" {
 				_, _ = fmt.Fprintf(&text, "  %s: %s\n", line.label, line.text)
 			}

@@ -30,7 +30,7 @@ func TestJUnit(t *testing.T) {
   </testsuite>
   <testsuite name="optional:restarts" tests="1" failures="1" skipped="0" time="0.300" timestamp="2026-03-04T15:04:05">
     <testcase classname="optional:restarts" name="crash-loop" time="0.300">
-      <failure message="STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]" type="STATUS-37">STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]&#xA;  InterLink: The user waits for a pod that has ended.&#xA;  Right: Show the phase Failed when a container has failed.&#xA;  follows from it: container main of pod job never ended&#xA;STATUS-18: container main of pod job has exit code 0, expected 3&#xA;and a second line with a-word-that-is-much-too-long-LONG for any column&#xA;</failure>
+      <failure message="STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]" type="STATUS-37">STATUS-37: pod job showed the phases [Pending Running], expected [Pending Running Failed]&#xA;  Effect: The user waits for a pod that has ended.&#xA;  Right: Show the phase Failed when a container has failed.&#xA;  follows from it: container main of pod job never ended&#xA;STATUS-18: container main of pod job has exit code 0, expected 3&#xA;and a second line with a-word-that-is-much-too-long-LONG for any column&#xA;</failure>
     </testcase>
   </testsuite>
   <testsuite name="this-plugin" tests="1" failures="0" skipped="1" time="0.000" timestamp="2026-03-04T15:04:05">

@@ -121,9 +121,8 @@ func levelOrder(level string) int {
 	return 4
 }
 
-// Summary returns the result of the replay as its last lines: one for each level, in which
-// all capabilities count together, and one for all scenarios, with the real time.
-func (r *Report) Summary() string {
+// levels returns the results of the levels, in which all capabilities count together.
+func (r *Report) levels() []LevelResult {
 	var levels []LevelResult
 	for _, l := range r.LevelResults() {
 		level, _, _ := strings.Cut(l.Level, ":")
@@ -132,8 +131,27 @@ func (r *Report) Summary() string {
 		}
 		levels[len(levels)-1].plus(l.Counts)
 	}
+	return levels
+}
+
+// playedCapabilities returns the results of the optional capabilities that were played, by
+// their names alone.
+func (r *Report) playedCapabilities() []LevelResult {
+	var played []LevelResult
+	for _, l := range r.LevelResults() {
+		level, capability, _ := strings.Cut(l.Level, ":")
+		if level == "optional" && capability != "" && l.Passed+l.Failed+l.NotJudged > 0 {
+			played = append(played, LevelResult{capability, l.Counts})
+		}
+	}
+	return played
+}
+
+// Summary returns the result of the replay as its last lines: one for each level, and one
+// for all scenarios, with the real time.
+func (r *Report) Summary() string {
 	text := ""
-	for _, l := range levels {
+	for _, l := range r.levels() {
 		text += singleLine(l.Level) + ": " + l.String() + "\n"
 	}
 	return text + fmt.Sprintf("total: %s in %s\n", r.Counts(), realTime(r.Took))

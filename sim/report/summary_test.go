@@ -1,6 +1,9 @@
 package report
 
 import (
+	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,5 +63,22 @@ total: 3 of 7 passed, 1 of them not expected to pass (2 failed, 1 of them expect
 `
 	if diff := cmp.Diff(want, r.Summary()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A long list of causes is shown in part; the page has the others behind a click.
+func TestPageShowsTheFirstCauses(t *testing.T) {
+	r := &Report{}
+	for i := range maxCauses + 3 {
+		r.Scenarios = append(r.Scenarios, Scenario{Level: "optional:restarts", Verdict: Failed, Differences: []Difference{{Rule: fmt.Sprint("RULE-", i)}}})
+	}
+	var page bytes.Buffer
+	if err := r.HTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<summary>3 more causes</summary>", `<tr><th scope="row">optional</th>`, `<tr class="capability"><th scope="row">restarts</th>`} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page has no %s", want)
+		}
 	}
 }

@@ -93,20 +93,17 @@ func (r *Report) totals() string {
 
 // capabilityTable returns the results of the optional capabilities that were played.
 func (r *Report) capabilityTable() string {
-	width, lines := 0, [][2]string{}
-	for _, l := range r.LevelResults() {
-		_, capability, optional := strings.Cut(singleLine(l.Level), ":")
-		if optional && l.Passed+l.Failed+l.NotJudged > 0 {
-			width = max(width, textWidth(capability))
-			lines = append(lines, [2]string{capability, l.String()})
-		}
+	width, played := 0, r.playedCapabilities()
+	for _, l := range played {
+		width = max(width, textWidth(singleLine(l.Level)))
 	}
-	if len(lines) == 0 {
+	if len(played) == 0 {
 		return ""
 	}
 	text := "Optional capabilities:\n"
-	for _, line := range lines {
-		text += "  " + line[0] + strings.Repeat(" ", width-textWidth(line[0])) + "  " + line[1] + "\n"
+	for _, l := range played {
+		name := singleLine(l.Level)
+		text += "  " + name + strings.Repeat(" ", width-textWidth(name)) + "  " + l.String() + "\n"
 	}
 	return text + "\n"
 }
