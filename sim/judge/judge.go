@@ -7,12 +7,6 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
-// Options say how a plugin is judged.
-type Options struct {
-	// LogPreamble allows lines of the job before and after those of a container in its log.
-	LogPreamble bool
-}
-
 // Result is what can be said about a scenario that was played. It failed if there are
 // differences, is not judged if there are none and something that must be observed was not,
 // and has passed otherwise.
@@ -25,7 +19,7 @@ type Result struct {
 // Judge compares an observation with what the scenario expects. For a plugin that may lack
 // parts of the expectation, file is what scenario.File.Portable returned, here and while the
 // scenario was played. Differences that explain others come first.
-func Judge(file *scenario.File, seen *Observation, options Options) Result {
+func Judge(file *scenario.File, seen *Observation) Result {
 	refused := map[string]bool{}
 	for key, expected := range file.Expect.Pods {
 		refused[key] = expected.Refused == "" && seen.Pods[key].Refusal != nil
@@ -34,11 +28,11 @@ func Judge(file *scenario.File, seen *Observation, options Options) Result {
 	if seen.Unfinished != nil {
 		return Result{Differences: append(fold(file, unfinished(file, seen), refused), *seen.Unfinished)}
 	}
-	return Result{Differences: fold(file, foldPanic(differences(file, seen, options)), refused), NotJudged: notJudged(file, seen)}
+	return Result{Differences: fold(file, foldPanic(differences(file, seen)), refused), NotJudged: notJudged(file, seen)}
 }
 
 // differences returns all differences of a scenario that was played to its end.
-func differences(file *scenario.File, seen *Observation, options Options) []Difference {
+func differences(file *scenario.File, seen *Observation) []Difference {
 	var found []Difference
 	keys := slices.Sorted(maps.Keys(file.Expect.Pods))
 	for _, key := range keys {
@@ -56,14 +50,16 @@ func differences(file *scenario.File, seen *Observation, options Options) []Diff
 	}
 	found = append(found, compareJobs(file, seen.Jobs)...)
 	for _, key := range keys {
-		if expected := file.Expect.Pods[key]; showsRemote {
+		expected := file.Expect.Pods[key]
+		if showsRemote {
 			found = append(found, ofPod(key, compareRemotePod(file, key, expected, seen))...)
-		} else {
+		}
+		if !showsRemote || seen.Probed {
 			found = append(found, ofPod(key, compareProbes(file, key, expected, seen.Pods[key].Probes))...)
 		}
 	}
 	for _, key := range keys {
-		found = append(found, ofPod(key, compareLogs(key, file.Expect.Pods[key], seen.Pods[key].Logs, options.LogPreamble))...)
+		found = append(found, ofPod(key, compareLogs(key, file.Expect.Pods[key], seen.Pods[key].Logs))...)
 	}
 	if seen.Left != nil && !isForeign(file, seen) {
 		found = append(found, LeftDifferences(file, seen.Left)...)

@@ -79,7 +79,7 @@ func TestDifferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := differences(file, expectedObservation(), Options{}); len(found) > 0 {
+	if found := differences(file, expectedObservation()); len(found) > 0 {
 		t.Fatalf("%q", found)
 	}
 	main := func(s *Pod) *corev1.ContainerStatus { return &s.Status.ContainerStatuses[0] }
@@ -136,7 +136,7 @@ func TestDifferences(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			seen := expectedObservation()
 			test.change(seen, seen.Pods["web"])
-			if found := differences(file, seen, Options{}); len(found) == 0 || found[0].String() != test.want {
+			if found := differences(file, seen); len(found) == 0 || found[0].String() != test.want {
 				t.Errorf("%q\nwant first %q", found, test.want)
 			}
 		})
@@ -181,16 +181,16 @@ func TestPreviousRunIsRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found := differences(file, seen, Options{}); len(found) != 1 || !strings.Contains(found[0].Text, "shows no previous run") {
+	if found := differences(file, seen); len(found) != 1 || !strings.Contains(found[0].Text, "shows no previous run") {
 		t.Errorf("never shown: %q", found)
 	}
 	pod.RememberPreviousRuns(status(running, ended(2)))
 	pod.RememberPreviousRuns(status(waiting, ended(3)))
-	if found := differences(file, seen, Options{}); len(found) > 0 {
+	if found := differences(file, seen); len(found) > 0 {
 		t.Errorf("%q", found)
 	}
 	pod.RememberPreviousRuns(status(running, ended(4)))
-	if found := differences(file, seen, Options{}); len(found) != 1 || !strings.Contains(found[0].Text, "4, expected 2") {
+	if found := differences(file, seen); len(found) != 1 || !strings.Contains(found[0].Text, "4, expected 2") {
 		t.Errorf("%q", found)
 	}
 }

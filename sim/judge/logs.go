@@ -12,7 +12,7 @@ import (
 )
 
 // compareLogs compares the answers to requests for logs with the expected ones.
-func compareLogs(key string, expected scenario.PodExpectation, seen []Log, preamble bool) []Difference {
+func compareLogs(key string, expected scenario.PodExpectation, seen []Log) []Difference {
 	var found []Difference
 	for i, log := range expected.Logs {
 		subject, rule := fmt.Sprintf("log %d of pod %s (%s)", i+1, key, describeRequest(log)), logRule(log)
@@ -20,10 +20,10 @@ func compareLogs(key string, expected scenario.PodExpectation, seen []Log, pream
 			found = append(found, differencef(rule, "%s was not requested", subject))
 			continue
 		}
-		lines := splitLines(seen[i].Text)
-		if preamble && log.Bytes == 0 {
-			lines = ownLines(lines, log)
+		if seen[i].Why != "" {
+			continue
 		}
+		lines := splitLines(seen[i].Text)
 		var err error
 		if log.Timestamps {
 			lines, err = withoutTimestamps(lines)
@@ -35,26 +35,6 @@ func compareLogs(key string, expected scenario.PodExpectation, seen []Log, pream
 		}
 	}
 	return found
-}
-
-// ownLines returns the lines of a container in a log that also has lines of its job: the
-// expected ones, wherever they follow each other, or else the last ones.
-func ownLines(lines []string, expected scenario.LogExpectation) []string {
-	n := len(expected.Lines)
-	last := len(lines) - n
-	if last < 0 {
-		return lines
-	}
-	for from := 0; from <= last && expected.Tail == 0; from++ {
-		part, err := lines[from:from+n], error(nil)
-		if expected.Timestamps {
-			part, err = withoutTimestamps(part)
-		}
-		if err == nil && slices.Equal(part, expected.Lines) {
-			return lines[from : from+n]
-		}
-	}
-	return lines[last:]
 }
 
 // maxShortLog is the length up to which two logs are quoted whole.

@@ -59,15 +59,15 @@ func TestDifferentLogs(t *testing.T) {
 	}
 }
 
-// The profile of a plugin can allow lines before those of the container.
-func TestLogPreamble(t *testing.T) {
-	expected := scenario.PodExpectation{Logs: []scenario.LogExpectation{{Container: "main", Lines: []string{"a", "b"}}}}
-	for text, wantSame := range map[string]bool{"loading modules\na\nb\n": true, "a\nb\n": true, "loading\na\nb\nreal 1s\n": true, "a\nx\nb\n": false, "b\n": false} {
-		if found := compareLogs("web", expected, []Log{{Text: text}}, true); (len(found) == 0) != wantSame {
-			t.Errorf("%q: %v", text, found)
-		}
-		if found := compareLogs("web", expected, []Log{{Text: text}}, false); (len(found) == 0) != (text == "a\nb\n") {
-			t.Errorf("%q without a preamble: %v", text, found)
-		}
+// A log whose lines cannot be told from others is not compared.
+func TestLogThatCannotBeCompared(t *testing.T) {
+	expected := scenario.PodExpectation{Logs: []scenario.LogExpectation{{Container: "main", Lines: []string{"a"}}}}
+	log := Log{Text: "loading\na\n", Why: "it has lines of its job"}
+	if found := compareLogs("web", expected, []Log{log}); len(found) > 0 {
+		t.Error(found)
+	}
+	want := "log 1 of pod web: it has lines of its job"
+	if found := whyLogsUnknown(&Observation{Pods: map[string]*Pod{"web": {Logs: []Log{log}}}}); len(found) != 1 || found[0] != want {
+		t.Errorf("%q; want %s", found, want)
 	}
 }

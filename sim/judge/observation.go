@@ -21,6 +21,9 @@ type Observation struct {
 	// RemotePods are the remote pods of Created, under the names of Pods. A pod
 	// without a remote pod has no entry.
 	RemotePods map[string]*corev1.Pod
+	// Probed says that the containers write about themselves. Then only that shows what they do
+	// and find: an object of the remote cluster shows no more than what the plugin asked for.
+	Probed bool
 	// Jobs is what the command of the plugin's profile listed; nil if there is none.
 	Jobs *Jobs
 	// Violations are events that must not happen in any scenario, such as a panic
@@ -48,7 +51,8 @@ type Jobs struct {
 // Probe is what a container has written about itself into its log, in lines that only it
 // could write.
 type Probe struct {
-	// Runs is how often the container has begun; 0 if it was not seen to run.
+	// Runs is how often the container has begun, by all of its logs that were read; 0 if it
+	// was not seen to run.
 	Runs int
 	// Env and Files are its variables and the contents of its files, of those that the
 	// scenario names. One that the container does not have has no entry.
@@ -58,6 +62,8 @@ type Probe struct {
 	Claims map[string]bool
 	// Why is why the container was not seen to run; empty if it was.
 	Why string
+	// NoContents is why Env and Files are unknown although it ran; empty if they are known.
+	NoContents string
 }
 
 // NewObservation returns an observation in which nothing has happened yet.
@@ -88,6 +94,9 @@ type Pod struct {
 	Logs []Log
 	// Probes are what the containers have written about themselves, by container.
 	Probes map[string]Probe
+	// RunUnknown is why it is unknown whether a container of the pod began again while
+	// something was sent twice; empty if it is known.
+	RunUnknown string
 
 	// previousRuns holds, by container, how its previous run ended.
 	previousRuns map[string]*corev1.ContainerStateTerminated
@@ -106,6 +115,8 @@ type Log struct {
 	Text string
 	// Err is why there is no log, or why it is not complete.
 	Err error
+	// Why is why the log cannot be compared; empty if it can.
+	Why string
 }
 
 // RememberPreviousRuns keeps from a status how the previous run of each running

@@ -11,9 +11,13 @@ import (
 )
 
 // compareRemotePod compares the remote pod, as it was created, with the expected
-// parts of its manifest, its variables and its files.
+// parts of its manifest, and, unless the containers tell them, its variables and its files.
 func compareRemotePod(file *scenario.File, key string, expected scenario.PodExpectation, seen *Observation) []Difference {
-	if len(expected.RemotePod)+len(expected.Env)+len(expected.Files)+len(expected.NoFiles) == 0 {
+	inside := len(expected.Env) + len(expected.NoEnv) + len(expected.Files) + len(expected.NoFiles)
+	if seen.Probed {
+		inside = 0 // the containers tell what is in them
+	}
+	if len(expected.RemotePod)+inside == 0 {
 		return nil
 	}
 	pod := seen.RemotePods[key]
@@ -21,6 +25,9 @@ func compareRemotePod(file *scenario.File, key string, expected scenario.PodExpe
 		return []Difference{differencef("CREATE-18", "pod %s has no remote pod", key)}
 	}
 	found := compareManifest(key, inspect.CompareManifest(pod, expected.RemotePod))
+	if inside == 0 {
+		return found
+	}
 	return append(found, compareContainers(expected, containers{
 		hidden:  slices.Concat(secretsOf(file.Secrets), secretsOf(seen.Created.Secrets)),
 		subject: func(name string) string { return fmt.Sprintf("container %s of the remote pod of %s", name, key) },
@@ -56,10 +63,12 @@ func compareManifest(key string, fields []string) []Difference {
 // compareProbes compares variables and files with what the containers have written about
 // themselves. Of a container that has written nothing, they are unknown.
 func compareProbes(file *scenario.File, key string, expected scenario.PodExpectation, probes map[string]Probe) []Difference {
-	unknown := func(name string) bool { return probes[name].Runs == 0 }
-	expected.Env, expected.Files, expected.NoFiles = maps.Clone(expected.Env), maps.Clone(expected.Files), maps.Clone(expected.NoFiles)
+	unknown := func(name string) bool { return probes[name].Runs == 0 || probes[name].NoContents != "" }
+	expected.Env, expected.Files = maps.Clone(expected.Env), maps.Clone(expected.Files)
+	expected.NoEnv, expected.NoFiles = maps.Clone(expected.NoEnv), maps.Clone(expected.NoFiles)
 	maps.DeleteFunc(expected.Env, func(name string, _ map[string]string) bool { return unknown(name) })
 	maps.DeleteFunc(expected.Files, func(name string, _ map[string]string) bool { return unknown(name) })
+	maps.DeleteFunc(expected.NoEnv, func(name string, _ []string) bool { return unknown(name) })
 	maps.DeleteFunc(expected.NoFiles, func(name string, _ []string) bool { return unknown(name) })
 	found := compareContainers(expected, containers{
 		hidden:  secretsOf(file.Secrets),
@@ -69,6 +78,9 @@ func compareProbes(file *scenario.File, key string, expected scenario.PodExpecta
 		files:   func(name string) (map[string]string, error) { return probes[name].Files, nil },
 	})
 	for _, name := range slices.Sorted(maps.Keys(probes)) {
+		if n := probes[name].Runs; n > 1 && !file.MayRunAgain(key, name) {
+			found = append(found, differencef("CREATE-8", "container %s of pod %s has begun %d times, expected once, as its own logs show", name, key, n))
+		}
 		for _, path := range slices.Sorted(maps.Keys(probes[name].Claims)) {
 			if !probes[name].Claims[path] {
 				found = append(found, differencef("VOL-14", "container %s of pod %s cannot read what it writes into the volume of its claim at %s, as its own log shows", name, key, path))
@@ -98,15 +110,26 @@ func compareContainers(expected scenario.PodExpectation, in containers) []Differ
 		files, err := in.files(name)
 		found = append(found, in.compare("VOL-12", name, "file", "content", expected.Files[name], files, err)...)
 	}
+	for _, name := range slices.Sorted(maps.Keys(expected.NoEnv)) {
+		env, err := in.env(name)
+		found = append(found, in.compareAbsent("ENV-20", name, "variable", expected.NoEnv[name], env, err)...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(expected.NoFiles)) {
 		files, err := in.files(name)
-		if err != nil {
-			found = append(found, in.cannotStart(name, err))
-		}
-		for _, path := range expected.NoFiles[name] {
-			if _, exists := files[path]; exists {
-				found = append(found, differencef("VOL-12", "%s has a file %s%s", in.subject(name), path, in.suffix))
-			}
+		found = append(found, in.compareAbsent("VOL-12", name, "file", expected.NoFiles[name], files, err)...)
+	}
+	return found
+}
+
+// compareAbsent reports the variables or files of a container that must not exist.
+func (in containers) compareAbsent(rule, container, what string, absent []string, seen map[string]string, err error) []Difference {
+	if err != nil {
+		return []Difference{in.cannotStart(container, err)}
+	}
+	var found []Difference
+	for _, name := range absent {
+		if _, exists := seen[name]; exists {
+			found = append(found, differencef(rule, "%s has a %s %s%s", in.subject(container), what, name, in.suffix))
 		}
 	}
 	return found

@@ -28,8 +28,10 @@ import (
 type honest struct {
 	t      *testing.T
 	folder string
-	// forgetsDeletes, createsTwice and oneLog are faults.
-	forgetsDeletes, createsTwice, oneLog bool
+	// forgetsDeletes, createsTwice, replaces and oneLog are faults.
+	forgetsDeletes, createsTwice, replaces, oneLog bool
+	// hasJobLog says that logs have lines of the job before and after those of the container.
+	hasJobLog bool
 
 	mu   sync.Mutex
 	pods map[types.UID][]*processes // one for each run of the pod
@@ -104,6 +106,15 @@ func (h *honest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.Unmarshal(body, &request)
 		if runs := h.runs(types.UID(request.PodUID)); len(runs) > 0 {
 			text, _ := os.ReadFile(filepath.Join(h.logFolder(runs[0]), request.ContainerName, "log"))
+			if h.hasJobLog {
+				text = []byte("loading modules\n" + string(text))
+				if runs[0].state(request.ContainerName).Terminated != nil {
+					text = append(text, "\nreal 0m20s\n"...)
+				}
+			}
+			if limit := int(request.Opts.Bytes); limit > 0 {
+				text = text[:min(limit, len(text))]
+			}
 			_, _ = w.Write(lastLines(text, int(request.Opts.Tail)))
 		}
 	}
@@ -135,14 +146,20 @@ func (h *honest) create(pod corev1.Pod) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	runs := h.pods[pod.UID]
-	if len(runs) > 0 && !h.createsTwice {
+	switch {
+	case len(runs) > 0 && h.replaces:
+		runs[0].stop()
+		_ = os.Remove(filepath.Join(h.folder, "jobs", filepath.Base(runs[0].folder)))
+	case len(runs) > 0 && !h.createsTwice:
 		return
 	}
 	p := &processes{pod: pod, folder: filepath.Join(h.folder, fmt.Sprintf("%s-%d", pod.UID, len(runs))), states: map[string]corev1.ContainerState{}}
 	for i := range pod.Spec.Containers {
 		p.start(h.t, &pod.Spec.Containers[i], filepath.Join(h.folder, "bin"))
 	}
-	h.pods[pod.UID] = append(runs, p)
+	if h.pods[pod.UID] = append(runs, p); h.replaces {
+		h.pods[pod.UID] = []*processes{p}
+	}
 	_ = os.Symlink(p.folder, filepath.Join(h.folder, "first")) // only the first pod gets the name
 	if err := os.WriteFile(filepath.Join(h.folder, "jobs", filepath.Base(p.folder)), nil, 0o600); err != nil {
 		h.t.Error(err)

@@ -41,6 +41,10 @@ func (l *liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/status":
 		_ = json.Unmarshal(body, &pods)
+	case "/delete":
+		var pod corev1.Pod
+		_ = json.Unmarshal(body, &pod)
+		pods = append(pods, pod)
 	case "/create":
 		var request interlink.CreateBody
 		_ = json.Unmarshal(body, &request)

@@ -42,11 +42,12 @@ var liars = []struct {
 	{"has one log for all", func() http.Handler {
 		return &liar{before: func(w http.ResponseWriter, path string, _ []corev1.Pod) bool {
 			if path == "/getLogs" {
-				_, _ = io.WriteString(w, "interlink-sim 0123456789abcdef run\ninterlink-sim 0123456789abcdef end\nhello\n")
+				_, _ = io.WriteString(w, "interlink-sim 123456789 run a\ninterlink-sim 123456789 end\nhello\n")
 			}
 			return path == "/getLogs"
 		}}
 	}, nil},
+	{"knows the format, and repeats every text that it was sent", func() http.Handler { return &parrot{} }, nil},
 }
 
 func isPing(path string, pods []corev1.Pod) bool { return path == "/status" && len(pods) == 0 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,11 +31,12 @@ func (p *player) readLogs(ctx context.Context, key string) {
 		go func() {
 			defer close(pending.done)
 			begin := sync.OnceFunc(func() { close(begun) })
-			request := func() judge.Log { return requestLog(ctx, p.env, key, expected, begin) }
+			wanted := p.besideProbe(ctx, key, expected)
+			request := func() judge.Log { return requestLog(ctx, p.env, key, wanted, begin) }
 			if pending.log = request(); expected.Previous && p.env.nodes == nil {
 				pending.log = askAgain(ctx, pending.log, previousLogPause, request)
 			}
-			pending.log.Text = clean(pending.log.Text, p.env.probes[key], p.env.options.profile().LogPreamble)
+			pending.log = p.ownLog(key, expected.Container, pending.log)
 		}()
 		<-begun // a delete that follows must not be earlier
 		if !expected.Follow || containerEnded(p.env.kubelet.Status(key), expected.Container) {
@@ -53,6 +55,13 @@ func (p *player) collectLogs(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// containerHasBegun reports whether a status shows that a container runs, or has run.
+func containerHasBegun(status corev1.PodStatus, container string) bool {
+	return slices.ContainsFunc(slices.Concat(status.InitContainerStatuses, status.ContainerStatuses), func(c corev1.ContainerStatus) bool {
+		return c.Name == container && (c.State.Running != nil || c.State.Terminated != nil)
+	})
 }
 
 // containerEnded reports whether a container has ended; true if the status does not

@@ -78,7 +78,7 @@ func playOnce(ctx context.Context, file *scenario.File, options Options, plugin 
 	case errors.As(err, &unplayable) && len(p.seen.Violations) == 0:
 		result.Verdict, result.NotJudged = report.NotJudged, []string{unplayable.Error()}
 	default:
-		judgeScenario(&result, file, p.seen, options)
+		judgeScenario(&result, file, p.seen)
 		foldNoAnswer(&result, err)
 	}
 	if env.remote == nil {
@@ -151,8 +151,8 @@ func comparable(file *scenario.File, options Options) *scenario.File {
 }
 
 // judgeScenario sets the verdict of a scenario, and what it follows from, without secrets.
-func judgeScenario(result *report.Scenario, file *scenario.File, seen *judge.Observation, options Options) {
-	judged := judge.Judge(file, seen, judge.Options{LogPreamble: options.Profile != nil && options.Profile.LogPreamble})
+func judgeScenario(result *report.Scenario, file *scenario.File, seen *judge.Observation) {
+	judged := judge.Judge(file, seen)
 	for _, difference := range judged.Differences {
 		explained := judge.Explain(difference.Rule)
 		shown := report.Difference{

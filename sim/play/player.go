@@ -34,6 +34,7 @@ type player struct {
 	unplayable *notPlayable
 	otherJobs  []string                             // lines of the jobs that existed before the scenario
 	untold     []string                             // notes on variables that no container could tell
+	begun      begun                                // what the containers' logs have shown
 	stale      map[string]map[string]*staleStatuses // by pod and rule
 }
 
@@ -46,7 +47,9 @@ type pendingLog struct {
 }
 
 func newPlayer(env *environment) *player {
-	return &player{env: env, seen: judge.NewObservation(env.file), steps: timedSteps(env), deleted: map[string]bool{}, stale: map[string]map[string]*staleStatuses{}}
+	seen := judge.NewObservation(env.file)
+	seen.Probed = env.options.probes()
+	return &player{env: env, seen: seen, steps: timedSteps(env), deleted: map[string]bool{}, stale: map[string]map[string]*staleStatuses{}}
 }
 
 // ended reports whether a pod has ended, or a step has deleted it.

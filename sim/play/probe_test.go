@@ -28,7 +28,7 @@ func TestProbeOfAContainer(t *testing.T) {
 
 func testProbe(t *testing.T, shell ...string) {
 	folder := t.TempDir()
-	present, absent := filepath.Join(folder, "present"), filepath.Join(folder, "absent")
+	present, absent := filepath.Join(folder, "with a space"), filepath.Join(folder, "absent")
 	if err := os.WriteFile(present, []byte("two\nlines"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -40,75 +40,122 @@ func testProbe(t *testing.T, shell ...string) {
 	}}}}
 	expected := scenario.PodExpectation{
 		Env:     map[string]map[string]string{"main": {"PLAIN": "x", "EMPTY": "", "LINES": "", "UNSET": "", "dotted.name": "", "dotted.lines": "", "dotted.unset": "", "dottedxunset": "", "dotted.empty": ""}},
+		NoEnv:   map[string][]string{"main": {"ABSENT"}},
 		Files:   map[string]map[string]string{"main": {present: ""}},
 		NoFiles: map[string][]string{"main": {absent}},
 	}
-	probes := addProbes(pod, expected, shell)
-	c := pod.Spec.Containers[0]
-	if diff := cmp.Diff([]string{"first", "it's $(odd)"}, c.Args); diff != "" { // a plugin that ignores them must be found out
-		t.Error(diff)
+	for _, ends := range []bool{false, true} {
+		pod := pod.DeepCopy()
+		own := addProbes(pod, expected, shell, ends)["main"]
+		c := pod.Spec.Containers[0]
+		if diff := cmp.Diff([]string{"first", "it's $(odd)"}, c.Args); diff != "" { // a plugin that ignores them must be found out
+			t.Error(diff)
+		}
+		run := func() string {
+			command := exec.Command(c.Command[0], slices.Concat(c.Command[1:], c.Args)...)
+			command.Env = append(os.Environ(), "PLAIN=some 'text' \"$x\"", "EMPTY=", "LINES=a\nb", "dotted.name=d", "dotted.lines=a=\nb\n", "dottedxname=e", "dotted.empty=")
+			output, err := command.Output()
+			if code := command.ProcessState.ExitCode(); code != 3 {
+				t.Errorf("exit code %d, error %v", code, err)
+			}
+			return string(output)
+		}
+		output := run()
+		want := judge.Probe{
+			Runs:   1,
+			Env:    map[string]string{"PLAIN": "some 'text' \"$x\"", "EMPTY": "", "LINES": "a\nb", "dotted.name": "d", "dotted.lines": "a=\nb\n", "dotted.empty": ""},
+			Files:  map[string]string{present: "two\nlines"},
+			Claims: map[string]bool{folder: true, missing: false},
+		}
+		read := own.read("preamble\n" + output + "footer\n")
+		if diff := cmp.Diff(want, read.Probe); diff != "" || !read.told["dotted.name"] || !read.told["dotted.unset"] {
+			t.Errorf("told %v\n%s\n%s", read.told, diff, output)
+		}
+		if left, err := filepath.Glob(filepath.Join(folder, ".interlink*")); err != nil || len(left) > 0 {
+			t.Errorf("files %v are left, error %v", left, err)
+		}
+		if got := ownLog(output, []probe{own}, false); got != "own first it's $(odd)\n" {
+			t.Errorf("own log %q of\n%s", got, output)
+		}
+		if again := own.read(output + run()); again.Runs != 2 || len(again.runs) != 2 || again.runs[0] == again.runs[1] {
+			t.Errorf("two runs are %q", again.runs)
+		}
+		if own.hasEnded(output) != ends || own.bytesBefore(output) != int64(strings.Index(output, "own")) {
+			t.Errorf("it has ended: %v; own lines from byte %d in\n%s", own.hasEnded(output), own.bytesBefore(output), output)
+		}
+		if script := strings.Join(c.Command, " "); strings.Contains(script, "$$") || strings.Contains(strings.ReplaceAll(script, "own", ""), "'") {
+			t.Errorf("the script has $$ or a single quote: %s", script)
+		}
+		if script := strings.Join(c.Command, " "); strings.Contains(script, own.number) {
+			t.Errorf("the script has the number %s that it computes: %s", own.number, script)
+		}
 	}
-	command := exec.Command(c.Command[0], slices.Concat(c.Command[1:], c.Args)...)
-	command.Env = append(os.Environ(), "PLAIN=some 'text' \"$x\"", "EMPTY=", "LINES=a\nb", "dotted.name=d", "dotted.lines=a=\nb\n", "dottedxname=e", "dotted.empty=")
-	output, err := command.Output()
-	if code := command.ProcessState.ExitCode(); code != 3 {
-		t.Errorf("exit code %d, error %v", code, err)
-	}
-	want := judge.Probe{
-		Runs:   1,
-		Env:    map[string]string{"PLAIN": "some 'text' \"$x\"", "EMPTY": "", "LINES": "a\nb", "dotted.name": "d", "dotted.lines": "a=\nb\n", "dotted.empty": ""},
-		Files:  map[string]string{present: "two\nlines"},
-		Claims: map[string]bool{folder: true, missing: false},
-	}
-	read, told := probes["main"].read("preamble\n" + string(output) + "footer\n")
-	if diff := cmp.Diff(want, read); diff != "" || !told["dotted.name"] || !told["dotted.unset"] {
-		t.Errorf("told %v\n%s\n%s", told, diff, output)
-	}
-	if left, err := filepath.Glob(filepath.Join(folder, ".interlink*")); err != nil || len(left) > 0 {
-		t.Errorf("files %v are left, error %v", left, err)
-	}
-	if got := clean(string(output), probes, false); got != "own first it's $(odd)\n" {
-		t.Errorf("cleaned log %q", got)
-	}
-	if got := clean("a\n"+string(output)+"b\n", probes, true); got != "own first it's $(odd)\nb\n" {
-		t.Errorf("log without preamble %q", got)
-	}
-	if script := c.Command[2]; strings.Contains(script, "$$") || strings.Contains(script, "'") {
-		t.Errorf("the script has $$ or a single quote: %s", script)
+}
+
+// A container whose image has only a shell shows that it runs, and not what is in it.
+func TestProbeWithoutPrograms(t *testing.T) {
+	for _, shell := range []string{"dash", "bash", "busybox"} {
+		t.Run(shell, func(t *testing.T) {
+			path, err := exec.LookPath(shell)
+			if err != nil {
+				t.Skip("this machine has no " + shell)
+			}
+			begin := []string{path}
+			if shell == "busybox" {
+				begin = append(begin, "sh")
+			}
+			pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Command: []string{path, "-c", "exit 4"}}}}}
+			if shell == "busybox" {
+				pod.Spec.Containers[0].Command = []string{path, "sh", "-c", "exit 4"}
+			}
+			probe := addProbes(pod, scenario.PodExpectation{Env: map[string]map[string]string{"main": {"PLAIN": "x"}}}, begin, false)["main"]
+			c := pod.Spec.Containers[0]
+			command := exec.Command(c.Command[0], c.Command[1:]...)
+			command.Env = []string{"PATH=/nowhere", "PLAIN=x"}
+			var errors strings.Builder
+			command.Stderr = &errors
+			output, err := command.Output()
+			if code := command.ProcessState.ExitCode(); code != 4 || errors.Len() > 0 {
+				t.Errorf("exit code %d, error %v: %s", code, err, errors.String())
+			}
+			read := probe.read(string(output))
+			if busyboxHasPrograms := shell == "busybox" && read.NoContents == ""; busyboxHasPrograms {
+				return // its shell finds its own programs without PATH
+			}
+			if read.Runs != 1 || len(read.Env) > 0 || read.NoContents == "" {
+				t.Errorf("%+v of %q", read.Probe, output)
+			}
+		})
 	}
 }
 
 // Lines count only if they have the container's own number and are complete.
 func TestProbesThatProveNothing(t *testing.T) {
-	p := probe{mark: "interlink-sim 12ab "}
+	p := probe{number: "12"}
 	for log, runs := range map[string]int{
-		"":                                0,
-		"run\n":                           0,
-		"interlink-sim 12ab run\nhello\n": 0,
-		"interlink-sim 12ab end\n":        0,
-		"interlink-sim 34cd run\ninterlink-sim 34cd end\n":                                                 0,
-		"interlink-sim 12ab run\ninterlink-sim 12ab end\n":                                                 1,
-		"2026-01-01T00:00:00Z interlink-sim 12ab run\n2026-01-01T00:00:00Z interlink-sim 12ab end\n":       1,
-		"interlink-sim 12ab run\ninterlink-sim 12ab end\ninterlink-sim 12ab run\ninterlink-sim 12ab end\n": 2,
+		"":                               0,
+		"run a\n":                        0,
+		"interlink-sim 12 run a\nhello\n": 0,
+		"interlink-sim 12 end\n":         0,
+		"interlink-sim 12 run\ninterlink-sim 12 end\n":                                                 0,
+		"interlink-sim 34 run a\ninterlink-sim 34 end\n":                                               0,
+		"interlink-sim 12 run a\ninterlink-sim 12 end\n":                                               1,
+		"2026-01-01T00:00:00Z interlink-sim 12 run a\n2026-01-01T00:00:00Z interlink-sim 12 end\n":     1,
+		"interlink-sim 12 run a\ninterlink-sim 12 end\ninterlink-sim 12 run b\ninterlink-sim 12 end\n": 2,
 	} {
-		if got, _ := p.read(log); got.Runs != runs || (got.Why == "") != (runs > 0) {
+		if got := p.read(log); got.Runs != runs || (got.Why == "") != (runs > 0) {
 			t.Errorf("%q: %+v, want %d runs", log, got, runs)
 		}
 	}
 }
 
-// A container without a command of its own, or with a log that is read by its bytes, has no
-// probe.
+// A container without a command of its own has no probe.
 func TestContainersWithoutProbe(t *testing.T) {
 	pod := &corev1.Pod{Spec: corev1.PodSpec{
-		InitContainers: []corev1.Container{{Name: "image"}},
-		Containers:     []corev1.Container{{Name: "main", Command: []string{"true"}}, {Name: "bytes", Command: []string{"true"}}},
+		InitContainers: []corev1.Container{{Name: "image"}}, Containers: []corev1.Container{{Name: "main", Command: []string{"true"}}},
 	}}
-	probes := addProbes(pod, scenario.PodExpectation{Logs: []scenario.LogExpectation{{Container: "bytes", Bytes: 9}}}, []string{"/bin/sh"})
-	if probes["image"].why == "" || probes["bytes"].why == "" || probes["main"].why != "" {
-		t.Errorf("probes %+v", probes)
-	}
-	if first := pod.Spec.Containers[0].Command[0]; first != "/bin/sh" || len(pod.Spec.Containers[1].Command) != 1 {
-		t.Errorf("commands %q %q", pod.Spec.Containers[0].Command, pod.Spec.Containers[1].Command)
+	probes := addProbes(pod, scenario.PodExpectation{}, []string{"/bin/sh"}, false)
+	if probes["image"].why == "" || probes["main"].why != "" || pod.Spec.Containers[0].Command[0] != "/bin/sh" || len(pod.Spec.InitContainers[0].Command) > 0 {
+		t.Errorf("probes %+v of %+v", probes, pod.Spec)
 	}
 }

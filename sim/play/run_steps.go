@@ -13,6 +13,7 @@ import (
 
 // runStep runs a step and records it.
 func (p *player) runStep(ctx context.Context, step timedStep) {
+	p.noteRuns(ctx, step)
 	var err error
 	at, text := p.env.elapsed(), ""
 	switch {

@@ -44,7 +44,7 @@ func (r *reader) checkPath(file string, at ...string) {
 func (r *reader) checkPodExpectation(pod *corev1.Pod, key string, e PodExpectation, at ...string) {
 	r.checkPhases(key, e, append(at, "phases")...)
 	if e.Refused != "" && (!slices.Equal(e.Phases, []corev1.PodPhase{corev1.PodPending, corev1.PodFailed}) ||
-		len(e.Containers)+len(e.InitContainers)+len(e.Env)+len(e.Files)+len(e.NoFiles)+len(e.Logs)+len(e.RemotePod) > 0) {
+		len(e.Containers)+len(e.InitContainers)+len(e.Env)+len(e.NoEnv)+len(e.Files)+len(e.NoFiles)+len(e.Logs)+len(e.RemotePod) > 0) {
 		r.invalid(append(at, "refused"), "a refused pod shows [Pending, Failed] and has no remote pod")
 	}
 	if r.file.Until.Duration == 0 && !r.ends(key, e) {
@@ -61,6 +61,9 @@ func (r *reader) checkPodExpectation(pod *corev1.Pod, key string, e PodExpectati
 	}
 	for name := range e.Env {
 		r.checkContainer(pod, name, allContainers(pod), slices.Concat(at, []string{"env", name})...)
+	}
+	for name := range e.NoEnv {
+		r.checkContainer(pod, name, allContainers(pod), slices.Concat(at, []string{"noEnv", name})...)
 	}
 	for name, files := range e.Files {
 		r.checkContainer(pod, name, allContainers(pod), slices.Concat(at, []string{"files", name})...)

@@ -215,6 +215,8 @@ type PodExpectation struct {
 	InitContainers map[string]ContainerExpectation `json:"initContainers,omitempty"`
 	// Env are variables of the remote containers, by container.
 	Env map[string]map[string]string `json:"env,omitempty"`
+	// NoEnv are variables that must not be set in the remote containers, by container.
+	NoEnv map[string][]string `json:"noEnv,omitempty"`
 	// Files are contents of files in the remote containers, by container and path.
 	Files map[string]map[string]string `json:"files,omitempty"`
 	// NoFiles are paths that must not exist in the remote containers, by container.

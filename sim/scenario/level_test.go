@@ -219,13 +219,15 @@ func TestMustObserve(t *testing.T) {
 // be seen to run.
 func TestMustRun(t *testing.T) {
 	for _, test := range []struct{ name, nodes, expected, want string }{
-		{"no container is listed", "", "phases: [Pending, Running, Succeeded]", "[main second]"},
-		{"one is listed", "", "phases: [Pending, Running, Succeeded], containers: {main: {exitCode: 0}}", "[main]"},
-		{"an init container too", "", "phases: [Pending, Running, Succeeded], initContainers: {first: {state: terminated}}, containers: {main: {state: running}}", "[first main]"},
+		{"no container is listed", "", "phases: [Pending, Running, Succeeded]", "[proxy main second]"},
+		{"one is listed", "", "phases: [Pending, Running, Succeeded], containers: {main: {exitCode: 0}}", "[proxy main]"},
+		{"an init container too", "", "phases: [Pending, Running, Succeeded], initContainers: {first: {state: terminated}}, containers: {main: {state: running}}", "[proxy first main]"},
+		{"a sidecar that cannot start", "containers: {proxy: {imagePullError: none}}", "phases: [Pending], containers: {main: {state: waiting}}", "[]"},
+		{"a sidecar that crashes", "containers: {proxy: {exitCodes: [1]}}", "phases: [Pending, Running, Succeeded]", "[proxy main second]"},
 		{"the init container fails", "containers: {first: {exitCodes: [1]}}", "phases: [Pending, Failed], initContainers: {first: {state: terminated}}, containers: {main: {state: terminated}}", "[first]"},
 		{"the image is missing", "containers: {main: {imagePullError: none}}", "phases: [Pending], containers: {main: {state: waiting}}", "[]"},
 		{"no node", "unschedulable: none", "phases: [Pending], containers: {main: {state: terminated}}", "[]"},
-		{"a late node", "unschedulable: none, schedule: 5s", "phases: [Pending, Running, Failed]", "[main second]"},
+		{"a late node", "unschedulable: none, schedule: 5s", "phases: [Pending, Running, Failed]", "[proxy main second]"},
 		{"refused", "", "phases: [Pending, Failed], refused: none", "[]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ func (f *File) MustObserve() []Aspect {
 	}
 	needed := map[Aspect]bool{AspectRun: len(f.MustRun()) > 0}
 	for _, e := range f.Expect.Pods {
-		needed[AspectEnv] = needed[AspectEnv] || len(e.Env) > 0
+		needed[AspectEnv] = needed[AspectEnv] || len(e.Env)+len(e.NoEnv) > 0
 		needed[AspectFiles] = needed[AspectFiles] || len(e.Files)+len(e.NoFiles) > 0
 		needed[AspectRemote] = needed[AspectRemote] || len(e.RemotePod) > 0
 	}
@@ -63,7 +64,10 @@ func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
 	var names []string
 	for i := range pod.Spec.InitContainers {
 		c := &pod.Spec.InitContainers[i]
-		if podspec.IsSidecar(c) {
+		if podspec.IsSidecar(c) { // the local pod shows no state of it
+			if runs && !staysLocal(pod, c.Name) && !cannotStart(nodes.Containers[c.Name]) {
+				names = append(names, c.Name)
+			}
 			continue
 		}
 		if !staysLocal(pod, c.Name) && saysThatItRan(e.InitContainers[c.Name], nodes.Containers[c.Name]) {
@@ -90,6 +94,36 @@ func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
 		}
 	}
 	return names
+}
+
+// SentTwice returns the pods whose creates are sent more than once; all pods if the scenario
+// does not say which.
+func (f *File) SentTwice() []string {
+	var keys []string
+	for _, step := range f.Steps {
+		if step.Create != "" {
+			keys = append(keys, step.Create)
+		}
+		if step.RestartVirtualKubelet != nil {
+			keys = append(keys, step.RestartVirtualKubelet.Forget...)
+		}
+	}
+	if len(keys) == 0 {
+		keys = slices.Collect(maps.Keys(f.Expect.Pods))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// MayRunAgain reports whether a container may run more than once: unless its restart policy
+// says no, for every exit code that it has.
+func (f *File) MayRunAgain(key, container string) bool {
+	codes := f.Nodes[key].Containers[container].ExitCodes
+	if len(codes) == 0 {
+		codes = []int32{0}
+	}
+	pod := f.Pod(key)
+	return pod == nil || pod.Spec.RestartPolicy == "" || slices.ContainsFunc(codes, func(code int32) bool { return podspec.MayRestart(pod, container, code) })
 }
 
 // saysThatItRan reports whether an expected state is that of a container that runs or ran.
