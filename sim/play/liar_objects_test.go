@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/ptr"
@@ -19,6 +20,9 @@ import (
 // the status of a pod that runs. No node runs anything.
 func newObjectLiar(t *testing.T, client kubernetes.Interface) *liar {
 	t.Helper()
+	if _, err := client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "remote"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	pods := client.CoreV1().Pods("remote")
 	return &liar{before: func(_ http.ResponseWriter, path string, created []corev1.Pod) bool {
 		switch path {
@@ -34,7 +38,10 @@ func newObjectLiar(t *testing.T, client kubernetes.Interface) *liar {
 		}
 		remote, err := pods.Create(t.Context(), remote, metav1.CreateOptions{})
 		if err != nil {
-			return false // it is there already
+			if !apierrors.IsAlreadyExists(err) {
+				t.Error(err)
+			}
+			return false
 		}
 		remote.Status.Phase = corev1.PodRunning
 		for _, c := range remote.Spec.Containers {

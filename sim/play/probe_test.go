@@ -133,10 +133,10 @@ func TestProbeWithoutPrograms(t *testing.T) {
 func TestProbesThatProveNothing(t *testing.T) {
 	p := probe{number: "12"}
 	for log, runs := range map[string]int{
-		"":                               0,
-		"run a\n":                        0,
+		"":                                0,
+		"run a\n":                         0,
 		"interlink-sim 12 run a\nhello\n": 0,
-		"interlink-sim 12 end\n":         0,
+		"interlink-sim 12 end\n":          0,
 		"interlink-sim 12 run\ninterlink-sim 12 end\n":                                                 0,
 		"interlink-sim 34 run a\ninterlink-sim 34 end\n":                                               0,
 		"interlink-sim 12 run a\ninterlink-sim 12 end\n":                                               1,
