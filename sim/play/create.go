@@ -57,6 +57,9 @@ func (p *player) createPods(ctx context.Context) error {
 	if err := slow.Wait(); err != nil {
 		return err
 	}
+	if env.file.PollAtOnce {
+		p.poll(ctx)
+	}
 	return env.clock.waitUntil(ctx, env.started)
 }
 
@@ -66,7 +69,11 @@ const pollCreatingPause = 100 * time.Millisecond
 
 // pollCreating asks for the status of pods whose creates are in flight, until there are none.
 func (p *player) pollCreating(ctx context.Context, areInFlight func() bool) {
-	pause := time.NewTicker(pollCreatingPause)
+	every := pollCreatingPause
+	if p.env.options.Plugin != "" { // what another plugin answers then depends on chance
+		every = pollPause
+	}
+	pause := time.NewTicker(every)
 	defer pause.Stop()
 	for areInFlight() && ctx.Err() == nil {
 		select {

@@ -55,6 +55,10 @@ type Scenario struct {
 	// CreateAfter is how long the virtual kubelet sends nothing, after a ping, before it
 	// creates the pods. The scenario's times count from the creates.
 	CreateAfter metav1.Duration `json:"createAfter,omitempty"`
+	// PollAtOnce sends a status call for each pod when all creates are answered. Against a plugin
+	// with an address no other call comes within a second after the create, since its
+	// answer depends on chance.
+	PollAtOnce bool `json:"pollAtOnce,omitempty"`
 	// Until is when pods that do not end by themselves are compared and deleted,
 	// counted from when the pods are applied. It is required for a pod whose last
 	// expected phase is not an end, unless a step deletes the pod.

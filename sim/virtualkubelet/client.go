@@ -50,7 +50,7 @@ func newClient(config Config) (*client, error) {
 	}
 	transport := &http.Transport{
 		ResponseHeaderTimeout: cmp.Or(config.HeaderTimeout, c.protocol.callTimeout),
-		IdleConnTimeout:       idleTimeout,
+		IdleConnTimeout:       cmp.Or(config.IdleTimeout, idleTimeout),
 		MaxIdleConnsPerHost:   64,
 	}
 	if path, ok := strings.CutPrefix(address, "unix://"); ok {

@@ -157,7 +157,9 @@ func (k *Kubelet) create(ctx context.Context, pod *localPod, resetStatus bool) e
 
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	pod.answered = true
+	if pod.answered.IsZero() {
+		pod.answered = k.now()
+	}
 	switch {
 	case refusal != nil:
 		if !pod.deleted {

@@ -29,6 +29,12 @@ type Config struct {
 	// CallTimeout bounds a whole call other than one for a log. The default is no
 	// limit, as InterLink has none.
 	CallTimeout time.Duration
+	// IdleTimeout is how long idle connections are kept; the default is as long as InterLink
+	// keeps them (docs/contract.md, HTTP-6).
+	IdleTimeout time.Duration
+	// Settle is how long after the answer of its create no status call is sent for a pod: an
+	// InterLink that does so by chance shows a moment that a caller cannot repeat.
+	Settle time.Duration
 	// Observe, if not nil, is called after each call (for a log: when it begins), from
 	// many goroutines.
 	Observe func(Call)
@@ -63,6 +69,7 @@ type Kubelet struct {
 	interLink bool
 	client    *client
 	shuffle   func(n int, swap func(i, j int))
+	settle    time.Duration
 	// polling allows one status call at a time (docs/contract.md, STATUS-1).
 	polling sync.Mutex
 
@@ -88,7 +95,7 @@ func New(config Config) (*Kubelet, error) {
 		shuffle = func(int, func(i, j int)) {}
 	}
 	return &Kubelet{
-		options: config.Options, address: config.Plugin, interLink: config.InterLink, client: client, shuffle: shuffle,
+		options: config.Options, address: config.Plugin, interLink: config.InterLink, client: client, shuffle: shuffle, settle: config.Settle,
 		byName: map[string]*localPod{}, answers: map[types.UID]wire.PodStatus{},
 	}, nil
 }

@@ -26,8 +26,8 @@ type localPod struct {
 	// answeredJobID is that of the first create. A virtual kubelet that forgets the job ID
 	// does not change it.
 	answeredJobID string
-	// answered is true once a create was answered.
-	answered bool
+	// answered is when the first create was answered; zero before that.
+	answered time.Time
 	// shown is the status in the local API server.
 	shown   corev1.PodStatus
 	history []PhaseChange

@@ -3,14 +3,18 @@ package virtualkubelet
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
@@ -70,4 +74,48 @@ func TestStaleStatusSaysWhetherThePodWasCreated(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A pod that settles is not asked for; an idle connection is not kept longer than configured.
+func TestSettleAndIdleTimeout(t *testing.T) {
+	clock := testingclock.NewFakeClock(time.Now())
+	var mu sync.Mutex
+	asked, callers := 0, map[string]bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		callers[r.RemoteAddr] = true
+		if r.URL.Path == "/create" {
+			var body interlink.CreateBody
+			_ = json.NewDecoder(r.Body).Decode(&body)
+			_ = json.NewEncoder(w).Encode(wire.CreateResponse{PodUID: string(body.Pod.UID), PodJID: "j"})
+			return
+		}
+		asked++
+		_, _ = io.WriteString(w, "[]")
+	}))
+	defer server.Close()
+	k, err := New(Config{
+		Options: interlink.Options{Clock: clock.Now}, Plugin: server.URL, Settle: time.Second, IdleTimeout: time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	if err := k.Create(t.Context(), podOf("p", "a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Poll(t.Context()); err != nil || asked != 0 {
+		t.Errorf("a pod is asked for at once: %d calls, %v", asked, err)
+	}
+	clock.Step(time.Second)
+	if err := k.Poll(t.Context()); err == nil || asked != 1 {
+		t.Errorf("after it has settled, a pod is asked for %d times, %v", asked, err)
+	}
+	testkit.Eventually(t, "an idle connection is closed", func() bool {
+		_, err := k.Ping(t.Context())
+		mu.Lock()
+		defer mu.Unlock()
+		return err == nil && len(callers) > 1
+	})
 }

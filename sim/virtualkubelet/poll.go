@@ -58,8 +58,8 @@ func (k *Kubelet) pollPods(ctx context.Context, wanted func(*localPod) bool) err
 	k.mu.Lock()
 	panicked := k.panicked
 	for _, pod := range k.pods {
-		if wanted(pod) && !pod.deleted && pod.stored != nil && !isFinal(pod.stored.Status.Phase) {
-			targets = append(targets, target{pod, pod.stored, pod.answered}) // pod.stored is replaced, or changed under the lock
+		if wanted(pod) && !k.settles(pod) && !pod.deleted && pod.stored != nil && !isFinal(pod.stored.Status.Phase) {
+			targets = append(targets, target{pod, pod.stored, !pod.answered.IsZero()}) // pod.stored is replaced, or changed under the lock
 		}
 	}
 	k.shuffle(len(targets), func(i, j int) { targets[i], targets[j] = targets[j], targets[i] })
@@ -82,6 +82,11 @@ func (k *Kubelet) pollPods(ctx context.Context, wanted func(*localPod) bool) err
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// settles reports whether the create of a pod was answered a moment ago.
+func (k *Kubelet) settles(pod *localPod) bool {
+	return !pod.answered.IsZero() && k.now().Sub(pod.answered) < k.settle
 }
 
 // poll sends the status call of one pod and applies the answer.
