@@ -73,6 +73,7 @@ var (
 func (s *Scenario) withoutNames(text string) string {
 	text = times.ReplaceAllString(text, "")
 	text = quotedLines.ReplaceAllString(quoted.ReplaceAllString(text, `""`), `""`)
+	text = strings.ReplaceAll(text, "expected empty", `expected ""`)
 	text = whichLog.ReplaceAllString(text, "log 0 of pod * (*")
 	text = uid.ReplaceAllString(text, "*")
 	names := []string{s.Name}

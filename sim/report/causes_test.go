@@ -67,7 +67,7 @@ func TestCausesWithoutTimes(t *testing.T) {
 func TestCausesOfLogs(t *testing.T) {
 	s := &Scenario{Name: "logs", Pods: []Pod{{Name: "app"}}}
 	const want = `log 0 of pod * (*) is "", expected ""`
-	for _, text := range []string{`log 1 of pod app (main) is "hello", "world", expected "an error"`, `log 3 of pod app (side car) is "x", expected "a", "b", "c"`} {
+	for _, text := range []string{`log 1 of pod app (main) is "hello", "world", expected "an error"`, `log 3 of pod app (side car) is "x", expected "a", "b", "c"`, `log 4 of pod app (mute) is "x", expected empty`} {
 		if got := s.withoutNames(text); got != want {
 			t.Errorf("%s: %q", text, got)
 		}
