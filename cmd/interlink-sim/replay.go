@@ -47,15 +47,15 @@ Ctrl-C ends the replay and reports what was played.
 
 // replayFlags are the flags of the command.
 type replayFlags struct {
-	plugin, interLink, kubeconfig  string
-	run, expected, profile         string
-	levels, reports                []string
-	playNodes                      string // the selector; empty if no nodes are simulated
-	verbose, strict, list          bool
-	speed                          float64
-	parallel                       int
-	seed                           uint64
-	callTimeout, timeout, patience time.Duration
+	plugin, interLink, kubeconfig        string
+	run, expected, profile               string
+	levels, reports                      []string
+	playNodes                            string // the selector; empty if no nodes are simulated
+	verbose, strict, list                bool
+	speed                                float64
+	parallel                             int
+	seed                                 uint64
+	callTimeout, timeout, patience, wait time.Duration
 }
 
 func replayCommand(s streams) command {
@@ -78,6 +78,7 @@ func replayCommand(s streams) command {
 			set.Float64Var(&f.speed, "speed", 1, "with --plugin and --play-nodes: maximum speed of time, 2 is twice as fast as real time")
 			set.IntVar(&f.parallel, "parallel", 0, "number of scenarios at the same time (default: that of the profile, or 8; without --plugin the number of processors)")
 			set.DurationVar(&f.callTimeout, "call-timeout", 0, "timeout of a call to the plugin (default 2m, and 2m10s with --interlink)")
+			set.DurationVar(&f.wait, "wait", 30*time.Second, "how long to wait for a plugin that is being started: while nothing listens at its address")
 			set.DurationVar(&f.patience, "patience", 0, "how long pods may take to end, in real time, after the last step (default 5m, and the slack of the profile)")
 			set.DurationVar(&f.timeout, "timeout", 0, "timeout of a scenario, in real time; longer than --patience (default 15m, or more for a long patience)")
 			set.Uint64Var(&f.seed, "seed", 0, "decides in which order pods are polled (default 1)")
@@ -161,7 +162,7 @@ func (f *replayFlags) options(levels []scenario.Level, s streams) (play.Options,
 	options := play.Options{
 		Plugin: f.plugin, InterLink: f.interLink != "", PlayNodes: f.playNodes != "", NodeSelector: f.playNodes,
 		Speed: f.speed, Parallel: f.parallel, Levels: levels,
-		CallTimeout: f.callTimeout, Timeout: f.timeout, Patience: f.patience, Seed: f.seed, Version: version,
+		CallTimeout: f.callTimeout, Timeout: f.timeout, Patience: f.patience, Startup: f.wait, Seed: f.seed, Version: version,
 	}
 	if f.profile != "" {
 		if f.plugin == "" {

@@ -27,7 +27,7 @@ func RunningNotRequired(expected scenario.PodExpectation, seen *Pod) bool {
 // showed with the expected ones.
 func StatusDifferences(key string, expected scenario.PodExpectation, seen *Pod) []Difference {
 	var found []Difference
-	if !slices.Equal(seen.Phases, expected.Phases) && !RunningNotRequired(expected, seen) {
+	if !expected.AllowsPhases(seen.Phases) && !RunningNotRequired(expected, seen) {
 		rule := "STATUS-37"
 		if seen.Refusal != nil {
 			rule = "CREATE-4"

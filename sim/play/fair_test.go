@@ -163,3 +163,15 @@ func TestShortRunAndCacheOfStates(t *testing.T) {
 		}
 	}
 }
+
+// A simulated node is lost for good after 40 s, and its pods fail 5 minutes later: also with a
+// plugin that has an address.
+func TestPlayTimeWithLostNode(t *testing.T) {
+	options, err := Options{Plugin: "unix:///x", PlayNodes: true, Client: clusterWithNodes(t)}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := options.playTime(); got < 6*time.Minute+30*time.Second || got >= options.Timeout {
+		t.Errorf("pods may take %s to end; the timeout of the scenario is %s", got, options.Timeout)
+	}
+}

@@ -145,6 +145,9 @@ func (o Options) complete() (Options, error) {
 
 const (
 	defaultPatience = 5 * time.Minute
+	// lostNodeTime is how long a pod may be shown as it was after its simulated node was
+	// lost, beyond the time that other pods take to end.
+	lostNodeTime = 2 * time.Minute
 	// virtualPlayTime is how long a scenario is played whose pods do not end although they
 	// should, counted from its last step, by the simulator's own clock.
 	virtualPlayTime = 20 * time.Minute
@@ -200,6 +203,8 @@ func (o Options) unknownCapability() (string, bool) {
 // playTime is how long pods may take to end, counted from the last step.
 func (o Options) playTime() time.Duration {
 	switch {
+	case o.Plugin != "" && o.simulatesNodes():
+		return o.Patience + lostNodeTime
 	case o.Plugin != "":
 		return o.Patience
 	case o.simulatesNodes():

@@ -139,7 +139,7 @@ func playToEnd(ctx context.Context, p *player) (err error) {
 // one, and of another one what its profile declares.
 func comparable(file *scenario.File, options Options) *scenario.File {
 	if options.comparesAll() {
-		return file
+		return file.ForThisPlugin()
 	}
 	var capabilities []scenario.Capability
 	if options.Profile != nil {

@@ -42,7 +42,10 @@ func (r *reader) checkPath(file string, at ...string) {
 }
 
 func (r *reader) checkPodExpectation(pod *corev1.Pod, key string, e PodExpectation, at ...string) {
-	r.checkPhases(key, e, append(at, "phases")...)
+	r.checkPhases(key, e.Phases, append(at, "phases")...)
+	for i, phases := range e.OtherPhases {
+		r.checkPhases(key, phases, slices.Concat(at, []string{"otherPhases", strconv.Itoa(i)})...)
+	}
 	if e.Refused != "" && (!slices.Equal(e.Phases, []corev1.PodPhase{corev1.PodPending, corev1.PodFailed}) ||
 		len(e.Containers)+len(e.InitContainers)+len(e.Env)+len(e.NoEnv)+len(e.Files)+len(e.NoFiles)+len(e.Logs)+len(e.RemotePod) > 0) {
 		r.invalid(append(at, "refused"), "a refused pod shows [Pending, Failed] and has no remote pod")
@@ -116,17 +119,17 @@ func (r *reader) isForgotten(key string) bool {
 // phaseOrder is the order in which a pod has its phases.
 var phaseOrder = map[corev1.PodPhase]int{corev1.PodPending: 1, corev1.PodRunning: 2, corev1.PodSucceeded: 3, corev1.PodFailed: 3}
 
-func (r *reader) checkPhases(key string, e PodExpectation, at ...string) {
-	if len(e.Phases) == 0 || e.Phases[0] != corev1.PodPending {
+func (r *reader) checkPhases(key string, phases []corev1.PodPhase, at ...string) {
+	if len(phases) == 0 || phases[0] != corev1.PodPending {
 		r.invalid(at, "phases must begin with Pending")
 	}
-	for i, phase := range e.Phases {
+	for i, phase := range phases {
 		switch {
 		case phaseOrder[phase] == 0:
 			r.invalid(at, "%q is none of the phases Pending, Running, Succeeded, Failed", phase)
-		case phase == corev1.PodPending && i > 0 && e.Phases[i-1] == corev1.PodRunning && r.isForgotten(key):
-		case i > 0 && phaseOrder[phase] <= phaseOrder[e.Phases[i-1]]:
-			r.invalid(at, "%s cannot follow %s", phase, e.Phases[i-1])
+		case phase == corev1.PodPending && i > 0 && phases[i-1] == corev1.PodRunning && r.isForgotten(key):
+		case i > 0 && phaseOrder[phase] <= phaseOrder[phases[i-1]]:
+			r.invalid(at, "%s cannot follow %s", phase, phases[i-1])
 		}
 	}
 }

@@ -211,6 +211,8 @@ type Expect struct {
 type PodExpectation struct {
 	// Phases are all phases in order. A refused pod shows [Pending, Failed].
 	Phases []corev1.PodPhase `json:"phases"`
+	// OtherPhases are lists of phases that are as right, if another plugin shows them.
+	OtherPhases [][]corev1.PodPhase `json:"otherPhases,omitempty"`
 	// Refused is a part of the plugin's error text.
 	Refused string `json:"refused,omitempty"`
 	// Containers and InitContainers are the states at the end, by name; a container

@@ -70,7 +70,7 @@ func (f *File) mustRun(pod *corev1.Pod, e PodExpectation, nodes Pod) []string {
 			}
 			continue
 		}
-		if !staysLocal(pod, c.Name) && saysThatItRan(e.InitContainers[c.Name], nodes.Containers[c.Name]) {
+		if !staysLocal(pod, c.Name) && (saysThatItRan(e.InitContainers[c.Name], nodes.Containers[c.Name]) || e.writes(c.Name)) {
 			names = append(names, c.Name)
 		}
 		if codes := nodes.Containers[c.Name].ExitCodes; !runs && len(codes) > 0 && codes[len(codes)-1] != 0 {
@@ -129,6 +129,11 @@ func (f *File) MayRunAgain(key, container string) bool {
 // saysThatItRan reports whether an expected state is that of a container that runs or ran.
 func saysThatItRan(e ContainerExpectation, behavior Container) bool {
 	return !cannotStart(behavior) && (e.State == "running" || e.State == "terminated" || e.ExitCode != nil)
+}
+
+// writes reports whether lines of a container's log are expected.
+func (e *PodExpectation) writes(container string) bool {
+	return slices.ContainsFunc(e.Logs, func(log LogExpectation) bool { return log.Container == container && len(log.Lines) > 0 })
 }
 
 func cannotStart(behavior Container) bool {
