@@ -15,11 +15,14 @@ func (e *PodExpectation) AllowsPhases(shown []corev1.PodPhase) bool {
 
 // ForThisPlugin returns the scenario without what only other plugins may show.
 func (f *File) ForThisPlugin() *File {
-	own := *f
+	own := &File{
+		Name: f.Name, Path: f.Path, Scenario: f.Scenario, Pods: f.Pods, ConfigMaps: f.ConfigMaps, Secrets: f.Secrets, Claims: f.Claims,
+		leftKinds: f.leftKinds,
+	}
 	own.Expect.Pods = maps.Clone(f.Expect.Pods)
 	for key, e := range own.Expect.Pods {
 		e.OtherPhases = nil
 		own.Expect.Pods[key] = e
 	}
-	return &own
+	return own
 }
