@@ -11,7 +11,7 @@ type Explanation struct {
 func Explain(rule string) Explanation { return explanations[rule] }
 
 var explanations = map[string]Explanation{
-	"HTTP-5":   {"InterLink waits for 120 s and then handles the call as failed.", "Send the headers of each answer within 120 s, and do not let one call wait for another."},
+	"HTTP-5":   {"InterLink handles the call as failed, after 120 s at the latest; a create without an answer makes the pod Failed for good.", "Answer each call within 120 s, also if it fails inside, and do not let one call wait for another."},
 	"HTTP-6":   {"InterLink handles the call as failed; a create that is lost in this way makes the pod Failed for good.", "Keep idle connections open for more than 120 s, and answer each request also if it fails inside."},
 	"PING-3":   {"The virtual node becomes NotReady within 30 s, and Kubernetes evicts its pods after 300 s.", "Answer the ping with code 200 as long as the plugin can serve."},
 	"CREATE-1": {"InterLink does not send the create, so the plugin never learns of the pod.", "Nothing: the pod of the scenario cannot be sent with this configuration of the virtual kubelet."},
