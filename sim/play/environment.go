@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -26,8 +27,9 @@ import (
 type environment struct {
 	file      *scenario.File
 	options   Options
-	pods      []*corev1.Pod        // the manifests, with UIDs
-	keys      map[types.UID]string // by UID, the name that the scenario uses for a pod
+	pods      []*corev1.Pod          // the manifests, with UIDs
+	keys      map[types.UID]string   // by UID, the name that the scenario uses for a pod
+	again     map[string]*corev1.Pod // by the same name, the pods that a step creates again
 	localPods inspect.LocalPods
 	probes    map[string]map[string]probe // by pod and container
 
@@ -83,11 +85,7 @@ func inBackground(ctx context.Context, run func(context.Context)) (stop func()) 
 }
 
 func (e *environment) uids() []types.UID {
-	uids := make([]types.UID, len(e.pods))
-	for i, pod := range e.pods {
-		uids[i] = pod.UID
-	}
-	return uids
+	return slices.Sorted(maps.Keys(e.keys))
 }
 
 // key returns the name that the scenario uses for the local pod of a remote object,
@@ -182,7 +180,8 @@ func (e *environment) recordPods(remotePods []corev1.Pod) {
 	}
 	remote := map[string]*corev1.Pod{}
 	for i := range remotePods {
-		if key, ours := e.key(&remotePods[i]); ours {
+		// Of a pod that was created again, the first remote pod can still end.
+		if key, ours := e.key(&remotePods[i]); ours && (remote[key] == nil || remotePods[i].DeletionTimestamp == nil) {
 			remote[key] = &remotePods[i]
 		}
 	}

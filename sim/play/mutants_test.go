@@ -126,6 +126,7 @@ var deleteMutants = []mutant{
 	{"leaves a ConfigMap", "volume-configmap", "DELETE-1", "ConfigMap after all pods are deleted", after("/delete", createConfigMap)},
 	{"leaves a Service", "tcp-tunnel-two-ports", "DELETE-1", "1 Service after all pods are deleted", before("/delete", createService)},
 	{"leaves a tunnel", "tcp-tunnel-delete-running", "DELETE-1", "1 Release after all pods are deleted, expected 0: [default/left]", before("/delete", createRelease)},
+	{"deletes the claim of a pod that is created again", "claim-of-recreated-pod", "DELETE-10", "is not that of the first pod", after("/delete", deleteAllClaims)},
 	{"deletes a claim that must stay", "claim-retained", "DELETE-10", "PersistentVolumeClaims after all", after("/delete", deleteAllClaims)},
 }
 

@@ -43,7 +43,7 @@ func (p *player) observeEnd(ctx context.Context) error {
 	}
 	for i := range pods {
 		key, _ := p.env.key(&pods[i])
-		if first := p.seen.RemotePods[key]; first != nil && first.UID != pods[i].UID {
+		if first := p.seen.RemotePods[key]; first != nil && first.UID != pods[i].UID && !p.recreated[key] {
 			p.env.recorder.violation("CREATE-8", "the remote pod of %s was replaced: its UID was %s and is %s", key, first.UID, pods[i].UID)
 		}
 	}

@@ -27,6 +27,8 @@ type player struct {
 	stepsFrom time.Time
 	nextPoll  time.Time
 	deleted   map[string]bool // pods that a step deletes
+	// recreated are the pods that a step has created again.
+	recreated map[string]bool
 	// ending is true once the pods are deleted because the scenario is over.
 	ending bool
 	logs   []*pendingLog
@@ -49,7 +51,7 @@ type pendingLog struct {
 func newPlayer(env *environment) *player {
 	seen := judge.NewObservation(env.file)
 	seen.Probed = env.options.probes()
-	return &player{env: env, seen: seen, steps: timedSteps(env), deleted: map[string]bool{}, stale: map[string]map[string]*staleStatuses{}}
+	return &player{env: env, seen: seen, steps: timedSteps(env), deleted: map[string]bool{}, recreated: map[string]bool{}, stale: map[string]map[string]*staleStatuses{}}
 }
 
 // ended reports whether a pod has ended, or a step has deleted it.

@@ -91,7 +91,7 @@ func shownBefore(step timedStep, key string, expected scenario.PodExpectation, p
 				return false
 			}
 		}
-	case step.RestartVirtualKubelet != nil, step.RestartPlugin != nil:
+	case step.RestartVirtualKubelet != nil, step.RestartPlugin != nil, step.Recreate == key:
 		count = slices.Index(expected.Phases, corev1.PodRunning) + 1
 	}
 	ended := status.Phase == corev1.PodSucceeded || status.Phase == corev1.PodFailed

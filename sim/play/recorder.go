@@ -125,6 +125,15 @@ func (r *recorder) localDelete(at time.Duration, key string) {
 	}
 }
 
+// localCreate keeps that a deleted pod was created again in the local cluster.
+func (r *recorder) localCreate(at time.Duration, key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slices.Contains(r.keys, key) {
+		r.local[key] = appendChange(r.local[key], report.State{At: at.Seconds(), Phase: string(corev1.PodPending)})
+	}
+}
+
 // timeline returns the recorded pods and steps.
 func (r *recorder) timeline() (pods []report.Pod, steps []report.Step) {
 	r.mu.Lock()

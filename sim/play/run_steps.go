@@ -38,6 +38,9 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 	case step.Delete != "":
 		text = "delete of pod " + step.Delete
 		err = p.deleteByStep(ctx, step.Delete, p.env.kubelet.Delete)
+	case step.Recreate != "":
+		text = "pod " + step.Recreate + " is deleted and created again"
+		err = p.recreate(ctx, step.Recreate)
 	case step.DeleteUnreported != "":
 		text = "unreported delete of pod " + step.DeleteUnreported
 		err = p.deleteByStep(ctx, step.DeleteUnreported, func(_ context.Context, key string) error { return p.env.kubelet.DeleteUnreported(key) })
@@ -77,7 +80,7 @@ func stepRule(step timedStep, err error) string {
 		return "CREATE-10"
 	case step.Create != "", step.RestartVirtualKubelet != nil:
 		return "CREATE-8"
-	case step.Delete != "":
+	case step.Delete != "", step.Recreate != "":
 		return "DELETE-2"
 	case step.RestartPlugin != nil:
 		return "PING-3"

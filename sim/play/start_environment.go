@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 // startEnvironment starts what a scenario needs: the clock, the remote cluster and
 // its nodes, the plugin unless it runs elsewhere, and the virtual kubelet.
 func startEnvironment(ctx context.Context, file *scenario.File, options Options) (_ *environment, err error) {
-	e := &environment{file: file, options: options, keys: map[types.UID]string{}, probes: map[string]map[string]probe{}, remote: options.Client, processed: options.processed}
+	e := &environment{file: file, options: options, keys: map[types.UID]string{}, again: map[string]*corev1.Pod{}, probes: map[string]map[string]probe{}, remote: options.Client, processed: options.processed}
 	defer func() {
 		if err != nil {
 			e.close()
@@ -40,6 +41,11 @@ func startEnvironment(ctx context.Context, file *scenario.File, options Options)
 		}
 		e.pods, keys = append(e.pods, pod), append(keys, key)
 		e.keys[pod.UID] = key
+		if slices.ContainsFunc(file.Steps, func(s scenario.Step) bool { return s.Recreate == key }) {
+			again := pod.DeepCopy()
+			again.UID = uuid.NewUUID()
+			e.again[key], e.keys[again.UID] = again, key
+		}
 	}
 	e.localPods = inspect.NewLocalPods(e.uids())
 	e.recorder = newRecorder(keys)

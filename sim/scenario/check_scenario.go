@@ -159,9 +159,23 @@ func isSidecar(pod *corev1.Pod, name string) bool {
 func (r *reader) checkStep(step Step, path ...string) {
 	r.checkOneField(step, path...)
 	r.checkNotNegative(step.At, append(path, "at")...)
-	for field, key := range map[string]string{"create": step.Create, "delete": step.Delete, "deleteUnreported": step.DeleteUnreported} {
+	for field, key := range map[string]string{"create": step.Create, "delete": step.Delete, "deleteUnreported": step.DeleteUnreported, "recreate": step.Recreate} {
 		if key != "" {
 			r.checkPodKey(key, append(path, field)...)
+		}
+	}
+	if key := step.Recreate; key != "" {
+		if step.At.Duration <= 0 {
+			r.invalid(append(path, "recreate"), "the pod must exist before it is created again: at must be more than 0s")
+		}
+		others := 0
+		for _, other := range r.file.Steps {
+			if other.Delete == key || other.DeleteUnreported == key || other.Recreate == key {
+				others++
+			}
+		}
+		if others > 1 {
+			r.invalid(append(path, "recreate"), "pod %s is deleted by another step too", key)
 		}
 	}
 	if step.RestartPlugin != nil && step.At.Duration <= 0 {

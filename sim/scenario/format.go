@@ -180,6 +180,10 @@ type Step struct {
 	Create string `json:"create,omitempty"`
 	// Delete names a pod that is deleted, with its grace period.
 	Delete string `json:"delete,omitempty"`
+	// Recreate names a pod that is deleted, and created again with the same name and another
+	// UID, as a StatefulSet does. Phases, containers and logs are then expected of the second
+	// pod, all else of the first one.
+	Recreate string `json:"recreate,omitempty"`
 	// DeleteUnreported names a pod that is deleted while the virtual kubelet is down: the
 	// plugin receives no delete.
 	DeleteUnreported string `json:"deleteUnreported,omitempty"`

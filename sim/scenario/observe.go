@@ -38,7 +38,7 @@ func (f *File) MustObserve() []Aspect {
 	for _, step := range f.Steps {
 		restart := step.RestartVirtualKubelet
 		needed[AspectJobs] = needed[AspectJobs] || step.Create != "" || restart != nil && len(restart.Forget) > 0
-		needed[AspectLeft] = needed[AspectLeft] || step.Delete+step.DeleteUnreported != ""
+		needed[AspectLeft] = needed[AspectLeft] || step.Delete+step.DeleteUnreported+step.Recreate != ""
 	}
 	return slices.DeleteFunc(slices.Clone(Aspects), func(a Aspect) bool { return !needed[a] })
 }
