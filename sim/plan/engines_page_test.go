@@ -45,6 +45,8 @@ nodeSelector: {kubernetes.io/hostname: vnode}   # the name of your virtual node
 tolerations: [{key: virtual-node.interlink/no-schedule, operator: Exists}]
 ` + "```" + `
 
+The state of a pod is asked for every 5 s and more. A pod that runs for less time than that can go from Pending to its end without having been Running in the local cluster, so an engine must accept the end too; the exit code and the log are there.
+
 What InterLink itself would have to change is in [Upstream](upstream.md). Try your own pods: ` + "`interlink-sim plan --skip-downward-api-resolution FILE`" + `.
 
 | Engine | Version | Verdict | Tried with |
