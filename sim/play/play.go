@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
@@ -70,6 +71,9 @@ func playOnce(ctx context.Context, file *scenario.File, options Options, plugin 
 	var stale []judge.Difference
 	stale, result.Notes = p.reportStale()
 	result.Notes = append(result.Notes, p.probeNotes()...)
+	if parts := file.NotCompared(); len(parts) > 0 {
+		result.Notes = append(result.Notes, fmt.Sprintf("Not compared, since it needs another level or a capability that is not declared: %s.", strings.Join(parts, ", ")))
+	}
 	p.seen.Violations = append(env.recorder.allViolations(), stale...)
 	var unplayable *notPlayable
 	switch {

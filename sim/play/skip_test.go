@@ -75,6 +75,7 @@ func TestRemoteDeletionIsAStepOnRealNodes(t *testing.T) {
 // A capability of another plugin does not need the options that this plugin needs for it.
 func TestOptionsOfCapabilities(t *testing.T) {
 	file := scenarios(t, "tunnel-client")[0]
+	file.Level, file.Capabilities = scenario.LevelOptional, []scenario.Capability{scenario.CapabilityTunnel}
 	const address = "http://127.0.0.1:1"
 	if reason := skipReason(file, Options{Plugin: address, Levels: []scenario.Level{scenario.LevelOptional}, Profile: &profile.Profile{Spec: profile.Spec{Capabilities: []string{"tunnel"}}}}); reason != "" {
 		t.Errorf("a plugin with a tunnel: %s", reason)

@@ -24,6 +24,8 @@ type File struct {
 
 	index     atomic.Pointer[podIndex]
 	leftKinds []string // of LeftKinds; nil means all
+	// notCompared are the parts that Portable has removed.
+	notCompared []string
 }
 
 // podIndex finds pods by their keys.

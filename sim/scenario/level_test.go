@@ -88,12 +88,12 @@ func TestLevelsOfFixtures(t *testing.T) {
 			t.Errorf("%s can pass although nothing was observed", file.Path)
 		}
 	}
-	want := map[scenario.Level]int{scenario.LevelCore: 41, scenario.LevelOptional: 19, scenario.LevelKubernetes: 20, scenario.LevelThisPlugin: 106}
+	want := map[scenario.Level]int{scenario.LevelCore: 41, scenario.LevelOptional: 18, scenario.LevelKubernetes: 20, scenario.LevelThisPlugin: 107}
 	if diff := cmp.Diff(want, levels); diff != "" {
 		t.Errorf("scenarios of each level (-want +got)\n%s", diff)
 	}
 	for _, capability := range scenario.Capabilities {
-		if capabilities[capability] == 0 && capability != scenario.CapabilityMesh { // it needs InterLink's server at the other end
+		if capabilities[capability] == 0 && capability != scenario.CapabilityMesh && capability != scenario.CapabilityTunnel { // they need InterLink's server at the other end
 			t.Errorf("no scenario needs the capability %s", capability)
 		}
 	}
@@ -163,6 +163,12 @@ spec:
 		t.Errorf("kinds that may be left: %s", diff)
 	}
 
+	wantNot := "initContainers (level optional), logs without container (level kubernetes), logs.bytes (level optional), logs.tail (level optional), message (level kubernetes), " +
+		"reason (level kubernetes), remote.Pod (level kubernetes), remote.Secret (level this-plugin), remotePod (level kubernetes), restartCount (level optional)"
+	if got := strings.Join(core.NotCompared(), ", "); got != wantNot {
+		t.Errorf("core: not compared is %s\nwant %s", got, wantNot)
+	}
+
 	kubernetes := read("kubernetes").Portable([]scenario.Capability{scenario.CapabilityBytes})
 	e = kubernetes.Expect.Pods["web"]
 	if main, gone := e.Containers["main"], e.Containers["gone"]; main.Message != "full" || main.RestartCount != nil || gone.Message != "" || gone.ExitCode != nil {
@@ -178,6 +184,9 @@ spec:
 	all := read("this-plugin")
 	if diff := cmp.Diff(all.Expect, all.Portable(scenario.Capabilities).Expect); diff != "" {
 		t.Errorf("this plugin must fulfill everything (-want +got)\n%s", diff)
+	}
+	if not := all.Portable(scenario.Capabilities).NotCompared(); len(not) > 0 {
+		t.Errorf("of this plugin everything is compared, not %q", not)
 	}
 	if all.IsPortable() || !slices.Equal(all.LeftKinds(), scenario.CountedKinds) {
 		t.Errorf("kinds that may be left: %v", all.LeftKinds())

@@ -73,11 +73,7 @@ func (f *File) IsPortable() bool { return f.leftKinds != nil }
 // expectation that are of a higher level than the scenario, or that need a capability that is
 // not among the given ones.
 func (f *File) Portable(capabilities []Capability) *File {
-	has := func(name string) bool {
-		p, listed := parts[name]
-		return !listed || slices.Index(Levels, p.level) <= slices.Index(Levels, f.Level) &&
-			(p.capability == "" || slices.Contains(capabilities, p.capability))
-	}
+	has := func(name string) bool { return whyNotExpected(name, f.Level, capabilities) == "" }
 	portable := &File{
 		Name: f.Name, Path: f.Path, Scenario: f.Scenario, Pods: f.Pods, ConfigMaps: f.ConfigMaps, Secrets: f.Secrets, Claims: f.Claims,
 		leftKinds: []string{},
@@ -93,7 +89,22 @@ func (f *File) Portable(capabilities []Capability) *File {
 	for key, e := range f.Expect.Pods {
 		portable.Expect.Pods[key] = e.portable(f.Pod(key), f.Nodes[key], has)
 	}
+	portable.notCompared = f.partsWithout(capabilities)
 	return portable
+}
+
+// whyNotExpected returns what a plugin lacks for a part of an expectation: the level, or a
+// capability; "" if the part is expected of it.
+func whyNotExpected(name string, level Level, capabilities []Capability) string {
+	switch p, listed := parts[name]; {
+	case !listed:
+		return ""
+	case slices.Index(Levels, p.level) > slices.Index(Levels, level):
+		return "level " + string(p.level)
+	case p.capability != "" && !slices.Contains(capabilities, p.capability):
+		return "capability " + string(p.capability)
+	}
+	return ""
 }
 
 // portable returns an expectation without the parts that has denies.
