@@ -26,6 +26,7 @@ var explanations = map[string]Explanation{
 	"CREATE-18": {"InterLink takes the pod as created and does not ask again: the user waits for a pod that cannot run.", "Before the answer 200, create one job for the pod and everything that it needs; let no container start before that."},
 	"CREATE-19": {"InterLink does not notice it: the pod runs in another way than the user wrote it.", "Copy the fields of the pod, except those that have a meaning only in the local cluster."},
 	"ENV-20":    {"InterLink does not notice it: the program in the container works with a wrong value.", "Give each container exactly the values that arrive, and quote them where a shell reads them."},
+	"VOL-11":    {"InterLink does not notice it: the new pod does not find what the first one wrote.", "Choose the remote claim by the name of the local claim and the annotations or rules, so that it is the same for each pod."},
 	"VOL-12":    {"InterLink does not notice it: the program in the container finds no file, or a wrong one.", "Write each file of ConfigMaps, Secrets and projected volumes to its path, byte for byte, before the container starts."},
 	"VOL-14":    {"InterLink does not notice it: what the program in the container writes is lost, or it fails.", "Mount at the path of each claim a volume that the container can write, unless it is read-only."},
 	"NET-2":     {"InterLink has no other way to the ports of the pod: its Service leads nowhere.", "Keep one tunnel for a pod with TCP ports, from its create to its delete."},

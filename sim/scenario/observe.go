@@ -118,6 +118,9 @@ func (f *File) SentTwice() []string {
 // MayRunAgain reports whether a container may run more than once: unless its restart policy
 // says no, for every exit code that it has.
 func (f *File) MayRunAgain(key, container string) bool {
+	if slices.ContainsFunc(f.Steps, func(s Step) bool { return s.Recreate == key }) {
+		return true // in the second pod
+	}
 	codes := f.Nodes[key].Containers[container].ExitCodes
 	if len(codes) == 0 {
 		codes = []int32{0}
