@@ -95,7 +95,7 @@ func TestDifferences(t *testing.T) {
 		{"violation", func(o *Observation, _ *Pod) { o.Violations = []Difference{{Rule: "STATUS-10", Text: "at 5s: oops"}} }, "STATUS-10: at 5s: oops"},
 		{"phases", func(_ *Observation, s *Pod) {
 			s.Phases, s.Status.Reason, s.Status.Message = s.Phases[:1], "R", "words"
-		}, "STATUS-37: pod web showed the phases Pending (R: words), expected Pending, Failed"},
+		}, "STATUS-37: pod web showed the phases Pending (R: words); expected were Pending, Failed"},
 		{"no container", func(_ *Observation, s *Pod) { s.Status.ContainerStatuses = nil }, "STATUS-30: container main of pod web is not shown"},
 		{"no init container", func(_ *Observation, s *Pod) { s.Status.InitContainerStatuses = nil }, "STATUS-30: init container first of pod web is not shown"},
 		{"a container that the plugin added", func(_ *Observation, s *Pod) {

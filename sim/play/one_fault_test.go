@@ -180,7 +180,7 @@ func TestStaleStatuses(t *testing.T) {
 			if got := strings.Contains(notes, "STATUS-11, which the user does not notice"); got == test.isWrong {
 				t.Errorf("notes %s", notes)
 			}
-			if test.isWrong && !strings.Contains(differences, "showed the phases Pending, Running, expected ") {
+			if test.isWrong && !strings.Contains(differences, "showed the phases Pending, Running; expected were ") {
 				t.Errorf("differences %s", differences)
 			}
 		})
