@@ -36,7 +36,7 @@ func (p *player) readLogs(ctx context.Context, key string) {
 			if pending.log = request(); expected.Previous && p.env.nodes == nil {
 				pending.log = askAgain(ctx, pending.log, previousLogPause, request)
 			}
-			pending.log = p.ownLog(key, expected.Container, pending.log)
+			pending.log = p.ownLog(key, expected, pending.log)
 		}()
 		<-begun // a delete that follows must not be earlier
 		if !expected.Follow || containerEnded(p.env.kubelet.Status(key), expected.Container) {

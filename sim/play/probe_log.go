@@ -64,6 +64,18 @@ func ownLog(log string, probes []probe, preamble bool) string {
 	return strings.Join(kept, "")
 }
 
+// firstLines returns at most n lines of a log.
+func firstLines(log string, n int) string {
+	end := 0
+	for line := range strings.Lines(log) {
+		if n--; n < 0 {
+			break
+		}
+		end += len(line)
+	}
+	return log[:end]
+}
+
 // bytesBefore returns how many bytes of a log are before the container's own lines.
 func (p probe) bytesBefore(log string) int64 {
 	before, at := 0, 0

@@ -1,6 +1,12 @@
 package play
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/judge"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/profile"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
+)
 
 // What a profile's preamble allows is what comes before and after the container's own lines;
 // between them, and without a preamble, all lines are compared.
@@ -34,5 +40,33 @@ func TestOwnLog(t *testing.T) {
 				t.Errorf("with a preamble %q, want %q", got, test.preamble)
 			}
 		})
+	}
+}
+
+func TestFirstLines(t *testing.T) {
+	for n, want := range []string{"", "a\n", "a\nb\n", "a\nb\nc", "a\nb\nc"} {
+		if got := firstLines("a\nb\nc", n); got != want {
+			t.Errorf("%d lines: %q", n, got)
+		}
+	}
+}
+
+// A container that is stopped while its log is followed has no last line of its own: what comes
+// then is its job's.
+func TestFollowedLogOfStoppedContainer(t *testing.T) {
+	p := &player{env: &environment{
+		options: Options{Profile: &profile.Profile{Spec: profile.Spec{LogPreamble: true}}},
+		probes:  map[string]map[string]probe{"app": {"main": {number: "12", ends: true}}},
+	}}
+	const begin, lines = "interlink-sim 12 run a\ninterlink-sim 12 end\n", "first\nsecond\n"
+	expected := scenario.LogExpectation{Container: "main", Follow: true, Lines: []string{"first", "second"}}
+	for log, want := range map[string]string{
+		begin + lines + "Terminated\nreal 1s\n":                   lines,
+		begin + lines + "third\ninterlink-sim 12 done\nreal 1s\n": lines + "third\n",
+		begin + "first\n": "first\n",
+	} {
+		if got := p.ownLog("app", expected, judge.Log{Text: log}).Text; got != want {
+			t.Errorf("of %q is left %q, want %q", log, got, want)
+		}
 	}
 }

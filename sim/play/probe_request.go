@@ -41,9 +41,15 @@ func (p *player) besideProbe(ctx context.Context, key string, expected scenario.
 }
 
 // ownLog returns the log of a container without what the probes of its pod have written.
-func (p *player) ownLog(key, container string, log judge.Log) judge.Log {
+func (p *player) ownLog(key string, expected scenario.LogExpectation, log judge.Log) judge.Log {
+	container := expected.Container
 	probes, preamble := p.probesOf(key, container), p.env.options.profile().LogPreamble
+	hasEnded := slices.ContainsFunc(probes, func(probe probe) bool { return probe.hasEnded(log.Text) })
 	log.Text = ownLog(log.Text, probes, preamble)
+	if preamble && expected.Follow && !hasEnded {
+		// The container was stopped, and its job writes what follows.
+		log.Text = firstLines(log.Text, len(expected.Lines))
+	}
 	for _, probe := range probes {
 		if preamble && probe.why != "" {
 			log.Why = fmt.Sprintf("the lines of container %s of pod %s cannot be told from those of its job: %s", cmp.Or(container, "without a name"), key, probe.why)

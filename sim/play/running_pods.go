@@ -73,8 +73,11 @@ func runs(local, remote *corev1.Pod) bool {
 // although its containers run for a short time only; or that they run for less time than
 // the plugin takes to learn the state of all pods of the scenario.
 func (e *environment) ranBetweenPolls(key string) bool {
-	if cached := e.options.profile().SlackPerPod.Duration * time.Duration(len(e.pods)); cached > 0 && e.options.Plugin != "" && runsAtMost(e.file, key, cached+pollPause) {
-		return true
+	if cached := e.options.profile().SlackPerPod.Duration; cached > 0 && e.options.Plugin != "" {
+		// A cache that ends between two polls is asked again at the second one.
+		if runsAtMost(e.file, key, time.Duration(len(e.pods))*(cached+pollPause)) {
+			return true
+		}
 	}
 	return e.nodes == nil && e.remote != nil && !e.running.atPoll[key] && runsAtMost(e.file, key, maxShortRun)
 }

@@ -28,6 +28,8 @@ type localPod struct {
 	answeredJobID string
 	// answered is when the first create was answered; zero before that.
 	answered time.Time
+	// stale is the number of status calls in a row whose answers said nothing about the pod.
+	stale int
 	// shown is the status in the local API server.
 	shown   corev1.PodStatus
 	history []PhaseChange

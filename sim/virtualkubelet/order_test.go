@@ -76,6 +76,32 @@ func TestStaleStatusSaysWhetherThePodWasCreated(t *testing.T) {
 	}
 }
 
+// A plugin that keeps one answer for a while, for all pods, says something about each pod in turn.
+func TestPodsThatWaitForNewsAreFirst(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(&fakePlugin{status: func(w http.ResponseWriter, pod corev1.Pod) {
+		if asked = append(asked, pod.Name); len(asked)%2 == 1 { // the second of two calls gets an old answer
+			answerWith(status("a", running()))(w, pod)
+			return
+		}
+		answerWithText(200, "[]")(w, pod)
+	}})
+	t.Cleanup(server.Close)
+	k, err := New(Config{Plugin: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	mustCreate(t, k, podOf("one", "a"))
+	mustCreate(t, k, podOf("two", "a"))
+	for range 3 {
+		_ = k.Poll(t.Context())
+	}
+	if want := []string{"one", "two", "two", "one", "one", "two"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %v, want %v", asked, want)
+	}
+}
+
 // A pod that settles is not asked for; an idle connection is not kept longer than configured.
 func TestSettleAndIdleTimeout(t *testing.T) {
 	clock := testingclock.NewFakeClock(time.Now())

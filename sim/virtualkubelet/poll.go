@@ -63,6 +63,9 @@ func (k *Kubelet) pollPods(ctx context.Context, wanted func(*localPod) bool) err
 		}
 	}
 	k.shuffle(len(targets), func(i, j int) { targets[i], targets[j] = targets[j], targets[i] })
+	// By chance, a plugin that keeps one answer for all pods could say nothing about the same pod
+	// for long. So the pods that wait for news are first, as they may be in InterLink's order.
+	slices.SortStableFunc(targets, func(a, b target) int { return b.local.stale - a.local.stale })
 	k.mu.Unlock()
 	if panicked != nil {
 		return panicked
@@ -73,8 +76,11 @@ func (k *Kubelet) pollPods(ctx context.Context, wanted func(*localPod) bool) err
 		body := interlink.StatusRequest(t.pod, "")
 		k.mu.Unlock()
 		err := k.poll(ctx, t.local, body)
+		t.local.stale++
 		if stale := (*StaleStatus)(nil); errors.As(err, &stale) {
 			stale.UID, stale.Created = body[0].UID, t.created
+		} else {
+			t.local.stale = 0
 		}
 		errs = append(errs, err)
 		if ctx.Err() != nil || errors.As(err, new(*Panic)) {
