@@ -135,35 +135,27 @@ func nodeName(scenario string) string {
 	return strings.TrimRight(name[:min(len(name), 63)], "-")
 }
 
-// Two faults of a plugin with an address strike by chance. So that they do not hide what a scenario
-// is about, each has a scenario of its own (keep-alive, status-at-once), and the others do not meet it.
-const (
-	// fairIdleTimeout is how long idle connections are kept: a plugin that closes them
-	// a few seconds after the last call would lose some call of most scenarios.
-	fairIdleTimeout = time.Second
-	// fairSettle is how long after the answer of its create no status is asked for.
-	fairSettle = time.Second
-)
+// fairSettle is how long after the answer of its create no status is asked for.
+const fairSettle = time.Second
 
 // startKubelet starts the local cluster, whose virtual kubelet calls the plugin at an
-// address.
+// address. Two faults of a plugin with an address strike by chance: it closes a connection that is
+// used again, and it knows no container right after the create. So that they do not hide what a
+// scenario is about, each has a scenario of its own (keep-alive, status-at-once).
 func startKubelet(ctx context.Context, e *environment, address string) (err error) {
-	o, idle, settle := e.options, time.Duration(0), time.Duration(0)
-	if o.Plugin != "" && e.file.CreateAfter.Duration == 0 {
-		idle = fairIdleTimeout
-	}
+	o, settle := e.options, time.Duration(0)
 	if o.Plugin != "" && !e.file.PollAtOnce {
 		settle = fairSettle
 	}
 	e.kubelet, err = virtualkubelet.New(virtualkubelet.Config{
-		IdleTimeout:   idle,
-		Settle:        settle,
-		Options:       interlink.Options{VirtualKubelet: e.file.VirtualKubelet, Clock: e.clock.Now},
-		Plugin:        address,
-		InterLink:     o.InterLink,
-		HeaderTimeout: 2 * o.CallTimeout, // the error of CallTimeout says more
-		CallTimeout:   o.CallTimeout,
-		Shuffle:       rand.New(rand.NewPCG(o.Seed, 0)).Shuffle,
+		NewConnections: o.Plugin != "" && e.file.CreateAfter.Duration == 0,
+		Settle:         settle,
+		Options:        interlink.Options{VirtualKubelet: e.file.VirtualKubelet, Clock: e.clock.Now},
+		Plugin:         address,
+		InterLink:      o.InterLink,
+		HeaderTimeout:  2 * o.CallTimeout, // the error of CallTimeout says more
+		CallTimeout:    o.CallTimeout,
+		Shuffle:        rand.New(rand.NewPCG(o.Seed, 0)).Shuffle,
 		Observe: func(call virtualkubelet.Call) {
 			if call.Status == 0 && ctx.Err() == nil { // otherwise the scenario timed out
 				e.unanswered.add(call)

@@ -34,14 +34,16 @@ type client struct {
 	base     string
 	http     *http.Client
 	timeout  time.Duration // of a whole call; 0 for none
-	observe  func(Call)
-	sessions atomic.Int64
+	// newConnections is that of Config.
+	newConnections bool
+	observe        func(Call)
+	sessions       atomic.Int64
 }
 
 // newClient returns a client for the address in config.
 func newClient(config Config) (*client, error) {
 	address := config.Plugin
-	c := &client{protocol: toPlugin, timeout: config.CallTimeout, observe: config.Observe}
+	c := &client{protocol: toPlugin, timeout: config.CallTimeout, observe: config.Observe, newConnections: config.NewConnections}
 	if config.InterLink {
 		c.protocol = toInterLink
 	}
@@ -50,7 +52,7 @@ func newClient(config Config) (*client, error) {
 	}
 	transport := &http.Transport{
 		ResponseHeaderTimeout: cmp.Or(config.HeaderTimeout, c.protocol.callTimeout),
-		IdleConnTimeout:       cmp.Or(config.IdleTimeout, idleTimeout),
+		IdleConnTimeout:       idleTimeout,
 		MaxIdleConnsPerHost:   64,
 	}
 	if path, ok := strings.CutPrefix(address, "unix://"); ok {
@@ -101,6 +103,9 @@ func (c *client) sendWith(ctx context.Context, client *http.Client, at request, 
 		request.Header.Set("Content-Type", "application/json")
 	}
 	request.Header.Set(wire.SessionHeader, session)
+	if c.newConnections && at.method == http.MethodPost { // a GET that is lost is sent again
+		client.CloseIdleConnections()
+	}
 	response, err := client.Do(request)
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

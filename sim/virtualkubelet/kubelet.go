@@ -29,9 +29,10 @@ type Config struct {
 	// CallTimeout bounds a whole call other than one for a log. The default is no
 	// limit, as InterLink has none.
 	CallTimeout time.Duration
-	// IdleTimeout is how long idle connections are kept; the default is as long as InterLink
-	// keeps them (docs/contract.md, HTTP-6).
-	IdleTimeout time.Duration
+	// NewConnections says that each create and delete is sent on a new connection. InterLink
+	// uses the one of an earlier call, and a plugin that closes that one just then loses the
+	// call (docs/contract.md, HTTP-6).
+	NewConnections bool
 	// Settle is how long after the answer of its create no status call is sent for a pod: an
 	// InterLink that does so by chance shows a moment that a caller cannot repeat.
 	Settle time.Duration

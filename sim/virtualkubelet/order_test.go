@@ -14,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	testingclock "k8s.io/utils/clock/testing"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
@@ -102,8 +101,8 @@ func TestPodsThatWaitForNewsAreFirst(t *testing.T) {
 	}
 }
 
-// A pod that settles is not asked for; an idle connection is not kept longer than configured.
-func TestSettleAndIdleTimeout(t *testing.T) {
+// A pod that settles is not asked for; a POST uses a new connection if configured so.
+func TestSettleAndNewConnections(t *testing.T) {
 	clock := testingclock.NewFakeClock(time.Now())
 	var mu sync.Mutex
 	asked, callers := 0, map[string]bool{}
@@ -122,7 +121,7 @@ func TestSettleAndIdleTimeout(t *testing.T) {
 	}))
 	defer server.Close()
 	k, err := New(Config{
-		Options: interlink.Options{Clock: clock.Now}, Plugin: server.URL, Settle: time.Second, IdleTimeout: time.Millisecond,
+		Options: interlink.Options{Clock: clock.Now}, Plugin: server.URL, Settle: time.Second, NewConnections: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -138,10 +137,11 @@ func TestSettleAndIdleTimeout(t *testing.T) {
 	if err := k.Poll(t.Context()); err == nil || asked != 1 {
 		t.Errorf("after it has settled, a pod is asked for %d times, %v", asked, err)
 	}
-	testkit.Eventually(t, "an idle connection is closed", func() bool {
-		_, err := k.Ping(t.Context())
-		mu.Lock()
-		defer mu.Unlock()
-		return err == nil && len(callers) > 1
-	})
+	mustCreate(t, k, podOf("q", "a"))
+	err = k.Poll(t.Context())
+	mu.Lock()
+	defer mu.Unlock()
+	if err == nil || len(callers) != 2 {
+		t.Errorf("two creates and two polls use %d connections, want 2: %v", len(callers), err)
+	}
 }
