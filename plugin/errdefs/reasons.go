@@ -24,6 +24,10 @@ func (r reasons) first() []string {
 	return append(slices.Clone(r[:maxReasons]), fmt.Sprintf("and %d more", len(r)-maxReasons))
 }
 
+// First returns the first ten of a list that is part of one reason, and how many there are
+// besides, so that one reason is not too long either.
+func First(list []string) []string { return reasons(list).first() }
+
 // List returns an error of the given kind for several reasons, each of which is a sentence
 // for the user. Its message names the first ten. Without a reason, there is no error.
 func List(kind Kind, list []string) error {
@@ -39,6 +43,7 @@ func List(kind Kind, list []string) error {
 func Join(errs ...error) error {
 	var all []string
 	var kind Kind
+	seen := map[string]bool{} // a request of many megabytes can give tens of thousands of reasons
 	for _, err := range errs {
 		if err == nil {
 			continue
@@ -47,7 +52,8 @@ func Join(errs ...error) error {
 			kind = KindOf(err)
 		}
 		for _, reason := range allReasons(err) {
-			if !slices.Contains(all, reason) {
+			if !seen[reason] {
+				seen[reason] = true
 				all = append(all, reason)
 			}
 		}

@@ -45,6 +45,29 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
+// A request of many megabytes gives tens of thousands of reasons, and each counts once.
+func TestJoinManyReasons(t *testing.T) {
+	var many []string
+	for i := range 50_000 {
+		many = append(many, fmt.Sprintf("volume %d is not permitted", i))
+	}
+	err := errdefs.Join(errdefs.List(errdefs.Invalid, many), errdefs.List(errdefs.Refused, many))
+	want := append(slices.Clone(many[:10]), "and 49990 more")
+	if got := errdefs.Reasons(err); !slices.Equal(got, want) || !errdefs.Is(err, errdefs.Refused) {
+		t.Errorf("the reasons are %q (%s), want %q", got, errdefs.KindOf(err), want)
+	}
+}
+
+func TestFirst(t *testing.T) {
+	many := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}
+	if got := errdefs.First(many[:10]); !slices.Equal(got, many[:10]) {
+		t.Errorf("ten became %q", got)
+	}
+	if got, want := errdefs.First(many), append(slices.Clone(many[:10]), "and 2 more"); !slices.Equal(got, want) || many[10] != "k" {
+		t.Errorf("got %q, want %q; the list is %q", got, want, many)
+	}
+}
+
 func TestJoin(t *testing.T) {
 	invalid, refused := errdefs.New(errdefs.Invalid, "a is missing"), errdefs.New(errdefs.Refused, "b is not permitted")
 	for _, test := range []struct {

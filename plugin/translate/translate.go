@@ -197,10 +197,9 @@ func (t *translation) newSecret(part, remoteName string) *corev1.Secret {
 	}
 }
 
+// addProblem reports what makes it impossible to run the pod. The error names each text once.
 func (t *translation) addProblem(format string, args ...any) {
-	if problem := fmt.Sprintf(format, args...); !slices.Contains(t.problems, problem) {
-		t.problems = append(t.problems, problem)
-	}
+	t.problems = append(t.problems, fmt.Sprintf(format, args...))
 }
 
 // refuse reports what the options of the site do not permit.

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -85,7 +86,7 @@ func (t *translation) volume(local *corev1.Volume, users []string, spec *corev1.
 		why = "only configMap, secret, emptyDir, projected, downwardAPI, image, ephemeral, and permitted persistentVolumeClaim, csi, nfs and hostPath volumes reach the remote cluster"
 	}
 	if used {
-		t.dropUnsupported("%s (mounted by %s) is left out: %s", describeVolume(local), strings.Join(users, ", "), why)
+		t.dropUnsupported("%s (mounted by %s) is left out: %s", describeVolume(local), strings.Join(errdefs.First(users), ", "), why)
 		if local.PersistentVolumeClaim != nil {
 			t.claimsLeftOut = append(t.claimsLeftOut, t.unsupported[len(t.unsupported)-1])
 		}
