@@ -80,7 +80,7 @@ func readOne(input Input, shared *local) (file, error) {
 		manifests = nil // ParseManifests says where, and what is wrong
 	}
 	text := input.Text
-	if slices.ContainsFunc(manifests, func(m workloads.Manifest) bool { return m.FromList }) {
+	if slices.ContainsFunc(manifests, func(m workloads.Manifest) bool { return m.Changed }) {
 		if text, err = join(manifests); err != nil {
 			return file{}, fmt.Errorf("%s: %w", input.Path, err)
 		}

@@ -187,6 +187,19 @@ func TestOptionsOfTheVirtualKubelet(t *testing.T) {
 	}
 }
 
+// A pod with generateName, and a pod of a typed list, are read.
+func TestNamesAndKindsThatTheAPIServerAdds(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{`{apiVersion: v1, kind: Pod, metadata: {generateName: a-}, spec: {containers: [{name: c, image: i}]}}`, "default/a-x7k2p"},
+		{`{apiVersion: batch/v1, kind: Job, metadata: {generateName: a-}, spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}`, "default/a-x7k2p-x7k2p"},
+		{`{apiVersion: v1, kind: PodList, items: [{metadata: {name: a}, spec: {containers: [{name: c, image: i}]}}]}`, "default/a"},
+	} {
+		if reports := reportsOf(t, "a.yaml", []byte(test.text), plan.Settings{}); len(reports) != 1 || reports[0].Pod != test.want || reports[0].Loses() {
+			t.Errorf("reports %+v, want pod %s", reports, test.want)
+		}
+	}
+}
+
 // A kind of another API group is read by its pod templates.
 func TestKindsOfOtherGroups(t *testing.T) {
 	reports := reportsOf(t, "service.yaml", []byte(`{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: hello}, spec: {template: {spec: {containers: [{name: c, image: i}]}}}}`), plan.Settings{})

@@ -19,8 +19,9 @@ import (
 type Manifest struct {
 	// Fields are the object as decoded JSON.
 	Fields map[string]any
-	// FromList is true if the object was an item of a list.
-	FromList bool
+	// Changed is true if the fields are not those of a document: the object was an item of a
+	// list, or it had no name but a generateName.
+	Changed bool
 }
 
 // Kind returns the kind of the manifest.
@@ -48,13 +49,15 @@ func (m Manifest) Namespace() string {
 func Decode[T any](m Manifest) (*T, error) { return decode[T](m.Fields) }
 
 // Manifests returns the documents of a YAML or JSON file that are objects, and in place of a
-// list, such as kubectl get -o yaml prints it, its items.
+// list, such as kubectl get -o yaml prints it, its items. An object with generateName has a
+// name, as the API server gives it one.
 func Manifests(text []byte) ([]Manifest, error) {
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	var manifests []Manifest
 	for {
 		document, err := reader.Read()
 		if errors.Is(err, io.EOF) {
+			generateNames(manifests)
 			return manifests, nil
 		}
 		if err != nil {
@@ -77,14 +80,43 @@ func itemsOf(fields map[string]any) []Manifest {
 	case !isList || textOf(fields, "metadata", "name") != "":
 		return []Manifest{{Fields: fields}}
 	}
+	kind, typed := strings.CutSuffix(textOf(fields, "kind"), "List")
 	var all []Manifest
 	for _, item := range items {
-		if object, ok := item.(map[string]any); ok {
-			all = append(all, Manifest{Fields: object, FromList: true})
+		object, ok := item.(map[string]any)
+		if !ok {
+			continue
 		}
+		if typed && kind != "" && textOf(object, "kind") == "" { // the API server leaves it out
+			object["kind"], object["apiVersion"] = kind, fields["apiVersion"]
+		}
+		all = append(all, Manifest{Fields: object, Changed: true})
 	}
 	return all
 }
+
+// generateNames gives a name to each manifest that has only a generateName. The names of
+// one kind and namespace differ.
+func generateNames(manifests []Manifest) {
+	taken := map[string]int{}
+	for i := range manifests {
+		m := &manifests[i]
+		prefix := m.generateName()
+		if m.Name() != "" || prefix == "" {
+			continue
+		}
+		key := m.GroupKind().String() + " " + m.Namespace() + "/" + prefix
+		name := generated(prefix)
+		if count := taken[key]; count > 0 {
+			name = fmt.Sprintf("%s%0*d", strings.TrimSuffix(name, randomSuffix), len(randomSuffix), count)
+		}
+		taken[key]++
+		metadata, _ := m.Fields["metadata"].(map[string]any)
+		metadata["name"], m.Changed = name, true
+	}
+}
+
+func (m Manifest) generateName() string { return textOf(m.Fields, "metadata", "generateName") }
 
 // textOf returns the text at a path of keys, or "".
 func textOf(object map[string]any, path ...string) string {

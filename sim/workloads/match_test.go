@@ -21,12 +21,15 @@ func TestSameTemplate(t *testing.T) {
 	const two = `{apiVersion: example.org/v1, kind: Pair, metadata: {name: p}, spec: {a: {` + template + `}, b: {` + template + `}}}`
 	const jobSet = `{apiVersion: jobset.x-k8s.io/v1alpha2, kind: JobSet, metadata: {name: t}, spec: {replicatedJobs: [{name: w, replicas: 3, template: {spec: {` + template + `}}}, {name: w-1, template: {spec: {` + template + `}}}]}}`
 	const deployment = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {` + template + `}}`
+	const generated = `{apiVersion: batch/v1, kind: Job, metadata: {generateName: train-}, spec: {` + template + `}}`
 	const cron = `{apiVersion: batch/v1, kind: CronJob, metadata: {name: night}, spec: {jobTemplate: {spec: {` + template + `}}}}`
 	const step = `{apiVersion: v1, kind: Pod, metadata: {name: s, ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: Workflow, name: etl, uid: u, controller: true}]}, spec: {containers: [{name: c, image: i}]}}`
 	const worker = `{apiVersion: v1, kind: Pod, metadata: {name: mnist-worker-0, labels: {training.kubeflow.org/replica-type: worker}, ownerReferences: [{apiVersion: kubeflow.org/v1, kind: PyTorchJob, name: mnist, uid: u, controller: true}]}, spec: {containers: [{name: c, image: i}]}}`
 	for _, test := range []struct{ name, text, owner, labels, want string }{
 		{"Deployment", deployment, "apps/v1 ReplicaSet web-7f9c6bd5", "", "0"},
 		{"another Deployment", deployment, "apps/v1 ReplicaSet web-api-7f9c6bd5", "", ""},
+		{"Job with generateName", generated, "batch/v1 Job train-b2c4d", "", "0"},
+		{"a Job with another generateName", generated, "batch/v1 Job train-2-b2c4d", "", ""},
 		{"another kind", deployment, "apps/v1 StatefulSet web-7f9c6bd5", "", ""},
 		{"CronJob", cron, "batch/v1 Job night-29310420", "", "0"},
 		{"a CronJob with a longer name", cron, "batch/v1 Job night-2-29310420", "", ""},

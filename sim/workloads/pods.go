@@ -110,6 +110,9 @@ func Pods(manifest Manifest) ([]Pod, error) {
 	for i := range pods {
 		pods[i].From = manifest.Kind() + " " + manifest.Name()
 		pods[i].Namespace = manifest.Namespace()
+		if prefix := manifest.generateName(); prefix != "" && pods[i].owners == nil {
+			pods[i].owners = regexp.MustCompile("^" + regexp.QuoteMeta(prefix) + hashPart + "$")
+		}
 	}
 	return pods, nil
 }

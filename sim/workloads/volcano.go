@@ -69,7 +69,7 @@ func podsOfVolcanoJob(manifest Manifest) ([]Pod, error) {
 func (j *volcanoJob) podOf(task *volcanoTask, apiVersion string) Pod {
 	names := map[string]string{
 		"volcano.sh/job-name": j.Metadata.Name, "volcano.sh/queue-name": cmp.Or(j.Spec.Queue, "default"),
-		"volcano.sh/task-spec": cmp.Or(task.Template.Name, task.Name), "volcano.sh/task-index": "0",
+		"volcano.sh/task-spec": task.Name, "volcano.sh/task-index": "0",
 	}
 	pod := podOf(&task.Template, j.podName(task, 0), ownedBy(apiVersion, "Job", j.Metadata.Name), names)
 	pod.Labels["volcano.sh/job-namespace"] = j.Metadata.Namespace
@@ -180,7 +180,7 @@ func Beside(manifest Manifest) (*corev1.ConfigMap, *corev1.Service, error) {
 		}
 		keys := task.hostKeys()
 		hosts.Data[task.Name+".host"] = strings.Join(names, "\n")
-		hosts.Data[keys[0]], hosts.Data[keys[1]] = strings.Join(names, ","), strconv.Itoa(len(names))
+		hosts.Data[keys[0]], hosts.Data[keys[1]] = strings.Join(names, ","), strconv.Itoa(task.replicas())
 	}
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: job.Metadata.Namespace, Name: job.Metadata.Name}}
 	service.Spec.ClusterIP = corev1.ClusterIPNone

@@ -170,8 +170,8 @@ func TestBeside(t *testing.T) {
 			if hosts == nil {
 				return
 			}
-			if hosts.Name != "sim-svc" || hosts.Namespace != "hpc" || hosts.Data["VC_MAIN_HOSTS"] != "head.sim" || hosts.Data["a-b.host"] != "sim-a-b-0.sim\nsim-a-b-1.sim" || hosts.Data["VC_A_B_NUM"] != "2" {
-				t.Errorf("ConfigMap %s/%s: %v", hosts.Namespace, hosts.Name, hosts.Data["VC_A_B_NUM"])
+			if hosts.Name != "sim-svc" || hosts.Namespace != "hpc" || hosts.Data["VC_MAIN_HOSTS"] != "head.sim" || hosts.Data["a-b.host"] != "sim-a-b-0.sim\nsim-a-b-1.sim" || hosts.Data["VC_A_B_NUM"] != "2" || hosts.Data["VC_MANY_NUM"] != "2000000000" {
+				t.Errorf("ConfigMap %s/%s: %s and %s pods", hosts.Namespace, hosts.Name, hosts.Data["VC_A_B_NUM"], hosts.Data["VC_MANY_NUM"])
 			}
 			if service.Name != "sim" || service.Spec.Selector["volcano.sh/job-name"] != "sim" {
 				t.Errorf("Service %v", service)
