@@ -9,6 +9,7 @@ import (
 	standard "k8s.io/pod-security-admission/policy"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
 // violations returns what a pod must change to meet a Pod Security Standard: fields and what
@@ -36,7 +37,7 @@ func violations(level config.PodSecurity, pod *corev1.Pod) []string {
 }
 
 // guilty returns the fields that make a check forbid a pod. Fields with the same
-// problem share its words.
+// problem share its words, and the first ten are named.
 func guilty(c check, pod *corev1.Pod) []string {
 	find := fieldsOf[c.id]
 	if find == nil {
@@ -44,6 +45,7 @@ func guilty(c check, pod *corev1.Pod) []string {
 	}
 	var problems []string
 	paths := map[string][]string{} // by problem
+	seen := map[string]bool{}
 	for _, f := range find(pod) {
 		if c.run(&f.alone.ObjectMeta, &f.alone.Spec).Allowed {
 			continue
@@ -51,12 +53,13 @@ func guilty(c check, pod *corev1.Pod) []string {
 		if paths[f.must] == nil {
 			problems = append(problems, f.must)
 		}
-		if !slices.Contains(paths[f.must], f.path) {
+		if text := f.path + " " + f.must; !seen[text] {
+			seen[text] = true
 			paths[f.must] = append(paths[f.must], f.path)
 		}
 	}
 	for i, problem := range problems {
-		problems[i] = strings.Join(paths[problem], ", ") + " " + problem
+		problems[i] = strings.Join(errdefs.First(paths[problem]), ", ") + " " + problem
 	}
 	return problems
 }

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -195,6 +196,35 @@ func TestPlainPod(t *testing.T) {
 		"spec.containers[a].securityContext.seccompProfile.type, spec.containers[b].securityContext.seccompProfile.type must be RuntimeDefault or Localhost"
 	if got := judge(t, pod, restricted); got != want {
 		t.Errorf("restricted:\n got %s\nwant %s", got, want)
+	}
+}
+
+// Of a pod with thousands of violations, the text names ten fields for each of ten problems.
+func TestManyViolations(t *testing.T) {
+	pod := &corev1.Pod{}
+	for i := range 2000 {
+		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{
+			Name: fmt.Sprint("c", i),
+			SecurityContext: &corev1.SecurityContext{
+				Privileged:   ptr.To(true),
+				Capabilities: &corev1.Capabilities{Add: []corev1.Capability{corev1.Capability(fmt.Sprint("CAP_", i))}},
+			},
+		})
+	}
+	got := judge(t, pod, baseline)
+	if !strings.HasPrefix(got, "the remote site accepts only pods that meet the Pod Security Standard baseline: "+
+		"spec.containers[c0].securityContext.capabilities.add must not contain CAP_0; ") || !strings.HasSuffix(got, " must not contain CAP_9; and 1991 more") {
+		t.Errorf("many problems: got %q", got)
+	}
+	for i := range pod.Spec.Containers {
+		pod.Spec.Containers[i].SecurityContext.Capabilities = nil
+	}
+	want := "the remote site accepts only pods that meet the Pod Security Standard baseline: "
+	for i := range 10 {
+		want += fmt.Sprintf("spec.containers[c%d].securityContext.privileged, ", i)
+	}
+	if got := judge(t, pod, baseline); got != want+"and 1990 more must not be true" {
+		t.Errorf("many fields: got %q, want %q", got, want+"and 1990 more must not be true")
 	}
 }
 

@@ -28,8 +28,8 @@ type Options struct {
 
 // Judge returns an error of kind Refused if the remote site does not accept a pod. judged is
 // the remote pod as it would be created, without what the plugin adds by itself; local is
-// the local pod. The text of the error is for the user, and names everything that must
-// change.
+// the local pod. The text of the error is for the user, and names what must change:
+// of a Pod Security Standard, the first ten problems and the first ten fields of each.
 func Judge(judged, local *corev1.Pod, options Options) error {
 	var reasons []string
 	if !accepts(options.Namespaces, local.Namespace) {
@@ -49,7 +49,7 @@ func Judge(judged, local *corev1.Pod, options Options) error {
 		level = config.PodSecurityBaseline
 	}
 	if violations := violations(level, judged); len(violations) > 0 {
-		reasons = append(reasons, "the remote site accepts only pods that meet the Pod Security Standard "+string(level)+": "+strings.Join(violations, "; "))
+		reasons = append(reasons, "the remote site accepts only pods that meet the Pod Security Standard "+string(level)+": "+strings.Join(errdefs.First(violations), "; "))
 	}
 	return errdefs.List(errdefs.Refused, reasons)
 }
