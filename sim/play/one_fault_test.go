@@ -79,6 +79,28 @@ func TestPluginThatIsGone(t *testing.T) {
 			t.Errorf("%s is %s: %q", s.Name, s.Verdict, s.NotJudged)
 		}
 	}
+	result.ExpectFailures([]string{"env-resolved"})
+	if problems := strings.Join(result.Problems(), "\n"); !strings.Contains(problems, "The plugin does not answer any more since env-resolved") {
+		t.Errorf("problems %s", problems)
+	}
+}
+
+// The last scenario is looked at too: a plugin that it ended is gone.
+func TestPluginThatTheLastScenarioEnds(t *testing.T) {
+	down := false
+	plugin := &liar{before: func(w http.ResponseWriter, path string, _ []corev1.Pod) bool {
+		if down = down || path == "/delete"; down {
+			closeConnection(w)
+		}
+		return down
+	}}
+	result, err := Run(t.Context(), scenarios(t, "env-resolved"), Options{Plugin: plugin.serve(t), virtual: true, recovery: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(result.PluginGone, "does not answer any more since env-resolved") {
+		t.Errorf("the plugin is gone: %q", result.PluginGone)
+	}
 }
 
 // The command of the profile restarts a plugin that does not answer.

@@ -20,7 +20,8 @@ const wasInterrupted = "the replay was interrupted"
 // report of what was played until then.
 //
 // If the plugin does not answer a call, the scenario of the call fails. The next one
-// begins when the plugin answers a ping; if it never does, the rest is not judged.
+// begins when the plugin answers a ping; if it never does, the rest is not judged, and the report
+// says that the plugin is gone.
 func Run(ctx context.Context, files []*scenario.File, options Options) (*report.Report, error) {
 	options, err := options.complete()
 	if err != nil {
@@ -38,7 +39,7 @@ func Run(ctx context.Context, files []*scenario.File, options Options) (*report.
 			return nil, Unreachable{err}
 		}
 	}
-	result.Scenarios = playAll(ctx, files, options)
+	result.Scenarios, result.PluginGone = playAll(ctx, files, options)
 	result.Took = time.Since(result.Started).Seconds()
 	if ctx.Err() != nil {
 		return result, context.Cause(ctx)
@@ -81,9 +82,9 @@ func checkPlugin(ctx context.Context, options Options) error {
 // playAll plays several scenarios at a time. On one real cluster, those that count
 // claims are played one after the other; so are those that count jobs, if a command lists
 // the jobs of all scenarios. Those that restart a plugin with an address are played first,
-// and alone.
-func playAll(ctx context.Context, files []*scenario.File, options Options) []report.Scenario {
-	scenarios := make([]report.Scenario, len(files))
+// and alone. gone says that the plugin does not answer any more.
+func playAll(ctx context.Context, files []*scenario.File, options Options) (scenarios []report.Scenario, gone string) {
+	scenarios = make([]report.Scenario, len(files))
 	var group errgroup.Group
 	group.SetLimit(options.Parallel)
 	plugin := health{options: options}
@@ -127,6 +128,6 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) []rep
 	for _, i := range atOnce {
 		group.Go(func() error { play(i); return nil })
 	}
-	_ = group.Wait() // no scenario returns an error
-	return scenarios
+	_ = group.Wait()                        // no scenario returns an error
+	return scenarios, plugin.recovered(ctx) // the last scenario may have ended it
 }

@@ -13,6 +13,7 @@ type junitSuites struct {
 	Name     string        `xml:"name,attr"`
 	Tests    int           `xml:"tests,attr"`
 	Failures int           `xml:"failures,attr"`
+	Errors   int           `xml:"errors,attr"`
 	Skipped  int           `xml:"skipped,attr"`
 	Time     string        `xml:"time,attr"`
 	Suites   []*junitSuite `xml:"testsuite"`
@@ -22,6 +23,7 @@ type junitSuite struct {
 	Name      string      `xml:"name,attr"`
 	Tests     int         `xml:"tests,attr"`
 	Failures  int         `xml:"failures,attr"`
+	Errors    int         `xml:"errors,attr"`
 	Skipped   int         `xml:"skipped,attr"`
 	Time      string      `xml:"time,attr"`
 	Timestamp string      `xml:"timestamp,attr,omitempty"`
@@ -33,6 +35,7 @@ type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Time    string        `xml:"time,attr"`
 	Failure *junitMessage `xml:"failure"`
+	Error   *junitMessage `xml:"error"`
 	Skipped *junitMessage `xml:"skipped"`
 }
 
@@ -44,7 +47,8 @@ type junitMessage struct {
 
 // JUnit writes the report as JUnit XML, with one suite for each level. JUnit knows no
 // fourth verdict: a scenario that is not judged, and a failure that is expected, count as
-// skipped, and the message says which it is.
+// skipped, and the message says which it is. A scenario that was not played because the plugin
+// did not answer any more is an error.
 func (r *Report) JUnit(w io.Writer) error {
 	all := junitSuites{Name: "InterLink plugin conformance", Time: seconds(r.Took)}
 	took := map[*junitSuite]float64{}
@@ -62,9 +66,10 @@ func (r *Report) JUnit(w io.Writer) error {
 		}
 		c := r.junitCase(s, suite.Name)
 		suite.Cases = append(suite.Cases, c)
-		for _, count := range []struct{ tests, failures, skipped *int }{{&all.Tests, &all.Failures, &all.Skipped}, {&suite.Tests, &suite.Failures, &suite.Skipped}} {
+		for _, count := range []struct{ tests, failures, errors, skipped *int }{{&all.Tests, &all.Failures, &all.Errors, &all.Skipped}, {&suite.Tests, &suite.Failures, &suite.Errors, &suite.Skipped}} {
 			*count.tests++
 			*count.failures += btoi(c.Failure != nil)
+			*count.errors += btoi(c.Error != nil)
 			*count.skipped += btoi(c.Skipped != nil)
 		}
 		took[suite] += s.Took
@@ -102,6 +107,8 @@ func (r *Report) junitCase(s *Scenario, class string) junitCase {
 		}
 	case s.passedUnexpectedly():
 		c.Failure = &junitMessage{Message: "it passed, and is listed as an expected failure", Type: "unexpected pass"}
+	case r.notPlayed(s):
+		c.Error = &junitMessage{Message: "not played: " + s.reason(), Type: "no plugin"}
 	case s.Verdict == NotJudged && r.Strict:
 		c.Failure = &junitMessage{Message: "not judged: " + s.reason(), Type: "not judged", Text: strings.Join(s.NotJudged, "\n")}
 	case s.Verdict == NotJudged:

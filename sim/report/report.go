@@ -19,6 +19,9 @@ type Report struct {
 	Strict bool `json:"strict,omitempty"`
 	// Interrupted says why the replay ended early; empty if it did not.
 	Interrupted string `json:"interrupted,omitempty"`
+	// PluginGone says why the rest was not played: the plugin did not answer any more. It
+	// fails the run, whatever failures are expected; empty if the plugin answered until the end.
+	PluginGone string `json:"pluginGone,omitempty"`
 	// Version of the simulator.
 	Version string    `json:"version,omitempty"`
 	Started time.Time `json:"started"`

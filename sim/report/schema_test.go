@@ -65,7 +65,7 @@ func validate(t *testing.T, schema *jsonschema.Schema, text []byte) error {
 
 func TestJSONHasThePublishedSchema(t *testing.T) {
 	full := sample()
-	full.Profile, full.Levels, full.Strict, full.Interrupted = "Slurm", []string{"core"}, true, "signal"
+	full.Profile, full.Levels, full.Strict, full.Interrupted, full.PluginGone = "Slurm", []string{"core"}, true, "signal", "the plugin does not answer any more"
 	full.Scenarios[0].ExpectedFailure = true
 	for name, r := range map[string]*Report{"full": full, "empty": {}, "hostile": hostileReport()} {
 		var out bytes.Buffer
@@ -81,7 +81,7 @@ func TestJSONHasThePublishedSchema(t *testing.T) {
 // Each field that a report can have is described.
 func TestSchemaDescribesEachField(t *testing.T) {
 	full := sample()
-	full.Profile, full.Levels, full.Strict, full.Interrupted = "Slurm", []string{"core"}, true, "signal"
+	full.Profile, full.Levels, full.Strict, full.Interrupted, full.PluginGone = "Slurm", []string{"core"}, true, "signal", "the plugin does not answer any more"
 	full.Scenarios[0].ExpectedFailure = true
 	var out bytes.Buffer
 	if err := full.JSON(&out); err != nil {

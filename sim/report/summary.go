@@ -164,6 +164,9 @@ func (r *Report) Problems() []string {
 	if r.Interrupted != "" {
 		problems = append(problems, "The replay was interrupted: "+r.Interrupted+".")
 	}
+	if r.PluginGone != "" {
+		problems = append(problems, capitalized(r.PluginGone)+".")
+	}
 	if n := c.Failed - c.ExpectedFailures; n > 0 {
 		problems = append(problems, plural(n, "scenario")+" failed.")
 	}
@@ -180,6 +183,14 @@ func (r *Report) Problems() []string {
 	}
 	return problems
 }
+
+// notPlayed reports whether a scenario was not played because the plugin did not answer any
+// more.
+func (r *Report) notPlayed(s *Scenario) bool {
+	return r.PluginGone != "" && s.Verdict == NotJudged && slices.Contains(s.NotJudged, r.PluginGone)
+}
+
+func capitalized(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func (s *Scenario) passedUnexpectedly() bool { return s.ExpectedFailure && s.Verdict == Passed }
 

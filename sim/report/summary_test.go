@@ -41,6 +41,10 @@ func TestProblems(t *testing.T) {
 		"not judged":           {Report{Scenarios: []Scenario{{Verdict: Passed}, {Verdict: NotJudged}}}, nil},
 		"not judged, strict":   {Report{Strict: true, Scenarios: []Scenario{{Verdict: Passed}, {Verdict: NotJudged}}}, []string{"The run is strict, and did not judge 1 scenario."}},
 		"expected, not judged": {Report{Scenarios: []Scenario{{Verdict: Passed}, {Verdict: NotJudged, ExpectedFailure: true}}}, nil},
+		"the plugin is gone": {
+			Report{PluginGone: "the plugin does not answer any more since a", Scenarios: []Scenario{{Verdict: Failed, ExpectedFailure: true}, {Verdict: NotJudged}}},
+			[]string{"The plugin does not answer any more since a."},
+		},
 		// Nothing was looked at, so nothing is green.
 		"none judged": {Report{Scenarios: []Scenario{{Verdict: NotJudged}, {Verdict: Skipped}}}, []string{"No scenario was judged."}},
 		"interrupted": {Report{Interrupted: "signal", Scenarios: []Scenario{{Verdict: Passed}}}, []string{"The replay was interrupted: signal."}},
