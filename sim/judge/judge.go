@@ -28,7 +28,7 @@ func Judge(file *scenario.File, seen *Observation) Result {
 	if seen.Unfinished != nil {
 		return Result{Differences: append(fold(file, unfinished(file, seen), refused), *seen.Unfinished)}
 	}
-	return Result{Differences: fold(file, foldPanic(differences(file, seen)), refused), NotJudged: notJudged(file, seen)}
+	return Result{Differences: fold(file, foldStale(foldPanic(differences(file, seen)), seen.Pods), refused), NotJudged: notJudged(file, seen)}
 }
 
 // differences returns all differences of a scenario that was played to its end.

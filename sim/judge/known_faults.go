@@ -18,7 +18,7 @@ func explained(key string, pod *corev1.Pod, expected scenario.PodExpectation, se
 	}
 	rule, text := knownFault(pod, expected, seen)
 	if rule == "" {
-		return found
+		return foldPhases(found, expected.Phases, seen.Phases)
 	}
 	cause := differencef(rule, "pod %s %s", key, text)
 	for _, d := range found {
@@ -110,27 +110,3 @@ func containerNames(shown []corev1.ContainerStatus, wanted func(corev1.Container
 func hasEnded(c corev1.ContainerStatus) bool { return c.State.Terminated != nil }
 
 func hasFailed(c corev1.ContainerStatus) bool { return hasEnded(c) && c.State.Terminated.ExitCode != 0 }
-
-// panics are the rules of answers that make the virtual kubelet panic.
-var panics = []string{"STATUS-14", "STATUS-15", "STATUS-16", "STATUS-26"}
-
-// foldPanic puts the differences of what the user sees of pods behind the first panic of the
-// virtual kubelet: it shows nothing new after that.
-func foldPanic(found []Difference) []Difference {
-	at := slices.IndexFunc(found, func(d Difference) bool { return slices.Contains(panics, d.Rule) })
-	if at < 0 {
-		return found
-	}
-	var folded []Difference
-	cause := found[at]
-	for i, d := range found {
-		switch {
-		case i == at:
-		case d.pod != "" && strings.HasPrefix(d.Rule, "STATUS-"):
-			cause.FollowOns = append(cause.FollowOns, d.String())
-		default:
-			folded = append(folded, d)
-		}
-	}
-	return slices.Insert(folded, 0, cause)
-}

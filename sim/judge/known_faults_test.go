@@ -67,15 +67,3 @@ func TestKnownFaults(t *testing.T) {
 		}
 	}
 }
-
-// After a panic the user sees old states: these differences follow from it.
-func TestFoldPanic(t *testing.T) {
-	of := func(rule, pod string) Difference { return Difference{Rule: rule, Text: "x", pod: pod} }
-	got := foldPanic([]Difference{of("CREATE-3", "a"), of("STATUS-15", ""), of("STATUS-37", "a"), of("LOGS-1", "a"), of("STATUS-32", "b")})
-	if len(got) != 3 || got[0].Rule != "STATUS-15" || len(got[0].FollowOns) != 2 || got[1].Rule != "CREATE-3" || got[2].Rule != "LOGS-1" {
-		t.Errorf("%v", got)
-	}
-	if got := foldPanic([]Difference{of("STATUS-37", "a"), of("STATUS-32", "a")}); len(got) != 2 {
-		t.Errorf("without a panic: %v", got)
-	}
-}

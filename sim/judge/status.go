@@ -32,8 +32,9 @@ func StatusDifferences(key string, expected scenario.PodExpectation, seen *Pod) 
 		if seen.Refusal != nil {
 			rule = "CREATE-4"
 		}
-		found = append(found, differencef(rule, "pod %s showed the phases %s%s; expected were %s",
-			key, listed(seen.Phases), lastReason(seen.Status), listed(expected.Phases)))
+		d := differencef(rule, "pod %s showed the phases %s%s; expected were %s", key, listed(seen.Phases), lastReason(seen.Status), listed(expected.Phases))
+		d.phases = true
+		found = append(found, d)
 	}
 	for _, list := range []struct {
 		kind     string

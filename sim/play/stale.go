@@ -43,9 +43,12 @@ func (p *player) reportStale() (violations []judge.Difference, notes []string) {
 			if kept.count > 1 {
 				text += fmt.Sprintf(" (and %d more times)", kept.count-1)
 			}
-			if wrong {
+			switch {
+			case wrong && p.env.kubelet.IsStale(key):
+				violations = append(violations, judge.StaleStatus(key, rule, text))
+			case wrong:
 				violations = append(violations, judge.Difference{Rule: rule, Text: text})
-			} else {
+			default:
 				notes = append(notes, fmt.Sprintf("%s, which the user does not notice: %s.", rule, text))
 			}
 		}

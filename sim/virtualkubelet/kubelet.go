@@ -145,6 +145,16 @@ func (k *Kubelet) Status(name string) corev1.PodStatus {
 	return corev1.PodStatus{}
 }
 
+// IsStale reports whether the last status call of a pod changed nothing.
+func (k *Kubelet) IsStale(name string) bool {
+	k.polling.Lock() // it guards stale
+	defer k.polling.Unlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	pod := k.byName[name]
+	return pod != nil && pod.stale > 0
+}
+
 // Pod returns a pod, deleted or not, as the local API server has it; nil if there
 // never was one.
 func (k *Kubelet) Pod(name string) *corev1.Pod {

@@ -112,7 +112,11 @@ func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) e
 	}
 	var entries []wire.PodStatus
 	if err := json.Unmarshal(text, &entries); err != nil {
-		return stale("STATUS-10", "%s", describeJSONError(text, err, "a list of statuses"))
+		rule := "STATUS-6"
+		if errors.As(err, new(*json.SyntaxError)) {
+			rule = "STATUS-10" // not JSON
+		}
+		return stale(rule, "%s", describeJSONError(text, err, "a list of statuses"))
 	}
 
 	k.mu.Lock()
