@@ -34,15 +34,27 @@ func (o Options) probes() bool {
 }
 
 // addProbes adds a probe to each container of a pod, and returns the probes by container. ends
-// is that of the probes.
-func addProbes(pod *corev1.Pod, expected scenario.PodExpectation, shell []string, ends bool) map[string]probe {
+// says of which containers the end can be told.
+func addProbes(pod *corev1.Pod, expected scenario.PodExpectation, shell []string, ends func(container string) bool) map[string]probe {
 	added := map[string]probe{}
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
-			added[containers[i].Name] = addProbe(&containers[i], pod, expected, shell, ends)
+			added[containers[i].Name] = addProbe(&containers[i], pod, expected, shell, ends(containers[i].Name))
 		}
 	}
 	return added
+}
+
+// endsOf says which containers of a pod write a line when their own commands have ended: those
+// whose logs are asked for, if their jobs write into these. The shell that writes it hides a
+// death by a signal, which the others die of as they would alone.
+func endsOf(file *scenario.File, key string, preamble bool) func(container string) bool {
+	return func(container string) bool {
+		asked := slices.ContainsFunc(file.Expect.Pods[key].Logs, func(log scenario.LogExpectation) bool {
+			return log.Container == container || log.Container == ""
+		})
+		return preamble && asked && file.Nodes[key].Containers[container].Signal == 0
+	}
 }
 
 func addProbe(c *corev1.Container, pod *corev1.Pod, expected scenario.PodExpectation, shell []string, ends bool) probe {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,7 +47,7 @@ func testProbe(t *testing.T, shell ...string) {
 	}
 	for _, ends := range []bool{false, true} {
 		pod := pod.DeepCopy()
-		own := addProbes(pod, expected, shell, ends)["main"]
+		own := addProbes(pod, expected, shell, func(string) bool { return ends })["main"]
 		c := pod.Spec.Containers[0]
 		if diff := cmp.Diff([]string{"first", "it's $(odd)"}, c.Args); diff != "" { // a plugin that ignores them must be found out
 			t.Error(diff)
@@ -92,6 +93,36 @@ func testProbe(t *testing.T, shell ...string) {
 	}
 }
 
+func noEnd(string) bool { return false }
+
+// Only what must be told from the log of a job is run in a way that hides a death by a signal.
+func TestContainersWhoseEndIsTold(t *testing.T) {
+	for name, told := range map[string]bool{"killed-by-signal": false, "exit-code": false, "plain-pod": true} {
+		file := scenarios(t, name)[0]
+		for i, preamble := range []bool{true, false} {
+			pod := file.Pods[0].DeepCopy()
+			addProbes(pod, file.Expect.Pods[pod.Name], []string{"sh"}, endsOf(file, pod.Name, preamble))
+			if script := pod.Spec.Containers[0].Command[2]; strings.Contains(script, `exec "$@"`) == (told && i == 0) {
+				t.Errorf("%s, lines of a job %v: %s", name, preamble, script)
+			}
+		}
+	}
+}
+
+// A death by a signal reaches the plugin as one.
+func TestProbeOfAContainerThatASignalKills(t *testing.T) {
+	file := scenarios(t, "killed-by-signal")[0]
+	pod := file.Pods[0].DeepCopy()
+	pod.Spec.Containers[0].Command = []string{"sh", "-c", "kill -TERM $$; exit 143"}
+	addProbes(pod, file.Expect.Pods[pod.Name], []string{"sh"}, endsOf(file, pod.Name, true))
+	c := pod.Spec.Containers[0]
+	command := exec.Command(c.Command[0], c.Command[1:]...)
+	err := command.Run()
+	if status, ok := command.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() || status.Signal() != syscall.SIGTERM {
+		t.Errorf("it ended with %v, error %v", command.ProcessState, err)
+	}
+}
+
 // A container whose image has only a shell shows that it runs, and not what is in it.
 func TestProbeWithoutPrograms(t *testing.T) {
 	for _, shell := range []string{"dash", "bash", "busybox"} {
@@ -108,7 +139,7 @@ func TestProbeWithoutPrograms(t *testing.T) {
 			if shell == "busybox" {
 				pod.Spec.Containers[0].Command = []string{path, "sh", "-c", "exit 4"}
 			}
-			probe := addProbes(pod, scenario.PodExpectation{Env: map[string]map[string]string{"main": {"PLAIN": "x"}}}, begin, false)["main"]
+			probe := addProbes(pod, scenario.PodExpectation{Env: map[string]map[string]string{"main": {"PLAIN": "x"}}}, begin, noEnd)["main"]
 			c := pod.Spec.Containers[0]
 			command := exec.Command(c.Command[0], c.Command[1:]...)
 			command.Env = []string{"PATH=/nowhere", "PLAIN=x"}
@@ -154,7 +185,7 @@ func TestContainersWithoutProbe(t *testing.T) {
 	pod := &corev1.Pod{Spec: corev1.PodSpec{
 		InitContainers: []corev1.Container{{Name: "image"}}, Containers: []corev1.Container{{Name: "main", Command: []string{"true"}}},
 	}}
-	probes := addProbes(pod, scenario.PodExpectation{}, []string{"/bin/sh"}, false)
+	probes := addProbes(pod, scenario.PodExpectation{}, []string{"/bin/sh"}, noEnd)
 	if probes["image"].why == "" || probes["main"].why != "" || pod.Spec.Containers[0].Command[0] != "/bin/sh" || len(pod.Spec.InitContainers[0].Command) > 0 {
 		t.Errorf("probes %+v of %+v", probes, pod.Spec)
 	}

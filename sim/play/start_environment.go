@@ -37,7 +37,7 @@ func startEnvironment(ctx context.Context, file *scenario.File, options Options)
 		key := file.Key(pod.Namespace, pod.Name)
 		adapt(pod, file.Nodes[key], options.Profile)
 		if options.probes() {
-			e.probes[key] = addProbes(pod, file.Expect.Pods[key], options.shell(), options.profile().LogPreamble)
+			e.probes[key] = addProbes(pod, file.Expect.Pods[key], options.shell(), endsOf(file, key, options.profile().LogPreamble))
 		}
 		e.pods, keys = append(e.pods, pod), append(keys, key)
 		e.keys[pod.UID] = key
