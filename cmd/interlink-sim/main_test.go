@@ -41,6 +41,7 @@ func TestRun(t *testing.T) {
 		{"plan: an option of the virtual kubelet", []string{"plan", "--kubernetes-api", "api.example.org:6443", "../../manifests/examples/pod.yaml"}, nil, "", 0, "value: api.example.org", ""},
 		{"plan: a file among several that cannot be read", []string{"plan", "../../manifests/examples/pod.yaml", "/does/not/exist"}, nil, "", 1, "", "/does/not/exist"},
 		{"plan: a kind that is not read, beside a pod", []string{"plan", "-"}, nil, planWithWorkflow, 0, "sent and created", "kind Workflow (hello): not read; give its pods"},
+		{"plan: an invalid document beside a pod", []string{"plan", "--json", "-"}, nil, planWithInvalid, 1, `"pod": "default/a"`, "Job j: the template of pod j-x7k2p has no containers"},
 		{"plan: only a kind that is not read", []string{"plan", "-"}, nil, workflow, 1, "", "kind Workflow (hello): not read; give its pods"},
 		{"plan: no request", []string{"plan", "-"}, nil, "{}", 1, "", "standard input has no pod"},
 		{"plan: an invalid configuration", []string{"plan", "-"}, []string{"LOG_LEVEL=LOUD"}, "{}", 1, "", "[log] level"},

@@ -20,7 +20,7 @@ anything with pod templates: Jobs, Deployments, StatefulSets, JobSets, Volcano J
 request. Kinds of which it knows no pods are named on standard error: give it their pods. The
 plugin's environment variables and configuration file apply; the virtualKubelet and plugin options of a scenario override
 them and the flags. No cluster is contacted. The exit code is 1 if a pod would not be sent, would be refused, or would lose
-a part of it; hints do not count.
+a part of it, and if a document cannot be read; hints do not count.
 `
 
 func planCommand(s streams) command {
@@ -62,19 +62,18 @@ func (c *planRun) run(files []string) error {
 		}
 		inputs = append(inputs, plan.Input{Path: file, Text: text})
 	}
-	reports, err := plan.Reports(inputs, c.settings)
-	if err != nil {
-		return err
+	reports, invalidDocuments := plan.Reports(inputs, c.settings)
+	if len(reports) == 0 {
+		return invalidDocuments
 	}
 	if err := c.print(reports); err != nil {
 		return err
 	}
-	notRead, err := plan.NotRead(inputs)
-	if err != nil {
-		return err
-	}
-	for _, text := range notRead {
+	for _, text := range plan.NotRead(inputs) {
 		_, _ = fmt.Fprintln(c.err, text)
+	}
+	if invalidDocuments != nil {
+		return invalidDocuments
 	}
 	for i := range reports {
 		if reports[i].Loses() {

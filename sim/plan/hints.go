@@ -116,7 +116,7 @@ func hasAPIServer(pod *workloads.Pod) bool {
 // isPlaced reports whether a pod can get to a virtual node. The taint is that of InterLink's
 // installer.
 func isPlaced(pod *workloads.Pod) bool {
-	return pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.Key == "" || t.Key == nodeTaint })
+	return pod.Placed || pod.Spec.NodeName != "" || slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return t.Key == "" || t.Key == nodeTaint })
 }
 
 // hintFailurePolicy: the virtual kubelet passes no condition of a remote pod on.

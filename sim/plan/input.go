@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,18 +46,29 @@ type local struct {
 	recorded []workloads.Pod
 	// unread are the objects whose controller may write pods, and which have no pod template, as kind and name.
 	unread []string
+	// problems say which documents cannot be read. The others are.
+	problems []error
 }
 
-// read reads all inputs.
+func (l *local) addProblem(format string, args ...any) {
+	l.problems = append(l.problems, errdefs.New(errdefs.Invalid, format, args...))
+}
+
+// problem returns an error that names all documents which cannot be read, or nil.
+func (l *local) problem() error {
+	if len(l.problems) == 0 {
+		return nil
+	}
+	return errdefs.Wrap(errdefs.Invalid, errors.Join(l.problems...))
+}
+
+// read reads all inputs. It returns an error if there is no pod.
 func read(inputs []Input) ([]file, *local, error) {
 	var files []file
 	var shared local
 	pods := 0
 	for _, input := range inputs {
-		f, err := readOne(input, &shared)
-		if err != nil {
-			return nil, nil, err
-		}
+		f := readOne(input, &shared)
 		files = append(files, f)
 		shared.pods = append(shared.pods, f.pods...)
 		if pods += len(f.pods); f.request != nil {
@@ -64,67 +76,106 @@ func read(inputs []Input) ([]file, *local, error) {
 			shared.recorded = append(shared.recorded, workloads.Pod{Pod: f.request.Pod})
 		}
 	}
+	if pods == 0 && len(shared.problems) > 0 {
+		return nil, &shared, shared.problem()
+	}
 	if pods == 0 {
 		why := strings.Join(append([]string{"neither a create request, nor a Pod, nor a manifest with a pod template"}, shared.unread...), "; ")
-		return nil, nil, errdefs.New(errdefs.Invalid, "%s has no pod: %s", inputs[0].Path, why)
+		return nil, &shared, errdefs.New(errdefs.Invalid, "%s has no pod: %s", inputs[0].Path, why)
 	}
 	return files, &shared, nil
 }
 
-func readOne(input Input, shared *local) (file, error) {
+func readOne(input Input, shared *local) file {
 	if request := asRequest(input.Text); request != nil {
-		return file{request: request}, nil
+		if request.Pod.Name == "" || request.Pod.Namespace == "" || request.Pod.UID == "" {
+			shared.addProblem("%s: not a create request: it needs pod.metadata.name, namespace and uid", input.Path)
+			return file{}
+		}
+		return file{request: request}
 	}
 	manifests, err := workloads.Manifests(input.Text)
 	if err != nil {
 		manifests = nil // ParseManifests says where, and what is wrong
 	}
-	text := input.Text
-	if slices.ContainsFunc(manifests, func(m workloads.Manifest) bool { return m.Changed }) {
-		if text, err = join(manifests); err != nil {
-			return file{}, fmt.Errorf("%s: %w", input.Path, err)
-		}
-	}
-	parsed, err := scenario.ParseManifests(input.Path, text)
+	parsed, err := shared.parse(input, manifests)
 	if err != nil {
-		return file{}, errdefs.New(errdefs.Invalid, "read the manifests: %w", err)
+		shared.addProblem("read the manifests: %w", err)
+		return file{}
 	}
 	f := file{isScenario: parsed.Description != "", virtualKubelet: parsed.VirtualKubelet, plugin: parsed.Plugin}
 	for i := range parsed.Pods {
-		f.pods = append(f.pods, workloads.Pod{Pod: parsed.Pods[i]})
+		f.pods = append(f.pods, workloads.Pod{Pod: parsed.Pods[i], Placed: f.isScenario})
 	}
 	shared.ConfigMaps = append(shared.ConfigMaps, parsed.ConfigMaps...)
 	shared.Secrets = append(shared.Secrets, parsed.Secrets...)
 	for _, manifest := range manifests {
-		if group := manifest.GroupKind(); group.Group == "" && slices.Contains(readByScenario, group.Kind) || group.Kind == scenario.Kind {
+		if isReadByScenario(manifest) {
 			continue
 		}
-		if manifest.GroupKind() == (schema.GroupKind{Kind: "Service"}) {
-			service, err := workloads.Decode[corev1.Service](manifest)
-			if err != nil {
-				return file{}, errdefs.New(errdefs.Invalid, "%s: read a Service: %w", input.Path, err)
-			}
-			shared.services = append(shared.services, *service)
-			continue
-		}
-		pods, err := workloads.Pods(manifest)
+		pods, err := shared.readManifest(input.Path, manifest)
 		if err != nil {
-			return file{}, errdefs.New(errdefs.Invalid, "%s: %w", input.Path, err)
-		}
-		for i := range pods {
-			if err := check(input.Path, &pods[i]); err != nil {
-				return file{}, err
-			}
+			shared.addProblem("%s: %w", input.Path, err)
+			continue
 		}
 		f.pods = append(f.pods, pods...)
-		if len(pods) == 0 && workloads.MayWritePods(manifest) {
-			shared.unread = append(shared.unread, fmt.Sprintf("kind %s (%s): not read; give its pods", manifest.Kind(), manifest.Name()))
-		}
-		if err := shared.addBeside(manifest); err != nil {
-			return file{}, errdefs.New(errdefs.Invalid, "%s: %w", input.Path, err)
+	}
+	return f
+}
+
+// parse reads what scenario.ParseManifests reads. A document that cannot be read is a problem,
+// and the others of the file are read; a scenario is read as a whole.
+func (l *local) parse(input Input, manifests []workloads.Manifest) (*scenario.File, error) {
+	text := input.Text
+	if slices.ContainsFunc(manifests, func(m workloads.Manifest) bool { return m.Changed }) {
+		var err error
+		if text, err = join(manifests); err != nil {
+			return nil, fmt.Errorf("%s: %w", input.Path, err)
 		}
 	}
-	return f, nil
+	parsed, err := scenario.ParseManifests(input.Path, text)
+	if err == nil || manifests == nil || slices.ContainsFunc(manifests, func(m workloads.Manifest) bool { return m.Kind() == scenario.Kind }) {
+		return parsed, err
+	}
+	l.addProblem("read the manifests: %w", err)
+	parsed = &scenario.File{Path: input.Path}
+	for _, manifest := range manifests {
+		document, err := join([]workloads.Manifest{manifest})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", input.Path, err)
+		}
+		if one, err := scenario.ParseManifests(input.Path, document); err == nil { // else the problem names it
+			parsed.Pods = append(parsed.Pods, one.Pods...)
+			parsed.ConfigMaps, parsed.Secrets = append(parsed.ConfigMaps, one.ConfigMaps...), append(parsed.Secrets, one.Secrets...)
+		}
+	}
+	return parsed, nil
+}
+
+// readManifest returns the pods that the controller of a manifest creates, and adds what else
+// the manifest has.
+func (l *local) readManifest(path string, manifest workloads.Manifest) ([]workloads.Pod, error) {
+	if manifest.GroupKind() == (schema.GroupKind{Kind: "Service"}) {
+		service, err := workloads.Decode[corev1.Service](manifest)
+		if err != nil {
+			return nil, fmt.Errorf("read a Service: %w", err)
+		}
+		l.services = append(l.services, *service)
+		return nil, nil
+	}
+	pods, err := workloads.Pods(manifest)
+	if err != nil {
+		return nil, err
+	}
+	for i := range pods {
+		if err := check(&pods[i]); err != nil {
+			return nil, err
+		}
+	}
+	if len(pods) == 0 && workloads.MayWritePods(manifest) {
+		l.unread = append(l.unread, fmt.Sprintf("kind %s (%s): not read; give its pods", manifest.Kind(), manifest.Name()))
+	}
+	return pods, l.addBeside(manifest)
 }
 
 // addBeside adds what a controller creates beside the pods of a manifest.
@@ -140,16 +191,16 @@ func (l *local) addBeside(manifest workloads.Manifest) error {
 }
 
 // NotRead names the objects of the inputs whose controllers may write pods that are not known here.
-func NotRead(inputs []Input) ([]string, error) {
-	_, shared, err := read(inputs)
-	if err != nil {
-		return nil, err
-	}
-	return shared.unread, nil
+func NotRead(inputs []Input) []string {
+	_, shared, _ := read(inputs) // what is wrong is an error of Reports
+	return shared.unread
 }
 
 // check returns an error if a controller could not create its pod.
-func check(path string, pod *workloads.Pod) error {
+func check(pod *workloads.Pod) error {
+	if len(pod.Spec.Containers) == 0 {
+		return fmt.Errorf("%s: the template of pod %s has no containers", pod.From, pod.Name)
+	}
 	manifest := pod.DeepCopy()
 	manifest.APIVersion, manifest.Kind = "v1", "Pod"
 	text, err := json.Marshal(manifest)
@@ -157,9 +208,15 @@ func check(path string, pod *workloads.Pod) error {
 		return err
 	}
 	if _, err := scenario.ParseManifests(pod.From, text); err != nil {
-		return errdefs.New(errdefs.Invalid, "%s: read the pod of %w", path, err)
+		return fmt.Errorf("read the pod of %w", err)
 	}
 	return nil
+}
+
+// isReadByScenario reports whether scenario.ParseManifests reads a manifest.
+func isReadByScenario(manifest workloads.Manifest) bool {
+	group := manifest.GroupKind()
+	return group.Group == "" && slices.Contains(readByScenario, group.Kind) || group.Kind == scenario.Kind
 }
 
 // readByScenario are the kinds that scenario.ParseManifests reads.

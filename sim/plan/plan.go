@@ -33,8 +33,9 @@ type Settings struct {
 
 // Reports tells what becomes of each pod of the inputs, in their order. ConfigMaps, Secrets
 // and Services of one input are there for the pods of all. The plugin options of a scenario
-// override the environment variables. An error means that an input cannot be read; a pod
-// that is refused is no error.
+// override the environment variables. An error means that a document cannot be read; the
+// reports are then those of the other pods. A pod that is refused is no error. What is not
+// read, though a controller may write pods for it, is a hint of the first report.
 func Reports(inputs []Input, settings Settings) ([]Report, error) {
 	if _, err := pluginOptions(settings.Environ, nil); err != nil {
 		return nil, err
@@ -69,7 +70,10 @@ func Reports(inputs []Input, settings Settings) ([]Report, error) {
 			reports = append(reports, report)
 		}
 	}
-	return reports, nil
+	for _, text := range shared.unread {
+		reports[0].Hints = append(reports[0].Hints, text)
+	}
+	return reports, shared.problem()
 }
 
 // Options are those of the parts of the plugin that decide what a pod becomes, and whether

@@ -91,6 +91,7 @@ func TestReportsNamesInvalidFiles(t *testing.T) {
 		{"an unknown field of a Job", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {templates: {}}", `file.yaml: read Job a: error unmarshaling JSON`},
 		{"an invalid Service", pod + "spec: {containers: [{name: c}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {port: 1}", "file.yaml: read a Service: "},
 		{"a name in a template", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: C}]}}}", `file.yaml: read the pod of Job a:1: container "C": `},
+		{"a Job without containers", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {}}}", "file.yaml: Job a: the template of pod a-x7k2p has no containers"},
 		{"no pod", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}", "file.yaml has no pod"},
 		{"a request without a pod", `{"pod": {"metadata": {"name": "a"}}}`, "not a create request"},
 	} {
@@ -100,6 +101,48 @@ func TestReportsNamesInvalidFiles(t *testing.T) {
 				t.Errorf("error %v; want %q\n%+v", err, test.want, reports)
 			}
 		})
+	}
+}
+
+// A document that cannot be read is an error, and the pods of the others have their reports.
+func TestOneInvalidDocument(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: c, image: i}]}\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"a Job without containers", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {template: {spec: {}}}", "Job j: the template of pod j-x7k2p has no containers"},
+		{"a pod", "apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {container: []}", "file.yaml:9: unknown field spec.container"},
+		{"a pod without containers", "apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {containers: []}", "pod b has no containers"},
+		{"a Service", "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {port: 1}", "read a Service: "},
+		{"a Volcano Job", "{apiVersion: batch.volcano.sh/v1alpha1, kind: Job, metadata: {name: v}, spec: {tasks: {}}}", "read Job v: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, inputs := range [][]plan.Input{
+				{{Path: "file.yaml", Text: []byte(pod + "---\n" + test.text)}},
+				{{Path: "file.yaml", Text: []byte("\n\n\n\n\n" + test.text)}, {Path: "pod.yaml", Text: []byte(pod)}},
+			} {
+				reports, err := plan.Reports(inputs, plan.Settings{Environ: environ})
+				if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v, want %q", err, test.want)
+				}
+				if len(reports) != 1 || reports[0].Pod != "default/a" || reports[0].Loses() {
+					t.Errorf("reports %+v", reports)
+				}
+			}
+		})
+	}
+}
+
+// What is not read is a hint of the first pod, so that the JSON has it.
+func TestKindsThatAreNotRead(t *testing.T) {
+	reports := reportsOf(t, "file.yaml", []byte(`
+{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {generateName: etl-}, spec: {templates: [{name: a, container: {image: i}}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {nodeName: vnode, containers: [{name: c, image: i}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: b}, spec: {nodeName: vnode, containers: [{name: c, image: i}]}}
+`), plan.Settings{})
+	want := []string{"kind Workflow (etl-x7k2p): not read; give its pods"}
+	if len(reports) != 2 || !slices.Equal(reports[0].Hints, want) || len(reports[1].Hints) > 0 {
+		t.Errorf("reports %+v", reports)
 	}
 }
 
@@ -196,6 +239,16 @@ func TestNamesAndKindsThatTheAPIServerAdds(t *testing.T) {
 	} {
 		if reports := reportsOf(t, "a.yaml", []byte(test.text), plan.Settings{}); len(reports) != 1 || reports[0].Pod != test.want || reports[0].Loses() {
 			t.Errorf("reports %+v, want pod %s", reports, test.want)
+		}
+	}
+}
+
+// A scenario places its pods, whatever they tolerate.
+func TestPodsOfScenariosArePlaced(t *testing.T) {
+	path, text := fixture(t, "scenarios/restart-always.yaml")
+	for _, report := range reportsOf(t, path, text, plan.Settings{}) {
+		if len(report.Hints) > 0 {
+			t.Errorf("pod %s: hints %q", report.Pod, report.Hints)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/workloads"
@@ -21,9 +20,6 @@ const noOriginal = "the pod as the user wrote it is not known: the fields of var
 // the pod is placed.
 func (p *planner) request(request *wire.CreateRequest) (Report, error) {
 	pod := &request.Pod
-	if pod.Name == "" || pod.Namespace == "" || pod.UID == "" {
-		return Report{}, errdefs.New(errdefs.Invalid, "not a create request: it needs pod.metadata.name, namespace and uid")
-	}
 	report := Report{Pod: pod.Namespace + "/" + pod.Name, Sent: true}
 	report.Hints = p.hints(&workloads.Pod{Pod: *pod})
 	if original, known := p.original(pod); known {

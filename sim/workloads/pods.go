@@ -21,6 +21,8 @@ type Pod struct {
 	corev1.Pod
 	// From names the manifest with the pod's template, as kind and name.
 	From string
+	// Placed is true if the pod is on a virtual node, whatever it tolerates.
+	Placed bool
 	// Hostnames are those of all pods of the template; none if they do not differ.
 	Hostnames Indexes
 	// FailurePolicy is that of the Job which writes the pod.
