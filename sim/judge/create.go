@@ -1,8 +1,11 @@
 package judge
 
 import (
+	"fmt"
 	"html"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
@@ -29,4 +32,22 @@ func compareCreate(key string, expected scenario.PodExpectation, seen *Pod) []Di
 		return []Difference{differencef("CREATE-5", "pod %s was refused, but the answer does not contain %q: %s", key, expected.Refused, seen.Refusal.Text)}
 	}
 	return nil
+}
+
+// withoutRefused returns a scenario without what it expects of pods that the plugin refused and
+// may refuse, and a note on each of them.
+func withoutRefused(file *scenario.File, seen *Observation) (*scenario.File, []string) {
+	var notes []string
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(file.Expect.Pods)) {
+		refusal := seen.Pods[key].Refusal
+		if file.Expect.Pods[key].MayRefuse && refusal != nil && refusal.HasWords && refusal.Status >= http.StatusBadRequest {
+			keys = append(keys, key)
+			notes = append(notes, fmt.Sprintf("Pod %s can never run, and the plugin may refuse it at once: %s", key, strings.TrimSpace(refusal.Text)))
+		}
+	}
+	if keys == nil {
+		return file, nil
+	}
+	return file.WithoutPods(keys), notes
 }

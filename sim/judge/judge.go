@@ -14,12 +14,21 @@ type Result struct {
 	Differences []Difference
 	// NotJudged says in one sentence for each aspect why it was not observed.
 	NotJudged []string
+	// Notes say in one sentence each what is not a fault, although it is unusual.
+	Notes []string
 }
 
 // Judge compares an observation with what the scenario expects. For a plugin that may lack
 // parts of the expectation, file is what scenario.File.Portable returned, here and while the
 // scenario was played. Differences that explain others come first.
 func Judge(file *scenario.File, seen *Observation) Result {
+	file, notes := withoutRefused(file, seen)
+	result := judge(file, seen)
+	result.Notes = notes
+	return result
+}
+
+func judge(file *scenario.File, seen *Observation) Result {
 	refused := map[string]bool{}
 	for key, expected := range file.Expect.Pods {
 		refused[key] = expected.Refused == "" && seen.Pods[key].Refusal != nil
@@ -27,6 +36,9 @@ func Judge(file *scenario.File, seen *Observation) Result {
 	maps.DeleteFunc(refused, func(_ string, is bool) bool { return !is })
 	if seen.Unfinished != nil {
 		return Result{Differences: append(fold(file, unfinished(file, seen), refused), *seen.Unfinished)}
+	}
+	if len(file.Expect.Pods) == 0 { // all were refused
+		return Result{Differences: differences(file, seen)}
 	}
 	return Result{Differences: fold(file, foldStale(foldPanic(differences(file, seen)), seen.Pods), refused), NotJudged: notJudged(file, seen)}
 }

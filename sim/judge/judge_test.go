@@ -248,3 +248,36 @@ func TestManyDifferentFields(t *testing.T) {
 		t.Errorf("%q %q", found, found[0].FollowOns)
 	}
 }
+
+// A plugin may refuse at once, in words, what can never run; then nothing else is expected of
+// that pod.
+func TestMayRefuse(t *testing.T) {
+	file, err := scenario.Parse("judge.yaml", []byte(strings.Replace(scenarioText, "        initContainers:", "        mayRefuse: true\n        initContainers:", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		refusal *Refusal
+		allowed bool
+	}{
+		{"in words", &Refusal{Status: 422, Text: "no room", HasWords: true}, true},
+		{"without words", &Refusal{Status: 500, Text: "x"}, false},
+		{"no answer", &Refusal{Text: "EOF", HasWords: true}, false},
+		{"an answer that is not understood", &Refusal{Status: 200, Text: "x", HasWords: true}, false},
+		{"not refused", nil, false},
+	} {
+		seen := &Observation{Pods: map[string]*Pod{"web": {Refusal: test.refusal}}}
+		got := Judge(file.Portable(nil), seen)
+		if (len(got.Differences)+len(got.NotJudged) == 0) != test.allowed || (len(got.Notes) == 1) != test.allowed {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+		if got := Judge(file.ForThisPlugin(), seen); len(got.Differences) == 0 {
+			t.Errorf("%s, this plugin: %+v", test.name, got)
+		}
+		seen.Violations = []Difference{{Rule: "DELETE-2", Text: "x"}}
+		if got := Judge(file.Portable(nil), seen); len(got.Differences) == 0 {
+			t.Errorf("%s: a violation is lost", test.name)
+		}
+	}
+}

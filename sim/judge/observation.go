@@ -108,6 +108,8 @@ type Refusal struct {
 	Status int
 	// Text is a sentence with the status and the text of the answer.
 	Text string
+	// HasWords says that the answer has a text.
+	HasWords bool
 }
 
 // Log is the answer to one request for a log.

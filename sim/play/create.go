@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -97,9 +98,10 @@ func (p *player) createPod(ctx context.Context, pod *corev1.Pod) {
 	var wrong *virtualkubelet.WrongPodUID
 	var other *virtualkubelet.OtherJobID
 	switch {
-	case err == nil, p.deleted[key]: // users do not see the failure of a deleted pod
+	case err == nil:
+	case p.deleted[key] && p.env.kubelet.Status(key).Phase != corev1.PodFailed: // users do not see the failure of a deleted pod
 	case errors.As(err, &refusal):
-		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Plain()}
+		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Plain(), HasWords: strings.TrimSpace(refusal.Body) != ""}
 	case errors.As(err, &wrong): // the pod does not fail (docs/contract.md, CREATE-10)
 		p.env.recorder.violation("CREATE-10", "%v", err)
 	case errors.As(err, &other):

@@ -157,6 +157,9 @@ func comparable(file *scenario.File, options Options) *scenario.File {
 // judgeScenario sets the verdict of a scenario, and what it follows from, without secrets.
 func judgeScenario(result *report.Scenario, file *scenario.File, seen *judge.Observation) {
 	judged := judge.Judge(file, seen)
+	for _, note := range judged.Notes {
+		result.Notes = append(result.Notes, judge.HideSecrets(file, note))
+	}
 	for _, difference := range judged.Differences {
 		explained := judge.Explain(difference.Rule)
 		shown := report.Difference{

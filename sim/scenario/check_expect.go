@@ -50,6 +50,9 @@ func (r *reader) checkPodExpectation(pod *corev1.Pod, key string, e PodExpectati
 		len(e.Containers)+len(e.InitContainers)+len(e.Env)+len(e.NoEnv)+len(e.Files)+len(e.NoFiles)+len(e.Logs)+len(e.RemotePod) > 0) {
 		r.invalid(append(at, "refused"), "a refused pod shows [Pending, Failed] and has no remote pod")
 	}
+	if e.Refused != "" && e.MayRefuse {
+		r.invalid(append(at, "mayRefuse"), "a pod with refused must be refused")
+	}
 	if r.file.Until.Duration == 0 && !r.ends(key, e) {
 		r.invalid(append(at, "phases"), "pod %s does not end and no step deletes it: set until (such as until: 1m)", key)
 	}

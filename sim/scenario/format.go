@@ -217,6 +217,9 @@ type PodExpectation struct {
 	Phases []corev1.PodPhase `json:"phases"`
 	// OtherPhases are lists of phases that are as right, if another plugin shows them.
 	OtherPhases [][]corev1.PodPhase `json:"otherPhases,omitempty"`
+	// MayRefuse says that another plugin may refuse the pod at once, in words, since it can
+	// never run. Nothing else is then expected of the pod.
+	MayRefuse bool `json:"mayRefuse,omitempty"`
 	// Refused is a part of the plugin's error text.
 	Refused string `json:"refused,omitempty"`
 	// Containers and InitContainers are the states at the end, by name; a container

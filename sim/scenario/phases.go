@@ -21,8 +21,21 @@ func (f *File) ForThisPlugin() *File {
 	}
 	own.Expect.Pods = maps.Clone(f.Expect.Pods)
 	for key, e := range own.Expect.Pods {
-		e.OtherPhases = nil
+		e.OtherPhases, e.MayRefuse = nil, false
 		own.Expect.Pods[key] = e
 	}
 	return own
+}
+
+// WithoutPods returns the scenario without what it expects of these pods, and of the number of
+// remote objects.
+func (f *File) WithoutPods(keys []string) *File {
+	rest := &File{
+		Name: f.Name, Path: f.Path, Scenario: f.Scenario, Pods: f.Pods, ConfigMaps: f.ConfigMaps, Secrets: f.Secrets, Claims: f.Claims,
+		leftKinds: f.leftKinds, notCompared: f.notCompared,
+	}
+	rest.Expect.Remote = nil
+	rest.Expect.Pods = maps.Clone(f.Expect.Pods)
+	maps.DeleteFunc(rest.Expect.Pods, func(key string, _ PodExpectation) bool { return slices.Contains(keys, key) })
+	return rest
 }
