@@ -123,21 +123,32 @@ func (p *planner) pod(written *workloads.Pod) (Report, error) {
 	body, err := interlink.CreateRequest(admitted, p.objects, p.virtualKubelet)
 	if err != nil {
 		report.Reason = err.Error()
-		return report, nil
+		later, err := p.onceSent(admitted)
+		report.Hints = append(report.Hints, later...)
+		return report, err
 	}
 	report.Sent = true
-	text, err := json.Marshal(body)
+	request, err := received(body)
 	if err != nil {
-		return Report{}, fmt.Errorf("encode the create request of pod %s: %w", report.Pod, err)
-	}
-	var request wire.CreateRequest
-	if err := json.Unmarshal(text, &request); err != nil {
-		return Report{}, fmt.Errorf("decode the create request of pod %s: %w", report.Pod, err)
+		return Report{}, err
 	}
 	// A status request with the pod comes while the create is in flight (docs/contract.md,
 	// ENV-17).
 	request.Original = translate.OriginalVariables(interlink.WithInitialStatus(admitted, p.virtualKubelet))
-	return report, p.translate(&report, &request, admitted)
+	return report, p.translate(&report, request, admitted)
+}
+
+// received returns a create request as the plugin receives it.
+func received(body *interlink.CreateBody) (*wire.CreateRequest, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode the create request of pod %s/%s: %w", body.Pod.Namespace, body.Pod.Name, err)
+	}
+	request := new(wire.CreateRequest)
+	if err := json.Unmarshal(text, request); err != nil {
+		return nil, fmt.Errorf("decode the create request of pod %s/%s: %w", body.Pod.Namespace, body.Pod.Name, err)
+	}
+	return request, nil
 }
 
 // translate adds to a report what the plugin makes of a request. local is the pod of the
@@ -146,6 +157,7 @@ func (p *planner) translate(report *Report, request *wire.CreateRequest, local *
 	objects, err := lifecycle.Objects(request, p.options.Options, p.options.Policy)
 	if err != nil {
 		report.Refusals = errdefs.Reasons(err)
+		p.describeRest(report, request, local)
 		return nil
 	}
 	report.Warnings = objects.Warnings

@@ -81,6 +81,11 @@ func (r *Report) Text() string {
 	for _, refusal := range r.Refusals {
 		comment("refusal: %s", refusal)
 	}
+	if len(r.manifest) == 0 { // which has the warnings
+		for _, warning := range r.Warnings {
+			comment("warning: %s", warning)
+		}
+	}
 	for _, hint := range r.Hints {
 		comment("hint: %s", hint)
 	}
