@@ -15,10 +15,11 @@ type Difference struct {
 	// FollowOns are differences that this one explains.
 	FollowOns []string
 
-	pod     string // the key of the pod that it is about; empty if it is about several, or unknown
-	missing bool   // something is not there, which was perhaps never created
-	stale   bool   // the pod's status did not change any more
-	phases  bool   // the pod showed other phases
+	pod     string      // the key of the pod that it is about; empty if it is about several, or unknown
+	own     Explanation // instead of that of the rule
+	missing bool        // something is not there, which was perhaps never created
+	stale   bool        // the pod's status did not change any more
+	phases  bool        // the pod showed other phases
 }
 
 // String returns the text, after the number of the rule.

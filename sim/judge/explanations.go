@@ -6,6 +6,17 @@ type Explanation struct {
 	Consequence, Right string
 }
 
+// doneTwice explains a container that begins again although no second create was sent.
+var doneTwice = Explanation{"The user's work is done twice.", "Start each container of a pod once, and again only as its restart policy says."}
+
+// Explanation returns that of the difference, or else that of its rule.
+func (d Difference) Explanation() Explanation {
+	if d.own != (Explanation{}) {
+		return d.own
+	}
+	return Explain(d.Rule)
+}
+
 // Explain returns the explanation of a rule; both texts are empty for a rule that no
 // difference cites.
 func Explain(rule string) Explanation { return explanations[rule] }
@@ -15,7 +26,7 @@ var explanations = map[string]Explanation{
 	"HTTP-6":   {"InterLink handles the call as failed; a create that is lost in this way makes the pod Failed for good.", "Keep idle connections open for more than 120 s, and answer each request also if it fails inside."},
 	"PING-3":   {"The virtual node becomes NotReady within 30 s, and Kubernetes evicts its pods after 300 s.", "Answer the ping with code 200 as long as the plugin can serve."},
 	"CREATE-1": {"InterLink does not send the create, so the plugin never learns of the pod.", "Nothing: the pod of the scenario cannot be sent with this configuration of the virtual kubelet."},
-	"CREATE-3": {"InterLink cannot use the answer: the pod is Failed for good, or its job ID is not stored and the pod is created again after a restart of the virtual kubelet.",
+	"CREATE-3": {"InterLink cannot use the answer: the pod is Failed for good.",
 		"Answer 200 and one object with PodUID, which is the UID of the local pod, and PodJID."},
 	"CREATE-4": {"The local pod is Failed for good, whatever its restart policy is.", "Answer 200 and one object with PodUID and PodJID; retry inside the call what may succeed later."},
 	"CREATE-5": {"The user sees the text of the answer in the pod's status, and nothing else.", "Answer with a short plain text that says what is wrong with the pod."},

@@ -6,6 +6,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/scenario"
 )
 
 // Each rule that a difference can cite is in the contract, and has one sentence each that says
@@ -49,6 +53,29 @@ func TestExplanations(t *testing.T) {
 			if !strings.HasSuffix(text, ".") || strings.Count(text, ". ") > 0 || strings.Contains(text, "nil") {
 				t.Errorf("%s: %q is not one sentence", rule, text)
 			}
+		}
+	}
+}
+
+// A container that begins twice has another consequence if its create was sent once.
+func TestContainerThatBeginsTwice(t *testing.T) {
+	for _, test := range []struct {
+		steps []scenario.Step
+		twice bool // the create is sent twice
+	}{
+		{nil, false},
+		{[]scenario.Step{{Create: "other"}}, false},
+		{[]scenario.Step{{Create: "web"}}, true},
+		{[]scenario.Step{{RestartVirtualKubelet: &scenario.Restart{}}}, true},
+	} {
+		file, err := scenario.Parse("judge.yaml", []byte(scenarioText))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Steps, file.Pods[0].Spec.RestartPolicy = test.steps, corev1.RestartPolicyNever
+		found := compareProbes(file, "web", scenario.PodExpectation{}, map[string]Probe{"main": {Runs: 2}})
+		if len(found) != 1 || (found[0].Explanation() == Explain("CREATE-8")) != test.twice || found[0].Explanation().Right == "" {
+			t.Errorf("%v: %+v", test.steps, found)
 		}
 	}
 }

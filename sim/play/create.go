@@ -101,7 +101,7 @@ func (p *player) createPod(ctx context.Context, pod *corev1.Pod) {
 	case err == nil:
 	case p.deleted[key] && p.env.kubelet.Status(key).Phase != corev1.PodFailed: // users do not see the failure of a deleted pod
 	case errors.As(err, &refusal):
-		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Plain(), HasWords: strings.TrimSpace(refusal.Body) != ""}
+		p.seen.Pods[key].Refusal = &judge.Refusal{Status: refusal.Status, Text: refusal.Error(), HasWords: strings.TrimSpace(refusal.Body) != ""}
 	case errors.As(err, &wrong): // the pod does not fail (docs/contract.md, CREATE-10)
 		p.env.recorder.violation("CREATE-10", "%v", err)
 	case errors.As(err, &other):

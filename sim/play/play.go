@@ -161,7 +161,7 @@ func judgeScenario(result *report.Scenario, file *scenario.File, seen *judge.Obs
 		result.Notes = append(result.Notes, judge.HideSecrets(file, note))
 	}
 	for _, difference := range judged.Differences {
-		explained := judge.Explain(difference.Rule)
+		explained := difference.Explanation()
 		shown := report.Difference{
 			Rule: difference.Rule, Text: judge.HideSecrets(file, difference.Text), Consequence: explained.Consequence, Right: explained.Right,
 		}

@@ -24,18 +24,19 @@ type Refusal struct {
 	Body string
 }
 
+// Error returns the error in words for people: a page becomes its title.
 func (r *Refusal) Error() string {
+	short := *r
+	short.Body = message([]byte(r.Body))
+	return short.text()
+}
+
+// text returns the error with the whole body, as InterLink writes it into the pod's status.
+func (r *Refusal) text() string {
 	if r.Status == 0 {
 		return fmt.Sprintf("create of pod %s was not answered: %s", r.Pod, r.Body)
 	}
 	return fmt.Sprintf("create of pod %s was answered %d: %s", r.Pod, r.Status, r.Body)
-}
-
-// Plain returns the error in words for people: a page becomes its title.
-func (r *Refusal) Plain() string {
-	short := *r
-	short.Body = plain([]byte(r.Body))
-	return short.Error()
 }
 
 // WrongPodUID is the error of a create whose answer has another PodUID than the pod's.
@@ -203,7 +204,7 @@ func refusedStatus(pod *corev1.Pod, refusal *Refusal, options interlink.Options)
 	status.Reason = "ProviderFailed"
 	escaped := *refusal
 	escaped.Body = html.EscapeString(refusal.Body)
-	status.Message = escaped.Error()
+	status.Message = escaped.text()
 	failed := func(containers []corev1.Container) (statuses []corev1.ContainerStatus) {
 		for _, c := range containers {
 			statuses = append(statuses, corev1.ContainerStatus{

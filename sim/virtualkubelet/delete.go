@@ -23,7 +23,7 @@ func (k *Kubelet) Delete(ctx context.Context, name string) error {
 	case err != nil:
 		return &unanswered{"delete of pod " + pod.admitted.Name, err}
 	case status != http.StatusOK:
-		return fmt.Errorf("delete of pod %s was answered %d: %s", pod.admitted.Name, status, plain(answer))
+		return fmt.Errorf("delete of pod %s was answered %d: %s", pod.admitted.Name, status, message(answer))
 	}
 	return nil
 }

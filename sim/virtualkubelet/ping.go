@@ -16,7 +16,7 @@ func (k *Kubelet) Ping(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("ping: %w", err)
 	}
 	if status != http.StatusOK {
-		return answer, fmt.Errorf("ping was answered %d: %s", status, plain(answer))
+		return answer, fmt.Errorf("ping was answered %d: %s", status, message(answer))
 	}
 	return answer, nil
 }

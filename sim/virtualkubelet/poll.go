@@ -108,7 +108,7 @@ func (k *Kubelet) poll(ctx context.Context, pod *localPod, body []*corev1.Pod) e
 	case err != nil:
 		return stale("STATUS-10", "%s", Cause(err))
 	case status != http.StatusOK:
-		return stale("STATUS-10", "answered %d: %s", status, plain(text))
+		return stale("STATUS-10", "answered %d: %s", status, message(text))
 	}
 	var entries []wire.PodStatus
 	if err := json.Unmarshal(text, &entries); err != nil {

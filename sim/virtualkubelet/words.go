@@ -2,6 +2,7 @@ package virtualkubelet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,6 +119,34 @@ func plain(answer []byte) string {
 	}
 	text = strings.TrimSpace(spaces.ReplaceAllString(html.UnescapeString(text), " "))
 	return fmt.Sprintf("a page %q", excerpt([]byte(text)))
+}
+
+// message returns the beginning of an answer that is an error, for error messages: of JSON with
+// a text for people, that text.
+func message(answer []byte) string {
+	if text := messageIn(answer); text != "" {
+		return excerpt([]byte(text))
+	}
+	return plain(answer)
+}
+
+// messageIn returns the text for people in a JSON object, "" if there is none. The text of a
+// Kubernetes client can have the JSON of the API server in it, whose message says more.
+func messageIn(answer []byte) string {
+	var fields map[string]any
+	if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&fields); err != nil {
+		return ""
+	}
+	for _, name := range []string{"detail", "message", "error"} {
+		text, _ := fields[name].(string)
+		if at := strings.Index(text, `{"`); at >= 0 {
+			text = cmp.Or(messageIn([]byte(text[at:])), text)
+		}
+		if text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // unanswered is the error of a call without an answer.

@@ -53,6 +53,24 @@ func TestWordsForCallsWithoutAnswer(t *testing.T) {
 	}
 }
 
+// An error that is JSON is told by its text, not by the headers and dicts around it.
+func TestMessageOfAnError(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"detail":"no room"}`:                  "no room",
+		` {"error":"busy","code":503}`:          "busy",
+		`{"message":""}`:                        `{"message":""}`,
+		`{"detail":[{"loc":"body"}]}`:           `{"detail":[{"loc":"body"}]}`,
+		`{"detail":"x {\"a\":1}"}`:              `x {"a":1}`,
+		"plain":                                 "plain",
+		"<html><title>Not Found</title></html>": `a page "Not Found"`,
+		`{"detail":"(409)\nHTTP response headers: HTTPHeaderDict({'Audit-Id': '4a'})\nHTTP response body: {\"kind\":\"Status\",\"message\":\"configmaps \\\"c\\\" already exists\"}\n"}`: `configmaps "c" already exists`,
+	} {
+		if got := message([]byte(answer)); got != want {
+			t.Errorf("%s: %s, want %s", answer, got, want)
+		}
+	}
+}
+
 // The path of an address comes before the path of each call.
 func TestAddressWithPath(t *testing.T) {
 	for address, base := range map[string]string{
