@@ -34,11 +34,11 @@ func planCommand(s streams) command {
 			flags.BoolVar(&vk.DisableProjectedVolumes, "disable-projected-volumes", false, "the virtual kubelet has disableProjectedVolumes: true")
 			flags.StringVar(&vk.KubernetesAPI, "kubernetes-api", "", "the `HOST:PORT` of the local API server that the virtual kubelet tells to pods")
 		},
-		run: func(_ context.Context, args []string) error {
+		run: func(ctx context.Context, args []string) error {
 			if len(args) == 0 {
 				return invalidf("a FILE is needed")
 			}
-			return c.run(args)
+			return c.run(ctx, args)
 		},
 	}
 }
@@ -49,7 +49,7 @@ type planRun struct {
 	json     bool
 }
 
-func (c *planRun) run(files []string) error {
+func (c *planRun) run(ctx context.Context, files []string) error {
 	c.settings.Environ = c.environ
 	var inputs []plan.Input
 	for _, file := range files {
@@ -62,7 +62,7 @@ func (c *planRun) run(files []string) error {
 		}
 		inputs = append(inputs, plan.Input{Path: file, Text: text})
 	}
-	reports, invalidDocuments := plan.Reports(inputs, c.settings)
+	reports, invalidDocuments := plan.Reports(ctx, inputs, c.settings)
 	if len(reports) == 0 {
 		return invalidDocuments
 	}

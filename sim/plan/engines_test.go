@@ -160,7 +160,7 @@ func (e *engine) run(t *testing.T, file string, settings plan.Settings, mesh boo
 	if mesh {
 		text = withMesh(t, text)
 	}
-	reports, err := plan.Reports([]plan.Input{{Path: path, Text: text}}, settings)
+	reports, err := plan.Reports(t.Context(), []plan.Input{{Path: path, Text: text}}, settings)
 	if err != nil {
 		t.Fatal(err)
 	}

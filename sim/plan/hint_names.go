@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/workloads"
@@ -107,19 +109,38 @@ func (p *planner) longNames(pod *workloads.Pod) []string {
 	if pod.Spec.DNSConfig != nil {
 		texts = append(texts, pod.Spec.DNSConfig.Searches...)
 	}
+	names := namesIn(texts, pod.Namespace)
 	for _, volume := range pod.Spec.Volumes {
-		for _, object := range p.objects.ConfigMaps {
-			if volume.ConfigMap != nil && object.Name == volume.ConfigMap.Name && object.Namespace == pod.Namespace {
-				for _, text := range object.Data {
-					texts = append(texts, text)
-				}
-			}
+		if volume.ConfigMap != nil {
+			names = append(names, p.namesInConfigMap(pod.Namespace, volume.ConfigMap.Name)...)
 		}
 	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// namesInConfigMap returns the long names in a ConfigMap. It reads each once: all pods of a
+// workload can have the same.
+func (p *planner) namesInConfigMap(namespace, name string) []string {
+	key := types.NamespacedName{Namespace: namespace, Name: name}
+	names, known := p.namesOf[key]
+	if !known {
+		for _, object := range p.objects.ConfigMaps {
+			if object.Name == name && object.Namespace == namespace {
+				names = append(names, namesIn(slices.Collect(maps.Values(object.Data)), namespace)...)
+			}
+		}
+		p.namesOf[key] = names
+	}
+	return names
+}
+
+// namesIn returns the names with a namespace in texts, each once.
+func namesIn(texts []string, namespace string) []string {
 	var names []string
 	for _, text := range texts {
 		for _, name := range longName.FindAllString(text, -1) {
-			if strings.HasSuffix(name, "."+pod.Namespace+".svc") {
+			if strings.HasSuffix(name, "."+namespace+".svc") {
 				names = append(names, name)
 			}
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -36,7 +37,7 @@ type Settings struct {
 // override the environment variables. An error means that a document cannot be read; the
 // reports are then those of the other pods. A pod that is refused is no error. What is not
 // read, though a controller may write pods for it, is a hint of the first report.
-func Reports(inputs []Input, settings Settings) ([]Report, error) {
+func Reports(ctx context.Context, inputs []Input, settings Settings) ([]Report, error) {
 	if _, err := pluginOptions(settings.Environ, nil); err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func Reports(inputs []Input, settings Settings) ([]Report, error) {
 		if f.isScenario {
 			vk.VirtualKubelet = f.virtualKubelet
 		}
-		p := planner{options: options, virtualKubelet: vk, services: shared.services, pods: shared.pods, recorded: shared.recorded, objects: interlink.AdmitObjects(shared.Objects, vk)}
+		p := planner{options: options, virtualKubelet: vk, services: shared.services, pods: shared.pods, recorded: shared.recorded, namesOf: map[types.NamespacedName][]string{}, objects: interlink.AdmitObjects(shared.Objects, vk)}
 		if f.request != nil {
 			report, err := p.request(f.request)
 			if err != nil {
@@ -63,6 +64,9 @@ func Reports(inputs []Input, settings Settings) ([]Report, error) {
 			reports = append(reports, report)
 		}
 		for i := range f.pods {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			report, err := p.pod(&f.pods[i])
 			if err != nil {
 				return nil, err
@@ -109,6 +113,8 @@ type planner struct {
 	// pods are those of all files: a pod may call one of another file by its name. recorded are
 	// those of create requests, which the virtual kubelet has changed.
 	pods, recorded []workloads.Pod
+	// namesOf are the long names in the ConfigMaps that were needed, by namespace and name.
+	namesOf map[types.NamespacedName][]string
 }
 
 // pod reports on a pod as a user or a controller writes it.

@@ -2,6 +2,8 @@ package plan_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,7 +45,7 @@ func reportsOf(t *testing.T, path string, text []byte, settings plan.Settings) [
 	if settings.Environ == nil {
 		settings.Environ = environ
 	}
-	reports, err := plan.Reports([]plan.Input{{Path: path, Text: text}}, settings)
+	reports, err := plan.Reports(t.Context(), []plan.Input{{Path: path, Text: text}}, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func TestReportsNamesInvalidFiles(t *testing.T) {
 		{"a request without a pod", `{"pod": {"metadata": {"name": "a"}}}`, "not a create request"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			reports, err := plan.Reports([]plan.Input{{Path: "file.yaml", Text: []byte(test.text)}}, plan.Settings{Environ: environ})
+			reports, err := plan.Reports(t.Context(), []plan.Input{{Path: "file.yaml", Text: []byte(test.text)}}, plan.Settings{Environ: environ})
 			if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v; want %q\n%+v", err, test.want, reports)
 			}
@@ -119,7 +121,7 @@ func TestOneInvalidDocument(t *testing.T) {
 				{{Path: "file.yaml", Text: []byte(pod + "---\n" + test.text)}},
 				{{Path: "file.yaml", Text: []byte("\n\n\n\n\n" + test.text)}, {Path: "pod.yaml", Text: []byte(pod)}},
 			} {
-				reports, err := plan.Reports(inputs, plan.Settings{Environ: environ})
+				reports, err := plan.Reports(t.Context(), inputs, plan.Settings{Environ: environ})
 				if !errdefs.Is(err, errdefs.Invalid) || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("error %v, want %q", err, test.want)
 				}
@@ -128,6 +130,17 @@ func TestOneInvalidDocument(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An interrupted run ends between two pods.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	path, text := fixture(t, "scenarios/restart-always.yaml")
+	reports, err := plan.Reports(ctx, []plan.Input{{Path: path, Text: text}}, plan.Settings{Environ: environ})
+	if !errors.Is(err, context.Canceled) || len(reports) > 0 {
+		t.Errorf("%d reports, error %v", len(reports), err)
 	}
 }
 
@@ -263,7 +276,7 @@ func TestKindsOfOtherGroups(t *testing.T) {
 
 // Objects of one file are there for the pods of all, also as items of a list.
 func TestFilesAreReadTogether(t *testing.T) {
-	reports, err := plan.Reports([]plan.Input{
+	reports, err := plan.Reports(t.Context(), []plan.Input{
 		{Path: "job.yaml", Text: []byte(`{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {restartPolicy: Never,
 			volumes: [{name: v, configMap: {name: c}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /v}]}]}}}}`)},
 		{Path: "list.yaml", Text: []byte(`{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: b}},

@@ -205,6 +205,7 @@ func TestHints(t *testing.T) {
 		{"PyTorch with a Service", calls("MASTER_ADDR", "svc", "") + callee, ""},
 		{"Ray with a Service in another namespace", calls("FQ_RAY_IP", "svc.default.svc.cluster.local", "") + callee, "put default into [offloading] namespace_prefix_exclusions, or use the name svc"},
 		{"a name with a namespace in a command", with(`subdomain: s, hostname: h, containers: [{name: c, image: i, args: ["ping h.s.default.svc"]}]`), "the pod calls h.s.default.svc"},
+		{"a name in a ConfigMap", with(`subdomain: s, hostname: h, volumes: [{name: v, configMap: {name: m}}], `+container) + "\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {hosts: \"h.s.default.svc h.s.default.svc\"}}", "the pod calls h.s.default.svc"},
 		{"a name in another namespace", with(`subdomain: s, hostname: h, containers: [{name: c, image: i, args: ["ping h.s.other.svc"]}]`), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

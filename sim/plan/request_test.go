@@ -26,7 +26,7 @@ func TestOriginalOfARecordedRequest(t *testing.T) {
 		for _, text := range texts {
 			inputs = append(inputs, plan.Input{Path: "file", Text: []byte(text)})
 		}
-		reports, err := plan.Reports(inputs, plan.Settings{Environ: environ})
+		reports, err := plan.Reports(t.Context(), inputs, plan.Settings{Environ: environ})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestTemplateOfARecordedRequest(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			reports, err := plan.Reports([]plan.Input{{Path: "request.json", Text: []byte(test.request)}, {Path: "manifest.yaml", Text: []byte(test.manifest)}}, plan.Settings{Environ: environ})
+			reports, err := plan.Reports(t.Context(), []plan.Input{{Path: "request.json", Text: []byte(test.request)}, {Path: "manifest.yaml", Text: []byte(test.manifest)}}, plan.Settings{Environ: environ})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +127,7 @@ func TestTemplateOfARecordedRequest(t *testing.T) {
 
 // A recorded request was sent, so it was placed: on the node that its pod names.
 func TestNodeOfARecordedRequest(t *testing.T) {
-	reports, err := plan.Reports([]plan.Input{{Path: "request.json", Text: []byte(recorded)}}, plan.Settings{Environ: environ})
+	reports, err := plan.Reports(t.Context(), []plan.Input{{Path: "request.json", Text: []byte(recorded)}}, plan.Settings{Environ: environ})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestHintsOfRecordedRequests(t *testing.T) {
 			for _, text := range test.files {
 				inputs = append(inputs, plan.Input{Path: "request.json", Text: []byte(text)})
 			}
-			reports, err := plan.Reports(inputs, plan.Settings{Environ: environ})
+			reports, err := plan.Reports(t.Context(), inputs, plan.Settings{Environ: environ})
 			if err != nil {
 				t.Fatal(err)
 			}

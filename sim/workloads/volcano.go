@@ -154,7 +154,7 @@ func addEnv(spec *corev1.PodSpec, variables ...corev1.EnvVar) {
 	}
 }
 
-// maxHosts limits the names in a ConfigMap: a manifest can ask for any number of pods.
+// maxHosts limits the names in the ConfigMap of a Job: a manifest can ask for any number of pods.
 const maxHosts = 1000
 
 // Beside returns the ConfigMap and the Service that a controller creates beside the pods of a
@@ -171,13 +171,15 @@ func Beside(manifest Manifest) (*corev1.ConfigMap, *corev1.Service, error) {
 		return nil, nil, nil
 	}
 	hosts := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: job.Metadata.Namespace, Name: job.hosts()}, Data: map[string]string{}}
+	left := maxHosts
 	for i := range job.Spec.Tasks {
 		task := &job.Spec.Tasks[i]
 		var names []string
-		for index := range min(task.replicas(), maxHosts) {
+		for index := range min(task.replicas(), left) {
 			name := job.podName(task, index)
 			names = append(names, cmp.Or(task.Template.Spec.Hostname, name)+"."+cmp.Or(task.Template.Spec.Subdomain, job.Metadata.Name))
 		}
+		left -= len(names)
 		keys := task.hostKeys()
 		hosts.Data[task.Name+".host"] = strings.Join(names, "\n")
 		hosts.Data[keys[0]], hosts.Data[keys[1]] = strings.Join(names, ","), strconv.Itoa(task.replicas())

@@ -149,7 +149,7 @@ func TestLongNames(t *testing.T) {
 
 // A pod of Volcano's plugin svc needs a ConfigMap that no manifest has.
 func TestBeside(t *testing.T) {
-	const job = `{apiVersion: batch.volcano.sh/v1alpha1, kind: Job, metadata: {name: sim, namespace: hpc}, spec: {plugins: {svc: []}, tasks: [{name: main, template: {spec: {hostname: head}}}, {name: a-b, replicas: 2, template: {}}, {name: many, replicas: 2000000000}]}}`
+	const job = `{apiVersion: batch.volcano.sh/v1alpha1, kind: Job, metadata: {name: sim, namespace: hpc}, spec: {plugins: {svc: []}, tasks: [{name: main, template: {spec: {hostname: head}}}, {name: a-b, replicas: 2, template: {}}, {name: many, replicas: 2000000000}, {name: more, replicas: 2000000000}]}}`
 	for _, test := range []struct {
 		name, text string
 		want       bool
@@ -172,6 +172,9 @@ func TestBeside(t *testing.T) {
 			}
 			if hosts.Name != "sim-svc" || hosts.Namespace != "hpc" || hosts.Data["VC_MAIN_HOSTS"] != "head.sim" || hosts.Data["a-b.host"] != "sim-a-b-0.sim\nsim-a-b-1.sim" || hosts.Data["VC_A_B_NUM"] != "2" || hosts.Data["VC_MANY_NUM"] != "2000000000" {
 				t.Errorf("ConfigMap %s/%s: %s and %s pods", hosts.Namespace, hosts.Name, hosts.Data["VC_A_B_NUM"], hosts.Data["VC_MANY_NUM"])
+			}
+			if all := hosts.Data["many.host"] + "\n" + hosts.Data["more.host"]; len(strings.Fields(all)) > 1000 || hosts.Data["VC_MORE_NUM"] != "2000000000" {
+				t.Errorf("%d names of pods", len(strings.Fields(all)))
 			}
 			if service.Name != "sim" || service.Spec.Selector["volcano.sh/job-name"] != "sim" {
 				t.Errorf("Service %v", service)
