@@ -79,7 +79,7 @@ var createMutants = []mutant{
 	{"loses init containers", "init-fails", "STATUS-30", "init container first of pod app is not shown", createWithoutSpec("initContainers")},
 	{"loses security contexts", "probes-and-security", "CREATE-19", "securityContext", createWithoutContainerField("securityContext")},
 	{"loses the restart policy", "restart-always", "STATUS-21", "is Failed for good", createRequest(func(pod, _ object) { pod["spec"].(object)["restartPolicy"] = "Never" })},
-	{"loses a deadline", "deadline", "STATUS-37", "phases", createWithoutSpec("activeDeadlineSeconds")},
+	{"loses a deadline", "deadline", "STATUS-32", "is running", createWithoutSpec("activeDeadlineSeconds")},
 }
 
 const (
