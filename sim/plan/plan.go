@@ -126,6 +126,9 @@ func (p *planner) pod(written *workloads.Pod) (Report, error) {
 	}
 	admitted := interlink.Admit(local, p.virtualKubelet)
 	report.Hints = append(placementHints(written), p.hints(written)...)
+	if report.Reason = whyInvalid(written); report.Reason != "" {
+		return report, nil
+	}
 	body, err := interlink.CreateRequest(admitted, p.objects, p.virtualKubelet)
 	if err != nil {
 		report.Reason = err.Error()
