@@ -127,6 +127,10 @@ var deleteMutants = []mutant{
 	{"leaves a Service", "tcp-tunnel-two-ports", "DELETE-1", "1 Service after all pods are deleted", before("/delete", createService)},
 	{"leaves a tunnel", "tcp-tunnel-delete-running", "DELETE-1", "1 Release after all pods are deleted, expected 0: [default/left]", before("/delete", createRelease)},
 	{"deletes the claim of a pod that is created again", "claim-of-recreated-pod", "DELETE-10", "is not that of the first pod", after("/delete", deleteAllClaims)},
+	{"takes a pod that is created again for the first one", "claim-of-recreated-pod", "CREATE-18", "was created again, and has no remote pod", knowsPodsByName},
+	{"creates no pod that could be compared", "claim-of-recreated-pod", "CREATE-18", "is deleted and created again: pod web-0 has no remote pod", on("/create", acceptWithoutCreating)},
+	{"gives each pod a claim of its own", "claim-of-recreated-pod", "VOL-11", "does not mount claim", createRequest(claimOfUID)},
+	{"drops the claims of both pods", "claim-of-recreated-pod", "VOL-11", "mounts no claim", createWithoutSpec("volumes")},
 	{"deletes a claim that must stay", "claim-retained", "DELETE-10", "PersistentVolumeClaims after all", after("/delete", deleteAllClaims)},
 }
 

@@ -2,6 +2,9 @@ package play
 
 import (
 	"context"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/inspect"
 )
@@ -45,9 +48,10 @@ func (p *player) claims(ctx context.Context) (*inspect.Snapshot, error) {
 	return p.snapshot(ctx)
 }
 
-// compareClaims reports a pod that was created again without the claims of the first one.
+// compareClaims reports a pod that was created again without the claims of the first one, and one
+// whose claims cannot be compared.
 func (p *player) compareClaims(ctx context.Context, key string, before *inspect.Snapshot) error {
-	if before == nil {
+	if before == nil || p.seen.Pods[key].Refusal != nil { // the phases of a refused pod say it
 		return nil
 	}
 	after, err := p.snapshot(ctx)
@@ -55,14 +59,20 @@ func (p *player) compareClaims(ctx context.Context, key string, before *inspect.
 		return err
 	}
 	first, second := p.seen.RemotePods[key], after.Pod(p.env.again[key].UID)
-	if first == nil || second == nil {
-		return nil // the create was refused, or its violation says why
+	switch {
+	case first == nil:
+		return &noRemotePod{key}
+	case second == nil:
+		p.env.recorder.violation("CREATE-18", "pod %s was created again, and has no remote pod", key)
+		return nil
 	}
+	compared := false
 	for i, volume := range first.Spec.Volumes {
 		claim := volume.PersistentVolumeClaim
 		if claim == nil {
 			continue
 		}
+		compared = true
 		is := claimUID(after, first.Namespace, claim.ClaimName)
 		switch was := claimUID(before, first.Namespace, claim.ClaimName); {
 		case i >= len(second.Spec.Volumes) || second.Spec.Volumes[i].PersistentVolumeClaim == nil || second.Spec.Volumes[i].PersistentVolumeClaim.ClaimName != claim.ClaimName:
@@ -70,6 +80,9 @@ func (p *player) compareClaims(ctx context.Context, key string, before *inspect.
 		case was == "" || was != is:
 			p.env.recorder.violation("DELETE-10", "pod %s was created again, and claim %s is not that of the first pod: its UID was %q and is %q", key, claim.ClaimName, was, is)
 		}
+	}
+	if !compared && slices.ContainsFunc(p.env.again[key].Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil }) {
+		p.env.recorder.violation("VOL-11", "pod %s was created again, and its first remote pod mounts no claim", key)
 	}
 	return nil
 }

@@ -75,7 +75,10 @@ func (p *player) cannotHappen(err error) bool {
 // stepRule is the rule that the plugin breaks when the call of a step fails.
 func stepRule(step timedStep, err error) string {
 	var wrong *virtualkubelet.WrongPodUID
+	var missing *noRemotePod
 	switch {
+	case step.Recreate != "" && errors.As(err, &missing):
+		return "CREATE-18"
 	case errors.As(err, &wrong):
 		return "CREATE-10"
 	case step.Create != "", step.RestartVirtualKubelet != nil:
