@@ -74,9 +74,7 @@ func Reports(ctx context.Context, inputs []Input, settings Settings) ([]Report, 
 			reports = append(reports, report)
 		}
 	}
-	for _, text := range shared.unread {
-		reports[0].Hints = append(reports[0].Hints, text)
-	}
+	reports[0].Hints = append(reports[0].Hints, shared.unread...)
 	return reports, shared.problem()
 }
 
