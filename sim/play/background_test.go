@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 
@@ -42,7 +43,7 @@ func TestReplayWaitsForTheGarbageCollector(t *testing.T) {
 	local := file.Pods[0].DeepCopy()
 	local.UID = uid
 	reads := 0
-	env := &environment{file: file, pods: []*corev1.Pod{local}, remote: lateCollector{cluster.Client(), func() {
+	env := &environment{file: file, keys: map[types.UID]string{uid: local.Name}, remote: lateCollector{cluster.Client(), func() {
 		if reads++; reads == 3 {
 			cluster.Collect()
 		}
