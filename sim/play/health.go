@@ -21,6 +21,7 @@ const (
 // not all that follow. It is safe for concurrent use.
 type health struct {
 	options Options
+	losses  losses
 
 	mu sync.Mutex
 	// doubt is the scenario in which the plugin did not answer a call; empty if it has

@@ -79,6 +79,11 @@ type Options struct {
 	Started func(name string)
 	Done    func(report.Scenario)
 
+	// sameMoment is how long after the end of a scenario a plugin that loses a call may already
+	// have lost what the scenario sent; the default is defaultSameMoment. For tests.
+	sameMoment time.Duration
+	// lost, if not nil, is called when a scenario loses a call together with its connection.
+	lost func(scenario string)
 	// virtual lets no real time pass with a plugin that has an address and real nodes. For
 	// tests of plugins whose time is the number of polls.
 	virtual bool
@@ -110,6 +115,7 @@ func (o Options) complete() (Options, error) {
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Minute+2*max(0, o.Patience-defaultPatience))
 	o.Seed = cmp.Or(o.Seed, 1)
 	o.restartAfter = cmp.Or(o.restartAfter, beforeRestart)
+	o.sameMoment = cmp.Or(o.sameMoment, defaultSameMoment)
 	o.recovery = cmp.Or(o.recovery, maxRecovery)
 	o.Parallel = cmp.Or(o.Parallel, o.parallel())
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))

@@ -18,21 +18,9 @@ import (
 // not required.
 const RunningNotRequired = "The phase Running was not required"
 
-// playScenario plays a scenario, and once more if nothing listened at the plugin's address
-// and the plugin then answers again: another scenario may have ended it.
-func playScenario(ctx context.Context, file *scenario.File, options Options, plugin *health) report.Scenario {
-	result, again := playOnce(ctx, file, options, plugin)
-	if !again || ctx.Err() != nil || plugin.recovered(ctx) != "" {
-		return result
-	}
-	result, _ = playOnce(ctx, file, options, plugin)
-	result.Notes = append(result.Notes, "It was played twice: the first time, nothing listened at the address of the plugin.")
-	return result
-}
-
 // playOnce plays a scenario and compares what it observes with what the scenario expects. It
-// also returns whether to play it again.
-func playOnce(ctx context.Context, file *scenario.File, options Options, plugin *health) (result report.Scenario, again bool) {
+// also returns whether it ended because nothing listened at the plugin's address.
+func playOnce(ctx context.Context, file *scenario.File, options Options, plugin *health) (result report.Scenario, noServer bool) {
 	start := time.Now()
 	options = options.withSlackOf(file)
 	result = newResult(file)

@@ -2,6 +2,7 @@ package play
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -88,6 +89,14 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) (scen
 	var group errgroup.Group
 	group.SetLimit(options.Parallel)
 	plugin := health{options: options}
+	options.lost = plugin.losses.add
+	var mu sync.Mutex
+	var again []held
+	done := func(i int) {
+		if options.Done != nil {
+			options.Done(scenarios[i])
+		}
+	}
 	play := func(i int) {
 		if ctx.Err() != nil {
 			scenarios[i] = newResult(files[i])
@@ -97,10 +106,15 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) (scen
 		if options.Started != nil {
 			options.Started(files[i].Name)
 		}
-		scenarios[i] = playScenario(ctx, files[i], options, &plugin)
-		if options.Done != nil {
-			options.Done(scenarios[i])
+		start, noServer := time.Now(), false
+		scenarios[i], noServer = playOnce(ctx, files[i], options, &plugin)
+		if h := (held{i, start, time.Now(), noServer}); scenarios[i].Verdict == report.Failed && plugin.losses.concern(files[i].Name, h) {
+			mu.Lock()
+			again = append(again, h)
+			mu.Unlock()
+			return
 		}
+		done(i)
 	}
 	var oneByOne, atOnce []int
 	for i, file := range files {
@@ -128,6 +142,10 @@ func playAll(ctx context.Context, files []*scenario.File, options Options) (scen
 	for _, i := range atOnce {
 		group.Go(func() error { play(i); return nil })
 	}
-	_ = group.Wait()                        // no scenario returns an error
+	_ = group.Wait() // no scenario returns an error
+	for _, h := range again {
+		scenarios[h.index] = playAgain(ctx, files[h.index], options, &plugin, scenarios[h.index], h)
+		done(h.index)
+	}
 	return scenarios, plugin.recovered(ctx) // the last scenario may have ended it
 }

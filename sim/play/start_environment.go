@@ -159,6 +159,9 @@ func startKubelet(ctx context.Context, e *environment, address string) (err erro
 		Observe: func(call virtualkubelet.Call) {
 			if call.Status == 0 && ctx.Err() == nil { // otherwise the scenario timed out
 				e.unanswered.add(call)
+				if o.lost != nil && (call.LostConnection() || isAbsent(call.Err)) {
+					o.lost(e.file.Name)
+				}
 			}
 		},
 	})

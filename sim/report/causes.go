@@ -64,6 +64,8 @@ var (
 	uid         = regexp.MustCompile(`\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
 	// times matches what is only about when it happened, and how often.
 	times = regexp.MustCompile(`^at [0-9][^\s:]*(?:, [^:]*)?: | \(and \d+ more times?\)$`)
+	// lostConnection are the ways in which a caller sees that a process ended.
+	lostConnection = regexp.MustCompile(`the connection was (?:reset|refused|closed before the answer was complete \(EOF\)|closed while the request was sent)`)
 	// number does not match the code of an answer: 404 and 500 have different causes.
 	number = regexp.MustCompile(`(answered |[Ss]tatus (?:code:? )?|HTTP )?\d+`)
 )
@@ -71,7 +73,7 @@ var (
 // withoutNames returns a text without what differs between scenarios with the same
 // cause: the names of pods and containers, numbers, and quoted text.
 func (s *Scenario) withoutNames(text string) string {
-	text = times.ReplaceAllString(text, "")
+	text = lostConnection.ReplaceAllString(times.ReplaceAllString(text, ""), "the connection was closed")
 	text = quotedLines.ReplaceAllString(quoted.ReplaceAllString(text, `""`), `""`)
 	text = strings.ReplaceAll(text, "expected empty", `expected ""`)
 	text = whichLog.ReplaceAllString(text, "log 0 of pod * (*")

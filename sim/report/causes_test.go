@@ -76,3 +76,16 @@ func TestCausesOfLogs(t *testing.T) {
 		t.Error("the options of the request make no difference")
 	}
 }
+
+// A process that ends is seen in several ways.
+func TestLostConnectionsAreOneCause(t *testing.T) {
+	lost := func(name, how string) Scenario {
+		return Scenario{Name: name, Verdict: Failed, Differences: []Difference{{Rule: "HTTP-5", Text: "the plugin did not answer POST /create: the connection was " + how}}}
+	}
+	r := &Report{Scenarios: []Scenario{
+		lost("one", "reset"), lost("two", "closed before the answer was complete (EOF)"), lost("three", "refused"), lost("four", "closed while the request was sent"),
+	}}
+	if got := r.Causes(); len(got) != 1 || len(got[0].Scenarios) != 4 {
+		t.Errorf("causes %+v", got)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,12 +39,15 @@ type client struct {
 	newConnections bool
 	observe        func(Call)
 	sessions       atomic.Int64
+	// used has when each connection was used last, by the clock now.
+	used sync.Map
+	now  func() time.Time
 }
 
 // newClient returns a client for the address in config.
 func newClient(config Config) (*client, error) {
 	address := config.Plugin
-	c := &client{protocol: toPlugin, timeout: config.CallTimeout, observe: config.Observe, newConnections: config.NewConnections}
+	c := &client{protocol: toPlugin, timeout: config.CallTimeout, observe: config.Observe, newConnections: config.NewConnections, now: func() time.Time { return config.Options.Now().Time }}
 	if config.InterLink {
 		c.protocol = toInterLink
 	}
@@ -117,11 +121,20 @@ func (c *client) sendWith(ctx context.Context, client *http.Client, at request, 
 // call sends one request and reads the whole answer. Status 0 means that there was
 // none; then err says why.
 func (c *client) call(ctx context.Context, at request, session string, body any) (status int, answer []byte, err error) {
-	start, reused := time.Now(), false
+	start, idle := time.Now(), time.Duration(0)
+	var conn net.Conn
 	defer func() {
-		c.observe(Call{Name: nameOf(session), Duration: time.Since(start), Status: status, Err: err, Reused: reused})
+		if conn != nil {
+			c.used.Store(conn, c.now())
+		}
+		c.observe(Call{Name: nameOf(session), Duration: time.Since(start), Status: status, Err: err, Idle: idle})
 	}()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		conn, idle = info.Conn, 0
+		if used, known := c.used.Load(conn); known {
+			idle = c.now().Sub(used.(time.Time))
+		}
+	}})
 	if c.timeout == 0 {
 		return c.readAll(ctx, at, session, body)
 	}

@@ -1,7 +1,9 @@
 package virtualkubelet
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -53,13 +55,21 @@ type Call struct {
 	// Status is the HTTP status of the answer, 0 if there was none; then Err says why.
 	Status int
 	Err    error
-	// Reused says that the call was sent on the connection of an earlier one.
-	Reused bool
+	// Idle is how long the connection of the call had not been used, 0 for a new one.
+	Idle time.Duration
 }
 
-// LostOnIdle reports whether a call has no answer because the plugin closed a connection of
-// earlier calls while the request was sent (docs/contract.md, HTTP-6).
-func (c Call) LostOnIdle() bool { return c.Reused && (isReset(c.Err) || closedIdle(c.Err)) }
+// minIdle is how long a connection was not used that counts as an idle one.
+const minIdle = time.Second
+
+// LostOnIdle reports whether a call has no answer because the plugin closed an idle
+// connection while the request was sent (docs/contract.md, HTTP-6).
+func (c Call) LostOnIdle() bool { return c.Idle > minIdle && (isReset(c.Err) || closedIdle(c.Err)) }
+
+// LostConnection reports whether a call has no answer because its connection was closed.
+func (c Call) LostConnection() bool {
+	return isReset(c.Err) || closedIdle(c.Err) || errors.Is(c.Err, io.EOF) || errors.Is(c.Err, io.ErrUnexpectedEOF)
+}
 
 // Kubelet is the local cluster with its virtual node. It sends nothing by itself:
 // the caller decides when to poll and to ping. It is safe for concurrent use. Methods

@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/interlink"
 )
 
 // What is wrong with an answer is said without the words of Go and of HTML.
@@ -79,6 +83,44 @@ func TestAddressWithPath(t *testing.T) {
 	} {
 		if c, err := newClient(Config{Plugin: address}); err != nil || c.base != base {
 			t.Errorf("%s: %v, error %v", address, c, err)
+		}
+	}
+}
+
+// Only a connection that was not used for a while is an idle one.
+func TestLostOnIdle(t *testing.T) {
+	reset := os.NewSyscallError("read", syscall.ECONNRESET)
+	for _, test := range []struct {
+		call         Call
+		onIdle, lost bool
+	}{
+		{Call{Err: reset, Idle: 2 * time.Second}, true, true},
+		{Call{Err: reset, Idle: time.Millisecond}, false, true},
+		{Call{Err: reset}, false, true},
+		{Call{Err: io.EOF, Idle: time.Minute}, false, true},
+		{Call{Err: errors.New("the answer was not complete within 2s"), Idle: time.Minute}, false, false},
+		{Call{Idle: time.Minute}, false, false},
+	} {
+		if onIdle, lost := test.call.LostOnIdle(), test.call.LostConnection(); onIdle != test.onIdle || lost != test.lost {
+			t.Errorf("%+v: on an idle connection %v, lost %v", test.call, onIdle, lost)
+		}
+	}
+}
+
+// How long a connection was idle is measured by the clock of the local cluster.
+func TestIdleTimeOfAConnection(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "[]") }))
+	t.Cleanup(server.Close)
+	now, last := time.Now(), Call{}
+	kubelet, err := New(Config{Plugin: server.URL, Options: interlink.Options{Clock: func() time.Time { return now }}, Observe: func(c Call) { last = c }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(kubelet.Close)
+	for i, want := range []time.Duration{0, time.Minute, 2 * time.Minute} {
+		now = now.Add(time.Duration(i) * time.Minute)
+		if _, err := kubelet.Ping(t.Context()); err != nil || last.Idle != want {
+			t.Errorf("ping %d: idle for %s, want %s; error %v", i, last.Idle, want, err)
 		}
 	}
 }
