@@ -13,8 +13,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// maxIdleWait limits waitUntilIdle, in real time. A few milliseconds are usual.
-const maxIdleWait = time.Minute
+// maxIdleWait limits waitUntilIdle, in real time. A few milliseconds are usual; with a real quota
+// controller on a busy machine it can be more than a minute.
+const maxIdleWait = 5 * time.Minute
 
 // waitUntilIdle waits until the simulated nodes have done all that is due, and until
 // they and, if that is known, the plugin have observed all changes of the remote pods, and no
