@@ -122,7 +122,7 @@ func TestExamplesAreAccepted(t *testing.T) {
 				checkVirtualNode(t, pod)
 				pod.Kind, pod.APIVersion = "Pod", "v1"
 				input := plan.Input{Path: file, Text: append(bytes.Clone(others.Bytes()), document(t, pod)...)}
-				reports, err := plan.Reports([]plan.Input{input}, plan.Settings{Environ: environ})
+				reports, err := plan.Reports(t.Context(), []plan.Input{input}, plan.Settings{Environ: environ})
 				if err != nil || len(reports) != 1 {
 					t.Fatalf("%d reports, error %v", len(reports), err)
 				}
