@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A virtual kubelet that panics at each poll is told once, with the number of times.
+// A virtual kubelet that panics at each poll is listed once, with the number of times.
 func TestViolationsThatHappenAgain(t *testing.T) {
 	r := newRecorder(nil)
 	r.violationAt("at 5s: ", "STATUS-26", "the virtual kubelet panics")

@@ -57,7 +57,7 @@ func TestWordsForCallsWithoutAnswer(t *testing.T) {
 	}
 }
 
-// An error that is JSON is told by its text, not by the headers and dicts around it.
+// An error that is JSON is shown by its text, not by the headers and dicts around it.
 func TestMessageOfAnError(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"detail":"no room"}`:                  "no room",
