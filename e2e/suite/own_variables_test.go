@@ -72,7 +72,10 @@ func checkVariables(t *testing.T, log string, local *corev1.Pod, remote corev1.P
 // testOwnVariables lets the simulated virtual kubelet replace the variables, on real nodes.
 func testOwnVariables(t *testing.T) {
 	plugin := startPlugin(t, testEnv.clusterWide)
-	l := newSimulatedClusterWith(t, plugin.address, interlink.Options{VirtualKubelet: scenario.VirtualKubelet{SkipDownwardAPIResolution: true}})
+	// Without the address of the local API server, its status requests would not have the original (ENV-19).
+	l := newSimulatedClusterWith(t, plugin.address, interlink.Options{VirtualKubelet: scenario.VirtualKubelet{
+		SkipDownwardAPIResolution: true, KubernetesAPI: "192.0.2.10:6443",
+	}})
 	name := l.create(variablesPod("variables"))
 	l.waitForPhase(name, corev1.PodSucceeded)
 	checkVariables(t, l.readLog(name, wire.LogOpts{}), l.Pod(name), l.remotePod(name))
