@@ -17,7 +17,7 @@ Tells what becomes of local pods before anyone creates them: whether the virtual
 volumes, variables, names and placement, what the plugin would refuse or leave out, what cannot work, and the remote
 objects, as a manifest with all else in comments. FILE is JSON or YAML; - is standard input. It has manifests (Pods, or
 anything with pod templates: Jobs, Deployments, StatefulSets, JobSets, Volcano Jobs), a scenario or a recorded create
-request. Kinds of which it knows no pods are named on standard error: give it their pods. The
+request. Kinds whose pods it does not know are named on standard error: give it their pods. The
 plugin's environment variables and configuration file apply; the virtualKubelet and plugin options of a scenario override
 them and the flags. No cluster is contacted. The exit code is 1 if a pod would not be sent, would be refused, or would lose
 a part of it, and if a document cannot be read; hints do not count.

@@ -28,7 +28,7 @@ func (r reasons) first() []string {
 // besides, so that one reason is not too long either.
 func First(list []string) []string { return reasons(list).first() }
 
-// List returns an error of the given kind for several reasons, each of which is a sentence
+// List returns an error of the given kind for several reasons, each a sentence
 // for the user. Its message names the first ten. Without a reason, there is no error.
 func List(kind Kind, list []string) error {
 	if len(list) == 0 {

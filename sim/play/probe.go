@@ -34,7 +34,7 @@ func (o Options) probes() bool {
 }
 
 // addProbes adds a probe to each container of a pod, and returns the probes by container. ends
-// says of which containers the end can be told.
+// says for which containers the end can be seen.
 func addProbes(pod *corev1.Pod, expected scenario.PodExpectation, shell []string, ends func(container string) bool) map[string]probe {
 	added := map[string]probe{}
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
