@@ -11,16 +11,17 @@ import (
 // the cache: its owner, its local pod, the objects that it owns, whether an earlier version
 // created it, what could not be carried over, the state of its mesh, whether its create request was stored, the container
 // whose logs are meant if a log request names none, whether its virtual node asks
-// about it, and its claims.
+// about it, its claims, and what its local pod is called, for people and for accounting.
 var (
 	cachedLabels      = []string{wire.LabelOffloading, wire.LabelPodUID, wire.LabelInstance, wire.LabelAttempt}
 	cachedAnnotations = []string{wire.AnnotationOwned, wire.AnnotationWarnings, wire.AnnotationDefaultContainer, wire.AnnotationLogContainer, wire.AnnotationFinished, wire.AnnotationFailed,
-		wire.AnnotationFromStoredRequest, wire.AnnotationSourceNode, wire.AnnotationUnaskedSince, wire.AnnotationClaims}
+		wire.AnnotationFromStoredRequest, wire.AnnotationSourceNode, wire.AnnotationUnaskedSince, wire.AnnotationClaims, wire.AnnotationSourceNamespace, wire.AnnotationSourceName}
 )
 
 // CachedFields returns a copy of a remote pod that has only the fields that the
 // plugin reads from its pod cache: those that [Of] and mesh.RequiredAction read, and
-// those that identify the pod, its containers and the objects that it owns. The cache
+// those that identify the pod, its containers, its node, the resources that it requests, and
+// the objects that it owns. The cache
 // of a cluster with many pods needs a fraction of the memory of whole pods. The copy
 // shares memory with pod.
 func CachedFields(pod *corev1.Pod) *corev1.Pod {
@@ -39,8 +40,10 @@ func CachedFields(pod *corev1.Pod) *corev1.Pod {
 			Finalizers:                 pod.Finalizers,
 		},
 		Spec: corev1.PodSpec{
+			NodeName:              pod.Spec.NodeName,
 			ActiveDeadlineSeconds: pod.Spec.ActiveDeadlineSeconds,
 			RestartPolicy:         pod.Spec.RestartPolicy,
+			Resources:             requestsOfPod(pod.Spec.Resources),
 
 			TerminationGracePeriodSeconds: pod.Spec.TerminationGracePeriodSeconds,
 			SchedulingGates:               pod.Spec.SchedulingGates,
@@ -49,6 +52,7 @@ func CachedFields(pod *corev1.Pod) *corev1.Pod {
 		},
 		Status: corev1.PodStatus{
 			Phase:                 pod.Status.Phase,
+			StartTime:             pod.Status.StartTime,
 			Reason:                pod.Status.Reason,
 			Message:               pod.Status.Message,
 			Conditions:            cachedConditions(pod.Status.Conditions),
@@ -60,8 +64,19 @@ func CachedFields(pod *corev1.Pod) *corev1.Pod {
 
 func cachedContainers(containers []corev1.Container) []corev1.Container {
 	return convert(containers, func(c *corev1.Container) corev1.Container {
-		return corev1.Container{Name: c.Name, RestartPolicy: c.RestartPolicy, RestartPolicyRules: c.RestartPolicyRules}
+		return corev1.Container{
+			Name: c.Name, RestartPolicy: c.RestartPolicy, RestartPolicyRules: c.RestartPolicyRules,
+			Resources: corev1.ResourceRequirements{Requests: c.Resources.Requests},
+		}
 	})
+}
+
+// requestsOfPod returns the requests of the resources of a pod as a whole, or nil.
+func requestsOfPod(resources *corev1.ResourceRequirements) *corev1.ResourceRequirements {
+	if resources == nil || len(resources.Requests) == 0 {
+		return nil
+	}
+	return &corev1.ResourceRequirements{Requests: resources.Requests}
 }
 
 func cachedConditions(conditions []corev1.PodCondition) []corev1.PodCondition {

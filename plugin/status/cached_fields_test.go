@@ -42,6 +42,14 @@ func TestCachedPodHasTheSameStatus(t *testing.T) {
 			!reflect.DeepEqual(cached.Spec.SchedulingGates, remote.Spec.SchedulingGates) {
 			t.Fatalf("pod %d: what the pod owns, or what it waits for, is lost", i)
 		}
+		if cached.Annotations[wire.AnnotationSourceNamespace] != "demo" || cached.Annotations[wire.AnnotationSourceName] != "pod" || cached.Spec.NodeName != "node-1" {
+			t.Fatalf("pod %d: the name of its local pod, or its node, is lost", i)
+		}
+		for j := range remote.Spec.Containers {
+			if !reflect.DeepEqual(cached.Spec.Containers[j].Resources, corev1.ResourceRequirements{Requests: remote.Spec.Containers[j].Resources.Requests}) {
+				t.Fatalf("pod %d: the requests of container %d differ", i, j)
+			}
+		}
 		if again := status.CachedFields(cached); !reflect.DeepEqual(again, cached) {
 			t.Fatalf("pod %d: a cached pod changed when it was cached again\n%s", i, cmp.Diff(cached, again))
 		}
@@ -55,7 +63,7 @@ func fillIn(random *rand.Rand, pod *corev1.Pod) {
 	pod.CreationTimestamp = metav1.Unix(1, 0)
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubelet"}}
 	pod.Labels = map[string]string{wire.LabelOffloading: wire.Offloading, wire.LabelPodUID: "uid", wire.LabelInstance: "a", "app": "web"}
-	pod.Annotations = map[string]string{wire.AnnotationSourceName: "pod", wire.AnnotationDefaultContainer: "main-0", "note": "long"}
+	pod.Annotations = map[string]string{wire.AnnotationSourceNamespace: "demo", wire.AnnotationSourceName: "pod", wire.AnnotationDefaultContainer: "main-0", "note": "long"}
 	if random.IntN(2) == 0 {
 		pod.Annotations[wire.AnnotationOwned] = "configmaps/settings,secrets/token"
 		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: wire.GateDependents}}
@@ -91,6 +99,7 @@ func fillIn(random *rand.Rand, pod *corev1.Pod) {
 			c := &containers[i]
 			c.Image, c.Command = fmt.Sprintf("image:%d", i), []string{"run"}
 			c.Env = []corev1.EnvVar{{Name: "A", Value: "b"}}
+			c.Resources.Requests = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi"), "nvidia.com/gpu": resource.MustParse("2")}
 			c.Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}
 		}
 	}
