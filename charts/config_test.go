@@ -81,6 +81,8 @@ var samples = map[string]any{
 	"offloading.quota":                   "fail",
 	"offloading.disrupted_exit_code":     250,
 	"offloading.orphan_policy":           "report",
+	"offloading.report_resources":        "nodes",
+	"offloading.reserve":                 15,
 	"offloading.pod_security":            "restricted",
 	"offloading.service_account_tokens":  "drop",
 	"offloading.variables":               "resolved",

@@ -259,3 +259,31 @@ func apply(t *testing.T, server *apiserver.Server, file string, options metav1.C
 		}
 	}
 }
+
+// rbac-capacity.yaml grants what report_resources needs more than the other files grant.
+func TestCapacityFileGrantsToReportResources(t *testing.T) {
+	granted := grantedBy(t, "rbac-capacity.yaml", "interlink-plugin-capacity")
+	for _, report := range []config.ReportResources{config.ReportNodes, config.ReportQuota} {
+		for _, namespace := range []string{"", "offloading"} {
+			cfg := config.Defaults()
+			cfg.Offloading.Namespace, cfg.Offloading.ReportResources = namespace, report
+			without := cfg
+			without.Offloading.ReportResources = config.ReportNothing
+			for _, p := range plugin.RequiredPermissions(cfg, nil)[len(plugin.RequiredPermissions(without, nil)):] {
+				if !p.Optional || p.Namespace != "" && p.Namespace != namespace {
+					t.Errorf("%s: %v in %q is optional: %v", report, p, p.Namespace, p.Optional)
+				}
+				if found := (permission{"", p.Group, p.Resource, p.Verb}); !granted[found] {
+					t.Errorf("%s: %v is not granted", report, p)
+				}
+			}
+		}
+	}
+	want := map[permission]bool{}
+	for _, resource := range []string{"nodes", "pods", "resourcequotas"} {
+		want[permission{"", "", resource, "list"}], want[permission{"", "", resource, "watch"}] = true, true
+	}
+	if diff := gocmp.Diff(want, granted); diff != "" {
+		t.Errorf("the rules differ (-want +granted):\n%s", diff)
+	}
+}

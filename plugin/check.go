@@ -23,6 +23,9 @@ func RequiredPermissions(cfg config.Config, template *nstemplate.Template) []clu
 	if cfg.Offloading.OrphanGrace > 0 {
 		permissions = append(permissions, cluster.OrphanPermissions(namespace, cfg.LeaseNamespace(), cfg.TCPTunnel.Enabled)...)
 	}
+	if report := cfg.Offloading.ReportResources; report != config.ReportNothing {
+		permissions = append(permissions, cluster.CapacityPermissions(namespace, report == config.ReportNodes)...)
+	}
 	if !cfg.TCPTunnel.Enabled {
 		return permissions
 	}
@@ -112,9 +115,12 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	return nil
 }
 
-// purpose returns what a permission is for, and its namespace if that is not the
+// purpose returns what a permission is for, and where it is needed if that is not the
 // namespace of the other permissions.
 func purpose(permission cluster.Permission, namespace string) string {
+	if permission.Namespace == "" && namespace != "" {
+		return permission.Why + " (in all namespaces)"
+	}
 	if permission.Namespace != namespace {
 		return permission.Why + " (in namespace " + permission.Namespace + ")"
 	}

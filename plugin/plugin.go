@@ -28,6 +28,7 @@ type Plugin struct {
 	lifecycle *lifecycle.Lifecycle
 	orphans   *orphans.Orphans // nil if nothing searches for orphans
 	waiting   *quotawait.Waiting
+	capacity  *capacityReporter // nil if the ping reports no resources
 	server    *server.Server
 	config    config.Config
 }
@@ -77,6 +78,9 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if cfg.Offloading.OrphanGrace > 0 && remote.ListsMetadata() {
 		p.orphans = newOrphans(cfg, remote, client, tunnels, log)
 		options.Observer = p.orphans
+	}
+	if p.capacity, err = newCapacityReporter(cfg, remote, template, log); err != nil {
+		return nil, err
 	}
 	p.lifecycle = lifecycle.New(remote, options)
 	if err := remote.OnPodChange(p.podChanged, p.podGone); err != nil {

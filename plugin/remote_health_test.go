@@ -40,7 +40,7 @@ func TestPingAnswer(t *testing.T) {
 		cfg := config.Defaults()
 		cfg.Offloading.NodePods, cfg.K8s.UnavailableAfter = test.pods, test.after
 		got := "-"
-		switch answer, err := pingAnswer(cfg, test.refused, test.away, !test.starting, now); {
+		switch answer, err := pingAnswer(cfg, nil, test.refused, test.away, !test.starting, now); {
 		case err != nil:
 			got = "fails"
 		case answer != nil:

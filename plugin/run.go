@@ -15,6 +15,9 @@ func (p *Plugin) Run(ctx context.Context) error {
 	cacheCtx, stopCache := context.WithCancel(context.WithoutCancel(ctx))
 	var cache sync.WaitGroup
 	cache.Go(func() { p.cluster.Run(cacheCtx) })
+	if p.capacity != nil {
+		cache.Go(func() { p.capacity.run(cacheCtx) })
+	}
 	defer func() { stopCache(); cache.Wait() }()
 	if p.orphans != nil {
 		searchCtx, stopSearch := context.WithCancel(ctx)

@@ -33,6 +33,8 @@ type Connection struct {
 	log      atomic.Pointer[slog.Logger]
 	// pods lists and watches the pods, if a [Cluster] does.
 	pods atomic.Pointer[podSource]
+	// addresses counts the addresses of the API server, for those that list and watch other objects.
+	addresses atomic.Int64
 }
 
 // Client is a client of the remote cluster whose connection is known. [New] finds out in this
@@ -72,6 +74,7 @@ func Connect(options config.K8s, userAgent string) (*Client, error) {
 		return nil, err
 	}
 	c.rotation.moved = func() {
+		c.addresses.Add(1)
 		if pods := c.pods.Load(); pods != nil {
 			pods.relist()
 		}

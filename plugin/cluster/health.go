@@ -54,7 +54,7 @@ var errDenied = errdefs.New(errdefs.Refused, "the API server does not permit the
 
 // saw records an answer. reason says why, if the verdict is rejected or unreachable.
 func (h *health) saw(about target, what verdict, reason error) {
-	pods := about.resource == "pods" && about.list
+	pods := about.resource == "pods" && about.list && !about.besides
 	h.mu.Lock()
 	var recovered time.Time // since when the trouble lasted; zero without one
 	ended := func(t *Trouble) {

@@ -117,6 +117,24 @@ func OrphanPermissions(namespace, leaseNamespace string, tunnels bool) []Permiss
 	return permissions
 }
 
+// CapacityPermissions lists the additional permissions for what the ping says of resources: of nodes, or else of
+// the quotas in a namespace. All are optional: without them, the ping says nothing of resources.
+func CapacityPermissions(namespace string, nodes bool) []Permission {
+	if !nodes { // RequiredPermissions has the others
+		return []Permission{{Verb: "list", Resource: "resourcequotas", Namespace: namespace, Optional: true, Why: "report what quotas permit"}}
+	}
+	permissions := []Permission{
+		{Verb: "list", Resource: "nodes", Optional: true, Why: "report what the nodes offer"},
+		{Verb: "watch", Resource: "nodes", Optional: true, Why: "report what the nodes offer"},
+	}
+	if namespace != "" {
+		permissions = append(permissions,
+			Permission{Verb: "list", Resource: "pods", Optional: true, Why: "report what other pods leave of it"},
+			Permission{Verb: "watch", Resource: "pods", Optional: true, Why: "report what other pods leave of it"})
+	}
+	return permissions
+}
+
 // Reviewer asks the remote API server for its version and for the permissions of
 // the plugin's account.
 type Reviewer struct{ client kubernetes.Interface }

@@ -18,7 +18,15 @@ type target struct {
 	name, subresource string
 	// list is true for a collection that is read, at once or as a watch.
 	list, watch, follow bool
+	// besides is true for what the plugin can do without: a refusal says nothing about its account.
+	besides bool
 }
+
+// besidesKey is the key, in the context of a request, of target.besides.
+type besidesKey struct{}
+
+// besides returns a context for requests that the plugin can do without.
+func besides(ctx context.Context) context.Context { return context.WithValue(ctx, besidesKey{}, true) }
 
 // targetTransport finds out what each request is about, for the layers below it. base is the
 // path of the API server's address, without a slash at its end: if the server is behind a
@@ -35,6 +43,7 @@ type targetKey struct{}
 // RoundTrip sends a request.
 func (t targetTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	about := parseTarget(request, t.base)
+	about.besides = request.Context().Value(besidesKey{}) != nil
 	return t.next.RoundTrip(request.WithContext(context.WithValue(request.Context(), targetKey{}, about)))
 }
 

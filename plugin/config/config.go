@@ -147,6 +147,10 @@ type Offloading struct {
 	DisruptedExitCode int
 	// NodePods is the number of pods that the ping offers; 0 if it says nothing about it.
 	NodePods int
+	// ReportResources says what the ping says of resources, and Reserve how much of them is
+	// not offered, in percent.
+	ReportResources ReportResources
+	Reserve         int
 	// OrphanGrace is how long nothing may ask about a remote pod until it is marked, and
 	// again until it is deleted; 0 searches for no orphans.
 	OrphanGrace  time.Duration
@@ -196,6 +200,18 @@ const (
 	WaitForQuota QuotaPolicy = "wait"
 	// FailOverQuota lets the create fail.
 	FailOverQuota QuotaPolicy = "fail"
+)
+
+// ReportResources says what the ping says that the virtual node offers.
+type ReportResources string
+
+const (
+	// ReportNothing says nothing about resources, other than NodePods.
+	ReportNothing ReportResources = "off"
+	// ReportNodes offers what nodes have that other pods do not use.
+	ReportNodes ReportResources = "nodes"
+	// ReportQuota offers what the quotas of the installation's namespaces permit.
+	ReportQuota ReportResources = "quota"
 )
 
 // OrphanPolicy says what the plugin does with remote pods and objects that no request will
