@@ -20,7 +20,7 @@ func (r *capacityReporter) register(registry *prometheus.Registry) error {
 	return errors.Join(registry.Register(capacityCollector{r,
 		describe("offered", "What the ping says that the virtual node offers, by resource."),
 		describe("used", "What the pods of this installation request that have not ended, by resource."),
-		describe("total", "What the usable nodes of the remote cluster have, or what its quotas permit, by resource."),
+		describe("usable", "What the usable nodes of the remote cluster have, or what its quotas permit, by resource."),
 	}))
 }
 

@@ -6,45 +6,43 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/orphans"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 )
 
-// registerSearches registers the metrics of pods that wait for a quota, and of orphans.
-func (p *Plugin) registerSearches(registry *prometheus.Registry) error {
-	const namespace = "interlink_plugin"
-	gauge := func(name, help string, value func() float64) error {
-		return registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, value))
+// metricsPrefix is the first part of the name of each metric of the plugin.
+const metricsPrefix = "interlink_plugin"
+
+// metrics returns a registry with the metrics of the plugin, apart from those of requests, which the server
+// registers. connection is how calls of the remote API server are seen; it may be nil. docs/monitoring.md has
+// a row for each metric.
+func (p *Plugin) metrics(connection *cluster.Connection) (*prometheus.Registry, error) {
+	registry := prometheus.NewRegistry()
+	return registry, errors.Join(
+		p.registerHealth(registry),
+		p.registerPods(registry),
+		registerCalls(registry, connection),
+		registry.Register(lifecycleMetrics{p.lifecycle.Stats}),
+		p.registerSearches(registry),
+		p.capacity.register(registry),
+	)
+}
+
+func registerGauge(registry *prometheus.Registry, name, help string, value func() float64) error {
+	return registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: metricsPrefix, Name: name, Help: help}, value))
+}
+
+// secondsSince returns the seconds since a time, and 0 for the zero time and for one that has not come.
+func secondsSince(at time.Time) float64 {
+	if at.IsZero() {
+		return 0
 	}
-	failures := []error{
-		gauge("waiting_pods", "Number of pods that wait for a quota of the remote cluster. Every replica counts all of them.", func() float64 {
-			pods, _ := p.waiting.Stats()
-			return float64(pods)
-		}),
-		gauge("waiting_oldest_seconds", "For how long the oldest of the pods that wait for a quota has been waiting. 0 if none waits.", func() float64 {
-			pods, since := p.waiting.Stats()
-			if pods == 0 {
-				return 0
-			}
-			return time.Since(since).Seconds()
-		}),
+	return max(0, time.Since(at).Seconds())
+}
+
+// timestamp returns a time in seconds since 1970, and 0 for the zero time.
+func timestamp(at time.Time) float64 {
+	if at.IsZero() {
+		return 0
 	}
-	if p.orphans == nil {
-		return errors.Join(failures...)
-	}
-	failures = append(failures,
-		gauge("orphans_marked_pods", "Number of remote pods that are marked, because their virtual nodes do not ask about them. Every replica counts all of them.",
-			func() float64 { return float64(p.orphans.Stats().Marked) }),
-		gauge("orphans_searched_timestamp_seconds", "When this replica last searched for orphans, in seconds since 1970. 0 if it has not: one replica at a time searches.", func() float64 {
-			if at := p.orphans.Stats().Searched; !at.IsZero() {
-				return float64(at.UnixMilli()) / 1000
-			}
-			return 0
-		}))
-	for _, kind := range orphans.Kinds {
-		failures = append(failures, registry.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: namespace, Name: "orphans_deleted_total", ConstLabels: prometheus.Labels{"kind": kind},
-			Help: "Number of orphans that this replica has deleted, by kind.",
-		}, func() float64 { return float64(p.orphans.Stats().Deleted[kind]) })))
-	}
-	return errors.Join(failures...)
+	return float64(at.UnixMilli()) / 1000
 }

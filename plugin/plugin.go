@@ -86,7 +86,11 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if err := remote.OnPodChange(p.podChanged, p.podGone); err != nil {
 		return nil, err
 	}
-	registry, err := p.metrics()
+	var connection *cluster.Connection
+	if connected, ok := client.(*Client); ok {
+		connection = connected.Connection
+	}
+	registry, err := p.metrics(connection)
 	if err != nil {
 		return nil, err
 	}

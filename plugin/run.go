@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/backoff"
 )
 
 // Run serves until ctx is done. Then it shuts down in this order: it accepts no new
@@ -40,7 +42,7 @@ func (p *Plugin) Run(ctx context.Context) error {
 	waitingCtx, stopWaiting := context.WithCancel(ctx)
 	defer stopWaiting()
 	var waiting sync.WaitGroup
-	waiting.Go(func() { p.waiting.Run(waitingCtx, p.lifecycle) })
+	waiting.Go(func() { p.waiting.Run(backoff.WithObserver(waitingCtx, p.lifecycle.AddRetry), p.lifecycle) })
 	err := p.server.Serve(ctx)
 	if ctx.Err() == nil {
 		endGrace() // the server failed: do not wait for deletes

@@ -9,6 +9,14 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
+type observerKey struct{}
+
+// WithObserver lets [Retry] call observe for each failure that may pass, with its kind, also for the last
+// one before the returned context is done.
+func WithObserver(ctx context.Context, observe func(errdefs.Kind)) context.Context {
+	return context.WithValue(ctx, observerKey{}, observe)
+}
+
 // Retry calls attempt until it succeeds, fails with an error that is not transient
 // ([errdefs.IsTransient]), or ctx is done. In the last case it returns the error of the last
 // attempt, which says more than the error of ctx. The pauses grow from 100 ms to 5 s. They
@@ -19,6 +27,9 @@ func Retry(ctx context.Context, attempt func(context.Context) error) error {
 		err := attempt(ctx)
 		if !errdefs.IsTransient(err) {
 			return err
+		}
+		if observe, ok := ctx.Value(observerKey{}).(func(errdefs.Kind)); ok {
+			observe(errdefs.KindOf(err))
 		}
 		select {
 		case <-ctx.Done():

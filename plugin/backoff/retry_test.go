@@ -3,6 +3,7 @@ package backoff_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +60,24 @@ func TestASuccessIsTheEnd(t *testing.T) {
 		})
 		if err != nil || tries != 4 {
 			t.Errorf("Retry returned %v after %d tries", err, tries)
+		}
+	})
+}
+
+// Each failure that may pass is observed, and no other.
+func TestFailuresAreObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var observed []errdefs.Kind
+		ctx := backoff.WithObserver(t.Context(), func(kind errdefs.Kind) { observed = append(observed, kind) })
+		failures := []errdefs.Kind{errdefs.Unavailable, errdefs.Conflict, errdefs.NotYet, errdefs.Refused}
+		left := failures
+		err := backoff.Retry(ctx, func(context.Context) error {
+			kind := left[0]
+			left = left[1:]
+			return errdefs.New(kind, "failure")
+		})
+		if !errdefs.Is(err, errdefs.Refused) || !slices.Equal(observed, failures[:3]) {
+			t.Errorf("Retry returned %v, and %v was observed", err, observed)
 		}
 	})
 }

@@ -18,6 +18,10 @@ type cachedPod struct {
 	// uid is the UID of the local pod.
 	uid     string
 	encoded []byte
+	// phase, and the seconds since 1970 when it was created and, if it is being deleted, is
+	// to be gone, are beside the encoded pod, so that pods can be counted without decoding them.
+	phase            corev1.PodPhase
+	created, deleted int64
 }
 
 func encodePod(pod *corev1.Pod) (*cachedPod, error) {
@@ -25,11 +29,17 @@ func encodePod(pod *corev1.Pod) (*cachedPod, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode pod %s/%s for the pod cache: %w", pod.Namespace, pod.Name, err)
 	}
-	return &cachedPod{
+	cached := &cachedPod{
 		ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace, ResourceVersion: pod.ResourceVersion},
 		uid:        pod.Labels[wire.LabelPodUID],
 		encoded:    encoded,
-	}, nil
+		phase:      pod.Status.Phase,
+		created:    pod.CreationTimestamp.Unix(),
+	}
+	if pod.DeletionTimestamp != nil {
+		cached.deleted = pod.DeletionTimestamp.Unix()
+	}
+	return cached, nil
 }
 
 // decodePod returns the pod of an object of the cache, as a copy, or nil if the object

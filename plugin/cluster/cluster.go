@@ -67,6 +67,23 @@ func (c *Cluster) Unreachable() Trouble {
 	return c.monitor.connection.health.unreachable()
 }
 
+// Credentials say how the credentials for the remote cluster are.
+type Credentials struct {
+	// Loaded is when those that are used were read first, and Read when they were last read
+	// without an error. They are zero if the connection is not known.
+	Loaded, Read time.Time
+	// Failure is why the newest ones cannot be read; empty if they can.
+	Failure string
+}
+
+// Credentials returns how the credentials for the remote cluster are.
+func (c *Cluster) Credentials() Credentials {
+	if c.monitor == nil {
+		return Credentials{}
+	}
+	return c.monitor.connection.rotation.state()
+}
+
 // LastHeard returns when the remote API server last said something about pods: a list, an event
 // of the watch, or the bookmark that it sends every minute. It is zero if it never did.
 func (c *Cluster) LastHeard() time.Time { return c.pods.source.lastHeard() }

@@ -19,18 +19,20 @@ import (
 // Connection is the connection with the remote API server that all clients of the plugin
 // share. A request passes these layers, each in a file of its own:
 //
-//	target.go     what the request is about
-//	bounded.go    one try has 15 s
-//	answers.go    only an API server is believed; its answers say how it is (health.go)
-//	startup.go    an API server that does not know its roles yet
-//	progress.go   what arrives of an answer, for time limits
-//	rotation.go   the newest credentials, read again on a change and on an answer 401
-//	client-go     TLS, the token or the certificate, a program that issues credentials
+//	target.go        what the request is about
+//	bounded.go       one try has 15 s
+//	answers.go       only an API server is believed; its answers say how it is (health.go)
+//	startup.go       an API server that does not know its roles yet
+//	call_metrics.go  each request is counted
+//	progress.go      what arrives of an answer, for time limits
+//	rotation.go      the newest credentials, read again on a change and on an answer 401
+//	client-go        TLS, the token or the certificate, a program that issues credentials
 type Connection struct {
 	config   *rest.Config
 	rotation *rotatingTransport
 	health   *health
 	log      atomic.Pointer[slog.Logger]
+	observer atomic.Pointer[CallObserver]
 	// pods lists and watches the pods, if a [Cluster] does.
 	pods atomic.Pointer[podSource]
 	// addresses counts the addresses of the API server, for those that list and watch other objects.
@@ -97,7 +99,7 @@ func Connect(options config.K8s, userAgent string) (*Client, error) {
 // transport returns the layers above one that adds the credentials.
 func (c *Connection) transport(credentials http.RoundTripper) http.RoundTripper {
 	return targetTransport{base: strings.TrimSuffix(c.rotation.host.Path, "/"), next: boundedTransport{
-		next:    answerTransport{next: startupTransport{progressTransport{credentials}}, seen: c.health.saw},
+		next:    answerTransport{next: startupTransport{observedTransport{progressTransport{credentials}, &c.observer}}, seen: c.health.saw},
 		timeout: tryTimeout, watches: watchTimeout,
 	}}
 }

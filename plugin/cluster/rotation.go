@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"k8s.io/client-go/rest"
 
@@ -34,7 +35,9 @@ type rotatingTransport struct {
 	reading sync.Mutex // held while credentials are read
 	mu      sync.RWMutex
 	current *credentials
-	// failed is why the files were not usable at the last look.
+	// loaded is when current was read first, and seen when the files were last usable.
+	loaded, seen time.Time
+	// failed is why the files were not usable at the last look; empty if they were.
 	failed string
 }
 
@@ -61,7 +64,8 @@ func newRotatingTransport(read func() (*rest.Config, error), log func() *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	return &rotatingTransport{read: read, log: log, host: first.host, current: first}, nil
+	now := time.Now()
+	return &rotatingTransport{read: read, log: log, host: first.host, current: first, loaded: now, seen: now}, nil
 }
 
 func newCredentials(client *rest.Config) (*credentials, error) {
@@ -123,7 +127,7 @@ func (t *rotatingTransport) look() {
 		return
 	}
 	if digest, err := digestOf(client); err == nil && digest == t.newest().digest {
-		t.failed = ""
+		t.usable(nil)
 		return
 	}
 	next, err := newCredentials(client)
@@ -131,11 +135,8 @@ func (t *rotatingTransport) look() {
 		t.keep(err)
 		return
 	}
-	t.failed = ""
-	t.mu.Lock()
-	last := t.current
-	t.current = next
-	t.mu.Unlock()
+	last := t.newest()
+	t.usable(next)
 	t.log().Info("the credentials for the remote cluster changed", "host", next.host.String())
 	if t.moved != nil && next.host.String() != last.host.String() {
 		t.moved()
@@ -143,10 +144,31 @@ func (t *rotatingTransport) look() {
 	last.replace()
 }
 
+// usable records that the files are usable. next are newer credentials, or nil.
+func (t *rotatingTransport) usable(next *credentials) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failed, t.seen = "", time.Now()
+	if next != nil {
+		t.current, t.loaded = next, t.seen
+	}
+}
+
+// state returns how the files of the credentials are.
+func (t *rotatingTransport) state() Credentials {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return Credentials{Loaded: t.loaded, Read: t.seen, Failure: t.failed}
+}
+
 // keep logs why the newest credentials are not used, once for each reason.
 func (t *rotatingTransport) keep(err error) {
-	if text := err.Error(); text != t.failed {
-		t.failed = text
+	t.mu.Lock()
+	text := err.Error()
+	known := text == t.failed
+	t.failed = text
+	t.mu.Unlock()
+	if !known {
 		t.log().Error("the credentials for the remote cluster cannot be read; the plugin keeps those that it has", "error", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/backoff"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
@@ -49,10 +50,12 @@ func (l *Lifecycle) createFor(ctx context.Context, request *wire.CreateRequest, 
 	if err != nil {
 		return "", fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
-	ctx, cancel := context.WithTimeout(withNotYetBudget(ctx), l.options.CreateTimeout)
+	ctx, cancel := context.WithTimeout(withNotYetBudget(backoff.WithObserver(ctx, l.counters.addRetry)), l.options.CreateTimeout)
 	end := func() { cancel(); done() }
 
+	ended := l.counters.addCreate()
 	jid, err = l.create(ctx, request, commit, log)
+	ended()
 	if err != nil {
 		err = l.createError(ctx, err)
 		if commit == nil || !errdefs.Is(err, errdefs.OverQuota) {

@@ -34,10 +34,11 @@ func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
 	switch {
 	case err != nil:
 		log.Warn("delete failed, will be retried", "error", err)
+		l.counters.addRetry(errdefs.KindOf(err))
 		l.retries.addAfterFailure(pod.UID, l.deleteJob(pod))
 		return nil
 	case rest != nil:
-		l.retries.add(pod.UID, job{name: "delete what the pod does not own", log: log, run: rest})
+		l.retries.add(pod.UID, job{kind: deleteJob, name: "delete what the pod does not own", log: log, run: rest})
 	}
 	log.Info("deleted")
 	return nil
@@ -46,7 +47,7 @@ func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
 // deleteJob returns the job that deletes the remote pods of a local pod, and then what
 // they do not own.
 func (l *Lifecycle) deleteJob(pod *corev1.Pod) job {
-	return job{name: "delete the pod", log: l.podLogger(pod), run: func(ctx context.Context) error {
+	return job{kind: deleteJob, name: "delete the pod", log: l.podLogger(pod), run: func(ctx context.Context) error {
 		rest, err := l.deletePods(ctx, pod)
 		if err != nil || rest == nil {
 			return err

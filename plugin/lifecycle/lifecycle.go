@@ -68,6 +68,7 @@ type Lifecycle struct {
 	rollbacks  sync.Map
 	rollbackID atomic.Int64
 	retries    retryQueue
+	counters   counters
 	owned      ownedDeletes
 	// sweeps has the sweeps for objects of earlier versions.
 	sweeps retryQueue
@@ -84,6 +85,7 @@ func New(cluster Cluster, options Options) *Lifecycle {
 		cluster: cluster, options: options, log: options.Log, namespaceMemory: namespaceMemory,
 		refusals: newLateRefusals(), creates: fairqueue.New(maxCreates), sweeps: retryQueue{limit: maxSweeps},
 	}
+	l.retries.retried, l.sweeps.retried = l.counters.addRetry, l.counters.addRetry
 	if options.Events {
 		l.events = newWaitEvents(cluster.PodEvents, options.Log)
 	}

@@ -37,7 +37,11 @@ func (l *Lifecycle) HandlePodChange(pod *corev1.Pod) {
 	default:
 		j.name = "end the pod: its mesh network failed"
 		action = func(ctx context.Context) error {
-			return l.cluster.FailPod(ctx, pod, wire.AnnotationFailed, mesh.FailureMessage(pod))
+			err := l.cluster.FailPod(ctx, pod, wire.AnnotationFailed, mesh.FailureMessage(pod))
+			if err == nil {
+				l.counters.addMeshFailure()
+			}
+			return err
 		}
 	}
 	j.run = func(ctx context.Context) error {

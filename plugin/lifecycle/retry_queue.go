@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
 const (
@@ -37,11 +39,22 @@ var errPermanent = errors.New("it is not retried")
 
 // job is work that must succeed sooner or later.
 type job struct {
+	kind   jobKind
 	name   string // what the job does, for the log; the newest job of a UID with this name counts
 	log    *slog.Logger
 	run    func(context.Context) error
-	failed bool // an attempt failed
+	failed bool      // an attempt failed
+	since  time.Time // when the first job with this name was added
 }
+
+// jobKind is what a job is for, for the metrics.
+type jobKind int
+
+const (
+	otherJob jobKind = iota
+	deleteJob
+	rollbackJob
+)
 
 // retryQueue runs jobs until they succeed, for example deletes: InterLink never
 // repeats a delete, so the plugin does (docs/contract.md, DELETE-1). It holds each UID
@@ -57,6 +70,9 @@ type retryQueue struct {
 	limit int
 	// backoff returns the pause before the next attempt; jitteredBackoff if it is nil.
 	backoff workqueue.TypedRateLimiter[types.UID]
+
+	// retried is called with the kind of the error of each attempt that will be retried; it may be nil.
+	retried func(errdefs.Kind)
 
 	// queue, ctx, stop and workers are set when the first job is added.
 	queue   workqueue.TypedRateLimitingInterface[types.UID]
@@ -109,13 +125,14 @@ func (q *retryQueue) accept(uid types.UID, j job) bool {
 		return false
 	}
 	if i := slices.IndexFunc(q.jobs[uid], func(other *job) bool { return other.name == j.name }); i >= 0 {
-		j.failed = j.failed || q.jobs[uid][i].failed
+		j.failed, j.since = j.failed || q.jobs[uid][i].failed, q.jobs[uid][i].since
 		q.jobs[uid][i] = &j
 		return false
 	}
 	if q.queue == nil {
 		q.start()
 	}
+	j.since = time.Now()
 	q.jobs[uid] = append(q.jobs[uid], &j)
 	return true
 }
@@ -165,6 +182,25 @@ func (q *retryQueue) pending(uid types.UID) int {
 	return len(q.jobs[uid])
 }
 
+// count returns the number of jobs of a kind that have not succeeded yet, and when the oldest of them
+// was added.
+func (q *retryQueue) count(kind jobKind) (n int, oldest time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, jobs := range q.jobs {
+		for _, j := range jobs {
+			if j.kind != kind {
+				continue
+			}
+			n++
+			if oldest.IsZero() || j.since.Before(oldest) {
+				oldest = j.since
+			}
+		}
+	}
+	return n, oldest
+}
+
 // idle reports whether all jobs have succeeded.
 func (q *retryQueue) idle() bool {
 	q.mu.Lock()
@@ -191,6 +227,9 @@ func (q *retryQueue) try(uid types.UID, j *job) {
 		q.mu.Lock()
 		j.failed = true
 		q.mu.Unlock()
+		if q.retried != nil {
+			q.retried(errdefs.KindOf(err))
+		}
 		j.log.Warn("failed, will be retried", "job", j.name, "error", err)
 	}
 }

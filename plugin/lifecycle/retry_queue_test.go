@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
 // queueTest is a retry queue under virtual time, with the times at which its jobs ran.
@@ -307,6 +308,41 @@ func TestCloseLogsJobsThatDidNotSucceed(t *testing.T) {
 			if !strings.Contains(q.log.String(), fmt.Sprintf(`msg="gave up: the plugin stops; objects of the pod may be left in the remote cluster" job=%q`, name)) {
 				t.Errorf("the log does not say that job %q was given up", name)
 			}
+		}
+	})
+}
+
+// Jobs are counted by kind until they succeed, and a newer job keeps the time of the one that it replaces.
+func TestJobsAreCounted(t *testing.T) {
+	testQueue(t, func(t *testing.T, q *queueTest) {
+		var retried []errdefs.Kind
+		q.retried = func(kind errdefs.Kind) { retried = append(retried, kind) }
+		away := errdefs.New(errdefs.Unavailable, "away")
+		add := func(kind jobKind, name string, errs ...error) {
+			j := q.job(name, errs...)
+			j.kind = kind
+			q.add("uid", j)
+			synctest.Wait()
+		}
+		expect := func(kind jobKind, want int, oldest time.Duration) {
+			t.Helper()
+			n, since := q.count(kind)
+			if n != want || n > 0 && since.Sub(q.start) != oldest {
+				t.Errorf("%d jobs of kind %d since %s, want %d since %s", n, kind, since.Sub(q.start), want, oldest)
+			}
+		}
+		add(deleteJob, "delete", away, away)
+		time.Sleep(500 * time.Millisecond)
+		add(rollbackJob, "roll back", away, away)
+		add(deleteJob, "delete", away)
+		expect(deleteJob, 1, 0)
+		expect(rollbackJob, 1, 500*time.Millisecond)
+		expect(otherJob, 0, 0)
+		time.Sleep(time.Minute)
+		expect(deleteJob, 0, 0)
+		expect(rollbackJob, 0, 0)
+		if len(retried) < 3 || slices.ContainsFunc(retried, func(kind errdefs.Kind) bool { return kind != errdefs.Unavailable }) {
+			t.Errorf("%v were retried", retried)
 		}
 	})
 }

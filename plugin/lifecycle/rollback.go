@@ -40,7 +40,7 @@ func (a *createAttempt) rollback(ctx context.Context) {
 	}
 	flag, _ := a.lifecycle.rollbacks.LoadOrStore(a.uid, &atomic.Bool{})
 	canceled := flag.(*atomic.Bool)
-	rollback := job{name: fmt.Sprintf("roll back create %d", a.lifecycle.rollbackID.Add(1)), log: a.log, run: func(ctx context.Context) error {
+	rollback := job{kind: rollbackJob, name: fmt.Sprintf("roll back create %d", a.lifecycle.rollbackID.Add(1)), log: a.log, run: func(ctx context.Context) error {
 		unlock, err := a.lifecycle.podLocks.lock(ctx, a.uid)
 		if err != nil {
 			return err
