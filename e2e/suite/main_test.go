@@ -72,7 +72,7 @@ func prepareRemote(ctx context.Context) (err error) {
 	if testEnv.clusterWide, err = remote.createAccount(ctx, "rbac-cluster-wide.yaml", "interlink-plugin"); err != nil {
 		return err
 	}
-	for _, file := range []string{"rbac-tcp-tunnel.yaml", "rbac-namespace-template.yaml"} {
+	for _, file := range []string{"rbac-tcp-tunnel.yaml", "rbac-namespace-template.yaml", "rbac-capacity.yaml"} {
 		if err := remote.applyFile(ctx, file); err != nil {
 			return err
 		}

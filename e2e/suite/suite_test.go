@@ -25,6 +25,7 @@ func TestEndToEnd(t *testing.T) {
 			{"plugin is killed during creates", testPluginIsKilledDuringCreates},
 			{"Secrets come late", testSecretsComeLate},
 			{"quotas", testQuotas},
+			{"capacity", testCapacity},
 			{"namespace template", testNamespaceTemplate},
 			{"chart", testChart},
 			{"mesh", testMesh},

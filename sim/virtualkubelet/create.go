@@ -104,6 +104,7 @@ func (k *Kubelet) Restart(ctx context.Context, forget ...string) error {
 	var recreate []*localPod
 	k.mu.Lock()
 	k.panicked = nil
+	k.node = Node{Resources: defaultResources()}
 	forgotten := map[*localPod]bool{}
 	for _, name := range forget {
 		forgotten[k.byName[name]] = true

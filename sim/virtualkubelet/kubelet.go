@@ -93,6 +93,8 @@ type Kubelet struct {
 	answers map[types.UID]wire.PodStatus
 	// panicked is not nil while the virtual kubelet is down.
 	panicked *Panic
+	// node is what the local cluster shows of the virtual node.
+	node Node
 }
 
 // New returns a local cluster without pods. It sends nothing.
@@ -108,6 +110,7 @@ func New(config Config) (*Kubelet, error) {
 	return &Kubelet{
 		options: config.Options, address: config.Plugin, interLink: config.InterLink, client: client, shuffle: shuffle, settle: config.Settle,
 		byName: map[string]*localPod{}, answers: map[types.UID]wire.PodStatus{},
+		node: Node{Resources: defaultResources()},
 	}, nil
 }
 

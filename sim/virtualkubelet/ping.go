@@ -10,7 +10,14 @@ import (
 
 // Ping sends a ping and returns the text of the answer, which may be an object with
 // the node's resources (docs/contract.md, PING-4). An error makes the node NotReady.
+// [Kubelet.Node] then shows them.
 func (k *Kubelet) Ping(ctx context.Context) ([]byte, error) {
+	answer, err := k.ping(ctx)
+	k.show(answer, err)
+	return answer, err
+}
+
+func (k *Kubelet) ping(ctx context.Context) ([]byte, error) {
 	status, answer, err := k.client.call(ctx, k.client.protocol.ping, k.client.protocol.pingSession(k.client), k.client.protocol.pingBody)
 	if err != nil {
 		return nil, fmt.Errorf("ping: %w", err)
