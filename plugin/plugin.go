@@ -19,6 +19,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/quotawait"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
@@ -31,6 +32,7 @@ type Plugin struct {
 	capacity  *capacityReporter // nil if the ping reports no resources
 	server    *server.Server
 	config    config.Config
+	tracing   *tracing.Tracing // nil if there are no traces
 }
 
 // New returns a plugin. client is a client of the remote cluster; it may be a fake.

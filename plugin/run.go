@@ -50,6 +50,7 @@ func (p *Plugin) Run(ctx context.Context) error {
 	stopWaiting()
 	waitUntil(grace, &waiting) // a create that ends early may have something to delete
 	p.lifecycle.Close(grace)
+	p.endTraces(grace)
 	return err
 }
 

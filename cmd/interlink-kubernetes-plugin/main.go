@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
 // version is set by the linker (see the Makefile).
@@ -42,6 +44,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return runOrphans(ctx, args[1:], environ, stdout, stderr)
 	}
 	parsed, err := config.Parse(args, environ)
+	traces, tracesErr := tracing.Read(environ)
+	err = errors.Join(err, tracesErr)
 	fail := func(code int, err error) int {
 		_, _ = fmt.Fprintln(stderr, "interlink-kubernetes-plugin:", err)
 		return code
@@ -78,7 +82,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		}
 		return 0
 	}
-	if err := serve(ctx, parsed, client, stdout); err != nil {
+	if err := serve(ctx, parsed, traces, client, stdout); err != nil {
 		return fail(exitFailed, err)
 	}
 	return 0

@@ -83,6 +83,29 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// Wrong variables of traces keep the program from starting, together with wrong options; tokens are not shown.
+func TestVariablesOfTraces(t *testing.T) {
+	environ := []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_HEADERS=s3cr3t", "ENABLE_TRACING=yes"}
+	for _, args := range [][]string{{"--log-level=LOUD"}, {"--print-config", "--log-level=LOUD"}, {"--check", "--log-level=LOUD"}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), args, environ, &stdout, &stderr); code != exitInvalid {
+			t.Errorf("%v: exit code %d", args, code)
+		}
+		for _, want := range []string{"[log] level", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS", "ENABLE_TRACING"} {
+			if strings.Count(stderr.String(), want) != 1 {
+				t.Errorf("%v: %s is not named once in\n%s", args, want, &stderr)
+			}
+		}
+		if strings.Contains(stdout.String()+stderr.String(), "s3cr3t") {
+			t.Errorf("%v shows a token:\n%s%s", args, &stdout, &stderr)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"--version"}, environ, &stdout, &stderr); code != 0 {
+		t.Errorf("--version: exit code %d, %s", code, &stderr)
+	}
+}
+
 func TestCheckReportsPermissions(t *testing.T) {
 	server := apiserver.ForTest(t)
 	user, err := server.AddUser("without-permissions")

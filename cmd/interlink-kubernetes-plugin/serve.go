@@ -6,10 +6,11 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
 // serve runs the plugin until ctx is done. It writes the log to out.
-func serve(ctx context.Context, parsed *config.ParseResult, client *plugin.Client, out io.Writer) error {
+func serve(ctx context.Context, parsed *config.ParseResult, traces tracing.Settings, client *plugin.Client, out io.Writer) error {
 	log, closer, err := plugin.NewLogger(parsed.Config, out)
 	if err != nil {
 		return err
@@ -26,6 +27,9 @@ func serve(ctx context.Context, parsed *config.ParseResult, client *plugin.Clien
 	}
 	p, err := plugin.New(parsed.Config, client, tunnels, version, log)
 	if err != nil {
+		return err
+	}
+	if err := p.StartTraces(traces, version, log); err != nil {
 		return err
 	}
 	log.Info("starting", "version", version, "config", parsed.File,

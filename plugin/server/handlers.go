@@ -46,7 +46,7 @@ func (s *Server) createInTurn(w http.ResponseWriter, r *http.Request, info *requ
 	if err != nil {
 		return wire.CreateResponse{}, err
 	}
-	return s.options.Lifecycle.Create(r.Context(), &request)
+	return s.options.Lifecycle.Create(info.context(r.Context()), &request)
 }
 
 func (s *Server) delete(w http.ResponseWriter, r *http.Request, info *requestInfo) error {
@@ -56,7 +56,7 @@ func (s *Server) delete(w http.ResponseWriter, r *http.Request, info *requestInf
 	if err != nil {
 		return err
 	}
-	if err := s.options.Lifecycle.Delete(r.Context(), &pod); err != nil {
+	if err := s.options.Lifecycle.Delete(info.context(r.Context()), &pod); err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, "Pod '"+string(pod.UID)+"' deleted")
@@ -74,14 +74,14 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, info *requestInf
 	if len(pods) == 1 {
 		info.setPod(&pods[0])
 	}
-	info.pods = len(pods)
+	info.pods, info.listed = len(pods), true
 	if err != nil {
 		return err
 	}
 	if len(pods) == 0 {
 		return s.ping(w)
 	}
-	statuses, err := s.options.Lifecycle.Status(r.Context(), pods)
+	statuses, err := s.options.Lifecycle.Status(info.context(r.Context()), pods)
 	if err != nil {
 		return err
 	}

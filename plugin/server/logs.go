@@ -29,7 +29,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request, info *requestInfo)
 	if request.Opts.Follow {
 		defer context.AfterFunc(s.stopping, func() { cancel(errStopping) })()
 	}
-	stream, err := s.options.Lifecycle.Logs(ctx, request)
+	stream, err := s.options.Lifecycle.Logs(info.context(ctx), request)
 	if err != nil {
 		return streamError(ctx, err)
 	}

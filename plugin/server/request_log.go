@@ -11,24 +11,29 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
-// requestInfo is the pod that a request concerns, for the log.
+// requestInfo is what a request concerns, for the log and the traces.
 type requestInfo struct {
+	// session is what InterLink calls the request.
+	session string
+
 	namespace, name, uid string
-	// pods is the number of pods in the request.
-	pods int
+	// pods is the number of pods in the request; listed says that it is a list of pods, which can be empty.
+	pods   int
+	listed bool
 }
 
 func (i *requestInfo) set(namespace, name, uid string) {
-	*i = requestInfo{namespace: namespace, name: name, uid: uid, pods: 1}
+	i.namespace, i.name, i.uid, i.pods = namespace, name, uid, 1
 }
 
 func (i *requestInfo) setPod(pod *corev1.Pod) { i.set(pod.Namespace, pod.Name, string(pod.UID)) }
 
 // logRequest logs one line for a request. The line never contains a body, which may
 // contain secrets (docs/contract.md, HTTP-10).
-func (s *Server) logRequest(r *http.Request, status int, duration time.Duration, session string, info requestInfo, err error) {
+func (s *Server) logRequest(r *http.Request, status int, duration time.Duration, info requestInfo, err error) {
 	level, message := slog.LevelDebug, "request"
 	if changes := r.Method == http.MethodPost && (r.URL.Path == "/create" || r.URL.Path == "/delete"); changes || s.options.LogRequests {
 		// Creates and deletes are logged by default. Status requests come every few
@@ -48,8 +53,11 @@ func (s *Server) logRequest(r *http.Request, status int, duration time.Duration,
 		slog.Int("status", status),
 		slog.Duration("duration", duration),
 	}
-	if session != "" {
-		attributes = append(attributes, slog.String("session", session))
+	if info.session != "" {
+		attributes = append(attributes, slog.String("session", info.session))
+	}
+	if trace := tracing.ID(ctx); trace != "" {
+		attributes = append(attributes, slog.String("trace", trace))
 	}
 	if info.name != "" || info.uid != "" {
 		attributes = append(attributes, slog.Group("pod",

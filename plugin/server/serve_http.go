@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -28,7 +30,11 @@ func (s *Server) serveHTTP(plain http.ResponseWriter, r *http.Request) {
 	}
 
 	limitUnreadBody(w, r)
-	var info requestInfo
+	info := requestInfo{session: session}
+	var span trace.Span
+	if s.tracing.Enabled() {
+		r, span = s.beginSpan(r, session)
+	}
 	label, err := s.dispatch(w, r, &info)
 	// After the headers are sent, cutting the connection is the only way to report
 	// an error: otherwise the caller takes an incomplete response for a complete one.
@@ -39,7 +45,10 @@ func (s *Server) serveHTTP(plain http.ResponseWriter, r *http.Request) {
 	duration := time.Since(start)
 	s.metrics.requests.WithLabelValues(label, strconv.Itoa(w.status)).Inc()
 	s.metrics.duration.WithLabelValues(label).Observe(duration.Seconds())
-	s.logRequest(r, w.status, duration, session, info, err)
+	s.logRequest(r, w.status, duration, info, err)
+	if span != nil {
+		endSpan(span, w.status, info, err)
+	}
 	if abort {
 		panic(http.ErrAbortHandler)
 	}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -79,6 +80,7 @@ type Server struct {
 	log     *slog.Logger
 	routes  map[string]route
 	metrics *metrics
+	tracing *tracing.Tracing // nil if there are no traces
 
 	// The defaults are in timeouts.go; tests set shorter times.
 	bodyTimeout, rollback time.Duration
