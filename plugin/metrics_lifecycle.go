@@ -5,6 +5,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
 // lifecycleMetrics are the metrics of creates and deletes; one scrape asks the lifecycle once.
@@ -20,6 +21,9 @@ var (
 	meshFailures     = describe("mesh_failures_total", "Number of remote pods that this replica has ended because their mesh network failed.")
 	retriesTotal     = describe("retries_total", "Number of failures of work in the remote cluster that is then repeated, by reason.", "reason")
 
+	refusalsTotal = describe("refusals_total", "Number of creates that were refused for good, by reason. A create with several reasons counts for each.", "reason")
+	warningsTotal = describe("warnings_total", "Number of creates with a warning about this part of the pod, by kind.", "kind")
+
 	// retryReasons are the kinds of failure that are repeated; deletes are repeated after any.
 	retryReasons = []errdefs.Kind{errdefs.Unavailable, errdefs.Conflict, errdefs.NotYet}
 )
@@ -29,7 +33,7 @@ const otherReason = "other"
 
 // Describe sends the descriptions of the metrics.
 func (m lifecycleMetrics) Describe(to chan<- *prometheus.Desc) {
-	sendAll(to, createsInFlight, createsQueued, createsOldest, pendingDeletes, deletesOldest, pendingRollbacks, meshFailures, retriesTotal)
+	sendAll(to, createsInFlight, createsQueued, createsOldest, pendingDeletes, deletesOldest, pendingRollbacks, meshFailures, retriesTotal, refusalsTotal, warningsTotal)
 }
 
 // Collect sends the metrics.
@@ -43,6 +47,8 @@ func (m lifecycleMetrics) Collect(to chan<- prometheus.Metric) {
 	to <- gauge(pendingRollbacks, float64(s.PendingRollbacks))
 	to <- counter(meshFailures, s.MeshFailures)
 	sendCounts(to, retriesTotal, s.Retries, retryReasons)
+	sendCounts(to, refusalsTotal, s.Refusals, lifecycle.RefusalReasons)
+	sendCounts(to, warningsTotal, s.Warnings, translate.WarningKinds)
 }
 
 // sendCounts sends a counter for each known value of its label, and one for all others.
@@ -52,6 +58,9 @@ func sendCounts[K ~string](to chan<- prometheus.Metric, desc *prometheus.Desc, c
 		all += n
 	}
 	for _, value := range known {
+		if value == otherReason {
+			continue
+		}
 		to <- counter(desc, counts[value], labelOf(string(value)))
 		named += counts[value]
 	}

@@ -62,6 +62,9 @@ func (l *Lifecycle) createFor(ctx context.Context, request *wire.CreateRequest, 
 			log.Warn("create failed", "error", err)
 		}
 		failure := fmt.Errorf("create pod %s/%s: %w", pod.Namespace, pod.Name, err)
+		if isRefusal(err) && (commit == nil || !errdefs.Is(err, errdefs.OverQuota)) {
+			l.counters.addRefusal(err)
+		}
 		if commit == nil && isRefusal(err) {
 			if delay := l.refusalDelay(pod, log); delay > 0 {
 				return "", &LateError{error: failure, wait: func() { defer end(); l.waitToRefuse(ctx, delay) }}
@@ -132,6 +135,7 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 		return "", err
 	}
 	logWarnings(log, attempt.objects.Warnings)
+	l.counters.addWarnings(attempt.objects.WarningKinds)
 	end, err := l.begin(ctx, pod.Namespace)
 	if err != nil {
 		return "", err

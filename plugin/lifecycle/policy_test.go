@@ -34,6 +34,9 @@ func TestRefusalNamesEachReason(t *testing.T) {
 	if objects != nil || !errdefs.Is(err, errdefs.Refused) || len(reasons) < 3 {
 		t.Fatalf("objects %v, error %v (%s)", objects, err, errdefs.KindOf(err))
 	}
+	if codes, want := errdefs.Codes(err), []string{"invalid", "pod_security", "volumes"}; !slices.Equal(codes, want) {
+		t.Errorf("the codes are %v, want %v", codes, want)
+	}
 	for _, want := range []string{`annotation interlink.io/service: "Not A Name"`, "volume of-the-node (hostPath)", "spec.hostNetwork must not be true"} {
 		if !slices.ContainsFunc(reasons, func(reason string) bool { return strings.Contains(reason, want) }) || !strings.Contains(err.Error(), want) {
 			t.Errorf("no reason says %q: %q", want, reasons)

@@ -2,14 +2,20 @@ package lifecycle_test
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
 // The stats say how many creates run and wait, and since when, until they end.
@@ -79,5 +85,50 @@ func TestStatsOfMeshFailures(t *testing.T) {
 	}
 	if s := e.Stats(); s.MeshFailures != 2 {
 		t.Errorf("%d pods were ended", s.MeshFailures)
+	}
+}
+
+// Refusals count by what they are about, and warnings by the part of the pod. A namespace, a path and a resource that
+// a user names are in none of them.
+func TestStatsOfRefusalsAndWarnings(t *testing.T) {
+	e := newEnv(t, func(o *lifecycle.Options) { o.Policy.Namespaces = []string{"demo", "local-*"} })
+	life := e.replica(e.cluster)
+	for n := range 5 {
+		r := plainRequest()
+		r.Pod.Namespace = fmt.Sprintf("hostile-%d", n)
+		r.Pod.Spec.HostNetwork = true
+		r.Pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: fmt.Sprintf("claim-%d", n)}}
+		if _, err := life.Create(t.Context(), r); !errdefs.Is(err, errdefs.Refused) {
+			t.Errorf("the create returned %v", err)
+		}
+	}
+	r := plainRequest()
+	r.Pod.Namespace = "demo"
+	r.Pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "a"}, {Name: "b"}}
+	if _, err := life.Create(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	other := plainRequest()
+	other.Pod.Namespace = "demo"
+	e.faults.set(func(_ int, call string) fault {
+		if call == "POST pods" {
+			return forbidden
+		}
+		return ""
+	})
+	if _, err := life.Create(t.Context(), other); !errdefs.Is(err, errdefs.Refused) {
+		t.Errorf("the create that the API server forbids returned %v", err)
+	}
+	s := life.Stats()
+	if want := map[string]uint64{"namespace": 5, "pod_security": 5, "remote": 1}; !maps.Equal(s.Refusals, want) {
+		t.Errorf("the refusals are %v, want %v", s.Refusals, want)
+	}
+	if want := map[translate.WarningKind]uint64{translate.WarnResourceClaims: 1}; !maps.Equal(s.Warnings, want) {
+		t.Errorf("the warnings are %v, want %v", s.Warnings, want)
+	}
+	for reason := range s.Refusals {
+		if !slices.Contains(lifecycle.RefusalReasons, reason) {
+			t.Errorf("the reason %s is not listed", reason)
+		}
 	}
 }

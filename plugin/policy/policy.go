@@ -26,32 +26,44 @@ type Options struct {
 	Reserved []string
 }
 
+// The codes of the reasons ([errdefs.Codes]) for which a pod is refused.
+const (
+	RefusedDaemonSet   = "daemonset"
+	RefusedNamespace   = "namespace"
+	RefusedReserved    = "reserved_namespace"
+	RefusedPodSecurity = "pod_security"
+)
+
+// Refusals are all these codes.
+var Refusals = []string{RefusedDaemonSet, RefusedNamespace, RefusedReserved, RefusedPodSecurity}
+
 // Judge returns an error of kind Refused if the remote site does not accept a pod. judged is
 // the remote pod as it would be created, without what the plugin adds by itself; local is
 // the local pod. The text of the error is for the user, and names what must change:
 // of a Pod Security Standard, the first ten problems and the first ten fields of each.
 func Judge(judged, local *corev1.Pod, options Options) error {
-	var reasons []string
+	var reasons, codes []string
+	refuse := func(code, reason string) { reasons, codes = append(reasons, reason), append(codes, code) }
 	if !accepts(options.Namespaces, local.Namespace) {
-		reasons = append(reasons, "the remote site does not accept pods of namespace "+local.Namespace)
+		refuse(RefusedNamespace, "the remote site does not accept pods of namespace "+local.Namespace)
 	}
 	if !options.DaemonSets && isOfDaemonSet(local) {
-		reasons = append(reasons, "pods of DaemonSets are not offloaded: they serve the node that they run on, and a virtual node has nothing to serve")
+		refuse(RefusedDaemonSet, "pods of DaemonSets are not offloaded: they serve the node that they run on, and a virtual node has nothing to serve")
 	}
 	switch {
 	case isKubernetesNamespace(judged.Namespace):
-		reasons = append(reasons, "remote namespace "+judged.Namespace+" belongs to Kubernetes, and no pod is created there")
+		refuse(RefusedReserved, "remote namespace "+judged.Namespace+" belongs to Kubernetes, and no pod is created there")
 	case slices.Contains(options.Reserved, judged.Namespace):
-		reasons = append(reasons, "remote namespace "+judged.Namespace+" belongs to the plugin, and no pod is created there")
+		refuse(RefusedReserved, "remote namespace "+judged.Namespace+" belongs to the plugin, and no pod is created there")
 	}
 	level := options.PodSecurity
 	if level == "" {
 		level = config.PodSecurityBaseline
 	}
 	if violations := violations(level, judged); len(violations) > 0 {
-		reasons = append(reasons, "the remote site accepts only pods that meet the Pod Security Standard "+string(level)+": "+strings.Join(errdefs.First(violations), "; "))
+		refuse(RefusedPodSecurity, "the remote site accepts only pods that meet the Pod Security Standard "+string(level)+": "+strings.Join(errdefs.First(violations), "; "))
 	}
-	return errdefs.List(errdefs.Refused, reasons)
+	return errdefs.List(errdefs.Refused, reasons, codes...)
 }
 
 // accepts reports whether a name matches one of the patterns. Without patterns, every name

@@ -166,11 +166,11 @@ func (t *translation) claimFromObject(local *corev1.PersistentVolumeClaim) *core
 		remote.Spec.StorageClassName = class
 	}
 	if class := remote.Spec.StorageClassName; class != nil && *class == "" {
-		t.warn("the empty storage class of claim %s is left out: it would take any volume of the remote cluster that has no class", local.Name)
+		t.warn(WarnClaims, "the empty storage class of claim %s is left out: it would take any volume of the remote cluster that has no class", local.Name)
 		remote.Spec.StorageClassName = nil
 	}
 	if local.Spec.Selector != nil {
-		t.warn("the selector of claim %s is left out: it is about volumes of the local cluster", local.Name)
+		t.warn(WarnClaims, "the selector of claim %s is left out: it is about volumes of the local cluster", local.Name)
 	}
 	if policy, ok := local.Annotations[wire.AnnotationRetention]; ok {
 		remote.Annotations[wire.AnnotationRetention] = policy

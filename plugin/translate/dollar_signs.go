@@ -75,7 +75,7 @@ func (t *translation) isExpanded(container string, variable *corev1.EnvVar, name
 	if expanded {
 		result = "the kubelet replaces $(NAME) and $$"
 	}
-	t.warn("variable %s of container %s: nothing says who wrote its $ signs, the user or an object, so %s ([offloading] variables)", variable.Name, container, result)
+	t.warn(WarnVariables, "variable %s of container %s: nothing says who wrote its $ signs, the user or an object, so %s ([offloading] variables)", variable.Name, container, result)
 	return expanded
 }
 

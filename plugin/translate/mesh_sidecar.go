@@ -30,10 +30,10 @@ func (t *translation) meshSidecar(spec *corev1.PodSpec) {
 		wantsMesh = false
 	case options.Enabled:
 	case options.WhenOff == config.RunWithoutMesh:
-		t.warn("annotation %s: the pod runs without the mesh network that it asks for, since [mesh] enabled is false", wire.AnnotationPreExec)
+		t.warn(WarnMesh, "annotation %s: the pod runs without the mesh network that it asks for, since [mesh] enabled is false", wire.AnnotationPreExec)
 		wantsMesh = false
 	default:
-		t.refuse("annotation %s: the pod asks for a mesh network, and this site has none ([mesh] enabled is false); annotation %s=disabled runs the pod without it", wire.AnnotationPreExec, wire.AnnotationMeshNetwork)
+		t.refuse(RefusedMesh, "annotation %s: the pod asks for a mesh network, and this site has none ([mesh] enabled is false); annotation %s=disabled runs the pod without it", wire.AnnotationPreExec, wire.AnnotationMeshNetwork)
 		return
 	}
 	switch {
@@ -41,20 +41,20 @@ func (t *translation) meshSidecar(spec *corev1.PodSpec) {
 		t.addProblem("annotation %s: the mesh script is malformed: %s", wire.AnnotationPreExec, err)
 		return
 	case len(mesh.Commands(others)) > 0:
-		t.warn("annotation %s: the commands outside the mesh script are for batch systems and do not run", wire.AnnotationPreExec)
+		t.warn(WarnMesh, "annotation %s: the commands outside the mesh script are for batch systems and do not run", wire.AnnotationPreExec)
 	}
 	commands := strings.TrimSpace(t.pod.Annotations[wire.AnnotationTunnelCommands])
 	switch {
 	case wantsMesh:
 		if commands != "" {
-			t.warn("annotation %s: the tunnel is not set up, since the pod has a mesh", wire.AnnotationTunnelCommands)
+			t.warn(WarnMesh, "annotation %s: the tunnel is not set up, since the pod has a mesh", wire.AnnotationTunnelCommands)
 		}
 		t.mesh(script, spec)
 	case commands == "":
 	case options.Tunnel:
 		t.tunnel(commands, spec)
 	default:
-		t.warn("annotation %s: the tunnel is not set up, since [mesh] tunnel is false", wire.AnnotationTunnelCommands)
+		t.warn(WarnMesh, "annotation %s: the tunnel is not set up, since [mesh] tunnel is false", wire.AnnotationTunnelCommands)
 	}
 }
 
@@ -78,7 +78,7 @@ func (t *translation) mesh(script string, spec *corev1.PodSpec) {
 	} else {
 		values, err := mesh.ReadValues(script, t.options.MeshTexts)
 		if err != nil {
-			t.refuse("annotation %s: %s", wire.AnnotationPreExec, strings.ReplaceAll(err.Error(), "\n", "; "))
+			t.refuse(RefusedMesh, "annotation %s: %s", wire.AnnotationPreExec, strings.ReplaceAll(err.Error(), "\n", "; "))
 			return
 		}
 		sidecar = mesh.NewSidecar(values, t.pod, t.meshSecretName(), options)
@@ -95,7 +95,7 @@ func (t *translation) tunnel(commands string, spec *corev1.PodSpec) {
 	} else {
 		arguments, err := mesh.TunnelArguments(commands)
 		if err != nil {
-			t.refuse("annotation %s: %s", wire.AnnotationTunnelCommands, err)
+			t.refuse(RefusedMesh, "annotation %s: %s", wire.AnnotationTunnelCommands, err)
 			return
 		}
 		sidecar = mesh.NewTunnelSidecar(arguments, t.pod, t.meshSecretName(), options)

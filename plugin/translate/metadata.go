@@ -161,7 +161,7 @@ func (t *translation) fitAnnotations(meta *metav1.ObjectMeta) {
 			return
 		}
 		if !isReserved(name) {
-			t.warn("annotation %s is left out: the annotations of the remote pod would be larger than 256 KiB", name)
+			t.warn(WarnMetadata, "annotation %s is left out: the annotations of the remote pod would be larger than 256 KiB", name)
 			drop(name)
 		}
 	}

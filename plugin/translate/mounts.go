@@ -46,7 +46,7 @@ func (t *translation) limitMounts(c *corev1.Container) {
 	}
 	for _, device := range c.VolumeDevices {
 		if limits := t.limits[device.Name]; limits.noDevices {
-			t.refuse("container %s uses volume %s as a device, but the site gives only a part of it, or only to read ([offloading] %s)", c.Name, device.Name, limits.option)
+			t.refuse(RefusedVolumes, "container %s uses volume %s as a device, but the site gives only a part of it, or only to read ([offloading] %s)", c.Name, device.Name, limits.option)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func (t *translation) limitMounts(c *corev1.Container) {
 // a subPath that is missing, also for a read-only mount.
 func (t *translation) limitNodeMount(container string, mount *corev1.VolumeMount, limits mountLimits) {
 	if own := cmp.Or(mount.SubPathExpr, mount.SubPath); own != "" {
-		t.refuse("container %s mounts the folder %s of volume %s, but pods mount folders of nodes as a whole, since a subPath that is missing would be created on the node: leave subPath out ([offloading] host_paths)",
+		t.refuse(RefusedVolumes, "container %s mounts the folder %s of volume %s, but pods mount folders of nodes as a whole, since a subPath that is missing would be created on the node: leave subPath out ([offloading] host_paths)",
 			container, own, mount.Name)
 		return
 	}
@@ -65,7 +65,7 @@ func (t *translation) limitNodeMount(container string, mount *corev1.VolumeMount
 		permitted = corev1.MountPropagationHostToContainer
 	}
 	if asked != permitted {
-		t.warn("the mount propagation %s of volume %s in container %s is %s in the remote cluster: that is what the site permits with folders of its nodes ([offloading] host_paths)",
+		t.warn(WarnVolumes, "the mount propagation %s of volume %s in container %s is %s in the remote cluster: that is what the site permits with folders of its nodes ([offloading] host_paths)",
 			asked, mount.Name, container, permitted)
 	}
 	if permitted == corev1.MountPropagationNone {
@@ -85,7 +85,7 @@ func (t *translation) limitSubPath(container string, mount *corev1.VolumeMount, 
 		mount.SubPath = limits.subPath
 		return
 	case !limits.userSubPaths:
-		t.refuse("container %s mounts the folder %s of volume %s, but the site gives the folder %s as a whole: leave subPath out, or ask the site for userSubPaths ([offloading] claims)",
+		t.refuse(RefusedVolumes, "container %s mounts the folder %s of volume %s, but the site gives the folder %s as a whole: leave subPath out, or ask the site for userSubPaths ([offloading] claims)",
 			container, own, mount.Name, limits.subPath)
 		return
 	case path.IsAbs(own) || slices.Contains(strings.Split(own, "/"), ".."):

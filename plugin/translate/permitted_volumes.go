@@ -91,7 +91,7 @@ func (t *translation) ephemeralVolume(local *corev1.Volume) corev1.Volume {
 	asked := local.Ephemeral.VolumeClaimTemplate.Spec
 	class, known := t.storageClass(asked.StorageClassName)
 	if name := ptr.Deref(asked.StorageClassName, ""); !known && name != "" {
-		t.warn("the storage class %s of volume %s is left out: it is of the local cluster, and [offloading] storage_classes names none for it", name, local.Name)
+		t.warn(WarnVolumes, "the storage class %s of volume %s is left out: it is of the local cluster, and [offloading] storage_classes names none for it", name, local.Name)
 	}
 	for _, part := range []struct {
 		name  string
@@ -103,7 +103,7 @@ func (t *translation) ephemeralVolume(local *corev1.Volume) corev1.Volume {
 		{"volume attributes class", ptr.Deref(asked.VolumeAttributesClassName, "") != ""},
 	} {
 		if part.isSet {
-			t.warn("the %s of volume %s is left out: the remote volume is new and empty", part.name, local.Name)
+			t.warn(WarnVolumes, "the %s of volume %s is left out: the remote volume is new and empty", part.name, local.Name)
 		}
 	}
 	meta := t.options.Scope.Meta(metav1.ObjectMeta{Name: local.Name, Namespace: t.pod.Namespace}, "", t.uid)

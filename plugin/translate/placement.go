@@ -23,7 +23,9 @@ func (t *translation) place() {
 	if byRule {
 		t.placementOption = "placement"
 	}
-	t.warnings = append(t.warnings, o.PlacementRules.Choose(t.pod, &placed, t.placementAllowed())...)
+	for _, warning := range o.PlacementRules.Choose(t.pod, &placed, t.placementAllowed()) {
+		t.warn(WarnPlacement, "%s", warning)
+	}
 	t.placement = placed
 }
 
@@ -56,17 +58,17 @@ func (t *translation) warnAboutPlacement(spec *corev1.PodSpec) {
 		}
 	}
 	if slices.Sort(selectors); len(selectors) > 0 {
-		t.warn("node selectors %s are left out: [offloading] %s selects the nodes of the remote cluster%s",
+		t.warn(WarnPlacement, "node selectors %s are left out: [offloading] %s selects the nodes of the remote cluster%s",
 			strings.Join(selectors, ", "), cmp.Or(t.placementOption, "node_selector"), t.canChoose("nodeSelector"))
 	}
 	if keys := t.affinityKeys(spec.Affinity); len(keys) > 0 {
-		t.warn("node affinity for %s is left out: it is about the local cluster's nodes", strings.Join(keys, ", "))
+		t.warn(WarnPlacement, "node affinity for %s is left out: it is about the local cluster's nodes", strings.Join(keys, ", "))
 	}
 	if a := spec.Affinity; a != nil && (a.PodAffinity != nil || a.PodAntiAffinity != nil) {
-		t.warn("pod affinity and anti-affinity are left out: they are about the local cluster's nodes and pods")
+		t.warn(WarnPlacement, "pod affinity and anti-affinity are left out: they are about the local cluster's nodes and pods")
 	}
 	if len(spec.TopologySpreadConstraints) > 0 {
-		t.warn("topology spread constraints are left out: they are about the local cluster's nodes")
+		t.warn(WarnPlacement, "topology spread constraints are left out: they are about the local cluster's nodes")
 	}
 	var tolerations []string
 	for _, toleration := range spec.Tolerations {
@@ -78,14 +80,14 @@ func (t *translation) warnAboutPlacement(spec *corev1.PodSpec) {
 		}
 	}
 	if len(tolerations) > 0 {
-		t.warn("tolerations of %s are left out: [offloading] %s sets those of remote pods%s",
+		t.warn(WarnPlacement, "tolerations of %s are left out: [offloading] %s sets those of remote pods%s",
 			strings.Join(tolerations, ", "), cmp.Or(t.placementOption, "node_tolerations"), t.canChoose("tolerations"))
 	}
 	for _, gate := range spec.ReadinessGates {
-		t.warn("readiness gate %s is left out: its controller is in the local cluster", gate.ConditionType)
+		t.warn(WarnOther, "readiness gate %s is left out: its controller is in the local cluster", gate.ConditionType)
 	}
 	for _, container := range spec.EphemeralContainers {
-		t.warn("ephemeral container %s is left out: it can only be added to a pod that runs", container.Name)
+		t.warn(WarnOther, "ephemeral container %s is left out: it can only be added to a pod that runs", container.Name)
 	}
 }
 
@@ -99,7 +101,7 @@ func (t *translation) warnAboutClasses(spec *corev1.PodSpec) {
 			if remote != "" {
 				result = "the remote pod has " + remote
 			}
-			t.warn("%s %s is of the local cluster: %s ([offloading] %s)%s", what, local, result, cmp.Or(t.placementOption, option), t.canChoose(field))
+			t.warn(WarnPlacement, "%s %s is of the local cluster: %s ([offloading] %s)%s", what, local, result, cmp.Or(t.placementOption, option), t.canChoose(field))
 		}
 	}
 	account := spec.ServiceAccountName
@@ -115,10 +117,10 @@ func (t *translation) warnAboutClasses(spec *corev1.PodSpec) {
 		replaced("scheduler", scheduler, placed.Scheduler, "scheduler_name", "scheduler")
 	}
 	if spec.SchedulingGroup != nil {
-		t.warn("the scheduling group is left out: it is about the local cluster's pods")
+		t.warn(WarnPlacement, "the scheduling group is left out: it is about the local cluster's pods")
 	}
 	if len(spec.EvictionResponders) > 0 {
-		t.warn("eviction responders are left out: they are in the local cluster")
+		t.warn(WarnOther, "eviction responders are left out: they are in the local cluster")
 	}
 }
 

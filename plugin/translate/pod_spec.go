@@ -66,7 +66,7 @@ func (t *translation) imagePullSecrets(spec *corev1.PodSpec) {
 		for i, secret := range spec.ImagePullSecrets {
 			names[i] = secret.Name
 		}
-		t.warn("image pull secrets %s stay in the local cluster: InterLink does not send them, and no [offloading] image_pull_secrets are configured%s", strings.Join(names, ", "), t.canChoose("imagePullSecrets"))
+		t.warn(WarnPullSecrets, "image pull secrets %s stay in the local cluster: InterLink does not send them, and no [offloading] image_pull_secrets are configured%s", strings.Join(names, ", "), t.canChoose("imagePullSecrets"))
 	}
 	spec.ImagePullSecrets = nil
 	for _, name := range t.placement.ImagePullSecrets {
@@ -78,7 +78,7 @@ func (t *translation) imagePullSecrets(spec *corev1.PodSpec) {
 // of the local cluster, and InterLink does not send them.
 func (t *translation) dropResourceClaims(spec *corev1.PodSpec) {
 	for _, claim := range spec.ResourceClaims {
-		t.warn("resource claim %s is left out: resource claims stay in the local cluster", claim.Name)
+		t.warn(WarnResourceClaims, "resource claim %s is left out: resource claims stay in the local cluster", claim.Name)
 	}
 	spec.ResourceClaims = nil
 	if spec.Resources != nil {

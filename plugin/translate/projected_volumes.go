@@ -61,7 +61,7 @@ func (t *translation) projectedVolume(local *corev1.Volume, used bool, spec *cor
 	}
 
 	if len(files)+len(others) == 0 && sent == nil && used && len(local.Projected.Sources) > 0 {
-		t.warn("volume %s is empty: InterLink sent no files for it (DisableProjectedVolumes of the virtual kubelet, disable-projected-volumes of InterLink's installer)", local.Name)
+		t.warn(WarnVolumes, "volume %s is empty: InterLink sent no files for it (DisableProjectedVolumes of the virtual kubelet, disable-projected-volumes of InterLink's installer)", local.Name)
 	}
 
 	// Two sources of one volume may give the same path, unless both name it in their

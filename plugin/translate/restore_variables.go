@@ -75,11 +75,11 @@ func (t *translation) restoreField(container string, variable *corev1.EnvVar) {
 	switch {
 	case path != "":
 		if variable.Value != "" && !sure {
-			t.warn("variable %s of container %s is taken for the address of the pod: it comes from a field of the pod, and a label or annotation has the same value %q; write its value into the pod, or create the pod with kubectl apply", variable.Name, container, variable.Value)
+			t.warn(WarnVariables, "variable %s of container %s is taken for the address of the pod: it comes from a field of the pod, and a label or annotation has the same value %q; write its value into the pod, or create the pod with kubectl apply", variable.Name, container, variable.Value)
 		}
 		variable.Value, variable.ValueFrom = "", &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: path}}
 	case variable.Value == "" && (variable.Name != completionIndex || !t.isOfJob()): // see checkCompletionIndex
-		t.warn("variable %s of container %s is empty: it comes from a field of the pod, and nothing says from which one; write its value into the pod, or create the pod with kubectl apply", variable.Name, container)
+		t.warn(WarnVariables, "variable %s of container %s is empty: it comes from a field of the pod, and nothing says from which one; write its value into the pod, or create the pod with kubectl apply", variable.Name, container)
 	}
 }
 
@@ -91,7 +91,7 @@ func (t *translation) restoreResource(container string, variable *corev1.EnvVar)
 		return
 	}
 	t.needsOriginal = true
-	t.warn("variable %s of container %s has the value %q, as the pod spells it: another number may be meant, and nothing says which resource it is, and in which unit; write the number into the pod, or create the pod with kubectl apply", variable.Name, container, variable.Value)
+	t.warn(WarnVariables, "variable %s of container %s has the value %q, as the pod spells it: another number may be meant, and nothing says which resource it is, and in which unit; write the number into the pod, or create the pod with kubectl apply", variable.Name, container, variable.Value)
 }
 
 // hasSource reports whether the remote kubelet can find out the value of a variable. If not,
@@ -106,7 +106,7 @@ func (t *translation) hasSource(container string, variable *corev1.EnvVar, spec 
 		if other == "" || hasContainer(spec, other) {
 			return true
 		}
-		t.warn("variable %s of container %s is left out: it is about a resource of container %s, which the remote pod does not have", variable.Name, container, other)
+		t.warn(WarnVariables, "variable %s of container %s is left out: it is about a resource of container %s, which the remote pod does not have", variable.Name, container, other)
 		return false
 	case *from != corev1.EnvVarSource{}:
 		return true
@@ -117,10 +117,10 @@ func (t *translation) hasSource(container string, variable *corev1.EnvVar, spec 
 	}
 	if t.variableKinds().of(container, variable.Name) == kindResource {
 		t.needsOriginal = true
-		t.warn("variable %s of container %s is left out: it comes from a resource, and InterLink does not say which one; write the number into the pod, create the pod with kubectl apply, or set SkipDownwardAPIResolution in the virtual kubelet", variable.Name, container)
+		t.warn(WarnVariables, "variable %s of container %s is left out: it comes from a resource, and InterLink does not say which one; write the number into the pod, create the pod with kubectl apply, or set SkipDownwardAPIResolution in the virtual kubelet", variable.Name, container)
 		return false
 	}
-	t.warn("variable %s of container %s is left out: InterLink does not send where it comes from, for example a file (fileKeyRef); create the pod with kubectl apply", variable.Name, container)
+	t.warn(WarnVariables, "variable %s of container %s is left out: InterLink does not send where it comes from, for example a file (fileKeyRef); create the pod with kubectl apply", variable.Name, container)
 	return false
 }
 

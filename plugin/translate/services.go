@@ -27,9 +27,9 @@ func (t *translation) sharedServices() []*corev1.Service {
 	if name := t.pod.Spec.Subdomain; name != "" {
 		switch {
 		case t.options.Scope.Namespace != "":
-			t.warn("names below subdomain %s are not known in the remote cluster: its Service could be that of another local namespace, since all share one remote namespace", name)
+			t.warn(WarnNames, "names below subdomain %s are not known in the remote cluster: its Service could be that of another local namespace, since all share one remote namespace", name)
 		case len(validation.IsDNS1035Label(name)) > 0:
-			t.warn("names below subdomain %s are not known in the remote cluster: no Service can have the name of the subdomain", name)
+			t.warn(WarnNames, "names below subdomain %s are not known in the remote cluster: no Service can have the name of the subdomain", name)
 		default:
 			names[name], order = nil, append(order, name)
 		}
@@ -54,7 +54,7 @@ func (t *translation) annotatedService() (name string, ports []int32, ok bool) {
 		return "", nil, false
 	}
 	if t.options.Scope.Namespace != "" {
-		t.refuse("annotation %s: the plugin creates no Service, since all local namespaces share one remote namespace, and names could be those of others", wire.AnnotationService)
+		t.refuse(RefusedNames, "annotation %s: the plugin creates no Service, since all local namespaces share one remote namespace, and names could be those of others", wire.AnnotationService)
 		return "", nil, false
 	}
 	name, list, hasPorts := strings.Cut(strings.TrimSpace(text), ":")

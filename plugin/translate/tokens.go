@@ -25,7 +25,7 @@ const apiAccess = "kube-api-access-"
 func (t *translation) dropTokenFile(volume, file string, files map[string][]byte) {
 	maps.DeleteFunc(files, func(name string, _ []byte) bool { return path.Clean(name) == path.Clean(file) })
 	if !strings.HasPrefix(volume, apiAccess) {
-		t.warn("token %s of volume %s is left out: the site takes no tokens of service accounts", file, volume)
+		t.warn(WarnTokens, "token %s of volume %s is left out: the site takes no tokens of service accounts", file, volume)
 	}
 }
 
@@ -40,7 +40,7 @@ func (t *translation) dropTokenSecrets() {
 		secrets[i] = secret.DeepCopy()
 		delete(secrets[i].Data, corev1.ServiceAccountTokenKey)
 		delete(secrets[i].StringData, corev1.ServiceAccountTokenKey)
-		t.warn("the token of Secret %s is left out: the site takes no tokens of service accounts", secret.Name)
+		t.warn(WarnTokens, "the token of Secret %s is left out: the site takes no tokens of service accounts", secret.Name)
 	}
 	t.sent.secrets = secrets
 }

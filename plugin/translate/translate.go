@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -61,6 +62,8 @@ type Objects struct {
 	Judged *corev1.Pod
 	// Warnings name the parts of the pod that were dropped, and why.
 	Warnings []string
+	// WarningKinds are the kinds of the warnings, sorted, each once.
+	WarningKinds []WarningKind
 }
 
 // ToObjects returns the remote objects for a create request. It does not modify the
@@ -111,6 +114,10 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 	objects.Pod.Annotations[wire.AnnotationOwned] = scope.OwnedList(dependents)
 	t.fitAnnotations(&objects.Pod.ObjectMeta)
 	objects.Warnings = append(t.unsupported, t.warnings...)
+	if len(t.unsupported) > 0 {
+		t.warningKinds[WarnVolumes] = true // only parts of volumes are unsupported
+	}
+	objects.WarningKinds = slices.Sorted(maps.Keys(t.warningKinds))
 	if len(objects.Warnings) > 0 {
 		objects.Pod.Annotations[wire.AnnotationWarnings] = warningsText(objects.Warnings)
 	}
@@ -123,16 +130,20 @@ func ToObjects(request *wire.CreateRequest, options Options) (*Objects, error) {
 
 // refusal returns the error for all that makes it impossible to create the pod.
 func (t *translation) refusal() error {
-	refusals := slices.Clone(t.refusals)
+	refusals, codes := slices.Clone(t.refusals), slices.Clone(t.refusalCodes)
 	switch t.options.UnsupportedVolumes {
 	case config.RefuseVolumes:
 		refusals = append(refusals, t.unsupported...)
+		if len(t.unsupported) > 0 {
+			codes = append(codes, RefusedVolumes)
+		}
 	case config.RefuseClaims:
 		for _, claim := range t.claimsLeftOut {
+			codes = append(codes, RefusedVolumes)
 			refusals = append(refusals, claim+"; without its claim, the pod would lose what it writes ([offloading] unsupported_volumes)")
 		}
 	}
-	return errdefs.Join(errdefs.List(errdefs.Invalid, t.problems), errdefs.List(errdefs.Refused, refusals))
+	return errdefs.Join(errdefs.List(errdefs.Invalid, t.problems, RefusedInvalid), errdefs.List(errdefs.Refused, refusals, codes...))
 }
 
 // translation is the state of the translation of one request.
@@ -166,6 +177,9 @@ type translation struct {
 	// permit. unsupported names what was dropped because the remote cluster cannot have
 	// it. warnings are for the user's information.
 	problems, refusals, unsupported, warnings []string
+	// refusalCodes are the codes of refusals, and warningKinds the kinds of warnings.
+	refusalCodes []string
+	warningKinds map[WarningKind]bool
 	// claimsLeftOut are those of unsupported that are claims.
 	claimsLeftOut []string
 }
@@ -173,7 +187,9 @@ type translation struct {
 func newTranslation(request *wire.CreateRequest, options Options) *translation {
 	return &translation{
 		permitted: map[string]bool{},
-		limits:    map[string]mountLimits{},
+
+		warningKinds: map[WarningKind]bool{},
+		limits:       map[string]mountLimits{},
 
 		options: options,
 		pod:     &request.Pod,
@@ -202,8 +218,9 @@ func (t *translation) addProblem(format string, args ...any) {
 	t.problems = append(t.problems, fmt.Sprintf(format, args...))
 }
 
-// refuse reports what the options of the site do not permit.
-func (t *translation) refuse(format string, args ...any) {
+// refuse reports what the options of the site do not permit. code is one of Refusals.
+func (t *translation) refuse(code, format string, args ...any) {
+	t.refusalCodes = append(t.refusalCodes, code)
 	t.refusals = append(t.refusals, fmt.Sprintf(format, args...))
 }
 
@@ -213,6 +230,7 @@ func (t *translation) dropUnsupported(format string, args ...any) {
 	t.unsupported = append(t.unsupported, fmt.Sprintf(format, args...))
 }
 
-func (t *translation) warn(format string, args ...any) {
+func (t *translation) warn(kind WarningKind, format string, args ...any) {
+	t.warningKinds[kind] = true
 	t.warnings = append(t.warnings, fmt.Sprintf(format, args...))
 }
