@@ -22,6 +22,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -43,6 +44,8 @@ type harness struct {
 type settings struct {
 	config *config.Config
 	client kubernetes.Interface
+	// traces are the environment variables of traces.
+	traces []string
 }
 
 // start starts a plugin on the API server that the tests share.
@@ -67,6 +70,13 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: testkit.NewLog(t)}
 	p, err := plugin.New(cfg, s.client, nil, "test", h.log.Logger())
 	if err != nil {
+		t.Fatal(err)
+	}
+	traces, err := tracing.Read(s.traces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.StartTraces(traces, "test", h.log.Logger()); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Listen(t.Context()); err != nil {

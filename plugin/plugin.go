@@ -33,6 +33,8 @@ type Plugin struct {
 	server    *server.Server
 	config    config.Config
 	tracing   *tracing.Tracing // nil if there are no traces
+	// connection is that of the client; nil if the client is a fake.
+	connection *cluster.Connection
 }
 
 // New returns a plugin. client is a client of the remote cluster; it may be a fake.
@@ -52,6 +54,9 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		return nil, err
 	}
 	p := &Plugin{cluster: remote, config: cfg}
+	if connected, ok := client.(*Client); ok {
+		p.connection = connected.Connection
+	}
 	translateOptions, err := ReadTranslateOptions(cfg)
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (p *Plugin) Run(ctx context.Context) error {
 	waitingCtx, stopWaiting := context.WithCancel(ctx)
 	defer stopWaiting()
 	var waiting sync.WaitGroup
-	waiting.Go(func() { p.waiting.Run(backoff.WithObserver(waitingCtx, p.lifecycle.AddRetry), p.lifecycle) })
+	waiting.Go(func() { p.waiting.Run(backoff.WithObserver(waitingCtx, p.lifecycle.AddRetry), p.creator()) })
 	err := p.server.Serve(ctx)
 	if ctx.Err() == nil {
 		endGrace() // the server failed: do not wait for deletes

@@ -26,10 +26,12 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/collector"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -49,6 +51,7 @@ var canaries = map[string]string{
 	"ConfigMap":        "C0nfigMapCanary",
 	"unknown key":      "Unkn0wnKeyCanary",
 	"stored by a user": "Us3rsAnnotationCanary",
+	"collector":        "C0llectorT0kenCanary",
 }
 
 // canaryCreate returns a create request with all canaries of a pod.
@@ -129,7 +132,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Secrets of the configuration and of pods go through every path of the plugin, also through those that
-// fail, and none is in the log of any level, in an answer, or in a metric.
+// fail, and none is in the log of any level, in an answer, in a metric, or in a span.
 func TestSecretsStaySecret(t *testing.T) {
 	server := apiserver.ForTest(t)
 	transport, err := rest.TransportFor(server.Config)
@@ -166,6 +169,14 @@ func TestSecretsStaySecret(t *testing.T) {
 	log := testkit.NewLog(t)
 	p, err := plugin.New(cfg, client, nil, "test", log.Logger())
 	if err != nil {
+		t.Fatal(err)
+	}
+	traces := collector.ForTest(t, nil)
+	toCollector, err := tracing.Read([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + traces.HTTP, "OTEL_EXPORTER_OTLP_HEADERS=authorization=" + canaries["collector"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.StartTraces(toCollector, "test", log.Logger()); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Listen(t.Context()); err != nil {
@@ -269,7 +280,10 @@ func TestSecretsStaySecret(t *testing.T) {
 		t.Error(err)
 	}
 
-	for place, text := range map[string]string{"the log": log.String(), "an answer or a metric": said.String()} {
+	if len(traces.Spans()) == 0 {
+		t.Error("the collector has no span")
+	}
+	for place, text := range map[string]string{"the log": log.String(), "an answer or a metric": said.String(), "a span": traces.Text()} {
 		for name, canary := range canaries {
 			forms := []string{canary, strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(canary)), "=")[:len(canary)]}
 			if slices.ContainsFunc(forms, func(form string) bool { return strings.Contains(text, form) }) {

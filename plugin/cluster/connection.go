@@ -14,12 +14,14 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
 // Connection is the connection with the remote API server that all clients of the plugin
 // share. A request passes these layers, each in a file of its own:
 //
 //	target.go        what the request is about
+//	call_spans.go    a span for each try, if there are traces
 //	bounded.go       one try has 15 s
 //	answers.go       only an API server is believed; its answers say how it is (health.go)
 //	startup.go       an API server that does not know its roles yet
@@ -33,6 +35,7 @@ type Connection struct {
 	health   *health
 	log      atomic.Pointer[slog.Logger]
 	observer atomic.Pointer[CallObserver]
+	tracing  atomic.Pointer[tracing.Tracing]
 	// pods lists and watches the pods, if a [Cluster] does.
 	pods atomic.Pointer[podSource]
 	// addresses counts the addresses of the API server, for those that list and watch other objects.
@@ -98,10 +101,10 @@ func Connect(options config.K8s, userAgent string) (*Client, error) {
 
 // transport returns the layers above one that adds the credentials.
 func (c *Connection) transport(credentials http.RoundTripper) http.RoundTripper {
-	return targetTransport{base: strings.TrimSuffix(c.rotation.host.Path, "/"), next: boundedTransport{
+	return targetTransport{base: strings.TrimSuffix(c.rotation.host.Path, "/"), next: spanTransport{tracing: &c.tracing, next: boundedTransport{
 		next:    answerTransport{next: startupTransport{observedTransport{progressTransport{credentials}, &c.observer}}, seen: c.health.saw},
 		timeout: tryTimeout, watches: watchTimeout,
-	}}
+	}}}
 }
 
 // Config returns a client configuration that uses the connection, for Helm.

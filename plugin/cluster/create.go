@@ -15,6 +15,7 @@ import (
 // object with that name exists already.
 func (c *Cluster) Create(ctx context.Context, object metav1.Object) (metav1.Object, error) {
 	core, ns := c.client.CoreV1(), object.GetNamespace()
+	ctx = withName(ctx, object.GetName())
 	var (
 		created metav1.Object
 		err     error

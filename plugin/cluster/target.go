@@ -14,6 +14,8 @@ type target struct {
 	base string
 	// resource is the plural name of a resource; empty for other paths, such as /version.
 	resource string
+	// namespace is empty for what belongs to none, and for all.
+	namespace string
 	// name is empty if the request is about a collection.
 	name, subresource string
 	// list is true for a collection that is read, at once or as a watch.
@@ -57,6 +59,7 @@ func targetOf(request *http.Request) target {
 
 func parseTarget(request *http.Request, base string) target {
 	parts := strings.Split(strings.Trim(strings.TrimPrefix(request.URL.Path, base), "/"), "/")
+	namespace := ""
 	switch { // the group and the version
 	case parts[0] == "api" && len(parts) > 2:
 		parts = parts[2:]
@@ -66,12 +69,12 @@ func parseTarget(request *http.Request, base string) target {
 		return target{base: base}
 	}
 	if parts[0] == "namespaces" && len(parts) > 2 {
-		parts = parts[2:]
+		namespace, parts = parts[1], parts[2:]
 	}
 	parts = slices.Concat(parts, []string{"", ""})
 	query := request.URL.Query()
 	isTrue := func(name string) bool { return query.Get(name) == "true" || query.Get(name) == "1" }
-	t := target{base: base, resource: parts[0], name: parts[1], subresource: parts[2]}
+	t := target{base: base, namespace: namespace, resource: parts[0], name: parts[1], subresource: parts[2]}
 	t.list = request.Method == http.MethodGet && t.name == ""
 	t.watch = t.list && isTrue("watch")
 	t.follow = t.isLog() && isTrue("follow")

@@ -44,7 +44,7 @@ func (l *Lifecycle) Create(ctx context.Context, request *wire.CreateRequest) (wi
 // a create of InterLink, whose request is not stored.
 func (l *Lifecycle) createFor(ctx context.Context, request *wire.CreateRequest, commit func(context.Context) error) (jid string, err error) {
 	pod := &request.Pod
-	log := l.podLogger(pod)
+	log := l.podLogger(ctx, pod)
 
 	ctx, done, err := l.inFlight.addCreate(ctx, string(pod.UID))
 	if err != nil {

@@ -24,7 +24,7 @@ const firstTryTimeout = 10 * time.Second
 // (docs/contract.md, DELETE-1 and DELETE-2). It is not an error if the pod was never
 // created. A failed delete goes to the retry queue.
 func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
-	log := l.podLogger(pod)
+	log := l.podLogger(ctx, pod)
 	l.inFlight.addDelete(pod)
 
 	// The delete goes on if the caller disconnects: InterLink does not repeat it.
@@ -35,7 +35,7 @@ func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
 	case err != nil:
 		log.Warn("delete failed, will be retried", "error", err)
 		l.counters.addRetry(errdefs.KindOf(err))
-		l.retries.addAfterFailure(pod.UID, l.deleteJob(pod))
+		l.retries.addAfterFailure(pod.UID, l.deleteJob(ctx, pod))
 		return nil
 	case rest != nil:
 		l.retries.add(pod.UID, job{kind: deleteJob, name: "delete what the pod does not own", log: log, run: rest})
@@ -45,9 +45,9 @@ func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
 }
 
 // deleteJob returns the job that deletes the remote pods of a local pod, and then what
-// they do not own.
-func (l *Lifecycle) deleteJob(pod *corev1.Pod) job {
-	return job{kind: deleteJob, name: "delete the pod", log: l.podLogger(pod), run: func(ctx context.Context) error {
+// they do not own. ctx is only for its log lines, which name the request.
+func (l *Lifecycle) deleteJob(ctx context.Context, pod *corev1.Pod) job {
+	return job{kind: deleteJob, name: "delete the pod", log: l.podLogger(ctx, pod), run: func(ctx context.Context) error {
 		rest, err := l.deletePods(ctx, pod)
 		if err != nil || rest == nil {
 			return err
@@ -60,7 +60,7 @@ func (l *Lifecycle) deleteJob(pod *corev1.Pod) job {
 // while this one deleted the local pod. It does nothing if the delete, which may still
 // run, finds the remote pod.
 func (l *Lifecycle) deleteMissed(pod *corev1.Pod, remote types.UID) job {
-	j := l.deleteJob(pod)
+	j := l.deleteJob(context.Background(), pod) // no request asks for it
 	run := j.run
 	j.name = "delete the pod that another replica created"
 	j.run = func(ctx context.Context) error {
@@ -122,7 +122,7 @@ func (l *Lifecycle) deletePods(ctx context.Context, pod *corev1.Pod) (rest func(
 	if err := errors.Join(failures...); err != nil {
 		return nil, fmt.Errorf("delete the remote pod of %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
-	l.addSweep(pod, remotes)
+	l.addSweep(ctx, pod, remotes)
 	return l.unowned(pod, remotes), nil
 }
 

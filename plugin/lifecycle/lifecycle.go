@@ -13,6 +13,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/nstemplate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/policy"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 )
 
@@ -113,7 +114,7 @@ func (l *Lifecycle) mentioned(uid string) {
 	}
 }
 
-// podLogger returns a logger that names a local pod.
-func (l *Lifecycle) podLogger(pod *corev1.Pod) *slog.Logger {
-	return l.log.With("namespace", pod.Namespace, "name", pod.Name, "uid", pod.UID)
+// podLogger returns a logger that names a local pod, and the request that a context belongs to.
+func (l *Lifecycle) podLogger(ctx context.Context, pod *corev1.Pod) *slog.Logger {
+	return tracing.Logger(ctx, l.log).With("namespace", pod.Namespace, "name", pod.Name, "uid", pod.UID)
 }

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -65,7 +66,7 @@ func (l *Lifecycle) ensureNamespace(ctx context.Context, namespace *corev1.Names
 		return false, err
 	}
 	if !own && (last == nil || last.own) && isForPods(namespace) {
-		l.log.Info("the plugin did not create this remote namespace, and leaves it as it is", "namespace", namespace.Name, "template", l.options.NamespaceTemplate != nil)
+		tracing.Logger(ctx, l.log).Info("the plugin did not create this remote namespace, and leaves it as it is", "namespace", namespace.Name, "template", l.options.NamespaceTemplate != nil)
 	}
 	l.namespaces.Store(namespace.Name, &knownNamespace{own: own, at: begun})
 	return own, nil
@@ -99,7 +100,7 @@ func (l *Lifecycle) createNamespace(ctx context.Context, namespace *corev1.Names
 	case err != nil && last != nil: // what was known before still holds
 		return last.own, nil
 	case err != nil:
-		l.log.Warn("a remote namespace exists, but the plugin may not read it: it counts as one that the plugin did not create",
+		tracing.Logger(ctx, l.log).Warn("a remote namespace exists, but the plugin may not read it: it counts as one that the plugin did not create",
 			"namespace", namespace.Name, "error", err)
 		return false, nil
 	case found.DeletionTimestamp != nil:

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -44,6 +45,6 @@ func (l *Lifecycle) applyTemplate(ctx context.Context, namespace *corev1.Namespa
 	if _, err = l.cluster.AnnotateNamespace(ctx, namespace, wire.AnnotationNamespaceTemplate, template.Hash()); err != nil {
 		return err
 	}
-	l.log.Info("the namespace template is applied", "namespace", namespace.Name, "hash", template.Hash(), "before", applied)
+	tracing.Logger(ctx, l.log).Info("the namespace template is applied", "namespace", namespace.Name, "hash", template.Hash(), "before", applied)
 	return nil
 }

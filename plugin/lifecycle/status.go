@@ -24,7 +24,7 @@ func (l *Lifecycle) Status(ctx context.Context, pods []corev1.Pod) ([]wire.PodSt
 		pod := &pods[i]
 		state, err := l.status(ctx, pod)
 		if err != nil {
-			l.podLogger(pod).Warn("the state of the pod is unknown", "error", err)
+			l.podLogger(ctx, pod).Warn("the state of the pod is unknown", "error", err)
 			failures = append(failures, err)
 			continue
 		}

@@ -70,12 +70,12 @@ func ownsService(pod *corev1.Pod, name string) bool {
 // addSweep adds a job that deletes the objects that an earlier version, or the Python
 // plugin, created for a local pod, by their labels. If no remote pod was found, they may
 // have been created before a pod that never came to be.
-func (l *Lifecycle) addSweep(pod *corev1.Pod, remotes []*corev1.Pod) {
+func (l *Lifecycle) addSweep(ctx context.Context, pod *corev1.Pod, remotes []*corev1.Pod) {
 	if len(remotes) > 0 && !slices.ContainsFunc(remotes, isOfEarlierVersion) {
 		return
 	}
 	namespace, uid := l.remoteNamespace(pod), string(pod.UID)
-	l.sweeps.add(pod.UID, job{name: "delete objects of earlier versions", log: l.podLogger(pod), run: func(ctx context.Context) error {
+	l.sweeps.add(pod.UID, job{name: "delete objects of earlier versions", log: l.podLogger(ctx, pod), run: func(ctx context.Context) error {
 		failures := []error{
 			l.cluster.DeleteConfigMaps(ctx, namespace, scope.PodSelector(uid)),
 			l.cluster.DeleteSecrets(ctx, namespace, scope.PodSelector(uid)),
