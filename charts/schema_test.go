@@ -153,6 +153,10 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		{remote + "service: {port: 70000}", []string{"/service/port", "maximum"}},
 		{remote + "serviceMonitor: {interval: often}", []string{"/serviceMonitor/interval", "pattern"}},
 		{remote + "podDisruptionBudget: {maxUnavailable: half}", []string{"/podDisruptionBudget/maxUnavailable", "pattern"}},
+		{remote + "tracing: {endpoint: collector}", []string{"/tracing/endpoint", "pattern"}},
+		{remote + "tracing: {endpoint: 'http://u:p@collector'}", []string{"/tracing/endpoint", "pattern"}},
+		{remote + "tracing: {protocol: udp}", []string{"/tracing/protocol", "'grpc'"}},
+		{remote + "tracing: {ratio: 2}", []string{"/tracing/ratio", "maximum"}},
 		{remote + "podAnnotations: {a: 1}", []string{"/podAnnotations/a", "string"}},
 	} {
 		t.Run(strings.TrimPrefix(test.values, remote), func(t *testing.T) {
