@@ -1,10 +1,12 @@
 package plugin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -255,4 +257,67 @@ func newConnectedUser(t *testing.T, server *apiserver.Server, name, namespace st
 		t.Fatal(err)
 	}
 	return client
+}
+
+// While the remote API server is down, the ping says the last numbers at once; afterwards it follows again.
+func TestPingReportsWhileTheAPIServerIsDown(t *testing.T) {
+	server, err := apiserver.Start(t.Context(), t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	addNode(t, server.Client, "capacity-down", "down", "cpu=3 memory=1Gi pods=7 example.com/gpu=1")
+	h := startOn(t, server, reportNodes("down", func(*config.Config) {}))
+	const before = "cpu=3 memory=1Gi pods=7 example.com/gpu=1"
+	h.expectSaid("before", before)
+	h.must(server.Down())
+	h.eventually("nothing listens", func() bool {
+		_, err := server.Client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+		return err != nil
+	})
+	for range 20 {
+		if got := h.said(); got != before {
+			t.Fatalf("the ping says %s", got)
+		}
+	}
+	h.must(server.Up())
+	_, err = server.Client.CoreV1().Nodes().Patch(t.Context(), "capacity-down", types.MergePatchType, []byte(`{"spec":{"unschedulable":true}}`), metav1.PatchOptions{})
+	h.must(err)
+	testkit.EventuallyNoError(t.Context(), t, 3*testkit.Timeout, "the ping follows again", func(context.Context) error {
+		if got := h.said(); got != "cpu=0 memory=0 pods=0 example.com/gpu=0" {
+			return fmt.Errorf("the ping says %s", got)
+		}
+		return nil
+	})
+}
+
+// --check says what the report needs, and does not fail without it.
+func TestCheckNamesThePermissionsOfTheReport(t *testing.T) {
+	server := apiserver.ForTest(t)
+	namespace := server.Namespace(t)
+	client := newUser(t, server, "no-report", namespace, cluster.RequiredPermissions(namespace))
+	for report, want := range map[config.ReportResources][]string{
+		config.ReportNodes: {"list +nodes", "watch +nodes", `list +pods +report what other pods leave of it \(in all namespaces\)`, "watch +pods +report"},
+		config.ReportQuota: {"list +resourcequotas"},
+	} {
+		cfg := config.Defaults()
+		cfg.Offloading.Namespace, cfg.Offloading.OrphanGrace, cfg.Offloading.ReportResources = namespace, 0, report
+		var table bytes.Buffer
+		testkit.EventuallyNoError(t.Context(), t, testkit.Timeout, "the required permissions are in effect", func(ctx context.Context) error {
+			table.Reset()
+			return plugin.Check(ctx, cfg, client, &table)
+		})
+		for _, line := range want {
+			if !regexp.MustCompile(line + `.*no \(optional\)`).MatchString(table.String()) {
+				t.Errorf("%s: Check does not say that %q is optional:\n%s", report, line, &table)
+			}
+		}
+		if got := strings.Count(table.String(), "no (optional)"); got != len(want) {
+			t.Errorf("%s: Check calls %d permissions optional:\n%s", report, got, &table)
+		}
+	}
 }

@@ -280,3 +280,19 @@ func TestWarnings(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestReportResourcesAndReserve(t *testing.T) {
+	for env, want := range map[string]string{
+		"OFFLOADING_REPORT_RESOURCES=nodes": "", "OFFLOADING_REPORT_RESOURCES=quota": "", "OFFLOADING_REPORT_RESOURCES=off": "",
+		"OFFLOADING_REPORT_RESOURCES=all": "report_resources", "OFFLOADING_REPORT_RESOURCES=true": "report_resources", "OFFLOADING_REPORT_RESOURCES=Nodes!": "report_resources",
+		"OFFLOADING_RESERVE=0": "", "OFFLOADING_RESERVE=100": "",
+		"OFFLOADING_RESERVE=101": "reserve", "OFFLOADING_RESERVE=-1": "reserve", "OFFLOADING_RESERVE=10%": "reserve", "OFFLOADING_RESERVE=1.5": "reserve",
+	} {
+		switch _, err := Parse(nil, []string{env}); {
+		case (err == nil) != (want == ""):
+			t.Errorf("%s: %v", env, err)
+		case want != "" && !strings.Contains(err.Error(), "[offloading] "+want):
+			t.Errorf("%s: the error names another option: %v", env, err)
+		}
+	}
+}
