@@ -44,7 +44,7 @@ func (p *Plugin) endTraces(grace context.Context) {
 	defer cancel()
 	enough := time.AfterFunc(minFlush, func() { context.AfterFunc(grace, cancel) })
 	defer enough.Stop()
-	_ = p.tracing.Shutdown(ctx) // what the collector does not take is logged
+	_ = p.tracing.Shutdown(ctx) // it is logged
 }
 
 // creator returns what creates the pods that waited for a quota. No request of InterLink asks for these

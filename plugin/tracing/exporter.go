@@ -48,10 +48,14 @@ func grpcClient(s Settings) otlptrace.Client {
 	if s.tls != nil {
 		security = credentials.NewTLS(s.tls)
 	}
-	return otlptracegrpc.NewClient(
-		otlptracegrpc.WithEndpointURL(s.endpoint.String()), otlptracegrpc.WithHeaders(s.headers), otlptracegrpc.WithTimeout(s.timeout),
-		otlptracegrpc.WithCompressor(map[bool]string{true: "gzip"}[s.gzip]), otlptracegrpc.WithTLSCredentials(security),
-	)
+	options := []otlptracegrpc.Option{
+		otlptracegrpc.WithEndpointURL(s.endpoint.String()), otlptracegrpc.WithHeaders(s.headers),
+		otlptracegrpc.WithTimeout(s.timeout), otlptracegrpc.WithTLSCredentials(security),
+	}
+	if s.gzip {
+		options = append(options, otlptracegrpc.WithCompressor("gzip"))
+	}
+	return otlptracegrpc.NewClient(options...)
 }
 
 // loggedExporter logs when the collector begins to take no spans, and when it takes them again.
@@ -61,6 +65,7 @@ type loggedExporter struct {
 	secrets *strings.Replacer
 
 	mu     sync.Mutex
+	ended  bool // nothing is logged any more
 	failed bool
 	lost   int // since it failed
 	other  string
@@ -72,6 +77,7 @@ func (e *loggedExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadO
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
+	case e.ended:
 	case err != nil && !e.failed:
 		e.failed, e.lost = true, len(spans)
 		e.log.Warn("the collector does not take the spans of traces: they are lost until it does", "error", e.clean(err))
@@ -87,13 +93,23 @@ func (e *loggedExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadO
 // Shutdown ends the export.
 func (e *loggedExporter) Shutdown(ctx context.Context) error { return e.next.Shutdown(ctx) }
 
+// end logs the failure of the last export, if any. Nothing is logged after it: an export that hangs can end later.
+func (e *loggedExporter) end(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil && !e.ended {
+		e.log.Warn("the last spans of traces may be lost", "error", e.clean(err))
+	}
+	e.ended = true
+}
+
 // handle logs other trouble of the library, such as spans that the collector refuses; the same text
 // once.
 func (e *loggedExporter) handle(err error) {
 	text := e.clean(err)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if text != e.other {
+	if text != e.other && !e.ended {
 		e.other = text
 		e.log.Warn("traces", "error", text)
 	}

@@ -20,6 +20,7 @@ import (
 type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
+	exporter *loggedExporter
 	newOnly  bool
 }
 
@@ -47,15 +48,17 @@ func Start(s Settings, service, version string, log *slog.Logger) (*Tracing, err
 			sdktrace.WithBatchTimeout(s.batchDelay), sdktrace.WithExportTimeout(s.batchTimeout),
 			sdktrace.WithMaxQueueSize(s.queueSize), sdktrace.WithMaxExportBatchSize(s.batchSize)),
 	)
-	return &Tracing{provider: provider, tracer: provider.Tracer(scopeName, trace.WithInstrumentationVersion(version)), newOnly: s.newOnly}, nil
+	return &Tracing{provider: provider, exporter: logged, tracer: provider.Tracer(scopeName, trace.WithInstrumentationVersion(version)), newOnly: s.newOnly}, nil
 }
 
-// Shutdown sends the spans that wait, until ctx is done, and ends.
+// Shutdown sends the spans that wait, until ctx is done, and ends. It logs what it returns.
 func (t *Tracing) Shutdown(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	return t.provider.Shutdown(ctx)
+	err := t.provider.Shutdown(ctx)
+	t.exporter.end(err)
+	return err
 }
 
 // Enabled reports whether there are traces.

@@ -128,6 +128,9 @@ func TestACollectorGetsTheSpans(t *testing.T) {
 				t.Fatalf("the collector has %d spans; the log is %s", len(spans), log)
 			}
 			got := spans[0]
+			if log.String() != "" {
+				t.Errorf("the log says %s", log)
+			}
 			if got.Name != "a span" || got.Attributes["key"] != "value" || got.Kind != "SPAN_KIND_SERVER" || got.ParentID != "" {
 				t.Errorf("got %+v", got)
 			}
