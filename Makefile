@@ -13,6 +13,7 @@ ARCHES ?= $(shell go env GOARCH)
 IMAGE  ?= ghcr.io/interlink-hq/interlink-kubernetes-plugin:$(patsubst v%,%,$(VERSION))
 
 CACHE  = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/interlink-kubernetes-plugin
+PROMTOOL = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/promtool/go.*; } | cksum | cut -d ' ' -f 1)/promtool
 LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksum | cut -d ' ' -f 1)/golangci-lint
 
 # Prints the folder with kube-apiserver and etcd. The first use downloads or builds them, and builds
@@ -20,7 +21,7 @@ LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksu
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets --controllers
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint vulncheck fuzz bench bench-collector bench-sim mutants generate clean
+.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint alerts vulncheck fuzz bench bench-collector bench-sim mutants generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +89,17 @@ $(LINTER):
 	@echo "building golangci-lint, which takes a few minutes, only once"
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 go -C .ci/tools build -trimpath -o $@.new github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@mv $@.new $@
+
+alerts: $(PROMTOOL) ## Test the alert rules of the chart with Prometheus' promtool
+	$(PROMTOOL) check rules charts/interlink-kubernetes-plugin/monitoring/alerts.yaml
+	$(PROMTOOL) test rules charts/testdata/alerts.test.yaml
+
+# The tag leaves out the service discovery of clouds, of which the rules need nothing.
+$(PROMTOOL):
+	@echo "building promtool, which takes a few minutes, only once"
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 go -C .ci/promtool build -trimpath -tags remove_all_sd -o $@.new github.com/prometheus/prometheus/cmd/promtool
 	@mv $@.new $@
 
 vulncheck: ## Look for known vulnerabilities in the code that the programs use (needs the internet)

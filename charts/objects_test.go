@@ -38,6 +38,24 @@ type serviceMonitor struct {
 	} `json:"spec"`
 }
 
+// prometheusRule is the part of the operator's type that the chart uses; promtool checks the rules (make alerts).
+type prometheusRule struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Groups []struct {
+			Name  string `json:"name"`
+			Rules []struct {
+				Alert       string            `json:"alert"`
+				Expr        string            `json:"expr"`
+				For         string            `json:"for"`
+				Labels      map[string]string `json:"labels"`
+				Annotations map[string]string `json:"annotations"`
+			} `json:"rules"`
+		} `json:"groups"`
+	} `json:"spec"`
+}
+
 func documents(t *testing.T, text string) [][]byte {
 	t.Helper()
 	var all [][]byte
@@ -62,6 +80,13 @@ func decode(t *testing.T, text string) []runtime.Object {
 		serializer.SerializerOptions{Yaml: true, Strict: true})
 	var objects []runtime.Object
 	for _, document := range documents(t, text) {
+		if bytes.Contains(document, []byte("kind: PrometheusRule\n")) {
+			var rules prometheusRule
+			if err := yaml.UnmarshalStrict(document, &rules); err != nil || len(rules.Spec.Groups) == 0 || len(rules.Spec.Groups[0].Rules) == 0 {
+				t.Errorf("the alert rules are %+v, %v", rules, err)
+			}
+			continue
+		}
 		if bytes.Contains(document, []byte("kind: ServiceMonitor\n")) {
 			var monitor serviceMonitor
 			if err := yaml.UnmarshalStrict(document, &monitor); err != nil {

@@ -152,6 +152,8 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		{remote + "probes: {readiness: {path: /status}}", []string{"/probes/readiness/path", "'/readyz'"}},
 		{remote + "service: {port: 70000}", []string{"/service/port", "maximum"}},
 		{remote + "serviceMonitor: {interval: often}", []string{"/serviceMonitor/interval", "pattern"}},
+		{remote + "prometheusRule: {enabled: 1}", []string{"/prometheusRule/enabled", "boolean"}},
+		{remote + "dashboard: {labels: {a: 1}}", []string{"/dashboard/labels/a", "string"}},
 		{remote + "podDisruptionBudget: {maxUnavailable: half}", []string{"/podDisruptionBudget/maxUnavailable", "pattern"}},
 		{remote + "tracing: {endpoint: collector}", []string{"/tracing/endpoint", "pattern"}},
 		{remote + "tracing: {endpoint: 'http://u:p@collector'}", []string{"/tracing/endpoint", "pattern"}},

@@ -115,3 +115,34 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 		}
 	}
 }
+
+// Each metric that the dashboard and the alert rules name exists, with the labels that they use.
+func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
+	found := scrape(t, startForMetrics(t))
+	for _, file := range []string{"dashboard.json", "alerts.yaml"} {
+		text, err := os.ReadFile("../charts/interlink-kubernetes-plugin/monitoring/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		uses := regexp.MustCompile(`(interlink_plugin_\w+)(\{[^}]*\})?`).FindAllStringSubmatch(string(text), -1)
+		if len(uses) < 10 {
+			t.Errorf("%s names only %d metrics", file, len(uses))
+		}
+		for _, use := range uses {
+			name := use[1]
+			if base := strings.TrimSuffix(name, "_bucket"); found[base] != nil && found[base].GetType() == dto.MetricType_HISTOGRAM {
+				name = base
+			}
+			family := found[name]
+			if family == nil {
+				t.Errorf("%s names %s, which does not exist", file, use[1])
+				continue
+			}
+			for _, label := range regexp.MustCompile(`(\w+)(?:=~|!~|=|!=)`).FindAllStringSubmatch(use[2], -1) {
+				if label[1] != "job" && !slices.Contains(labelsOf(family), label[1]) { // Prometheus adds the job
+					t.Errorf("%s selects %s by %s, a label that it does not have", file, name, label[1])
+				}
+			}
+		}
+	}
+}

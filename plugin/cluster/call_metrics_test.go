@@ -29,12 +29,12 @@ func observed(connection *Connection) <-chan string {
 func TestCallsAreObserved(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-		switch {
-		case name == "unauthorized":
+		switch name {
+		case "unauthorized":
 			failure(401, metav1.StatusReasonUnauthorized, "Unauthorized").ServeHTTP(w, r)
-		case name == "strange":
+		case "strange":
 			answer{code: 599, kind: jsonType, body: "{}"}.ServeHTTP(w, r)
-		case name == "cut":
+		case "cut":
 			panic(http.ErrAbortHandler)
 		default:
 			failure(404, metav1.StatusReasonNotFound, "not found").ServeHTTP(w, r)
