@@ -200,6 +200,23 @@ func TestKubeconfigIsAFile(t *testing.T) {
 	}
 }
 
+// The chart mounts the token of the page as a file, and configures its path; by default there is no page.
+func TestTokenOfThePageIsAFile(t *testing.T) {
+	values := parseValues(t, "{remote: {inCluster: true}, admin: {page: {existingSecret: page, key: password}}}")
+	deployment := mustRender(t, values)["deployment.yaml"]
+	for _, want := range []string{"mountPath: /etc/interlink/admin\n", "secretName: page\n", "- key: password\n", "path: token\n"} {
+		if !strings.Contains(deployment, want) {
+			t.Errorf("the Deployment does not contain %q:\n%s", want, deployment)
+		}
+	}
+	if file := parse(t, values).Config.App.AdminTokenFile; file != "/etc/interlink/admin/token" {
+		t.Errorf("admin_token_file is %q", file)
+	}
+	if file := parse(t, parseValues(t, "{remote: {inCluster: true}}")).Config.App.AdminTokenFile; file != "" {
+		t.Errorf("by default, admin_token_file is %q", file)
+	}
+}
+
 // The plugin reads the options that the chart sets, and values that are difficult to quote.
 func TestPluginReadsTheConfiguration(t *testing.T) {
 	t.Run("alone", func(t *testing.T) {

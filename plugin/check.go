@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/admin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
@@ -51,6 +52,11 @@ func Check(ctx context.Context, cfg config.Config, client kubernetes.Interface, 
 	options, err := ReadTranslateOptions(cfg)
 	if err != nil {
 		return err
+	}
+	if cfg.App.AdminTokenFile != "" {
+		if _, err := admin.CheckTokenFile(cfg.App.AdminTokenFile); err != nil {
+			return fmt.Errorf("[app] admin_token_file: %w", err)
+		}
 	}
 	remote := cluster.NewReviewer(client)
 	version, err := remote.Version(ctx)

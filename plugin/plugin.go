@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -21,6 +22,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Plugin is a plugin that offloads pods to one remote cluster.
@@ -31,6 +33,8 @@ type Plugin struct {
 	waiting   *quotawait.Waiting
 	capacity  *capacityReporter // nil if the ping reports no resources
 	server    *server.Server
+	page      *adminSource // nil if there is no page
+	polls     *polls       // nil if there is no page
 	config    config.Config
 	tracing   *tracing.Tracing // nil if there are no traces
 	// connection is that of the client; nil if the client is a fake.
@@ -86,6 +90,10 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		p.orphans = newOrphans(cfg, remote, client, tunnels, log)
 		options.Observer = p.orphans
 	}
+	if cfg.App.AdminTokenFile != "" {
+		p.polls = &polls{next: options.Observer}
+		options.Observer = p.polls
+	}
 	if p.capacity, err = newCapacityReporter(cfg, remote, template, log); err != nil {
 		return nil, err
 	}
@@ -103,6 +111,17 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	}
 	app := cfg.App
 	app.Version = cmp.Or(app.Version, version)
+	checks := []server.Check{
+		{Name: "pod-cache-synced", Check: p.cacheSynced},
+		{Name: "remote-accepted", Check: p.remoteAccepted},
+		{Name: "watch-fresh", Check: p.watchFresh},
+	}
+	var page http.Handler
+	if app.AdminTokenFile != "" {
+		if page, err = p.newPage(app, registry, checks, log); err != nil {
+			return nil, err
+		}
+	}
 	p.server, err = server.New(server.Options{
 		App:         app,
 		LogRequests: cfg.Log.RequestsEnabled,
@@ -110,12 +129,9 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		Originals:   p.lifecycle,
 		Logger:      log,
 		Ping:        p.ping,
-		Ready: []server.Check{
-			{Name: "pod-cache-synced", Check: p.cacheSynced},
-			{Name: "remote-accepted", Check: p.remoteAccepted},
-			{Name: "watch-fresh", Check: p.watchFresh},
-		},
-		Registry: registry,
+		Ready:       checks,
+		Registry:    registry,
+		Admin:       page,
 	})
 	if err != nil {
 		return nil, err
@@ -135,6 +151,9 @@ func (p *Plugin) podChanged(pod *corev1.Pod) {
 func (p *Plugin) podGone(pod *corev1.Pod) {
 	if p.orphans != nil {
 		p.orphans.HandlePodGone(pod)
+	}
+	if p.polls != nil {
+		p.polls.forget(pod.Labels[wire.LabelPodUID])
 	}
 	p.lifecycle.HandlePodGone(pod)
 }

@@ -32,6 +32,7 @@ func serve(ctx context.Context, parsed *config.ParseResult, traces tracing.Setti
 	if err := p.StartTraces(traces, version, log); err != nil {
 		return err
 	}
+	p.ShowSettings(parsed)
 	log.Info("starting", "version", version, "config", parsed.File,
 		"address", parsed.Config.App.SocketAddress, "instance", parsed.Config.App.Instance)
 	if err := p.Run(ctx); err != nil {

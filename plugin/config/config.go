@@ -40,6 +40,10 @@ type App struct {
 	// AdminAddress is the host:port of health, readiness and metrics; empty
 	// disables them.
 	AdminAddress string
+	// AdminTokenFile is the path of the file with the token of the page on AdminAddress; empty: there is no page.
+	AdminTokenFile string
+	// AdminHosts are names of hosts by which browsers call the page.
+	AdminHosts []string
 	// ShutdownGrace is how long requests in flight may run after the server is
 	// told to stop.
 	ShutdownGrace time.Duration

@@ -26,6 +26,9 @@ func (c *Config) crossValidate() []problem {
 	if _, address := c.App.Listen(); c.App.AdminAddress != "" && address == c.App.AdminAddress {
 		add("app", "admin_address", "must differ from the address that InterLink calls")
 	}
+	if c.App.AdminTokenFile != "" && c.App.AdminAddress == "" {
+		add("app", "admin_token_file", "is for the page on [app] admin_address, which is empty")
+	}
 	if c.Offloading.NamespaceTemplate != "" && c.Offloading.Namespace != "" {
 		add("offloading", "namespace_template", "is only for namespaces that the plugin creates, but [offloading] namespace names the only one: create the objects there yourself")
 	}

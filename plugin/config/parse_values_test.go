@@ -46,6 +46,7 @@ func TestValues(t *testing.T) {
 		{"APP_MAX_BODY", "1GiB", func(c Config) any { return c.App.MaxBody }, int64(1 << 30)},
 		{"APP_ADMIN_ADDRESS", ":8080", func(c Config) any { return c.App.AdminAddress }, ":8080"},
 		{"APP_ADMIN_ADDRESS", "[::1]:0", func(c Config) any { return c.App.AdminAddress }, "[::1]:0"},
+		{"APP_ADMIN_HOSTS", "Admin.example.org, plugin", func(c Config) any { return c.App.AdminHosts }, []string{"Admin.example.org", "plugin"}},
 		{"K8S_QPS", "0", func(c Config) any { return c.K8s.QPS }, float32(0)},
 		{"K8S_QPS", "0.5", func(c Config) any { return c.K8s.QPS }, float32(0.5)},
 		{"K8S_KUBECONFIG_PATH", "", func(c Config) any { return c.K8s.KubeconfigPath }, ""},
@@ -120,6 +121,8 @@ func TestInvalidValues(t *testing.T) {
 		{"APP_MAX_BODY", "0", "number of bytes above 0"},
 		{"APP_MAX_BODY", "9999999999999GiB", "number of bytes above 0"},
 		{"APP_MAX_BODY", "64MB", "number of bytes above 0"},
+		{"APP_ADMIN_HOSTS", "https://admin.example.org", "without a scheme or a port"},
+		{"APP_ADMIN_HOSTS", "admin.example.org:8080", "without a scheme or a port"},
 		{"K8S_QPS", "-1", "0 or more"},
 		{"K8S_QPS", "NaN", "0 or more"},
 		{"K8S_QPS", "Inf", "0 or more"},
@@ -230,6 +233,8 @@ func TestListen(t *testing.T) {
 		{[]string{"APP_SOCKET_ADDRESS=0.0.0.0", "APP_SOCKET_PORT=4000"}, "tcp 0.0.0.0:4000"},
 		{[]string{"APP_SOCKET_ADDRESS=http://a:1", "APP_SOCKET_PORT=2"}, "[app] socket_port (environment APP_SOCKET_PORT): is 2, but socket_address contains port 1; remove one of them"},
 		{[]string{"APP_SOCKET_ADDRESS=http://a:1", "APP_ADMIN_ADDRESS=a:1"}, "[app] admin_address (environment APP_ADMIN_ADDRESS): must differ from the address that InterLink calls"},
+		{[]string{"APP_ADMIN_TOKEN_FILE=/token"}, "[app] admin_token_file (environment APP_ADMIN_TOKEN_FILE): is for the page on [app] admin_address, which is empty"},
+		{[]string{"APP_ADMIN_TOKEN_FILE=/token", "APP_ADMIN_ADDRESS=:8080"}, "unix /var/run/.plugin.sock"},
 	} {
 		result, err := Parse(nil, test.env)
 		got := strings.Join(listen(result.Config), " ")

@@ -97,6 +97,8 @@ type state struct {
 	holder  string // the replica that holds the pod, with the time; empty if none does
 	ended   string // why the wait ended; empty while it lasts
 	claims  string // the names of the persistent volume claims of the pod, separated by commas
+	// localNamespace and localName are those of the local pod.
+	localNamespace, localName string
 }
 
 func stateOf(marker metav1.Object) state {
@@ -109,5 +111,6 @@ func stateOf(marker metav1.Object) state {
 		uid: marker.GetLabels()[wire.LabelStoredRequest], since: since,
 		refusal: annotations[wire.AnnotationRefusal], holder: annotations[wire.AnnotationHolder],
 		ended: annotations[wire.AnnotationWaitEnded], claims: annotations[wire.AnnotationWaitingClaims],
+		localNamespace: annotations[wire.AnnotationSourceNamespace], localName: annotations[wire.AnnotationSourceName],
 	}
 }

@@ -1,6 +1,11 @@
 package quotawait
 
-import "time"
+import (
+	"strings"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+)
 
 // Stats returns the number of pods that wait, as far as this replica knows, and since when the
 // oldest of them waits.
@@ -10,4 +15,42 @@ func (w *Waiting) Stats() (pods int, oldest time.Time) {
 		return 0, time.Time{}
 	}
 	return len(waiting), waiting[0].since
+}
+
+// Pod is a pod that waits for a quota, or waited and can never be created.
+type Pod struct {
+	// UID, Namespace and Name are those of the local pod.
+	UID, Namespace, Name string
+	// RemoteNamespace and RemoteName are those of the remote pod that will be.
+	RemoteNamespace, RemoteName string
+	Since                       time.Time
+	// Reason says why the remote pod does not exist, in the words of the remote API server. If Failed is true, it will
+	// never exist.
+	Reason string
+	Failed bool
+	// Claims are the names of the persistent volume claims that the pod will use.
+	Claims []string
+}
+
+// Pods returns the pods that wait, or can never be created, as far as this replica knows, the longest waiting first.
+func (w *Waiting) Pods() []Pod {
+	var pods []Pod
+	for _, k := range w.index.keys("") {
+		e, ok := w.index.find(k)
+		if !ok || e.ended == wire.WaitEndedByDelete {
+			continue
+		}
+		pod := Pod{
+			UID: e.uid, Namespace: e.localNamespace, Name: e.localName, RemoteNamespace: k.namespace, RemoteName: strings.TrimSuffix(k.name, suffix),
+			Since: e.since, Reason: e.refusal, Failed: e.ended != "",
+		}
+		if pod.Failed {
+			pod.Reason = e.ended
+		}
+		if e.claims != "" {
+			pod.Claims = strings.Split(e.claims, ",")
+		}
+		pods = append(pods, pod)
+	}
+	return pods
 }

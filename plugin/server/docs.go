@@ -2,13 +2,15 @@ package server
 
 import (
 	"bytes"
-	_ "embed" // for the two files
+	_ "embed" // for the three files
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
 var (
@@ -16,9 +18,34 @@ var (
 	openAPI []byte
 	//go:embed docs.html
 	docsTemplate string
+	//go:embed docs.css
+	docsStyle []byte
 )
 
-const openAPIPath = "/openapi.json"
+const (
+	openAPIPath   = "/openapi.json"
+	docsStylePath = "/docs.css"
+)
+
+// Doc is a file of the documentation.
+type Doc struct {
+	ContentType string
+	Content     []byte
+}
+
+// Docs returns the files of the documentation by their paths, with the page at path. The page has no inline style and
+// no script.
+func Docs(app config.App, path string) (map[string]Doc, error) {
+	spec, page, err := renderDocs(app)
+	if err != nil {
+		return nil, fmt.Errorf("docs: %w", err)
+	}
+	return map[string]Doc{
+		path:          {"text/html; charset=utf-8", page},
+		openAPIPath:   {"application/json", spec},
+		docsStylePath: {"text/css; charset=utf-8", docsStyle},
+	}, nil
+}
 
 // document is the part of an OpenAPI document that the page shows.
 type document struct {
@@ -73,15 +100,16 @@ func (s *Server) addDocs() error {
 	if docsPath == "" {
 		return nil
 	}
-	if _, taken := s.routes[docsPath]; taken || docsPath == openAPIPath || !strings.HasPrefix(docsPath, "/") {
+	if _, taken := s.routes[docsPath]; taken || docsPath == openAPIPath || docsPath == docsStylePath || !strings.HasPrefix(docsPath, "/") {
 		return fmt.Errorf("%q cannot be the path of the documentation: the path must begin with a slash, and the API must not use it", docsPath)
 	}
-	spec, page, err := renderDocs(s.options)
+	docs, err := Docs(s.options.App, docsPath)
 	if err != nil {
 		return err
 	}
-	s.routes[openAPIPath] = static("application/json", spec)
-	s.routes[docsPath] = static("text/html; charset=utf-8", page)
+	for path, doc := range docs {
+		s.routes[path] = static(doc.ContentType, doc.Content)
+	}
 	return nil
 }
 
@@ -95,7 +123,7 @@ func static(contentType string, content []byte) route {
 }
 
 // renderDocs inserts the options into the document and renders the page.
-func renderDocs(options Options) (spec, page []byte, err error) {
+func renderDocs(options config.App) (spec, page []byte, err error) {
 	var whole map[string]any
 	if err := json.Unmarshal(openAPI, &whole); err != nil {
 		return nil, nil, err

@@ -24,10 +24,13 @@ func TestDocs(t *testing.T) {
 			t.Errorf("%q is missing on the page", part)
 		}
 	}
-	for _, foreign := range []string{"http://", "https://", "<script", "ZgotmplZ", "<no value>"} {
+	for _, foreign := range []string{"http://", "https://", "<script", "<style", "style=", "ZgotmplZ", "<no value>"} {
 		if strings.Contains(page.body, foreign) {
 			t.Errorf("the page contains %q", foreign)
 		}
+	}
+	if style := run.send(t, "GET", "/docs.css", ""); style.status != http.StatusOK || style.header.Get("Content-Type") != "text/css; charset=utf-8" {
+		t.Errorf("/docs.css returns %d %v", style.status, style.header)
 	}
 	if head := run.send(t, "HEAD", "/docs", ""); head.status != http.StatusOK || head.body != "" {
 		t.Errorf("HEAD returns %d %q", head.status, head.body)
@@ -83,13 +86,13 @@ func TestOpenAPIReferencesExist(t *testing.T) {
 }
 
 func TestDocsPath(t *testing.T) {
-	for _, path := range []string{"docs", "/create", "/openapi.json"} {
+	for _, path := range []string{"docs", "/create", "/openapi.json", "/docs.css"} {
 		if _, err := New(Options{Lifecycle: new(fake), App: config.App{APIDocsPath: path}}); err == nil {
 			t.Errorf("New returns no error for the path %q", path)
 		}
 	}
 	run := start(t, Options{})
-	for _, path := range []string{"/docs", "/openapi.json"} {
+	for _, path := range []string{"/docs", "/openapi.json", "/docs.css"} {
 		if got := run.send(t, "GET", path, ""); got.status != http.StatusNotFound {
 			t.Errorf("%s returns %d although the documentation is disabled", path, got.status)
 		}

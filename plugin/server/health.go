@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// adminHandler serves health, readiness and metrics. It has its own listener,
-// because the API may listen on a unix socket that only InterLink can reach.
+// adminHandler serves health, readiness and metrics, which need no token: kubelets and Prometheus have none. It has
+// its own listener, because the API may listen on a unix socket that only InterLink can reach.
 func (s *Server) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -19,7 +19,17 @@ func (s *Server) adminHandler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Registry, promhttp.HandlerOpts{}))
+	admin := s.options.Admin
+	if admin == nil {
+		admin = http.HandlerFunc(noPage)
+	}
+	mux.Handle("/", admin)
 	return mux
+}
+
+// noPage says why there is no page.
+func noPage(w http.ResponseWriter, _ *http.Request) {
+	_ = write(w, http.StatusNotFound, textPlain, []byte("not found: here are /healthz, /readyz and /metrics; the page and the documentation need [app] admin_token_file\n"))
 }
 
 // readyz runs every check and reports the result of each. The parameter exclude leaves out a check,

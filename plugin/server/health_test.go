@@ -119,3 +119,28 @@ func TestEachServerHasItsOwnRegistry(t *testing.T) {
 		t.Errorf("the registry contains %d metric families, %v", len(families), err)
 	}
 }
+
+// Health and metrics are open; all the rest belongs to the page, or is not there.
+func TestThePageOnTheAdminAddress(t *testing.T) {
+	paths := []string{"/", "/docs", "/openapi.json", "/nothing"}
+	without := start(t, Options{App: config.App{AdminAddress: "localhost:0", APIDocsPath: "/docs"}})
+	for _, path := range paths {
+		if got := without.getAdmin(t, path); got.status != http.StatusNotFound || !strings.Contains(got.body, "[app] admin_token_file") {
+			t.Errorf("without a page, %s returns %d %q", path, got.status, got.body)
+		}
+	}
+	with := start(t, Options{App: config.App{AdminAddress: "localhost:0", APIDocsPath: "/docs"}, Admin: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = io.WriteString(w, r.URL.Path)
+	})})
+	for _, path := range paths {
+		if got := with.getAdmin(t, path); got.status != http.StatusTeapot || got.body != path {
+			t.Errorf("%s returns %d %q", path, got.status, got.body)
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		if got := with.getAdmin(t, path); got.status != http.StatusOK {
+			t.Errorf("%s returns %d %q", path, got.status, got.body)
+		}
+	}
+}

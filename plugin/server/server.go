@@ -72,6 +72,9 @@ type Options struct {
 	// Registry is where the server registers its metrics, and what /metrics
 	// serves; nil creates one. It must not contain the Go and process collectors.
 	Registry *prometheus.Registry
+	// Admin serves what else is asked for on the admin address: the page and the documentation, which need
+	// [app] admin_token_file. It may be nil.
+	Admin http.Handler
 }
 
 // Server serves the plugin's API. It cannot be used again after Serve returns.
@@ -113,7 +116,7 @@ func New(options Options) (*Server, error) {
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.routes = s.apiRoutes()
 	if err := s.addDocs(); err != nil {
-		return nil, fmt.Errorf("server: docs: %w", err)
+		return nil, fmt.Errorf("server: %w", err)
 	}
 	var err error
 	if s.metrics, err = newMetrics(options); err != nil {

@@ -6,6 +6,9 @@
 {{- else -}}
 {{- $_ := set $app "socket_address" "http://0.0.0.0" -}}
 {{- end -}}
+{{- if .Values.admin.page.existingSecret -}}
+{{- $_ := set $app "admin_token_file" "/etc/interlink/admin/token" -}}
+{{- end -}}
 {{- $k8s := dict -}}
 {{- if include "interlink-plugin.remoteSecret" . -}}
 {{- $_ := set $k8s "kubeconfig_path" (printf "/etc/interlink/remote/%s" (ternary .Values.remote.key "kubeconfig" (not (empty .Values.remote.existingSecret)))) -}}

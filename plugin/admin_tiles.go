@@ -1,0 +1,132 @@
+package plugin
+
+import (
+	"fmt"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/admin"
+)
+
+// numbers are the metrics of the plugin at one moment, by name.
+type numbers map[string]*dto.MetricFamily
+
+// sum adds the values of a metric whose labels match. ok is false if there is no such metric.
+func (n numbers) sum(name string, match func(labels map[string]string) bool) (sum float64, ok bool) {
+	family := n[name]
+	for _, metric := range family.GetMetric() {
+		labels := map[string]string{}
+		for _, pair := range metric.GetLabel() {
+			labels[pair.GetName()] = pair.GetValue()
+		}
+		if match == nil || match(labels) {
+			sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+		}
+	}
+	return sum, family != nil
+}
+
+// tile is a tile of the page that shows a metric. A tile whose metric does not exist is left out.
+type tile struct {
+	label, metric, link string
+	show                func(n numbers, value float64) (text, note string, level admin.Level)
+}
+
+// tiles are the tiles of the page, in their order.
+var tiles = []tile{
+	{"Requests", "interlink_plugin_requests_total", "", func(n numbers, value float64) (string, string, admin.Level) {
+		failed, _ := n.sum("interlink_plugin_requests_total", func(labels map[string]string) bool { return labels["code"] >= "500" })
+		return short(value), short(failed) + " failed", admin.Fine
+	}},
+	{"In flight", "interlink_plugin_requests_in_flight", "", plain},
+	{"Waiting for quota", "interlink_plugin_waiting_pods", "/?phase=" + admin.PhaseWaiting, func(n numbers, value float64) (string, string, admin.Level) {
+		if value == 0 {
+			return "0", "", admin.Fine
+		}
+		oldest, _ := n.sum("interlink_plugin_waiting_oldest_seconds", nil)
+		return short(value), "oldest " + seconds(oldest), admin.Warn
+	}},
+	{"Orphans", "interlink_plugin_orphans_marked_pods", "/orphans", func(_ numbers, value float64) (string, string, admin.Level) {
+		if value > 0 {
+			return short(value), "", admin.Warn
+		}
+		return "0", "", admin.Fine
+	}},
+	{"Watch heard", "interlink_plugin_watch_age_seconds", "", func(_ numbers, value float64) (string, string, admin.Level) {
+		level := admin.Fine
+		if value > 150 { // API servers send a bookmark every minute
+			level = admin.Warn
+		}
+		return seconds(value) + " ago", "", level
+	}},
+	{"Remote API server", "interlink_plugin_remote_refused_seconds", "", func(n numbers, value float64) (string, string, admin.Level) {
+		away, _ := n.sum("interlink_plugin_remote_unreachable_seconds", nil)
+		switch {
+		case value > 0:
+			return "refuses", "for " + seconds(value), admin.Bad
+		case away > 0:
+			return "no answer", "for " + seconds(away), admin.Bad
+		}
+		return "answers", "", admin.Fine
+	}},
+	{"Memory", "process_resident_memory_bytes", "", func(_ numbers, value float64) (string, string, admin.Level) {
+		return fmt.Sprintf("%.0f MiB", value/(1<<20)), "", admin.Fine
+	}},
+	{"Uptime", "process_start_time_seconds", "", func(_ numbers, value float64) (string, string, admin.Level) {
+		return seconds(time.Since(time.UnixMilli(int64(value * 1000))).Seconds()), "", admin.Fine
+	}},
+}
+
+// tiles returns the tiles whose metrics exist.
+func (s *adminSource) tiles() []admin.Tile {
+	families, err := s.gatherer.Gather()
+	if err != nil { // some metrics are missing; the others are shown
+		s.log.Warn("the admin page shows not all metrics", "error", err)
+	}
+	n := numbers{}
+	for _, family := range families {
+		n[family.GetName()] = family
+	}
+	var shown []admin.Tile
+	for _, t := range tiles {
+		value, ok := n.sum(t.metric, nil)
+		if !ok {
+			continue
+		}
+		text, note, level := t.show(n, value)
+		shown = append(shown, admin.Tile{Label: t.label, Value: text, Note: note, Level: level, Link: t.link})
+	}
+	return shown
+}
+
+func plain(_ numbers, value float64) (text, note string, level admin.Level) {
+	return short(value), "", admin.Fine
+}
+
+// short writes a number with at most four digits.
+func short(value float64) string {
+	switch {
+	case value >= 1e9:
+		return fmt.Sprintf("%.1fG", value/1e9)
+	case value >= 1e6:
+		return fmt.Sprintf("%.1fM", value/1e6)
+	case value >= 1e4:
+		return fmt.Sprintf("%.1fk", value/1e3)
+	}
+	return fmt.Sprintf("%.0f", value)
+}
+
+// seconds writes a time with one unit.
+func seconds(value float64) string {
+	d := time.Duration(value * float64(time.Second))
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
