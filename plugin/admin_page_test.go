@@ -165,3 +165,13 @@ func TestTheTokenOfThePageIsCheckedAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+// The page shows the capacity that the ping reports, and says why if there is none.
+func TestCapacityOnThePage(t *testing.T) {
+	addNode(t, apiserver.ForTest(t).Client, "page-a", "page", "cpu=8 memory=16Gi pods=110 example.com/gpu=4")
+	p := startWithPage(t, reportNodes("page", func(*config.Config) {}))
+	p.shows("/", "report_resources is nodes", "example.com/gpu", "0 of 4", "0 of 16Gi", "0 of 110")
+
+	without := startWithPage(t)
+	without.shows("/", "report_resources is off")
+}

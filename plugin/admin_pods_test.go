@@ -287,3 +287,14 @@ func TestPollsAreBounded(t *testing.T) {
 	(&polls{}).Asked(pods) // without another observer
 	(&polls{}).Mentioned("x")
 }
+
+func TestPercent(t *testing.T) {
+	for _, test := range []struct {
+		used, offered float64
+		want          int
+	}{{0, 0, 0}, {0, 8, 0}, {1, 0, 100}, {9, 8, 100}, {8, 8, 100}, {2, 8, 25}, {-1, 8, 0}, {7.99, 8, 99}} {
+		if got := percent(test.used, test.offered); got != test.want {
+			t.Errorf("percent(%v, %v) = %d, want %d", test.used, test.offered, got, test.want)
+		}
+	}
+}

@@ -91,7 +91,8 @@ func (s *adminSource) Pod(ctx context.Context, namespace, name string) (admin.De
 
 // Overview implements [admin.Source].
 func (s *adminSource) Overview(ctx context.Context) admin.Overview {
-	overview := admin.Overview{Tiles: s.tiles(), CapacityNote: "Not reported to the virtual node."}
+	overview := admin.Overview{Tiles: s.tiles()}
+	overview.Capacity, overview.CapacityNote = s.capacity()
 	for _, check := range s.checks {
 		failure := ""
 		if err := checkOnce(ctx, check); err != nil {

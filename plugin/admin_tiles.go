@@ -100,6 +100,38 @@ func (s *adminSource) tiles() []admin.Tile {
 	return shown
 }
 
+// capacity returns what the virtual node offers, and where the numbers come from or why there are none.
+func (s *adminSource) capacity() (shown []admin.Capacity, note string) {
+	from := s.plugin.config.Offloading.ReportResources
+	if s.plugin.capacity == nil {
+		return nil, "Not reported to the virtual node: [offloading] report_resources is off."
+	}
+	report, ok := s.plugin.Capacity()
+	if !ok {
+		return nil, "Not reported to the virtual node: the plugin has not read the remote cluster yet, or may not."
+	}
+	for i := range report.Resources {
+		r := &report.Resources[i]
+		shown = append(shown, admin.Capacity{
+			Resource: string(r.Name), Offered: r.Offered.String(), Used: r.Used.String(),
+			Percent: percent(r.Used.AsApproximateFloat64(), r.Offered.AsApproximateFloat64()),
+		})
+	}
+	return shown, fmt.Sprintf("What this installation uses and may use: [offloading] report_resources is %s.", from)
+}
+
+// percent returns how much of what is offered is used, from 0 to 100. More can be used than is offered, when others take
+// what was free.
+func percent(used, offered float64) int {
+	switch {
+	case used <= 0:
+		return 0
+	case used >= offered:
+		return 100
+	}
+	return int(100 * used / offered)
+}
+
 func plain(_ numbers, value float64) (text, note string, level admin.Level) {
 	return short(value), "", admin.Fine
 }
