@@ -27,6 +27,7 @@ func RequiredPermissions(cfg config.Config, template *nstemplate.Template) []clu
 	if report := cfg.Offloading.ReportResources; report != config.ReportNothing {
 		permissions = append(permissions, cluster.CapacityPermissions(namespace, report == config.ReportNodes)...)
 	}
+	permissions = append(permissions, cluster.LedgerPermissions(namespace, cfg.LeaseNamespace())...)
 	if !cfg.TCPTunnel.Enabled {
 		return permissions
 	}

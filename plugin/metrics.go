@@ -24,6 +24,7 @@ func (p *Plugin) metrics(connection *cluster.Connection) (*prometheus.Registry, 
 		registry.Register(lifecycleMetrics{p.lifecycle.Stats}),
 		p.registerSearches(registry),
 		p.capacity.register(registry),
+		p.registerUsage(registry),
 	)
 }
 

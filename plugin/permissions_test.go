@@ -70,6 +70,8 @@ func TestRequiredPermissionsSuffice(t *testing.T) {
 			client := newUser(t, server, user, namespace, permissions)
 			if err := server.Grant(t.Context(), user, leases, rbacv1.PolicyRule{
 				APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"},
+			}, rbacv1.PolicyRule{
+				APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"get", "create", "patch"},
 			}); err != nil {
 				t.Fatal(err)
 			}

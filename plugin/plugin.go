@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/accounting"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
@@ -27,16 +28,17 @@ import (
 
 // Plugin is a plugin that offloads pods to one remote cluster.
 type Plugin struct {
-	cluster   *cluster.Cluster
-	lifecycle *lifecycle.Lifecycle
-	orphans   *orphans.Orphans // nil if nothing searches for orphans
-	waiting   *quotawait.Waiting
-	capacity  *capacityReporter // nil if the ping reports no resources
-	server    *server.Server
-	page      *adminSource // nil if there is no page
-	polls     *polls       // nil if there is no page
-	config    config.Config
-	tracing   *tracing.Tracing // nil if there are no traces
+	cluster    *cluster.Cluster
+	lifecycle  *lifecycle.Lifecycle
+	orphans    *orphans.Orphans // nil if nothing searches for orphans
+	waiting    *quotawait.Waiting
+	accounting *accounting.Accounting
+	capacity   *capacityReporter // nil if the ping reports no resources
+	server     *server.Server
+	page       *adminSource // nil if there is no page
+	polls      *polls       // nil if there is no page
+	config     config.Config
+	tracing    *tracing.Tracing // nil if there are no traces
 	// connection is that of the client; nil if the client is a fake.
 	connection *cluster.Connection
 }
@@ -97,6 +99,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if p.capacity, err = newCapacityReporter(cfg, remote, template, log); err != nil {
 		return nil, err
 	}
+	p.accounting = newAccounting(cfg, translateOptions.Scope, remote, log)
 	p.lifecycle = lifecycle.New(remote, options)
 	if err := remote.OnPodChange(p.podChanged, p.podGone); err != nil {
 		return nil, err
@@ -144,6 +147,7 @@ func (p *Plugin) podChanged(pod *corev1.Pod) {
 	if p.orphans != nil {
 		p.orphans.HandlePodChange(pod)
 	}
+	p.accounting.HandlePodChange(pod)
 	p.lifecycle.HandlePodChange(pod)
 }
 
@@ -155,6 +159,7 @@ func (p *Plugin) podGone(pod *corev1.Pod) {
 	if p.polls != nil {
 		p.polls.forget(pod.Labels[wire.LabelPodUID])
 	}
+	p.accounting.HandlePodGone(pod)
 	p.lifecycle.HandlePodGone(pod)
 }
 

@@ -10,8 +10,8 @@ import (
 
 // Run serves until ctx is done. Then it shuts down in this order: it accepts no new
 // requests, ends the search for orphans and creates no pod that waits for a quota, waits for
-// the requests in flight, waits for deletes that are still being retried, and stops the pod
-// cache. It serves also while the pod cache is not synced and while the remote cluster is
+// the requests in flight, waits for deletes that are still being retried, stores the used resources,
+// and stops the pod cache. It serves also while the pod cache is not synced and while the remote cluster is
 // unavailable.
 func (p *Plugin) Run(ctx context.Context) error {
 	cacheCtx, stopCache := context.WithCancel(context.WithoutCancel(ctx))
@@ -21,6 +21,11 @@ func (p *Plugin) Run(ctx context.Context) error {
 		cache.Go(func() { p.capacity.run(cacheCtx) })
 	}
 	defer func() { stopCache(); cache.Wait() }()
+	// It ends after the requests, and while the pod cache still follows the pods.
+	usageCtx, stopUsage := context.WithCancel(context.WithoutCancel(ctx))
+	var usage sync.WaitGroup
+	usage.Go(func() { p.accounting.Run(usageCtx) })
+	defer func() { stopUsage(); usage.Wait() }()
 	if p.orphans != nil {
 		searchCtx, stopSearch := context.WithCancel(ctx)
 		var search sync.WaitGroup

@@ -88,6 +88,16 @@ func (c *Cluster) Credentials() Credentials {
 // of the watch, or the bookmark that it sends every minute. It is zero if it never did.
 func (c *Cluster) LastHeard() time.Time { return c.pods.source.lastHeard() }
 
+// Followed returns the time until which the remote API server has told all about pods: it is LastHeard,
+// without what is heard during a list. It is zero before the first list is complete. The pod cache has what
+// was told until then a moment later.
+func (c *Cluster) Followed() time.Time {
+	if !c.Synced() {
+		return time.Time{}
+	}
+	return c.pods.source.lastFollowed()
+}
+
 // Stale returns since when the pod cache is stale, because nothing was heard for longer than the
 // API server is silent. A cluster whose connection is not known is never stale: it may send no bookmarks.
 func (c *Cluster) Stale() Trouble {

@@ -95,6 +95,11 @@ func (f *followedWatch) look(event watch.Event) bool {
 			f.source.complete(f.list.keys)
 			f.list = nil
 		}
+		if f.list == nil {
+			f.source.mu.Lock()
+			f.source.followed = f.source.heard
+			f.source.mu.Unlock()
+		}
 		return true
 	}
 	err := apierrors.FromObject(event.Object)

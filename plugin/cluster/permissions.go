@@ -135,6 +135,22 @@ func CapacityPermissions(namespace string, nodes bool) []Permission {
 	return permissions
 }
 
+// LedgerPermissions lists the additional permissions for the ledger of used resources, if it is in a
+// namespace of its own; elsewhere [RequiredPermissions] has them. All are optional.
+func LedgerPermissions(namespace, leaseNamespace string) []Permission {
+	if namespace == "" || namespace == leaseNamespace {
+		return nil
+	}
+	var permissions []Permission
+	for _, verb := range []string{"get", "create", "patch"} {
+		permissions = append(permissions, Permission{
+			Verb: verb, Resource: "configmaps", Namespace: leaseNamespace, Optional: true,
+			Why: "store the used resources; without it, they are counted in memory",
+		})
+	}
+	return permissions
+}
+
 // Reviewer asks the remote API server for its version and for the permissions of
 // the plugin's account.
 type Reviewer struct{ client kubernetes.Interface }

@@ -48,6 +48,8 @@ type podSource struct {
 	mu sync.Mutex
 	// heard is when the API server last said something about pods: a list, an event, or a bookmark.
 	heard time.Time
+	// followed is like heard, without lists that are not complete yet.
+	followed time.Time
 	// current is the list or the watch that was sent last; nil before the first.
 	current *podRequest
 	// ended is the number of requests in a row that were ended after an outage.
@@ -82,6 +84,9 @@ func (s *podSource) list(ctx context.Context, options metav1.ListOptions) (runti
 		s.mu.Lock()
 		s.listed = address
 		last := s.pages.addPage(options, list)
+		if last {
+			s.followed = s.heard
+		}
 		exist := s.pages.keys
 		s.mu.Unlock()
 		if last && s.complete != nil {
@@ -224,6 +229,13 @@ func (s *podSource) lastHeard() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.heard
+}
+
+// lastFollowed returns when the API server last said something about pods after it had listed all.
+func (s *podSource) lastFollowed() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.followed
 }
 
 // sleep waits. It returns the error of ctx if that ends first.

@@ -126,6 +126,16 @@ func (s Scope) LeaseName() string {
 	return cutAndHash(name, maxLease, s.Instance)
 }
 
+// LedgerName returns the name of the ConfigMap with the used resources of this installation. Instances
+// with different names have different ones.
+func (s Scope) LedgerName() string {
+	name := "interlink-kubernetes-plugin-usage-" + s.Instance
+	if subdomain.MatchString(name) && len(name) < maxLease {
+		return name
+	}
+	return cutAndHash(name, maxLease, "usage/"+s.Instance)
+}
+
 // maxLease is the length of a name of a Lease with a hash. No name without a hash is as
 // long: an instance has at most 63 characters.
 const maxLease = 100
