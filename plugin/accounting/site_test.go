@@ -292,8 +292,8 @@ func (w *workload) truth(sums map[string]*big.Int) {
 				sums[key] = &big.Int{}
 			}
 			value := q.DeepCopy()
-			milli, _ := new(big.Int).SetString(resource.NewMilliQuantity(value.MilliValue(), resource.DecimalSI).AsDec().UnscaledBig().String(), 10)
-			if milli = big.NewInt(value.MilliValue()); name != corev1.ResourceCPU {
+			milli := big.NewInt(value.MilliValue())
+			if name != corev1.ResourceCPU {
 				milli = new(big.Int).Mul(big.NewInt(value.Value()), big.NewInt(1000))
 			}
 			sums[key].Add(sums[key], new(big.Int).Mul(milli, big.NewInt(seconds)))
