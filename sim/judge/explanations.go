@@ -25,6 +25,8 @@ var explanations = map[string]Explanation{
 	"HTTP-5":   {"InterLink handles the call as failed, after 120 s at the latest; a create without an answer makes the pod Failed for good.", "Answer each call within 120 s, also if it fails inside, and do not let one call wait for another."},
 	"HTTP-6":   {"InterLink handles the call as failed; a create that is lost in this way makes the pod Failed for good.", "Keep idle connections open for more than 120 s, and answer each request also if it fails inside."},
 	"PING-3":   {"The virtual node becomes NotReady within 30 s, and Kubernetes evicts its pods after 300 s.", "Answer the ping with code 200 as long as the plugin can serve."},
+	"PING-11":  {"The local scheduler sends pods that no remote node has room for, or none although there is room.", "Say in each ping what the remote nodes have, less what others use."},
+	"PING-12":  {"The virtual node keeps the last number, and the local scheduler sends pods that can never run.", "Say 0 for a resource that is gone, in every ping."},
 	"CREATE-1": {"InterLink does not send the create, so the plugin never learns of the pod.", "Nothing: the pod of the scenario cannot be sent with this configuration of the virtual kubelet."},
 	"CREATE-3": {"InterLink cannot use the answer: the pod is Failed for good.",
 		"Answer 200 and one object with PodUID, which is the UID of the local pod, and PodJID."},

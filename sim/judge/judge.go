@@ -51,6 +51,7 @@ func differences(file *scenario.File, seen *Observation) []Difference {
 		found = append(found, ofPod(key, compareCreate(key, file.Expect.Pods[key], seen.Pods[key]))...)
 	}
 	found = append(found, seen.Violations...)
+	found = append(found, compareVirtualNode(file.Expect.VirtualNode, seen.VirtualNode)...)
 	for _, key := range keys {
 		status := StatusDifferences(key, file.Expect.Pods[key], seen.Pods[key])
 		found = append(found, ofPod(key, explained(key, file.Pod(key), file.Expect.Pods[key], seen.Pods[key], status))...)

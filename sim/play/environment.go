@@ -52,7 +52,9 @@ type environment struct {
 	foreignClaims claimSet
 	// runtimeClasses are those that the scenario has created.
 	runtimeClasses []nodev1.RuntimeClass
-	recorder       *recorder
+	// remoteNode is the node that the scenario has created; nil if there is none.
+	remoteNode *corev1.Node
+	recorder   *recorder
 	// slowCreates delays what the plugin creates; nil if nothing is delayed.
 	slowCreates *slowCreates
 	absences    absences

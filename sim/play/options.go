@@ -90,6 +90,9 @@ type Options struct {
 	// recovery is how long a plugin may take to answer a ping after it did not answer a
 	// call; the default is maxRecovery. For tests.
 	recovery time.Duration
+	// nodeWait is how long the virtual node may take to show a change of the remote node; the default
+	// is maxNodeWait.
+	nodeWait time.Duration
 	// restartAfter is how long after that the profile's command restarts the plugin; the
 	// default is beforeRestart. For tests.
 	restartAfter time.Duration
@@ -117,6 +120,7 @@ func (o Options) complete() (Options, error) {
 	o.restartAfter = cmp.Or(o.restartAfter, beforeRestart)
 	o.sameMoment = cmp.Or(o.sameMoment, defaultSameMoment)
 	o.recovery = cmp.Or(o.recovery, maxRecovery)
+	o.nodeWait = cmp.Or(o.nodeWait, maxNodeWait)
 	o.Parallel = cmp.Or(o.Parallel, o.parallel())
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if name, unknown := o.unknownCapability(); unknown {

@@ -101,6 +101,9 @@ func playToEnd(ctx context.Context, p *player) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.env.cleanUp(ctx)) }()
+	if err := p.observeVirtualNode(ctx); err != nil {
+		return errors.Join(p.env.unanswered.err(), err)
+	}
 	p.jobsBefore(ctx)
 	if err := p.pauseBeforeCreates(ctx); err != nil {
 		return errors.Join(p.env.unanswered.err(), err)

@@ -40,6 +40,9 @@ func (e *environment) setUpRemote(ctx context.Context) error {
 	if err := e.setUpRuntimeClasses(ctx); err != nil {
 		return err
 	}
+	if err := e.setUpNode(ctx); err != nil {
+		return err
+	}
 	return e.setUpQuota(ctx)
 }
 

@@ -32,6 +32,9 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 	case step.RestartPlugin != nil:
 		text = "restart of the plugin"
 		err = p.env.restartPlugin(ctx)
+	case step.Node != nil:
+		text = "the remote node has " + quantitiesText(step.Node)
+		err = p.env.changeNode(ctx, step.Node)
 	case step.Create != "":
 		text = "second create of pod " + step.Create
 		err = p.env.kubelet.CreateAgain(ctx, step.Create)
@@ -46,6 +49,9 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 		err = p.deleteByStep(ctx, step.DeleteUnreported, func(_ context.Context, key string) error { return p.env.kubelet.DeleteUnreported(key) })
 	}
 	p.env.recorder.step(at, text)
+	if step.Node != nil && err == nil {
+		err = p.observeVirtualNode(ctx)
+	}
 	if step.At.Duration > 0 { // the first ones happen while the pods are created
 		p.observeJobs(ctx)
 	}

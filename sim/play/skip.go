@@ -25,6 +25,8 @@ func skipReason(file *scenario.File, options Options) string {
 		return "it delays what the plugin creates, and the plugin that runs has its own connection to the remote cluster"
 	case len(file.RemoteSetup.Quota) > 0 && (options.Plugin != "" || !options.simulatesNodes()):
 		return "it sets a quota, and needs simulated nodes and the simulator's own plugin"
+	case len(file.RemoteSetup.Node) > 0 && (options.Plugin != "" || !options.simulatesNodes()):
+		return "it creates a node, and needs simulated nodes and the simulator's own plugin"
 	case file.NamespaceTemplate != "" && (options.Plugin != "" || !options.simulatesNodes()):
 		return "it sets a namespace template, and needs simulated nodes and the simulator's own plugin"
 	case file.RemoteSetup.MadeBy+file.RemoteSetup.MadeFor != "" && len(file.RemoteSetup.Claims) == 0 && options.Plugin != "" && options.Client == nil:

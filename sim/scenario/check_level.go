@@ -42,6 +42,7 @@ func (r *reader) checkPortable(s *Scenario) {
 	only(len(s.RemoteSetup.Quota) > 0, "remoteSetup", "quota")
 	only(len(s.RemoteSetup.RuntimeClasses) > 0, "remoteSetup", "runtimeClasses")
 	only(len(s.RemoteSetup.SlowCreates) > 0, "remoteSetup", "slowCreates")
+	only(len(s.RemoteSetup.Node) > 0, "remoteSetup", "node")
 	only(s.RemoteSetup.MadeBy != "", "remoteSetup", "madeBy")
 	only(s.RemoteSetup.MadeFor != "", "remoteSetup", "madeFor")
 	for key, pod := range s.Expect.Pods {

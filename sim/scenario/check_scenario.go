@@ -72,6 +72,7 @@ func (r *reader) checkScenario() {
 	for i, step := range s.Steps {
 		r.checkStep(step, "steps", strconv.Itoa(i))
 	}
+	r.checkNode()
 	r.checkNotNegative(s.CreateAfter, "createAfter")
 	r.checkNotNegative(s.Until, "until")
 	r.checkLevel()

@@ -11,6 +11,11 @@ const (
 	Kind       = "Scenario"
 )
 
+// LabelScenario is the label of the remote node that a scenario creates; its value is the name of
+// the scenario. With it in a node selector, the nodes of other scenarios on the same cluster do not
+// count.
+const LabelScenario = "sim.interlink.io/scenario"
+
 // document is the Scenario document of a file.
 type document struct {
 	APIVersion string `json:"apiVersion"`
@@ -101,6 +106,9 @@ type RemoteSetup struct {
 	// SlowCreates says by kind, ConfigMap or Secret, when the remote API server creates
 	// the first objects that the plugin sends. It counts from when the pods are applied.
 	SlowCreates map[string]metav1.Duration `json:"slowCreates,omitempty"`
+	// Node has the allocatable resources of one more remote node ({example.com/gpu: "4"}), which is
+	// Ready and has the label LabelScenario.
+	Node map[string]string `json:"node,omitempty"`
 }
 
 // Pod is what the simulated nodes do with a pod.
@@ -176,6 +184,8 @@ type Step struct {
 	RestartVirtualKubelet *Restart `json:"restartVirtualKubelet,omitempty"`
 	// RestartPlugin restarts the plugin. It cannot happen while the pods are created.
 	RestartPlugin *PluginRestart `json:"restartPlugin,omitempty"`
+	// Node has the allocatable resources that the node of RemoteSetup has from now on.
+	Node map[string]string `json:"node,omitempty"`
 	// Create names a pod whose create is sent again.
 	Create string `json:"create,omitempty"`
 	// Delete names a pod that is deleted, with its grace period.
@@ -209,6 +219,9 @@ type Expect struct {
 	// Left is the same after all pods are deleted. No object of a kind that is not
 	// listed may remain.
 	Left map[string]int `json:"left,omitempty"`
+	// VirtualNode has quantities by resource: what the virtual node shows when the node of
+	// RemoteSetup exists, and then after each step that changes it.
+	VirtualNode map[string][]string `json:"virtualNode,omitempty"`
 }
 
 // PodExpectation is what the local cluster must show of a pod.

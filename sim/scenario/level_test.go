@@ -36,6 +36,7 @@ func TestInvalidLevels(t *testing.T) {
 		{"a namespace template", description, "  level: kubernetes\n  namespaceTemplate: a\n", "7: namespaceTemplate is for the level this-plugin, not kubernetes"},
 		{"a runtime class", description, "  level: core\n  remoteSetup: {runtimeClasses: [a]}\n", "7: runtimeClasses is for the level this-plugin"},
 		{"a quota", description, "  level: core\n  remoteSetup: {quota: {pods: \"1\"}}\n", "7: quota is for the level this-plugin"},
+		{"a node", description, "  level: core\n  remoteSetup: {node: {cpu: \"1\"}}\n", "7: node is for the level this-plugin"},
 		{"words of this plugin", "        phases: [Pending, Running, Succeeded]\n", "        refused: words\n", "refused is for the level this-plugin, not core"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,7 +89,7 @@ func TestLevelsOfFixtures(t *testing.T) {
 			t.Errorf("%s can pass although nothing was observed", file.Path)
 		}
 	}
-	want := map[scenario.Level]int{scenario.LevelCore: 41, scenario.LevelOptional: 18, scenario.LevelKubernetes: 20, scenario.LevelThisPlugin: 107}
+	want := map[scenario.Level]int{scenario.LevelCore: 41, scenario.LevelOptional: 18, scenario.LevelKubernetes: 20, scenario.LevelThisPlugin: 109}
 	if diff := cmp.Diff(want, levels); diff != "" {
 		t.Errorf("scenarios of each level (-want +got)\n%s", diff)
 	}

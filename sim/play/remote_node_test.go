@@ -1,0 +1,59 @@
+package play
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
+)
+
+// A plugin that does not say that the GPUs are gone leaves them on the virtual node.
+func TestVirtualNodeKeepsGPUs(t *testing.T) {
+	forgets := mutant{answer: on("/status", func(c *call) (int, []byte) {
+		code, text := c.forward()
+		var ping wire.PingResponse
+		if json.Unmarshal(text, &ping) != nil || ping.Resources == nil {
+			return code, text
+		}
+		ping.Resources.Accelerators = slices.DeleteFunc(ping.Resources.Accelerators, func(a wire.PingAccelerator) bool { return a.Available == "0" })
+		text, _ = json.Marshal(ping)
+		return code, text
+	})}
+	result, err := Run(t.Context(), scenarios(t, "capacity-gpu-removed"), Options{intercept: forgets.serve, nodeWait: 3 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := result.Scenarios[0]
+	const want = "the virtual node shows 4 example.com/gpu, expected 0"
+	if played.Verdict != report.Failed || !slices.ContainsFunc(played.Differences, func(d report.Difference) bool {
+		return d.Rule == "PING-12" && strings.Contains(d.Text, want)
+	}) {
+		t.Errorf("%s: %q", played.Verdict, played.Texts())
+	}
+}
+
+// The timeline says what the virtual node shows, before and after the change.
+func TestVirtualNodeInTimeline(t *testing.T) {
+	result, err := Run(t.Context(), scenarios(t, "capacity-gpu-removed"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, step := range result.Scenarios[0].Steps {
+		if strings.Contains(step.Text, "node") {
+			shown = append(shown, step.Text)
+		}
+	}
+	want := []string{
+		"the virtual node shows cpu 8, example.com/gpu 4, memory 16Gi, pods 50",
+		"the remote node has cpu 8, memory 16Gi, pods 50",
+		"the virtual node shows cpu 8, example.com/gpu 0, memory 16Gi, pods 50",
+	}
+	if !slices.Equal(shown, want) {
+		t.Errorf("%q", shown)
+	}
+}
