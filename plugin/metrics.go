@@ -25,6 +25,7 @@ func (p *Plugin) metrics(connection *cluster.Connection) (*prometheus.Registry, 
 		p.registerSearches(registry),
 		p.capacity.register(registry),
 		p.registerUsage(registry),
+		p.readiness.register(registry),
 	)
 }
 

@@ -34,6 +34,7 @@ type Plugin struct {
 	waiting    *quotawait.Waiting
 	accounting *accounting.Accounting
 	capacity   *capacityReporter // nil if the ping reports no resources
+	readiness  *readiness
 	server     *server.Server
 	page       *adminSource // nil if there is no page
 	polls      *polls       // nil if there is no page
@@ -100,6 +101,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		return nil, err
 	}
 	p.accounting = newAccounting(cfg, translateOptions.Scope, remote, log)
+	p.readiness = newReadiness(cfg, remote, client, template, log)
 	p.lifecycle = lifecycle.New(remote, options)
 	if err := remote.OnPodChange(p.podChanged, p.podGone); err != nil {
 		return nil, err
@@ -133,6 +135,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		Logger:      log,
 		Ping:        p.ping,
 		Ready:       checks,
+		Verbose:     p.readiness.checks(),
 		Registry:    registry,
 		Admin:       page,
 	})

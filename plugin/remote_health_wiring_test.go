@@ -15,6 +15,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 )
 
 // apiServer is a remote API server without pods, which can refuse all requests, or be away behind a proxy.
@@ -59,10 +60,21 @@ type outside struct {
 // startOutside runs a plugin for a played API server until the test ends.
 func startOutside(t *testing.T, remote *apiServer, change func(*config.Config)) *outside {
 	t.Helper()
+	return runOutside(t, played(t, remote), nil, change, func(*Plugin) {})
+}
+
+// played returns the kubeconfig of a played API server that runs until the test ends.
+func played(t *testing.T, remote http.Handler) string {
 	server := httptest.NewTLSServer(remote)
 	t.Cleanup(server.CloseClientConnections) // ends the watch, for which Close would wait
+	return testkit.Kubeconfig(server, "t")
+}
+
+// runOutside runs a plugin until the test ends. begin is called before it runs.
+func runOutside(t *testing.T, kubeconfig string, tunnels lifecycle.Tunnels, change func(*config.Config), begin func(*Plugin)) *outside {
+	t.Helper()
 	cfg := config.Defaults()
-	cfg.K8s = config.K8s{Kubeconfig: config.Secret(testkit.Kubeconfig(server, "t"))}
+	cfg.K8s = config.K8s{Kubeconfig: config.Secret(kubeconfig)}
 	socket := testkit.SocketPath(t)
 	cfg.App.SocketAddress, cfg.App.AdminAddress = "unix://"+socket, "localhost:0"
 	change(&cfg)
@@ -70,10 +82,11 @@ func startOutside(t *testing.T, remote *apiServer, change func(*config.Config)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(cfg, client, nil, "test", testkit.NewLog(t).Logger())
+	p, err := New(cfg, client, tunnels, "test", testkit.NewLog(t).Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
+	begin(p)
 	if err := p.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ func (p *Plugin) Run(ctx context.Context) error {
 	cacheCtx, stopCache := context.WithCancel(context.WithoutCancel(ctx))
 	var cache sync.WaitGroup
 	cache.Go(func() { p.cluster.Run(cacheCtx) })
+	cache.Go(func() { p.readiness.run(cacheCtx) })
 	if p.capacity != nil {
 		cache.Go(func() { p.capacity.run(cacheCtx) })
 	}

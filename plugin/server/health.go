@@ -34,9 +34,13 @@ func noPage(w http.ResponseWriter, _ *http.Request) {
 
 // readyz runs every check and reports the result of each. The parameter exclude leaves out a check,
 // as with the endpoints of Kubernetes: a kubelet must not take the plugin out of its
-// Service because of the remote cluster (docs/contract.md, PING-3).
+// Service because of the remote cluster (docs/contract.md, PING-3). The parameter verbose adds checks for
+// people and monitoring, which count only then: no kubelet asks for it.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	checks := append([]Check{{Name: "shutdown", Check: s.notStopping}}, s.options.Ready...)
+	if r.URL.Query().Has("verbose") {
+		checks = append(checks, s.options.Verbose...)
+	}
 	code, body := http.StatusOK, new(strings.Builder)
 	for _, check := range checks {
 		if slices.Contains(r.URL.Query()["exclude"], check.Name) {

@@ -55,6 +55,43 @@ func TestHealthAndReadiness(t *testing.T) {
 	}
 }
 
+// With verbose, checks are added that are not asked for, and do not count, without it.
+func TestVerboseReadiness(t *testing.T) {
+	check := func(name string, broken bool) Check {
+		return Check{name, func(context.Context) error {
+			if broken {
+				return errors.New("missing:\ncreate pods")
+			}
+			return nil
+		}}
+	}
+	for name, c := range map[string]struct {
+		query         string
+		cache, rights bool // whether they fail
+		status        int
+		want          string
+	}{
+		"without, one fails": {"", false, true, 200, "[+]shutdown ok\n[+]cache ok\n"},
+		"as a kubelet asks":  {"?exclude=cache&exclude=other", true, true, 200, "[+]shutdown ok\n[+]cache excluded: ok\n"},
+		"all is well":        {"?verbose", false, false, 200, "[+]shutdown ok\n[+]cache ok\n[+]credentials ok\n[+]rights ok\n"},
+		"one fails":          {"?verbose", false, true, 503, "[+]shutdown ok\n[+]cache ok\n[+]credentials ok\n[-]rights failed: missing: create pods\n"},
+		"with a value":       {"?verbose=1", false, true, 503, "[+]shutdown ok\n[+]cache ok\n[+]credentials ok\n[-]rights failed: missing: create pods\n"},
+		"another fails":      {"?verbose", true, false, 503, "[+]shutdown ok\n[-]cache failed: missing: create pods\n[+]credentials ok\n[+]rights ok\n"},
+		"one is excluded":    {"?verbose&exclude=rights", false, true, 200, "[+]shutdown ok\n[+]cache ok\n[+]credentials ok\n[+]rights excluded: ok\n"},
+		"another word":       {"?verbosely", false, true, 200, "[+]shutdown ok\n[+]cache ok\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := start(t, Options{
+				App: config.App{AdminAddress: "localhost:0"}, Ready: []Check{check("cache", c.cache)},
+				Verbose: []Check{check("credentials", false), check("rights", c.rights)},
+			})
+			if got := run.getAdmin(t, "/readyz"+c.query); got.status != c.status || got.body != c.want {
+				t.Errorf("the answer is %d %q, want %d %q", got.status, got.body, c.status, c.want)
+			}
+		})
+	}
+}
+
 func TestReadinessFailsDuringShutdown(t *testing.T) {
 	finish := make(chan struct{})
 	lifecycle, started := working(func(context.Context) error { <-finish; return nil })

@@ -69,6 +69,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Ready are the conditions of /readyz.
 	Ready []Check
+	// Verbose are the conditions that only /readyz?verbose has, after those.
+	Verbose []Check
 	// Registry is where the server registers its metrics, and what /metrics
 	// serves; nil creates one. It must not contain the Go and process collectors.
 	Registry *prometheus.Registry
