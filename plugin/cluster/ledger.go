@@ -57,6 +57,7 @@ func (l *Ledger) Save(ctx context.Context, text, version string) error {
 	if err != nil {
 		return fmt.Errorf("update %s: %w", describe(&l.object), err)
 	}
-	_, err = l.cluster.client.CoreV1().ConfigMaps(l.object.Namespace).Patch(ctx, l.object.Name, types.MergePatchType, body, metav1.PatchOptions{})
-	return wrap(err, "update", describe(&l.object))
+	stored, err := l.cluster.client.CoreV1().ConfigMaps(l.object.Namespace).Patch(ctx, l.object.Name, types.MergePatchType, body, metav1.PatchOptions{})
+	// An answer of something else than the API server does not say that the text is stored.
+	return wrap(checkFound(err, stored, l.object.Name), "update", describe(&l.object))
 }
