@@ -60,7 +60,7 @@ func RequiredPermissions(namespace string) []Permission {
 		{Verb: "patch", Resource: "persistentvolumeclaims", Why: "keep a claim that a pod begins to use"},
 		{Verb: "delete", Resource: "persistentvolumeclaims", Why: "delete a claim if its policy says so"},
 		{Verb: "list", Resource: "configmaps", Optional: true, Why: "find each pod that waits for a quota, and orphans; without it, creates over a quota fail"},
-		{Verb: "patch", Resource: "configmaps", Optional: true, Why: "create each pod that waits for a quota; without it, creates over a quota fail"},
+		{Verb: "patch", Resource: "configmaps", Optional: true, Why: "create each pod that waits for a quota, store the ledger of used resources; without it, creates over a quota fail"},
 		{Verb: "watch", Resource: "resourcequotas", Optional: true, Why: "create a pod as soon as its quota permits it; without it, up to a minute later"},
 	}
 	for i := range permissions {

@@ -104,7 +104,7 @@ TLS:
 {{- end -}}
 
 {{/* The time for preStop, for the requests in flight, 12 s for the rollback of requests that are canceled, and
-     8 s in reserve. */}}
+     8 s in reserve, in which the ledger of used resources is stored (5 s at most). */}}
 {{- define "interlink-plugin.terminationGracePeriodSeconds" -}}
 {{- $app := (include "interlink-plugin.options" . | fromYaml).app -}}
 {{- add (int .Values.preStopSeconds) (int $app.shutdown_grace) 20 -}}
