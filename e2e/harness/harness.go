@@ -36,7 +36,7 @@ const (
 )
 
 // maxImageSize limits the size of the plugin's image, in bytes.
-const maxImageSize = 65_000_000
+const maxImageSize = 75_000_000
 
 // Harness creates what the tests need, in a checkout of the project.
 type Harness struct {
