@@ -2,11 +2,13 @@ package plugin
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/admin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 )
 
 // numbers are the metrics of the plugin at one moment, by name.
@@ -47,6 +49,43 @@ var tiles = []tile{
 		oldest, _ := n.sum("interlink_plugin_waiting_oldest_seconds", nil)
 		return short(value), "oldest " + seconds(oldest), admin.Warn
 	}},
+	{"Creates", "interlink_plugin_creates_in_flight", "", func(n numbers, value float64) (string, string, admin.Level) {
+		queued, _ := n.sum("interlink_plugin_creates_queued", nil)
+		oldest, _ := n.sum("interlink_plugin_creates_oldest_seconds", nil)
+		if queued == 0 {
+			return short(value), "none queued", admin.Fine
+		}
+		level := admin.Fine
+		if oldest > 60 { // InterLink waits 120 s for the answer
+			level = admin.Warn
+		}
+		return short(value), short(queued) + " queued, oldest " + seconds(oldest), level
+	}},
+	{"Deletes pending", "interlink_plugin_pending_deletes", "", func(n numbers, value float64) (string, string, admin.Level) {
+		rollbacks, _ := n.sum("interlink_plugin_pending_rollbacks", nil)
+		oldest, _ := n.sum("interlink_plugin_pending_deletes_oldest_seconds", nil)
+		note, level := short(rollbacks)+" rollbacks", admin.Fine
+		if value > 0 {
+			note += ", oldest " + seconds(oldest)
+		}
+		if oldest > 300 {
+			level = admin.Warn
+		}
+		return short(value), note, level
+	}},
+	{"Remote calls", "interlink_plugin_remote_requests_total", "", func(n numbers, value float64) (string, string, admin.Level) {
+		failed, _ := n.sum("interlink_plugin_remote_requests_total", func(labels map[string]string) bool {
+			return labels["code"] == cluster.CodeNone || strings.HasPrefix(labels["code"], "5")
+		})
+		retries, _ := n.sum("interlink_plugin_retries_total", nil)
+		return short(value), short(failed) + " failed, " + short(retries) + " retries", admin.Fine
+	}},
+	{"Refusals", "interlink_plugin_refusals_total", "", func(n numbers, value float64) (string, string, admin.Level) {
+		warnings, _ := n.sum("interlink_plugin_warnings_total", nil)
+		return short(value), short(warnings) + " warnings", admin.Fine
+	}},
+	{"Mesh failures", "interlink_plugin_mesh_failures_total", "", plain},
+	{"Tunnel releases", "interlink_plugin_tunnel_releases", "", plain},
 	{"Orphans", "interlink_plugin_orphans_marked_pods", "/orphans", func(_ numbers, value float64) (string, string, admin.Level) {
 		if value > 0 {
 			return short(value), "", admin.Warn
@@ -70,11 +109,15 @@ var tiles = []tile{
 		}
 		return "answers", "", admin.Fine
 	}},
+	{"Credentials loaded", "interlink_plugin_credentials_loaded_timestamp_seconds", "", func(n numbers, value float64) (string, string, admin.Level) {
+		read, _ := n.sum("interlink_plugin_credentials_read_timestamp_seconds", nil)
+		return since(value), "read " + since(read), admin.Fine
+	}},
 	{"Memory", "process_resident_memory_bytes", "", func(_ numbers, value float64) (string, string, admin.Level) {
 		return fmt.Sprintf("%.0f MiB", value/(1<<20)), "", admin.Fine
 	}},
-	{"Uptime", "process_start_time_seconds", "", func(_ numbers, value float64) (string, string, admin.Level) {
-		return seconds(time.Since(time.UnixMilli(int64(value * 1000))).Seconds()), "", admin.Fine
+	{"Started", "process_start_time_seconds", "", func(_ numbers, value float64) (string, string, admin.Level) {
+		return since(value), "", admin.Fine
 	}},
 }
 
@@ -147,6 +190,14 @@ func short(value float64) string {
 		return fmt.Sprintf("%.1fk", value/1e3)
 	}
 	return fmt.Sprintf("%.0f", value)
+}
+
+// since writes how long ago a time in seconds since 1970 was; never, if it is 0.
+func since(timestamp float64) string {
+	if timestamp == 0 {
+		return "never"
+	}
+	return seconds(time.Since(time.UnixMilli(int64(timestamp*1000))).Seconds()) + " ago"
 }
 
 // seconds writes a time with one unit.

@@ -45,7 +45,8 @@ var (
 
 const (
 	otherCalls = "other"
-	codeNone   = "none"
+	// CodeNone is the code of a call that no answer came to.
+	CodeNone = "none"
 	// CodeCanceled is the code of a call whose caller did not wait for the answer.
 	CodeCanceled = "canceled"
 )
@@ -70,7 +71,7 @@ func (t observedTransport) RoundTrip(request *http.Request) (*http.Response, err
 	}
 	started := time.Now()
 	response, err := t.next.RoundTrip(request)
-	call := Call{Duration: time.Since(started), Code: codeNone}
+	call := Call{Duration: time.Since(started), Code: CodeNone}
 	call.Verb, call.Resource = callOf(request)
 	switch {
 	case err == nil:
