@@ -25,6 +25,8 @@ const engineScenarios = "../../fixtures/engines/*/scenario-*.yaml"
 // simulatedOnly are the scenarios that cannot be played with real kubelets and a plugin
 // with its own connection to them, with the reason.
 var simulatedOnly = map[string]string{
+	"capacity-gpu-removed":         "it creates a node", // testCapacity changes what the real node offers
+	"capacity-reserve":             "it creates a node",
 	"create-twice-half-made":       "it delays what the plugin creates", // testPluginIsKilledDuringCreates does that
 	"disrupted-evicted":            "a pod without a storage limit is evicted",
 	"eviction-before-start":        "a pod without a storage limit is evicted", // only a node under pressure does that
