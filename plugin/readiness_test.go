@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,13 +25,13 @@ func TestACheckRunsInTheBackground(t *testing.T) {
 		forbidden := errors.New("403")
 		var at []time.Duration // when a run begins
 		begin := time.Now()
-		var next func(context.Context) error
+		var next atomic.Value // func(context.Context) error
 		check := &backgroundCheck{every: 10 * time.Minute, again: time.Minute, timeout: 20 * time.Second, check: func(ctx context.Context) error {
 			at = append(at, time.Since(begin))
-			return next(ctx)
+			return next.Load().(func(context.Context) error)(ctx)
 		}}
 		hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-		next = hangs
+		next.Store(hangs)
 		expect := func(what string, want error) {
 			t.Helper()
 			synctest.Wait()
@@ -44,13 +45,13 @@ func TestACheckRunsInTheBackground(t *testing.T) {
 		expect("during the first run", errNotChecked)
 		time.Sleep(20 * time.Second)
 		expect("after a run that hung", context.DeadlineExceeded)
-		next = func(context.Context) error { return forbidden }
+		next.Store(func(context.Context) error { return forbidden })
 		time.Sleep(time.Minute)
 		expect("after a refusal", forbidden)
-		next = func(context.Context) error { return nil }
+		next.Store(func(context.Context) error { return nil })
 		time.Sleep(time.Minute)
 		expect("after a success", nil)
-		next = hangs
+		next.Store(hangs)
 		time.Sleep(10 * time.Minute)
 		expect("during a run", nil)
 		stop()
@@ -61,7 +62,7 @@ func TestACheckRunsInTheBackground(t *testing.T) {
 			t.Errorf("it runs at %v, want %v", at, want)
 		}
 		ctx, stop = context.WithCancel(t.Context()) // it ends also between two runs
-		next = func(context.Context) error { return nil }
+		next.Store(func(context.Context) error { return nil })
 		ended = make(chan struct{})
 		go func() { check.run(ctx); close(ended) }()
 		synctest.Wait()

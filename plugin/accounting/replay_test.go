@@ -156,7 +156,7 @@ func TestDayIsExactOverRestarts(t *testing.T) {
 					case 0:
 						if due == 0 {
 							restarts++
-							s.store.fail = nil // the last update can fail: see TestKillLosesLittle
+							s.store.failNoMore() // the last update can fail: see TestKillLosesLittle
 							s.end(random.IntN(len(s.replicas)), false)
 							due = now + random.Int64N(600)
 						}

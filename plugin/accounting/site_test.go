@@ -32,6 +32,12 @@ type memory struct {
 	stored int
 }
 
+func (m *memory) failNoMore() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = nil
+}
+
 func (m *memory) Load(context.Context) (string, string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
