@@ -95,7 +95,7 @@ alerts: $(PROMTOOL) ## Test the alert rules of the chart with Prometheus' promto
 	$(PROMTOOL) check rules charts/interlink-kubernetes-plugin/monitoring/alerts.yaml
 	$(PROMTOOL) test rules charts/testdata/alerts.test.yaml
 
-# The tag leaves out the service discovery of clouds, of which the rules need nothing.
+# The tag leaves out the service discovery of clouds, which the rules do not need.
 $(PROMTOOL):
 	@echo "building promtool, which takes a few minutes, only once"
 	@mkdir -p $(@D)

@@ -29,7 +29,7 @@ func (s *fakeSource) Pod(_ context.Context, namespace, name string) (Details, bo
 	return details, ok
 }
 
-// samplePods returns pods of several teams, of which some are stuck.
+// samplePods returns pods of several teams; some are stuck.
 func samplePods(n int) []Pod {
 	teams := []string{"atlas", "bio", "climate", "default", "genomics-prod", "ml-training"}
 	jobs := []string{"train-resnet", "align-reads", "notebook", "postprocess", "sweep"}

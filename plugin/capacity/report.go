@@ -50,7 +50,7 @@ type Resource struct {
 	Total resource.Quantity
 }
 
-// MaxResources is the number of resources that a report has at most, the first by name: nobody needs more, and the
+// MaxResources is the number of resources that a report has at most, the first by name: no cluster needs more, and the
 // virtual kubelet writes the text of the ping into an annotation of its node.
 const MaxResources = 100
 

@@ -33,7 +33,7 @@ type Call struct {
 type CallObserver func(Call)
 
 // callVerbs and callResources are the verbs and the resources that calls are counted by. The resources
-// are those of which the plugin itself reads or writes objects.
+// are those whose objects the plugin itself reads or writes.
 var (
 	callVerbs     = []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 	callResources = []string{

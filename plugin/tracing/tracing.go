@@ -39,7 +39,7 @@ func Start(s Settings, service, version string, log *slog.Logger) (*Tracing, err
 		return nil, err
 	}
 	logged := &loggedExporter{next: exporter, log: log, secrets: secretsOf(s.headers)}
-	// Some trouble is told to this handler only, which is one for the process.
+	// Some failures reach this handler only, which is one for the process.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(logged.handle))
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithSampler(samplerOf(s)),
