@@ -195,54 +195,6 @@ type Offloading struct {
 	PlacementAllowed  []PlacementValue
 }
 
-// QuotaPolicy says what the plugin does with a pod that a ResourceQuota of the remote
-// cluster refuses, though it would fit into an empty quota.
-type QuotaPolicy string
-
-const (
-	// WaitForQuota accepts the pod, and creates it when the quota permits it.
-	WaitForQuota QuotaPolicy = "wait"
-	// FailOverQuota lets the create fail.
-	FailOverQuota QuotaPolicy = "fail"
-)
-
-// ReportResources says what the ping says that the virtual node offers.
-type ReportResources string
-
-const (
-	// ReportNothing says nothing about resources, other than NodePods.
-	ReportNothing ReportResources = "off"
-	// ReportNodes offers what nodes have that other pods do not use.
-	ReportNodes ReportResources = "nodes"
-	// ReportQuota offers what the quotas of the installation's namespaces permit.
-	ReportQuota ReportResources = "quota"
-)
-
-// OrphanPolicy says what the plugin does with remote pods and objects that no request will
-// delete.
-type OrphanPolicy string
-
-const (
-	// DeleteOrphans deletes them.
-	DeleteOrphans OrphanPolicy = "delete"
-	// ReportOrphans marks and reports them.
-	ReportOrphans OrphanPolicy = "report"
-)
-
-// VolumePolicy says what the plugin does with a pod that mounts a volume that it
-// cannot offload.
-type VolumePolicy string
-
-const (
-	// DropVolumes drops such volumes and their mounts, with a warning.
-	DropVolumes VolumePolicy = "drop"
-	// RefuseClaims refuses a pod that mounts a claim that cannot be offloaded, since its
-	// results would be lost, and drops other volumes with a warning.
-	RefuseClaims VolumePolicy = "refuse_claims"
-	// RefuseVolumes refuses the pod; the error names the volumes.
-	RefuseVolumes VolumePolicy = "refuse"
-)
-
 // Mesh configures the containers of InterLink's networks: the mesh and the tunnel.
 type Mesh struct {
 	// Enabled sets up the mesh for pods that ask for it; WhenOff says what happens to

@@ -26,9 +26,13 @@ func TestVariablesAreDescribed(t *testing.T) {
 		t.Errorf("docs/tracing.md must end with the rows\n%s", rows.String())
 	}
 
-	code, err := os.ReadFile("read.go")
-	if err != nil {
-		t.Fatal(err)
+	var code []byte
+	for _, file := range []string{"read.go", "read_endpoint.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code = append(code, text...)
 	}
 	read := map[string]bool{}
 	for _, found := range regexp.MustCompile(`"((?:OTEL|TELEMETRY|ENABLE)_[A-Z_]+[A-Z])"`).FindAllStringSubmatch(string(code), -1) {
