@@ -26,6 +26,8 @@ const engineScenarios = "../../fixtures/engines/*/scenario-*.yaml"
 // with its own connection to them, with the reason.
 var simulatedOnly = map[string]string{
 	"capacity-gpu-removed":         "it creates a node", // testCapacity changes what the real node offers
+	"capacity-other-pods":          "it creates a node",
+	"capacity-quota":               "it sets a quota",
 	"capacity-reserve":             "it creates a node",
 	"create-twice-half-made":       "it delays what the plugin creates", // testPluginIsKilledDuringCreates does that
 	"disrupted-evicted":            "a pod without a storage limit is evicted",

@@ -26,7 +26,7 @@ type Observation struct {
 	Probed bool
 	// Jobs is what the command of the plugin's profile listed; nil if there is none.
 	Jobs *Jobs
-	// VirtualNode has, for the remote node of the scenario and then for each step that changes it, what
+	// VirtualNode has, for the remote cluster of the scenario and then for each change of it, what
 	// the virtual node shows: quantities by resource, of the expected ones that it has.
 	VirtualNode []map[string]string
 	// Violations are events that must not happen in any scenario, such as a panic

@@ -25,7 +25,7 @@ func compareVirtualNode(expected map[string][]string, seen []map[string]string) 
 			if sameQuantity(want, "0") {
 				rule = "PING-12"
 			}
-			found = append(found, differencef(rule, "after change %d of the remote node, the virtual node shows %s %s, expected %s", i, cmp.Or(got, "no"), name, want))
+			found = append(found, differencef(rule, "after change %d of the remote cluster, the virtual node shows %s %s, expected %s", i, cmp.Or(got, "no"), name, want))
 		}
 	}
 	return found

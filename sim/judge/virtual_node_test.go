@@ -14,11 +14,11 @@ func TestCompareVirtualNode(t *testing.T) {
 	}{
 		{"as expected", []map[string]string{{"cpu": "8000m", "example.com/gpu": "4"}, {"cpu": "8", "example.com/gpu": "0"}}, ""},
 		{"it keeps the GPUs", []map[string]string{{"cpu": "8", "example.com/gpu": "4"}, {"cpu": "8", "example.com/gpu": "4"}},
-			"PING-12: after change 1 of the remote node, the virtual node shows 4 example.com/gpu, expected 0"},
+			"PING-12: after change 1 of the remote cluster, the virtual node shows 4 example.com/gpu, expected 0"},
 		{"it shows none", []map[string]string{{"cpu": "8"}, {"cpu": "8", "example.com/gpu": "0"}},
-			"PING-11: after change 0 of the remote node, the virtual node shows no example.com/gpu, expected 4"},
+			"PING-11: after change 0 of the remote cluster, the virtual node shows no example.com/gpu, expected 4"},
 		{"a change was not played", []map[string]string{{"cpu": "8", "example.com/gpu": "4"}},
-			"PING-11: after change 1 of the remote node, the virtual node shows no cpu, expected 8\nPING-12: after change 1 of the remote node, the virtual node shows no example.com/gpu, expected 0"},
+			"PING-11: after change 1 of the remote cluster, the virtual node shows no cpu, expected 8\nPING-12: after change 1 of the remote cluster, the virtual node shows no example.com/gpu, expected 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string

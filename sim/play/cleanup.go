@@ -53,7 +53,7 @@ func (e *environment) cleanUp(ctx context.Context) error {
 	for _, claim := range e.foreignClaims.without(left.Claims) {
 		remove(&claim, core.PersistentVolumeClaims(claim.Namespace).Delete)
 	}
-	return errors.Join(append(errs, e.finalizeClaims(ctx), e.cleanUpQuota(ctx), e.cleanUpRuntimeClasses(ctx), e.cleanUpNode(ctx))...)
+	return errors.Join(append(errs, e.finalizeClaims(ctx), e.cleanUpOtherPod(ctx), e.cleanUpQuota(ctx), e.cleanUpRuntimeClasses(ctx), e.cleanUpNode(ctx))...)
 }
 
 // finalizeClaims lets deleted claims disappear in a cluster without controllers,

@@ -11,19 +11,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// quotaName is the name of the quota; otherPod is the name of the pod that uses it, and is not the
-// plugin's.
-const (
-	quotaName = "quota"
-	otherPod  = "other-pod"
-)
+// quotaName is the name of the quota.
+const quotaName = "quota"
 
-// setUpQuota creates the quota of the scenario in the remote namespaces of its pods, and the
-// other pod.
+// setUpQuota creates the quota of the scenario in the remote namespaces of its pods.
 func (e *environment) setUpQuota(ctx context.Context) error {
 	setup, core := e.file.RemoteSetup, e.remote.CoreV1()
 	if len(setup.Quota) == 0 {
@@ -34,10 +27,6 @@ func (e *environment) setUpQuota(ctx context.Context) error {
 	for name, value := range setup.Quota {
 		quota.Spec.Hard[corev1.ResourceName(name)] = resource.MustParse(value) // the reader of the scenario has checked it
 	}
-	other := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: otherPod},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "busybox:1.37"}}},
-	}
 	for _, namespace := range e.remoteNamespaces() {
 		if err := e.ensureNamespace(ctx, namespace); err != nil {
 			return err
@@ -45,14 +34,7 @@ func (e *environment) setUpQuota(ctx context.Context) error {
 		if _, err := core.ResourceQuotas(namespace).Create(ctx, quota, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("create the quota of remote namespace %s for the scenario: %w", namespace, err)
 		}
-		err := eventually(ctx, func(ctx context.Context) error { return e.checkQuota(ctx, namespace) })
-		if err == nil && setup.OtherPodUntil.Duration > 0 {
-			err = eventually(ctx, func(ctx context.Context) error { // its service account is created a moment later
-				_, err := core.Pods(namespace).Create(ctx, other, metav1.CreateOptions{})
-				return err
-			})
-		}
-		if err != nil {
+		if err := eventually(ctx, func(ctx context.Context) error { return e.checkQuota(ctx, namespace) }); err != nil {
 			return fmt.Errorf("set up the quota of remote namespace %s for the scenario: %w", namespace, err)
 		}
 	}
@@ -97,49 +79,9 @@ func (e *environment) cleanUpQuota(ctx context.Context) error {
 	}
 	var failures []error
 	for _, namespace := range e.remoteNamespaces() {
-		for _, err := range []error{
-			e.remote.CoreV1().ResourceQuotas(namespace).Delete(ctx, quotaName, metav1.DeleteOptions{}),
-			e.remote.CoreV1().Pods(namespace).Delete(ctx, otherPod, metav1.DeleteOptions{}),
-		} {
-			if err != nil && !apierrors.IsNotFound(err) {
-				failures = append(failures, fmt.Errorf("clean up the quota of namespace %s: %w", namespace, err))
-			}
+		if err := e.remote.CoreV1().ResourceQuotas(namespace).Delete(ctx, quotaName, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			failures = append(failures, fmt.Errorf("clean up the quota of namespace %s: %w", namespace, err))
 		}
 	}
 	return errors.Join(failures...)
-}
-
-// endOtherPod deletes the other pod.
-func (e *environment) endOtherPod(ctx context.Context) error {
-	for _, namespace := range e.remoteNamespaces() {
-		if err := e.remote.CoreV1().Pods(namespace).Delete(ctx, otherPod, metav1.DeleteOptions{}); err != nil {
-			return fmt.Errorf("delete the other pod in remote namespace %s: %w", namespace, err)
-		}
-	}
-	return nil
-}
-
-// mustTryAgain reports whether the plugin has to create a pod that waits for a quota: the other
-// pod is gone, and made room.
-func (e *environment) mustTryAgain(ctx context.Context) (bool, error) {
-	if e.file.RemoteSetup.OtherPodUntil.Duration == 0 {
-		return false, nil
-	}
-	for _, namespace := range e.remoteNamespaces() {
-		_, err := e.remote.CoreV1().Pods(namespace).Get(ctx, otherPod, metav1.GetOptions{})
-		if err == nil {
-			continue
-		}
-		if !apierrors.IsNotFound(err) {
-			return false, fmt.Errorf("find the other pod: %w", err)
-		}
-		list, err := e.remote.CoreV1().ConfigMaps(namespace).List(ctx, metav1.ListOptions{LabelSelector: wire.LabelStoredRequest})
-		if err != nil {
-			return false, fmt.Errorf("list the pods that wait for a quota: %w", err)
-		}
-		if len(list.Items) > 0 {
-			return true, nil
-		}
-	}
-	return false, nil
 }

@@ -73,7 +73,7 @@ func (e *environment) cleanUpNode(ctx context.Context) error {
 	return nil
 }
 
-// maxNodeWait is how long the virtual node may take to show a change of the remote node, in real time:
+// maxNodeWait is how long the virtual node may take to show a change of the remote cluster, in real time:
 // docs/capacity.md promises a minute.
 const maxNodeWait = time.Minute
 

@@ -57,3 +57,31 @@ func TestVirtualNodeInTimeline(t *testing.T) {
 		t.Errorf("%q", shown)
 	}
 }
+
+// A plugin that forgets what others use is found: with nodes and with a quota.
+func TestVirtualNodeOffersWhatOthersUse(t *testing.T) {
+	ignores := mutant{answer: on("/status", func(c *call) (int, []byte) {
+		code, text := c.forward()
+		var ping wire.PingResponse
+		if json.Unmarshal(text, &ping) != nil || ping.Resources == nil {
+			return code, text
+		}
+		for i := range ping.Resources.Accelerators {
+			ping.Resources.Accelerators[i].Available = "4"
+		}
+		text, _ = json.Marshal(ping)
+		return code, text
+	})}
+	result, err := Run(t.Context(), scenarios(t, "capacity-other-pods", "capacity-quota"), Options{intercept: ignores.serve, nodeWait: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"the virtual node shows 4 example.com/gpu, expected 1", "the virtual node shows 4 example.com/gpu, expected 2"} {
+		played := result.Scenarios[i]
+		if played.Verdict != report.Failed || !slices.ContainsFunc(played.Differences, func(d report.Difference) bool {
+			return d.Rule == "PING-11" && strings.Contains(d.Text, want)
+		}) {
+			t.Errorf("%s: %s: %q", played.Name, played.Verdict, played.Texts())
+		}
+	}
+}

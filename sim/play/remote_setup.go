@@ -43,7 +43,10 @@ func (e *environment) setUpRemote(ctx context.Context) error {
 	if err := e.setUpNode(ctx); err != nil {
 		return err
 	}
-	return e.setUpQuota(ctx)
+	if err := e.setUpQuota(ctx); err != nil {
+		return err
+	}
+	return e.setUpOtherPod(ctx)
 }
 
 // ensureNamespace creates a remote namespace that does not exist.

@@ -49,7 +49,7 @@ func (p *player) runStep(ctx context.Context, step timedStep) {
 		err = p.deleteByStep(ctx, step.DeleteUnreported, func(_ context.Context, key string) error { return p.env.kubelet.DeleteUnreported(key) })
 	}
 	p.env.recorder.step(at, text)
-	if step.Node != nil && err == nil {
+	if (step.Node != nil || step.endOtherPod) && err == nil {
 		err = p.observeVirtualNode(ctx)
 	}
 	if step.At.Duration > 0 { // the first ones happen while the pods are created

@@ -26,6 +26,8 @@ func TestScenariosSkippedOnRealNodes(t *testing.T) {
 	}
 	want := []string{
 		"capacity-gpu-removed: it creates a node, and needs simulated nodes and the simulator's own plugin",
+		"capacity-other-pods: it creates a node, and needs simulated nodes and the simulator's own plugin",
+		"capacity-quota: it sets a quota, and needs simulated nodes and the simulator's own plugin",
 		"capacity-reserve: it creates a node, and needs simulated nodes and the simulator's own plugin",
 		"disrupted-evicted: it needs simulated nodes: a pod without a storage limit is evicted",
 		"engine-argo-initless-succeeds: it needs simulated nodes: a pod mounts an image, and the remote cluster cannot, or is not known",

@@ -13,7 +13,7 @@ type timedStep struct {
 	scenario.Step
 	deleteRemotePod string // the local pod whose remote pod is deleted
 	expireDeadline  string // the local pod whose remote pod exceeds its deadline
-	endOtherPod     bool   // the other pod, which uses the quota, is deleted
+	endOtherPod     bool   // the other pod, which uses the quota or the node, is deleted
 }
 
 // timedSteps returns the steps in the order of their times.

@@ -8,11 +8,15 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// checkNode checks the remote node of the scenario, and what the virtual node shows of it.
+// checkNode checks the remote node and the other pod of the scenario, and what the virtual node shows.
 func (r *reader) checkNode() {
 	s := &r.file.Scenario
 	r.checkResources(s.RemoteSetup.Node, "remoteSetup", "node")
+	r.checkResources(s.RemoteSetup.OtherPodRequests, "remoteSetup", "otherPodRequests")
 	changes := 0
+	if s.RemoteSetup.OtherPodUntil.Duration > 0 {
+		changes++
+	}
 	for i, step := range s.Steps {
 		if step.Node == nil {
 			continue
@@ -33,10 +37,10 @@ func (r *reader) checkNode() {
 		path := []string{"expect", "virtualNode", name}
 		shown := s.Expect.VirtualNode[name]
 		switch {
-		case len(s.RemoteSetup.Node) == 0:
-			r.invalid(path, "without remoteSetup.node, nothing says what the virtual node shows")
+		case len(s.RemoteSetup.Node)+len(s.RemoteSetup.Quota) == 0:
+			r.invalid(path, "without node or quota in remoteSetup, nothing says what the virtual node shows")
 		case len(shown) != changes+1:
-			r.invalid(path, "%s has %d quantities, expected %d: one for remoteSetup.node, and one for each step with node", name, len(shown), changes+1)
+			r.invalid(path, "%s has %d quantities, expected %d: one for remoteSetup, one for each step with node, and one for the end of the other pod", name, len(shown), changes+1)
 		}
 		for _, text := range shown {
 			r.checkQuantity(text, path...)

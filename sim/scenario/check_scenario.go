@@ -54,8 +54,11 @@ func (r *reader) checkScenario() {
 		}
 	}
 	r.checkNotNegative(s.RemoteSetup.OtherPodUntil, "remoteSetup", "otherPodUntil")
-	if s.RemoteSetup.OtherPodUntil.Duration > 0 && len(s.RemoteSetup.Quota) == 0 {
-		r.invalid([]string{"remoteSetup", "otherPodUntil"}, "without a quota, another pod changes nothing")
+	if s.RemoteSetup.OtherPodUntil.Duration > 0 && len(s.RemoteSetup.Quota)+len(s.RemoteSetup.Node) == 0 {
+		r.invalid([]string{"remoteSetup", "otherPodUntil"}, "without a quota or a node, another pod changes nothing")
+	}
+	if len(s.RemoteSetup.OtherPodRequests) > 0 && s.RemoteSetup.OtherPodUntil.Duration <= 0 {
+		r.invalid([]string{"remoteSetup", "otherPodRequests"}, "without otherPodUntil, there is no other pod")
 	}
 	for _, kind := range slices.Sorted(maps.Keys(s.RemoteSetup.SlowCreates)) {
 		path := []string{"remoteSetup", "slowCreates", kind}

@@ -101,8 +101,10 @@ type RemoteSetup struct {
 	// does not have are created, with the handler runc.
 	RuntimeClasses []string `json:"runtimeClasses,omitempty"`
 	// OtherPodUntil is how long another pod, which is not the plugin's, exists in these
-	// namespaces. It counts from when the pods are applied.
+	// namespaces. It counts from when the pods are applied. With Node, the pod is on that node.
 	OtherPodUntil metav1.Duration `json:"otherPodUntil,omitempty"`
+	// OtherPodRequests are the requests and limits of that pod ({cpu: "1"}).
+	OtherPodRequests map[string]string `json:"otherPodRequests,omitempty"`
 	// SlowCreates says by kind, ConfigMap or Secret, when the remote API server creates
 	// the first objects that the plugin sends. It counts from when the pods are applied.
 	SlowCreates map[string]metav1.Duration `json:"slowCreates,omitempty"`
@@ -219,8 +221,8 @@ type Expect struct {
 	// Left is the same after all pods are deleted. No object of a kind that is not
 	// listed may remain.
 	Left map[string]int `json:"left,omitempty"`
-	// VirtualNode has quantities by resource: what the virtual node shows when the node of
-	// RemoteSetup exists, and then after each step that changes it.
+	// VirtualNode has quantities by resource: what the virtual node shows when the node or the quota of
+	// RemoteSetup exists, and then after each step that changes the node, and after the end of the other pod.
 	VirtualNode map[string][]string `json:"virtualNode,omitempty"`
 }
 
