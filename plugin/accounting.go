@@ -11,18 +11,18 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 )
 
-// newAccounting returns the accounting of the installation. A simulated cluster keeps no ledger.
-func newAccounting(cfg config.Config, s scope.Scope, remote *cluster.Cluster, log *slog.Logger) *accounting.Accounting {
+// accountingOptions returns the options for the accounting of the installation. A simulated cluster keeps no ledger.
+func accountingOptions(cfg config.Config, s scope.Scope, remote *cluster.Cluster, log *slog.Logger) accounting.Options {
 	options := accounting.Options{Instance: s.Instance, Followed: remote.Followed, Log: log}
 	if remote.ListsMetadata() {
 		options.Store = remote.Ledger(cfg.LeaseNamespace(), s.LedgerName())
 	}
-	return accounting.New(options)
+	return options
 }
 
 // usageCollector shows the ledger as metrics.
 type usageCollector struct {
-	accounting             *accounting.Accounting
+	plugin                 *Plugin
 	usage, counted, stored *prometheus.Desc
 }
 
@@ -31,10 +31,10 @@ func (p *Plugin) registerUsage(registry *prometheus.Registry) error {
 		return prometheus.NewDesc(metricsPrefix+"_"+name, help, labels, nil)
 	}
 	return registry.Register(usageCollector{
-		accounting: p.accounting,
-		usage:      desc("resource_seconds_total", "Requested resources multiplied by the time that containers ran, by local namespace: core-seconds, byte-seconds. Every replica counts all pods.", "namespace", "resource"),
-		counted:    desc("resource_seconds_counted_timestamp_seconds", "Until when the used resources are counted, in seconds since 1970. 0 if it is not known yet."),
-		stored:     desc("resource_seconds_stored", "1 if the used resources are stored in the remote cluster, 0 if they are counted in memory."),
+		plugin:  p,
+		usage:   desc("resource_seconds_total", "Requested resources multiplied by the time that containers ran, by local namespace: core-seconds, byte-seconds. Every replica counts all pods.", "namespace", "resource"),
+		counted: desc("resource_seconds_counted_timestamp_seconds", "Until when the used resources are counted, in seconds since 1970. 0 if it is not known yet."),
+		stored:  desc("resource_seconds_stored", "1 if the used resources are stored in the remote cluster, 0 if they are counted in memory."),
 	})
 }
 
@@ -47,9 +47,9 @@ func (c usageCollector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect sends the metrics.
 func (c usageCollector) Collect(metrics chan<- prometheus.Metric) {
-	ledger := c.accounting.Ledger()
+	ledger := c.plugin.accounting.Ledger()
 	until, stored := 0.0, 0.0
-	if c.accounting.Stored() {
+	if c.plugin.accounting.Stored() {
 		stored = 1
 	}
 	if ledger != nil {

@@ -37,9 +37,9 @@ func startForMetrics(t *testing.T) *outside {
 	if code, answer := o.ping(); code != http.StatusOK {
 		t.Fatalf("the ping is answered %d %s", code, answer)
 	}
-	testkit.Eventually(t, "the ping is counted, and the nodes are seen", func() bool {
+	testkit.Eventually(t, "the ping is counted, and the nodes and the ledger are seen", func() bool {
 		found := scrape(t, o)
-		return found["interlink_plugin_requests_total"] != nil && found["interlink_plugin_capacity_usable"] != nil
+		return found["interlink_plugin_requests_total"] != nil && found["interlink_plugin_capacity_usable"] != nil && found["interlink_plugin_resource_seconds_total"] != nil
 	})
 	return o
 }

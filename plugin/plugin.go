@@ -100,7 +100,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if p.capacity, err = newCapacityReporter(cfg, remote, template, log); err != nil {
 		return nil, err
 	}
-	p.accounting = newAccounting(cfg, translateOptions.Scope, remote, log)
+	p.accounting = accounting.New(accountingOptions(cfg, translateOptions.Scope, remote, log))
 	p.readiness = newReadiness(cfg, remote, client, template, log)
 	p.lifecycle = lifecycle.New(remote, options)
 	if err := remote.OnPodChange(p.podChanged, p.podGone); err != nil {

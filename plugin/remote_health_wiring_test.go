@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,7 +20,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 )
 
-// apiServer is a remote API server without pods, which can refuse all requests, or be away behind a proxy.
+// apiServer is a remote API server without pods, but with the ledger of earlier ones. It can refuse all requests, or
+// be away behind a proxy.
 type apiServer struct{ refuse, away atomic.Bool }
 
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -42,6 +45,9 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(200, `{"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"1","annotations":{"k8s.io/initial-events-end":"true"}}}}`)
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
+	case r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/configmaps/interlink-kubernetes-plugin-usage-"):
+		say(200, fmt.Sprintf(`{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":%q,"resourceVersion":"1"},"data":{"ledger.json":%q}}`, path.Base(r.URL.Path),
+			`{"format":1,"until":"2026-01-02T00:00:00Z","namespaces":{"demo":{"changed":"2026-01-02T00:00:00Z","totals":{"cpu":"3600"}}}}`))
 	case strings.HasSuffix(r.URL.Path, "selfsubjectaccessreviews"):
 		say(201, `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":true}}`)
 	default:
@@ -55,6 +61,8 @@ type outside struct {
 	plugin    *Plugin
 	interlink *http.Client
 	admin     string
+	// stop stops the plugin and waits until it has; the end of the test does so too.
+	stop func()
 }
 
 // startOutside runs a plugin for a played API server until the test ends.
@@ -90,16 +98,17 @@ func runOutside(t *testing.T, kubeconfig string, tunnels lifecycle.Tunnels, chan
 	if err := p.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	stop := sync.OnceFunc(func() {
+		cancel()
 		if err := testkit.Receive(t, "the end of the plugin", ended); err != nil {
 			t.Error(err)
 		}
 	})
-	return &outside{t: t, plugin: p, admin: "http://" + p.server.AdminAddr().String(), interlink: &http.Client{Transport: &http.Transport{
+	t.Cleanup(stop)
+	return &outside{t: t, plugin: p, stop: stop, admin: "http://" + p.server.AdminAddr().String(), interlink: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		},

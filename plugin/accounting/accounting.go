@@ -1,6 +1,7 @@
 package accounting
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -50,6 +51,9 @@ type Options struct {
 	// the pods are listed.
 	Followed func() time.Time
 	Log      *slog.Logger
+	// Every and Settle take the place of the constants of these names, if they are not 0: tests cannot wait
+	// for minutes.
+	Every, Settle time.Duration
 }
 
 // Accounting keeps the ledger. Its methods are safe for concurrent use.
@@ -73,6 +77,7 @@ type Accounting struct {
 
 // New returns the accounting of an installation. It does nothing until [Accounting.Run].
 func New(options Options) *Accounting {
+	options.Every, options.Settle = cmp.Or(options.Every, Every), cmp.Or(options.Settle, Settle)
 	a := &Accounting{options: options, known: newKnown()}
 	a.inMemory.Store(options.Store == nil)
 	return a
@@ -103,7 +108,7 @@ func (a *Accounting) HandlePodGone(pod *corev1.Pod) {
 // which the container ended at an unknown time: what is not known is not counted.
 func (a *Accounting) lastSeen() time.Time {
 	now := time.Now()
-	if !a.heard.IsZero() && now.Sub(a.heard) > Every+silent {
+	if !a.heard.IsZero() && now.Sub(a.heard) > a.options.Every+silent {
 		return a.heard
 	}
 	return now
@@ -111,7 +116,7 @@ func (a *Accounting) lastSeen() time.Time {
 
 // Run updates the ledger until ctx is done, and then once more.
 func (a *Accounting) Run(ctx context.Context) {
-	ticker := time.NewTicker(Every)
+	ticker := time.NewTicker(a.options.Every)
 	defer ticker.Stop()
 	for {
 		call, cancel := context.WithTimeout(ctx, callTimeout)
@@ -198,7 +203,7 @@ func (a *Accounting) times() (settled, heard time.Time) {
 	if heard.IsZero() {
 		return heard, heard
 	}
-	return heard.Add(-Settle), heard
+	return heard.Add(-a.options.Settle), heard
 }
 
 // store loads the ledger, updates it, and stores and shows the result.
