@@ -30,9 +30,13 @@ var saidByTheKubelet = []string{
 	"CreateContainerConfigError", podstate.ReasonCreating, podstate.ReasonInitializing,
 }
 
-// pageRow returns a remote pod as a row of the page's table.
-func pageRow(pod *corev1.Pod, now time.Time) admin.Pod {
-	row := admin.Pod{
+// pageRow returns a remote pod as a row of the page's table at a time.
+func pageRow(pod *corev1.Pod, now time.Time) admin.Pod { return newKeptRow(pod).at(now) }
+
+// rowOf returns a remote pod as a row of the page's table, and from when on somebody should look at it; zero if it is well.
+func rowOf(pod *corev1.Pod) (row admin.Pod, attention time.Time) {
+	atOnce := time.Unix(1, 0) // always in the past, whatever the clocks say
+	row = admin.Pod{
 		Namespace: pod.Annotations[wire.AnnotationSourceNamespace], Name: pod.Annotations[wire.AnnotationSourceName],
 		RemoteNamespace: pod.Namespace, RemoteName: pod.Name,
 		VirtualNode: pod.Annotations[wire.AnnotationSourceNode], Node: pod.Spec.NodeName,
@@ -47,9 +51,10 @@ func pageRow(pod *corev1.Pod, now time.Time) admin.Pod {
 		if len(pod.Finalizers) > 0 {
 			row.Reason, row.Message = "Finalizers", "the pod exists until these finalizers are removed: "+strings.Join(pod.Finalizers, ", ")
 		}
-		row.Stuck = now.Sub(pod.DeletionTimestamp.Time) > overdueAfter // the API server has added the grace period
+		attention = pod.DeletionTimestamp.Add(overdueAfter) // the API server has added the grace period
 	case pod.Annotations[wire.AnnotationFailed] != "":
-		row.Reason, row.Message, row.Stuck = "MeshFailed", "the mesh of the pod failed to start; its output is in the pod's status", true
+		row.Reason, row.Message = "MeshFailed", "the mesh of the pod failed to start; its output is in the pod's status"
+		attention = atOnce
 	case pod.Status.Phase == corev1.PodFailed:
 		row.Reason, row.Message = failureOf(pod)
 	case pod.Status.Phase == corev1.PodSucceeded:
@@ -58,18 +63,18 @@ func pageRow(pod *corev1.Pod, now time.Time) admin.Pod {
 		switch row.Reason {
 		case "":
 		case podstate.ReasonCreating, podstate.ReasonInitializing, corev1.PodReasonUnschedulable, corev1.PodReasonSchedulingGated:
-			row.Stuck = now.Sub(row.Created) > stuckAfter
+			attention = row.Created.Add(stuckAfter)
 		default:
-			row.Stuck = true
+			attention = atOnce
 		}
 	}
 	if pod.Annotations[wire.AnnotationUnaskedSince] != "" {
-		row.Stuck = true
+		attention = atOnce
 		if row.Reason == "" {
 			row.Reason, row.Message = "Orphan", "the virtual node does not ask about the pod any more"
 		}
 	}
-	return row
+	return row, attention
 }
 
 // waitOf returns why a pod does not run as it should; empty if it does.

@@ -141,6 +141,39 @@ func TestRowsOfThePage(t *testing.T) {
 	}
 }
 
+// The rows follow the pods, also where a pod has the name of another one that is gone, and need attention when their time comes.
+func TestTheRowsFollowThePods(t *testing.T) {
+	rows := &pageRows{}
+	rows.change(pagePod(containerWaits("ContainerCreating", "")))
+	shown := func(now time.Time) string {
+		text := ""
+		for _, kept := range rows.all() {
+			text += fmt.Sprintf("%s %s %t %s;", kept.row.RemoteName, kept.row.Phase, kept.at(now).Stuck, kept.uid)
+		}
+		return text
+	}
+	expect := func(now time.Time, want string) {
+		t.Helper()
+		if got := shown(now); got != want {
+			t.Errorf("the rows are %q, want %q", got, want)
+		}
+	}
+	expect(pageNow, "job-1234 Pending false local-uid;")
+	expect(pageNow.Add(stuckAfter), "job-1234 Pending true local-uid;") // nothing has changed but the time
+	newer := pagePod(func(p *corev1.Pod) {
+		p.UID, p.Status.Phase = "newer", corev1.PodRunning
+		p.Annotations[wire.AnnotationUnaskedSince] = "2026-03-01T11:00:00Z"
+	})
+	rows.change(newer)
+	rows.forget(pagePod(func(*corev1.Pod) {})) // the one before
+	expect(pageNow, "job-1234 Running true local-uid;")
+	if !rows.has("offloading-bio", "job-1234") || rows.has("offloading-bio", "job") || rows.all()[0].marked == "" {
+		t.Error("the row is not found by its name, or has no mark")
+	}
+	rows.forget(newer)
+	expect(pageNow, "")
+}
+
 func TestTimeline(t *testing.T) {
 	event := func(ago time.Duration, reason, message string) corev1.Event {
 		return corev1.Event{Reason: reason, Message: message, LastTimestamp: pageTime(ago), Type: corev1.EventTypeNormal}

@@ -10,13 +10,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/admin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/orphans"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/server"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 const (
@@ -32,6 +30,7 @@ type adminSource struct {
 	plugin   *Plugin
 	gatherer prometheus.Gatherer
 	checks   []server.Check
+	rows     pageRows
 	events   podEvents
 	log      *slog.Logger
 
@@ -51,14 +50,15 @@ func (s *adminSource) Pods(context.Context) []admin.Pod {
 	if s.pods != nil && now.Sub(s.at) < snapshotTime {
 		return s.pods
 	}
-	rows := make([]admin.Pod, 0, len(s.pods)+len(s.pods)/8+16)
-	s.plugin.cluster.EachCachedPod(func(pod *corev1.Pod) {
-		row := pageRow(pod, now)
-		row.Polled = s.plugin.polls.last(pod.Labels[wire.LabelPodUID])
+	kept, waiting := s.rows.all(), s.plugin.waiting.Pods()
+	rows := make([]admin.Pod, 0, len(kept)+len(waiting))
+	for _, k := range kept {
+		row := k.at(now)
+		row.Polled = s.plugin.polls.last(k.uid)
 		rows = append(rows, row)
-	})
-	for _, pod := range s.plugin.waiting.Pods() {
-		if s.plugin.cluster.CachedPodByName(pod.RemoteNamespace, pod.RemoteName) != nil {
+	}
+	for _, pod := range waiting {
+		if s.rows.has(pod.RemoteNamespace, pod.RemoteName) {
 			continue // it has been created, and its marker is about to go
 		}
 		row := waitingRow(pod)
@@ -126,17 +126,16 @@ func (s *adminSource) Orphans(context.Context) admin.Orphans {
 		}
 	}
 	now := time.Now()
-	s.plugin.cluster.EachCachedPod(func(pod *corev1.Pod) {
-		mark := pod.Annotations[wire.AnnotationUnaskedSince]
-		if mark == "" {
-			return
+	for _, kept := range s.rows.all() {
+		if kept.marked == "" {
+			continue
 		}
-		since, err := time.Parse(time.RFC3339, mark)
+		since, err := time.Parse(time.RFC3339, kept.marked)
 		if err != nil {
 			since = time.Time{} // another client has written it
 		}
-		o.Marked = append(o.Marked, admin.Orphan{Pod: pageRow(pod, now), Since: since})
-	})
+		o.Marked = append(o.Marked, admin.Orphan{Pod: kept.at(now), Since: since})
+	}
 	return o
 }
 

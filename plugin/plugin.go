@@ -150,6 +150,9 @@ func (p *Plugin) podChanged(pod *corev1.Pod) {
 	if p.orphans != nil {
 		p.orphans.HandlePodChange(pod)
 	}
+	if p.page != nil {
+		p.page.rows.change(pod)
+	}
 	p.accounting.HandlePodChange(pod)
 	p.lifecycle.HandlePodChange(pod)
 }
@@ -158,6 +161,9 @@ func (p *Plugin) podChanged(pod *corev1.Pod) {
 func (p *Plugin) podGone(pod *corev1.Pod) {
 	if p.orphans != nil {
 		p.orphans.HandlePodGone(pod)
+	}
+	if p.page != nil {
+		p.page.rows.forget(pod)
 	}
 	if p.polls != nil {
 		p.polls.forget(pod.Labels[wire.LabelPodUID])

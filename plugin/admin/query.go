@@ -48,8 +48,10 @@ var columns = []column{
 }
 
 func byName(a, b *Pod) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace),
-		cmp.Compare(a.RemoteNamespace, b.RemoteNamespace), cmp.Compare(a.RemoteName, b.RemoteName))
+	if order := cmp.Compare(a.Name, b.Name); order != 0 {
+		return order
+	}
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.RemoteNamespace, b.RemoteNamespace), cmp.Compare(a.RemoteName, b.RemoteName))
 }
 
 // parseQuery reads the parameters of an address.
@@ -124,7 +126,7 @@ type result struct {
 func (q query) apply(pods []Pod) result {
 	r := result{all: len(pods), phases: map[string]int{}}
 	namespaces, nodes := map[string]struct{}{}, map[string]struct{}{}
-	matching := pods[:0:0]
+	var matching []*Pod
 	for i := range pods {
 		pod := &pods[i]
 		if pod.Namespace != "" {
@@ -142,26 +144,31 @@ func (q query) apply(pods []Pod) result {
 			r.phases[phaseStuck]++
 		}
 		if q.phase == "" || q.phase == pod.Phase || q.phase == phaseStuck && pod.Stuck {
-			matching = append(matching, *pod)
+			matching = append(matching, pod)
 		}
 	}
 	r.namespaces, r.nodes = slices.Sorted(maps.Keys(namespaces)), slices.Sorted(maps.Keys(nodes))
 	r.found = len(matching)
 	for _, column := range columns {
 		if column.key == q.sort {
-			slices.SortFunc(matching, func(a, b Pod) int {
-				order := column.compare(&a, &b)
+			slices.SortFunc(matching, func(a, b *Pod) int {
+				order := column.compare(a, b)
 				if q.descending {
 					order = -order
 				}
-				return cmp.Or(order, byName(&a, &b))
+				if order != 0 {
+					return order
+				}
+				return byName(a, b)
 			})
 		}
 	}
 	r.last = max(1, (r.found+q.size-1)/q.size)
 	r.page = min(q.page, r.last)
 	first := (r.page - 1) * q.size
-	r.pods = matching[first:min(first+q.size, r.found)]
+	for _, pod := range matching[first:min(first+q.size, r.found)] {
+		r.pods = append(r.pods, *pod)
+	}
 	return r
 }
 

@@ -103,17 +103,6 @@ func (c *podCache) byUID(uid string) []*corev1.Pod {
 	return pods
 }
 
-// each calls a function for every pod, in no order. Only one of them is decoded at a time.
-func (c *podCache) each(do func(*corev1.Pod)) {
-	store := c.informer.GetIndexer()
-	for _, key := range store.ListKeys() {
-		object, _, _ := store.GetByKey(key) // the memory has no errors; a pod that is gone is nil
-		if pod := decodePod(object); pod != nil {
-			do(pod)
-		}
-	}
-}
-
 // byName returns the remote pod with a name, or nil.
 func (c *podCache) byName(namespace, name string) *corev1.Pod {
 	object, _, _ := c.informer.GetIndexer().GetByKey(namespace + "/" + name)

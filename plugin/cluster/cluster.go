@@ -125,10 +125,6 @@ func (c *Cluster) OnPodChange(changed, deleted func(*corev1.Pod)) error {
 // or nil. It is a copy and has only those fields that the cache keeps.
 func (c *Cluster) CachedPod(uid string) *corev1.Pod { return preferred(c.pods.byUID(uid)) }
 
-// EachCachedPod calls each for every remote pod in the pod cache, in no order. The pods are copies and have only those
-// fields that the cache keeps.
-func (c *Cluster) EachCachedPod(each func(*corev1.Pod)) { c.pods.each(each) }
-
 // CachedPodByName returns, from the pod cache, the remote pod with a name, or nil. See [Cluster.CachedPod].
 func (c *Cluster) CachedPodByName(namespace, name string) *corev1.Pod {
 	return c.pods.byName(namespace, name)
