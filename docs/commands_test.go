@@ -214,6 +214,13 @@ func TestFlagsExist(t *testing.T) {
 			switch {
 			case program == "interlink-sim" && i+1 < len(c.words) && !strings.HasPrefix(c.words[i+1], "-"):
 				of = append(of, c.words[i+1])
+			case program == "interlink-kubernetes-plugin":
+				for _, word := range c.words[i+1:] { // check, or orphans list
+					if !regexp.MustCompile(`^[a-z]+$`).MatchString(word) || len(of) > 2 {
+						break
+					}
+					of = append(of, word)
+				}
 			case program != "interlink-sim" && program != "interlink-kubernetes-plugin":
 				continue
 			}
@@ -223,7 +230,8 @@ func TestFlagsExist(t *testing.T) {
 			for _, flag := range c.words[i+1:] {
 				if name, _, _ := strings.Cut(flag, "="); strings.HasPrefix(name, "--") && len(name) > 2 {
 					flags++
-					if !regexp.MustCompile(regexp.QuoteMeta(name) + `\b[^-]`).MatchString(help(of...)) {
+					// The help of the program itself has the flags of options, which its commands have, too.
+					if !regexp.MustCompile(regexp.QuoteMeta(name) + `\b[^-]`).MatchString(help(of...) + help(program)) {
 						t.Errorf("%s:%d: %s has no flag %s", c.page.path, c.line, strings.Join(of, " "), name)
 					}
 				}

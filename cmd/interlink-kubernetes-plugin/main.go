@@ -10,13 +10,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	_ "golang.org/x/crypto/x509roots/fallback" // the image is built from scratch, without certificate authorities
 
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
 // version is set by the linker (see the Makefile).
@@ -25,11 +22,8 @@ var version = "dev"
 // Exit codes.
 const (
 	exitFailed  = 1
-	exitInvalid = 2 // the configuration is not valid
+	exitInvalid = 2 // the command or the configuration is not valid
 )
-
-// checkTimeout limits the duration of --check.
-const checkTimeout = 30 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -40,50 +34,43 @@ func main() {
 
 // run runs the program with these arguments and returns the exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == "orphans" {
-		return runOrphans(ctx, args[1:], environ, stdout, stderr)
-	}
-	parsed, err := config.Parse(args, environ)
-	traces, tracesErr := tracing.Read(environ)
-	err = errors.Join(err, tracesErr)
-	fail := func(code int, err error) int {
-		_, _ = fmt.Fprintln(stderr, "interlink-kubernetes-plugin:", err)
-		return code
-	}
-	switch {
-	case parsed.Help:
-		_, _ = io.WriteString(stdout, config.Usage())
+	p := &program{args: append([]string{}, args...), environ: environ, stdout: stdout, stderr: stderr}
+	command, err := p.root().ExecuteContextC(ctx)
+	if err == nil {
 		return 0
-	case parsed.Version:
-		_, _ = fmt.Fprintln(stdout, version)
-		return 0
-	case parsed.PrintConfig:
-		if printErr := parsed.Print(stdout); printErr != nil {
-			return fail(exitFailed, printErr)
-		}
-		if err != nil {
-			return fail(exitInvalid, err)
-		}
-		return 0
-	case err != nil:
-		return fail(exitInvalid, err)
 	}
+	_, _ = fmt.Fprintf(stderr, "%s: %v\n", command.CommandPath(), err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitInvalid
+	}
+	return exitFailed
+}
 
-	cfg := parsed.Config
-	client, err := plugin.Connect(cfg, version)
-	if err != nil {
-		return fail(exitInvalid, err)
+// usageError is a mistake in the command or in the configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// invalid makes an error one of usage; a nil error stays nil.
+func invalid(err error) error {
+	if err == nil {
+		return nil
 	}
-	if parsed.Check {
-		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-		defer cancel()
-		if err := plugin.Check(ctx, cfg, client, stdout); err != nil {
-			return fail(exitFailed, err)
-		}
-		return 0
+	return usageError{err}
+}
+
+func invalidf(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// program is one run of the program.
+type program struct {
+	args, environ  []string
+	stdout, stderr io.Writer
+}
+
+// noArguments reports arguments that belong to no flag, without showing them.
+func noArguments(args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
-	if err := serve(ctx, parsed, traces, client, stdout); err != nil {
-		return fail(exitFailed, err)
-	}
-	return 0
+	return config.ArgumentsError(len(args))
 }

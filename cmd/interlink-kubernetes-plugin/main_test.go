@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,6 +18,8 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
+
+var update = flag.Bool("update", false, "rewrite docs/commands.md and the goldens")
 
 // The test binary runs as the program if this variable is set.
 func TestMain(m *testing.M) {

@@ -2,66 +2,63 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 )
 
-// orphansTimeout limits the duration of one run of the orphans command.
+// orphansTimeout limits the duration of one run of the orphans commands.
 const orphansTimeout = 10 * time.Minute
 
-const orphansUsage = `Usage: interlink-kubernetes-plugin orphans list|delete [flags]
+const orphansHelp = `
 
-orphans list prints what no request will delete: remote pods that a running plugin has
-marked, and objects without a pod. orphans delete also deletes what is due. The flags,
-variables and files are those of the plugin; they say which remote cluster and which
-installation are meant.
+The options say which remote cluster and which installation are meant.
 
-Exit codes: 0 done, 1 failed, 2 the command or the configuration is not valid.
-`
+Exit codes: 0 done, 1 failed, 2 the command or the configuration is not valid.`
 
-// runOrphans runs "orphans list" or "orphans delete" and returns the exit code.
-func runOrphans(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	fail := func(code int, err error) int {
-		_, _ = fmt.Fprintln(stderr, "interlink-kubernetes-plugin orphans:", err)
-		return code
+func (p *program) orphansCommand() *cobra.Command {
+	group := p.group("orphans", groupLook, "List or delete what no request will delete")
+	group.Long = `orphans list prints what no request will delete: remote pods that a running plugin has
+marked, and objects without a pod. orphans delete also deletes what is due.` + orphansHelp
+	group.Example = "  interlink-kubernetes-plugin orphans list --k8s-kubeconfig-path remote.kubeconfig"
+	command := func(name, short, long string) {
+		command := &cobra.Command{
+			Use: name, Short: short, Long: long + orphansHelp, Args: cobra.ArbitraryArgs,
+			Example: "  interlink-kubernetes-plugin orphans " + name + " --k8s-kubeconfig-path remote.kubeconfig",
+			RunE: func(command *cobra.Command, args []string) error {
+				if err := noArguments(args); err != nil {
+					return invalid(err)
+				}
+				return p.runOrphans(command, name == "delete")
+			},
+		}
+		p.takesOptions(command)
+		group.AddCommand(command)
 	}
-	if len(args) > 0 && (args[0] == "--help" || args[0] == "-h") {
-		_, _ = io.WriteString(stdout, orphansUsage)
-		return 0
-	}
-	if len(args) == 0 || args[0] != "list" && args[0] != "delete" {
-		_, _ = io.WriteString(stderr, orphansUsage)
-		return exitInvalid
-	}
-	parsed, err := config.Parse(args[1:], environ)
-	switch {
-	case parsed.Help:
-		_, _ = io.WriteString(stdout, orphansUsage)
-		return 0
-	case err != nil:
-		return fail(exitInvalid, err)
-	}
-	if parsed.Config.Offloading.OrphanGrace == 0 {
-		return fail(exitInvalid, errors.New("[offloading] orphan_grace is 0s: nothing is an orphan"))
-	}
-	client, err := plugin.Connect(parsed.Config, version)
+	command("list", "List what no request will delete",
+		"Prints what no request will delete: remote pods that a running plugin has marked, and objects without a\npod. Nothing is changed.")
+	command("delete", "List what no request will delete, and delete what is due",
+		"Prints what orphans list prints, and deletes what is due.")
+	return group
+}
+
+// runOrphans lists orphans, and deletes those that are due if remove is true.
+func (p *program) runOrphans(command *cobra.Command, remove bool) error {
+	cfg, client, err := p.connect(command)
 	if err != nil {
-		return fail(exitInvalid, err)
+		return err
 	}
-	tunnels, err := plugin.ConnectTunnels(parsed.Config, client, slog.New(slog.DiscardHandler))
+	if cfg.Offloading.OrphanGrace == 0 {
+		return invalidf("[offloading] orphan_grace is 0s: nothing is an orphan")
+	}
+	tunnels, err := plugin.ConnectTunnels(cfg, client, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return fail(exitInvalid, err)
+		return invalid(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, orphansTimeout)
+	ctx, cancel := context.WithTimeout(command.Context(), orphansTimeout)
 	defer cancel()
-	if err := plugin.Orphans(ctx, parsed.Config, client, tunnels, args[0] == "delete", stdout); err != nil {
-		return fail(exitFailed, err)
-	}
-	return 0
+	return plugin.Orphans(ctx, cfg, client, tunnels, remove, p.stdout)
 }

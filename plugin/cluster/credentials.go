@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -121,7 +122,7 @@ func load(options config.K8s) (*rest.Config, error) {
 	}
 	client, err := rest.InClusterConfig()
 	if err != nil {
-		return nil, fmt.Errorf("no credentials for the remote cluster: no kubeconfig at %q, no inline kubeconfig, and %w", options.KubeconfigPath, err)
+		return nil, fmt.Errorf("no credentials for the remote cluster: no kubeconfig at %s, no inline kubeconfig, and %w; set --k8s-kubeconfig-path or [k8s] kubeconfig_path", cmp.Or(options.KubeconfigPath, "the default path"), err)
 	}
 	return client, nil
 }

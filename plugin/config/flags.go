@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,13 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 )
-
-// commandLine contains the values of the flags.
-type commandLine struct {
-	config                            string
-	help, version, printConfig, check bool
-	values                            map[string]string // of the options, by flag
-}
 
 // flagValue is an option's value on the command line, as written.
 type flagValue struct {
@@ -36,54 +30,76 @@ func (v *flagValue) Type() string {
 	return string(v.kind)
 }
 
-// flagSet declares every flag. It declares options as texts, so that its errors
-// cannot show a value and the same checks apply to all sources.
-func flagSet(line *commandLine) *pflag.FlagSet {
+// SectionAnnotation is the annotation of an option's flag that holds the option's section.
+const SectionAnnotation = "section"
+
+// configFlag is the flag that names the configuration file.
+const configFlag = "config"
+
+// AddFlags declares --config and a flag for every option. It declares options as texts, so that
+// the errors of flags cannot show a value and the same checks apply to all sources.
+func AddFlags(flags *pflag.FlagSet) {
+	flags.String(configFlag, "", "Path of the configuration `file`. Without this flag: $"+fileVariable+", or else "+defaultFile+" if that file exists.")
+	for _, option := range table {
+		flags.Var(&flagValue{option.Default, option.Kind}, option.Flag(), option.Help)
+		flag := flags.Lookup(option.Flag())
+		flag.Annotations = map[string][]string{SectionAnnotation: {option.Section}}
+		if option.Kind == Bool {
+			flag.NoOptDefVal = "true"
+		}
+	}
+}
+
+// AddOldFlags declares the flags that say what to do. There are commands for the same.
+func AddOldFlags(flags *pflag.FlagSet) {
+	flags.Bool("print-config", false, "Print each option with its value and its source, and exit.")
+	flags.Bool("check", false, "Check the configuration and the permissions in the remote cluster, and exit.")
+	flags.Bool("version", false, "Print the version and exit.")
+}
+
+// flagSet declares every flag.
+func flagSet() *pflag.FlagSet {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SortFlags = false
 	flags.Usage = func() {}
-	flags.StringVar(&line.config, "config", "", "Path of the configuration `file`. Without this flag: $"+fileVariable+", or else "+defaultFile+" if that file exists.")
-	flags.BoolVar(&line.printConfig, "print-config", false, "Print each option with its value and its source, and exit.")
-	flags.BoolVar(&line.check, "check", false, "Check the configuration and the permissions in the remote cluster, and exit.")
-	flags.BoolVar(&line.version, "version", false, "Print the version and exit.")
-	flags.BoolVarP(&line.help, "help", "h", false, "Print this help and exit.")
-	for _, option := range table {
-		flags.Var(&flagValue{option.Default, option.Kind}, option.Flag(), option.Help)
-		if option.Kind == Bool {
-			flags.Lookup(option.Flag()).NoOptDefVal = "true"
-		}
-	}
+	AddOldFlags(flags)
+	flags.BoolP("help", "h", false, "Print this help and exit.")
+	AddFlags(flags)
 	return flags
 }
 
-// parseFlags reads the command line. It ignores an unknown flag and continues, so
-// that it reports all unknown flags.
-func parseFlags(args []string) (commandLine, Errors) {
+// ParseFlags parses the arguments of a command. It ignores an unknown flag and continues, so
+// that it reports all unknown flags. Its errors show no value.
+func ParseFlags(flags *pflag.FlagSet, args []string) Errors {
 	var problems Errors
 	for {
-		line := commandLine{values: map[string]string{}}
-		flags := flagSet(&line)
 		err := flags.Parse(args)
-		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
-			name := "--" + unknown.GetSpecifiedName()
-			problems = append(problems, flagError(presentable(name), "is not a flag of this program"+suggest(name, flagNames(flags))))
-			at := slices.IndexFunc(args, func(arg string) bool { return arg == name || strings.HasPrefix(arg, name+"=") })
-			if at >= 0 {
-				args = slices.Delete(slices.Clone(args), at, at+1)
-				continue
+		unknown, ok := errors.AsType[*pflag.NotExistError](err)
+		if !ok || unknown.GetSpecifiedShortnames() != "" {
+			if err != nil {
+				problems = append(problems, describeFlagError(err))
 			}
-		} else if err != nil {
-			problems = append(problems, describeFlagError(err))
-		} else if flags.NArg() > 0 && len(problems) == 0 {
-			words := "1 argument belongs"
-			if flags.NArg() > 1 {
-				words = fmt.Sprintf("%d arguments belong", flags.NArg())
-			}
-			problems = append(problems, flagError("", words+" to no flag; write a value as --flag=value, in quotes if it contains spaces"))
+			return problems
 		}
-		flags.Visit(func(f *pflag.Flag) { line.values[f.Name] = f.Value.String() })
-		return line, problems
+		name := "--" + unknown.GetSpecifiedName()
+		problems = append(problems, flagError(presentable(name), "is not a flag of this program"+cmp.Or(suggest(name, flagNames(flags)), "; --help lists them")))
+		at := slices.IndexFunc(args, func(arg string) bool { return arg == name || strings.HasPrefix(arg, name+"=") })
+		if at < 0 {
+			return problems
+		}
+		args = slices.Delete(slices.Clone(args), at, at+1)
 	}
+}
+
+// ArgumentsError says that arguments belong to no flag. It does not show them: they may be parts of a secret.
+func ArgumentsError(count int) error { return Errors{argumentsError(count)} }
+
+func argumentsError(count int) OptionError {
+	words := "1 argument belongs"
+	if count > 1 {
+		words = fmt.Sprintf("%d arguments belong", count)
+	}
+	return flagError("", words+" to no flag; write a value as --flag=value, in quotes if it contains spaces")
 }
 
 // describeFlagError returns an error of pflag without the value that it quotes.
@@ -93,6 +109,9 @@ func describeFlagError(err error) OptionError {
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return flagError("--"+invalid.GetFlag().Name, "must be true or false")
+	}
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return flagError(presentable("-"+unknown.GetSpecifiedName()), "is not a flag of this program; --help lists them")
 	}
 	return flagError("", "an argument is not valid; write flags as --flag=value")
 }

@@ -4,7 +4,7 @@ import "testing"
 
 // A flag that needs no value is of pflag's type "bool": only then does the help show none.
 func TestOnlyFlagsForTrueOrFalseNeedNoValue(t *testing.T) {
-	flags := flagSet(&commandLine{values: map[string]string{}})
+	flags := flagSet()
 	for _, option := range table {
 		flag := flags.Lookup(option.Flag())
 		want := option.Kind == Bool

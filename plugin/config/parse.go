@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 const (
@@ -55,19 +57,55 @@ func Defaults() Config {
 // and contains all mistakes; even then the result can be printed. With Help or
 // Version, Parse reads nothing else.
 func Parse(args, environ []string) (*ParseResult, error) {
-	line, problems := parseFlags(args)
-	result := &ParseResult{Help: line.help, Version: line.version, PrintConfig: line.printConfig, Check: line.check}
-	if (result.Help || result.Version) && len(problems) == 0 {
-		return result, nil
+	flags := flagSet()
+	problems := ParseFlags(flags, args)
+	if count := flags.NArg(); count > 0 && len(problems) == 0 {
+		problems = Errors{argumentsError(count)}
 	}
+	asked := func(name string) bool { value, err := flags.GetBool(name); return err == nil && value }
+	var result *ParseResult
+	var err error
+	if (asked("help") || asked("version")) && len(problems) == 0 {
+		result = &ParseResult{}
+	} else {
+		result, err = Load(flags, environ)
+	}
+	result.Help, result.Version, result.PrintConfig, result.Check = asked("help"), asked("version"), asked("print-config"), asked("check")
+	problems = append(problems, asErrors(err)...)
+	if len(problems) > 0 {
+		return result, problems
+	}
+	return result, nil
+}
+
+// asErrors returns the mistakes that are joined in err.
+func asErrors(err error) Errors {
+	if all, ok := errors.AsType[Errors](err); ok {
+		return all
+	}
+	return nil
+}
+
+// Load reads the configuration from flags that [AddFlags] has declared and that are parsed, the
+// environment (os.Environ) and the file. The error is that of [Parse]. Load can be called again, to
+// read a file that has changed.
+func Load(flags *pflag.FlagSet, environ []string) (*ParseResult, error) {
 	env := map[string]string{}
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value
 	}
-	file, errs := result.openFile(line.config, env)
-	problems = append(problems, errs...)
-	problems = append(problems, result.resolve(line.values, env, file)...)
+	values, path := map[string]string{}, ""
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Name == configFlag {
+			path = f.Value.String()
+		} else if f.Annotations[SectionAnnotation] != nil {
+			values[f.Name] = f.Value.String()
+		}
+	})
+	result := &ParseResult{}
+	file, problems := result.openFile(path, env)
+	problems = append(problems, result.resolve(values, env, file)...)
 	result.Warnings = append(result.Warnings, file.unknown()...)
 	if len(problems) > 0 {
 		return result, problems

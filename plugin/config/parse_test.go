@@ -245,13 +245,13 @@ func TestNamespaceOrNamespaceTemplate(t *testing.T) {
 
 func TestFlagErrorsShowNoValue(t *testing.T) {
 	for want, args := range map[string][]string{
-		"flag --app-name: requires a value":      {"--app-name"},
-		"flag --check: must be true or false":    {"--check=SECRET"},
-		"command line: 2 arguments belong":       {"--k8s-kubeconfig", "a", "SECRET", "b"},
-		"command line: 1 argument belongs":       {"SECRET"},
-		"command line: an argument is not valid": {"-k8s-kubeconfig=SECRET"},
-		"flag (not shown): is not a flag":        {"--SECRET/x"},
-		"flag --nothing-like-it: is not a flag":  {"--nothing-like-it=SECRET", "SECRET"},
+		"flag --app-name: requires a value":     {"--app-name"},
+		"flag --check: must be true or false":   {"--check=SECRET"},
+		"command line: 2 arguments belong":      {"--k8s-kubeconfig", "a", "SECRET", "b"},
+		"command line: 1 argument belongs":      {"SECRET"},
+		"flag -k: is not a flag":                {"-k8s-kubeconfig=SECRET"},
+		"flag (not shown): is not a flag":       {"--SECRET/x"},
+		"flag --nothing-like-it: is not a flag": {"--nothing-like-it=SECRET", "SECRET"},
 	} {
 		_, err := Parse(args, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRET") {

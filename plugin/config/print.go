@@ -22,14 +22,3 @@ func (r *ParseResult) Print(w io.Writer) error {
 	}
 	return out.Flush()
 }
-
-// Usage returns the text of --help.
-func Usage() string {
-	return "Runs the pods of an InterLink virtual node in a remote Kubernetes cluster.\n\n" +
-		"Usage: interlink-kubernetes-plugin [flags]\n" +
-		"       interlink-kubernetes-plugin orphans list|delete [flags]\n\n" +
-		"Each option can be set by a flag, by an environment variable or in the configuration file.\n" +
-		"A flag overrides the environment, and the environment overrides the file.\n" +
-		"For example, --app-socket-port, APP_SOCKET_PORT and socket_port in section [app] set the same option.\n\n" +
-		flagSet(&commandLine{}).FlagUsages()
-}

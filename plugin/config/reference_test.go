@@ -105,11 +105,3 @@ func TestPrintOfAnInvalidConfiguration(t *testing.T) {
 		t.Error(out.String(), all)
 	}
 }
-
-func TestUsageNamesEveryFlag(t *testing.T) {
-	for _, option := range Options() {
-		if !strings.Contains(Usage(), "--"+option.Flag()+" ") && !strings.Contains(Usage(), "--"+option.Flag()+"[") {
-			t.Errorf("no --%s in\n%s", option.Flag(), Usage())
-		}
-	}
-}
