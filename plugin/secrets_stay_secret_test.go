@@ -12,6 +12,8 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -52,7 +54,11 @@ var canaries = map[string]string{
 	"unknown key":      "Unkn0wnKeyCanary",
 	"stored by a user": "Us3rsAnnotationCanary",
 	"collector":        "C0llectorT0kenCanary",
+	"page token":       pageToken,
 }
+
+// programCanary is what a user's program wrote. InterLink gets it with the status of the pod; the page does not show it.
+const programCanary = "Pr0gramOutputCanary"
 
 // canaryCreate returns a create request with all canaries of a pod.
 func canaryCreate(name string) wire.CreateRequest {
@@ -131,8 +137,31 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// pageBody returns a page as a reader with the token sees it.
+func pageBody(t *testing.T, address, path string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+pageToken)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(body), "<script>") {
+		t.Errorf("%s has markup of a user", path)
+	}
+	return string(body)
+}
+
 // Secrets of the configuration and of pods go through every path of the plugin, also through those that
-// fail, and none is in the log of any level, in an answer, in a metric, or in a span.
+// fail, and none is in the log of any level, in an answer, in a metric, in a span, or on the admin page.
 func TestSecretsStaySecret(t *testing.T) {
 	server := apiserver.ForTest(t)
 	transport, err := rest.TransportFor(server.Config)
@@ -151,13 +180,17 @@ func TestSecretsStaySecret(t *testing.T) {
 	front := httptest.NewTLSServer(remote)
 	defer front.CloseClientConnections() // ends the watch, for which Close would wait
 
-	var said bytes.Buffer
+	var said, pages bytes.Buffer
 	var mu sync.Mutex
 	cfg := config.Defaults()
 	cfg.K8s = config.K8s{Kubeconfig: config.Secret(testkit.Kubeconfig(front, canaries["kubeconfig"]))}
 	cfg.TCPTunnel.GatewaySSHPrivateKey = config.Secret("-----BEGIN OPENSSH PRIVATE KEY-----\n" + canaries["gateway key"] + "\n-----END OPENSSH PRIVATE KEY-----\n")
 	socket := testkit.SocketPath(t)
 	cfg.App.SocketAddress, cfg.App.AdminAddress = "unix://"+socket, fmt.Sprintf("localhost:%d", testkit.FreePort(t))
+	cfg.App.AdminTokenFile = filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(cfg.App.AdminTokenFile, []byte(pageToken), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cfg.App.ShutdownGrace = time.Second // what is left of the pods that were echoed does not end
 	cfg.Offloading.NamespacePrefix, cfg.Offloading.CreateTimeout = "canary", 2*time.Second
 	cfg.Mesh.Enabled, cfg.Mesh.WhenOff = false, config.RunWithoutMesh
@@ -171,6 +204,11 @@ func TestSecretsStaySecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	parsed, err := config.Parse([]string{"--app-admin-address=" + cfg.App.AdminAddress, "--app-admin-token-file=" + cfg.App.AdminTokenFile}, []string{"K8S_KUBECONFIG=" + string(cfg.K8s.Kubeconfig)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ShowSettings(parsed)
 	traces := collector.ForTest(t, nil)
 	toCollector, err := tracing.Read([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + traces.HTTP, "OTEL_EXPORTER_OTLP_HEADERS=authorization=" + canaries["collector"]})
 	if err != nil {
@@ -219,6 +257,31 @@ func TestSecretsStaySecret(t *testing.T) {
 	jid := scope.Scope{Prefix: cfg.Offloading.NamespacePrefix}.Name(pod.Pod.Name, string(pod.Pod.UID))
 	expect(200, http.MethodGet, "/status", []corev1.Pod{withJobID(pod.Pod, jid)})
 	send(http.MethodGet, "/getLogs", wire.LogRequest{Namespace: pod.Pod.Namespace, PodName: pod.Pod.Name, PodUID: string(pod.Pod.UID), ContainerName: "main"})
+	look := func(path string, shows ...string) {
+		t.Helper()
+		h.eventually(fmt.Sprintf("the page %s shows %q", path, shows), func() bool {
+			body := pageBody(t, cfg.App.AdminAddress, path)
+			pages.WriteString(body)
+			return !slices.ContainsFunc(shows, func(text string) bool { return !strings.Contains(body, text) })
+		})
+	}
+	page := "/pods/" + h.namespace(pod.Pod.Namespace) + "/" + jid
+	for reason, texts := range map[string][]string{ // what a program wrote, and what is in its command, is in the status of a pod
+		"RunContainerError": {"RunContainerError"}, "ErrImagePull": {"ErrImagePull", "&lt;script&gt;"},
+	} {
+		message := "exec: sh -c " + programCanary
+		if reason == "ErrImagePull" {
+			message = `no image "<script>alert(1)</script>"`
+		}
+		h.setStatus(pod.Pod, corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{
+			Name: "main", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}},
+			LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Message: programCanary}},
+		}}})
+		look("/", append(texts, ">works</a>")...)
+		look(page, append(texts, "Timeline", "secrets")...)
+	}
+	look("/config?all=1", "kubeconfig", "********", "gateway_ssh_private_key")
+	look("/orphans", "Orphans")
 
 	invalid := canaryCreate("invalid")
 	invalid.Pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 70000}}
@@ -231,6 +294,8 @@ func TestSecretsStaySecret(t *testing.T) {
 	waits := canaryCreate("waits")
 	expect(200, http.MethodPost, "/create", waits)
 	expect(200, http.MethodGet, "/status", []corev1.Pod{waits.Pod})
+	look("/?phase=Waiting", ">waits</a>", "QuotaExceeded")
+	look("/pods/"+h.namespace(waits.Pod.Namespace)+"/"+scope.Scope{Prefix: cfg.Offloading.NamespacePrefix}.Name(waits.Pod.Name, string(waits.Pod.UID)), "Accepted")
 	expect(200, http.MethodPost, "/delete", waits.Pod)
 	remote.quota.Store(false)
 
@@ -283,7 +348,10 @@ func TestSecretsStaySecret(t *testing.T) {
 	if len(traces.Spans()) == 0 {
 		t.Error("the collector has no span")
 	}
-	for place, text := range map[string]string{"the log": log.String(), "an answer or a metric": said.String(), "a span": traces.Text()} {
+	if strings.Contains(pages.String(), programCanary) {
+		t.Error("a page shows what a program wrote, or the command of a container")
+	}
+	for place, text := range map[string]string{"the log": log.String(), "an answer or a metric": said.String(), "a page": pages.String(), "a span": traces.Text()} {
 		for name, canary := range canaries {
 			forms := []string{canary, strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(canary)), "=")[:len(canary)]}
 			if slices.ContainsFunc(forms, func(form string) bool { return strings.Contains(text, form) }) {
