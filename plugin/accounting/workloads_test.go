@@ -2,6 +2,7 @@ package accounting_test
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"math/rand/v2"
 	"sort"
@@ -83,7 +84,10 @@ func (w *workload) reports() []int64 {
 }
 
 // truth adds what a workload used, in thousandths; it counts second by second, not as the plugin does.
-func (w *workload) truth(sums map[string]*big.Int) {
+func (w *workload) truth(sums map[string]*big.Int) { w.truthUntil(sums, math.MaxInt64) }
+
+// truthUntil is like truth, until a time.
+func (w *workload) truthUntil(sums map[string]*big.Int, until int64) {
 	add := func(list corev1.ResourceList, skip corev1.ResourceList, seconds int64) {
 		for name, q := range list {
 			if _, ok := skip[name]; ok {
@@ -104,15 +108,21 @@ func (w *workload) truth(sums map[string]*big.Int) {
 	running := map[int64]bool{}
 	for i, runs := range w.runs {
 		for _, r := range runs {
-			add(w.requests[i], w.whole, r.end-r.start)
+			end := min(r.end, until)
+			if end <= r.start {
+				continue
+			}
+			add(w.requests[i], w.whole, end-r.start)
 			if w.whole != nil {
-				for at := r.start; at < r.end; at++ {
+				for at := r.start; at < end; at++ {
 					running[at] = true
 				}
 			}
 		}
 	}
-	add(w.whole, nil, int64(len(running)))
+	if len(running) > 0 {
+		add(w.whole, nil, int64(len(running)))
+	}
 }
 
 // workloads returns the pods of a day that begins at a time.
