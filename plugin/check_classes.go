@@ -3,8 +3,6 @@ package plugin
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -79,27 +77,43 @@ func classPermissions(classes map[class][]string) []cluster.Permission {
 	return permissions
 }
 
-// checkClasses writes which of these classes exist, and returns how many are missing.
-func checkClasses(ctx context.Context, classes map[class][]string, remote cluster.Reviewer, w io.Writer) (missing int, err error) {
-	var lines []string
+// ClassState says whether a class exists, in words.
+type ClassState string
+
+// The states of classes.
+const (
+	ClassExists  ClassState = "exists"
+	ClassMissing ClassState = "MISSING in the remote cluster"
+	// ClassNotLookedFor is the state of a class that the account may not get.
+	ClassNotLookedFor ClassState = "not looked for: no permission (optional)"
+	// ClassIsNoObject is the state of a storage class that does not exist.
+	ClassIsNoObject ClassState = "no such object in the remote cluster: only volumes that exist can have this class"
+)
+
+// ReviewedClass is a class that the configuration names.
+type ReviewedClass struct {
+	Resource, Name string
+	// Options are the options that name the class.
+	Options []string
+	State   ClassState
+}
+
+// reviewClasses returns which of these classes exist.
+func reviewClasses(ctx context.Context, classes map[class][]string, remote cluster.Reviewer) (reviewed []ReviewedClass, err error) {
 	for _, c := range inOrder(classes) {
 		exists, err := remote.ClassExists(ctx, c.kind, c.name)
-		result := "exists"
+		state := ClassExists
 		switch {
 		case errdefs.Is(err, errdefs.Refused):
-			result = "not looked for: no permission (optional)"
+			state = ClassNotLookedFor
 		case err != nil:
-			return missing, err
+			return nil, err
 		case !exists && c.kind == cluster.StorageClasses:
-			result = "no such object in the remote cluster: only volumes that exist can have this class"
+			state = ClassIsNoObject
 		case !exists:
-			missing++
-			result = "MISSING in the remote cluster"
+			state = ClassMissing
 		}
-		lines = append(lines, fmt.Sprintf("%s %s (%s): %s", c.kind.Resource, c.name, strings.Join(classes[c], ", "), result))
+		reviewed = append(reviewed, ReviewedClass{Resource: c.kind.Resource, Name: c.name, Options: classes[c], State: state})
 	}
-	if len(lines) > 0 {
-		_, err = fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
-	}
-	return missing, err
+	return reviewed, nil
 }

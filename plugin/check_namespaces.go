@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -17,9 +16,9 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// checkNamespaces writes what is different in the remote namespaces that exist from one that
+// reviewNamespaces returns what is different in the remote namespaces that exist from one that
 // the plugin would create now. The plugin never changes their Pod Security Standard.
-func checkNamespaces(ctx context.Context, cfg config.Config, template *nstemplate.Template, remote cluster.Reviewer, w io.Writer) error {
+func reviewNamespaces(ctx context.Context, cfg config.Config, template *nstemplate.Template, remote cluster.Reviewer) ([]string, error) {
 	options := TranslateOptions(cfg)
 	level := options.NamespaceSecurity()
 	lines := []string{fmt.Sprintf("new remote namespaces have %s=%s", wire.LabelEnforce, level)}
@@ -44,13 +43,9 @@ func checkNamespaces(ctx context.Context, cfg config.Config, template *nstemplat
 	case errdefs.Refused:
 		lines = append(lines, "those that exist are not known: "+err.Error())
 	default:
-		return err
+		return nil, err
 	}
-	if len(lines) == 0 {
-		return nil
-	}
-	_, err = fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
-	return err
+	return lines, nil
 }
 
 // describeNamespace returns what is different in one namespace, if pods can get into it.

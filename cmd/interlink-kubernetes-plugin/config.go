@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/console"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
@@ -80,11 +79,7 @@ func (p *program) printConfig(command *cobra.Command, format string) error {
 		for _, s := range parsed.Settings {
 			document.Options = append(document.Options, setting{s.Option.Name(), s.Value, s.Source.String()})
 		}
-		write := console.WriteJSON
-		if format == "yaml" {
-			write = console.WriteYAML
-		}
-		if writeErr := write(p.stdout, document); writeErr != nil {
+		if writeErr := writerOf(format)(p.stdout, document); writeErr != nil {
 			return writeErr
 		}
 		return err

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/console"
 )
 
 const (
@@ -55,4 +57,18 @@ func terminalWidth(w io.Writer) int {
 		return 0
 	}
 	return max(width, 40)
+}
+
+// style returns the colors of standard output.
+func (p *program) style() console.Style {
+	file, ok := p.stdout.(*os.File)
+	return console.NewStyle(ok && term.IsTerminal(int(file.Fd())), p.environ)
+}
+
+// writerOf returns the function that writes a value as JSON or as YAML.
+func writerOf(format string) func(io.Writer, any) error {
+	if format == "yaml" {
+		return console.WriteYAML
+	}
+	return console.WriteJSON
 }
