@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/accounting"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/capacity"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
@@ -30,7 +31,10 @@ type capacityReporter struct {
 	options capacity.Options
 	// changed holds a value after a change.
 	changed chan struct{}
-	latest  atomic.Pointer[offer]
+	// accounting remembers what earlier processes offered; ledger is what it last remembered.
+	accounting *accounting.Accounting
+	ledger     *accounting.Ledger
+	latest     atomic.Pointer[offer]
 }
 
 // offer is a report, and what a ping says of it apart from the number of pods, which also depends on other things.
@@ -40,7 +44,7 @@ type offer struct {
 }
 
 // newCapacityReporter returns nil if the configuration asks for no report. It sends no request.
-func newCapacityReporter(cfg config.Config, remote *cluster.Cluster, template *nstemplate.Template, log *slog.Logger) (*capacityReporter, error) {
+func newCapacityReporter(cfg config.Config, remote *cluster.Cluster, template *nstemplate.Template, usage *accounting.Accounting, log *slog.Logger) (*capacityReporter, error) {
 	if cfg.Offloading.ReportResources == config.ReportNothing {
 		return nil, nil
 	}
@@ -48,7 +52,7 @@ func newCapacityReporter(cfg config.Config, remote *cluster.Cluster, template *n
 	if err != nil {
 		return nil, err
 	}
-	r := &capacityReporter{options: options, changed: make(chan struct{}, 1)}
+	r := &capacityReporter{options: options, changed: make(chan struct{}, 1), accounting: usage}
 	changed := func() {
 		select {
 		case r.changed <- struct{}{}:
@@ -118,22 +122,26 @@ func (r *capacityReporter) run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
+		ledger := r.accounting.Ledger()
 		select {
 		case <-r.changed:
-			r.compute()
+			r.compute(ledger)
 		default:
-			if r.latest.Load() == nil {
-				r.compute()
+			if ledger != r.ledger || r.latest.Load() == nil {
+				r.compute(ledger)
 			}
 		}
 	}
 }
 
-// compute replaces the report, once all objects have been listed.
-func (r *capacityReporter) compute() {
+// compute replaces the report, once all objects have been listed. The virtual kubelet keeps what it is not told: so
+// what an earlier process offered is said as 0, if a pod of this installation has used it (the ledger knows), and no
+// node has it any more.
+func (r *capacityReporter) compute(ledger *accounting.Ledger) {
 	if !r.synced() {
 		return
 	}
+	r.ledger = ledger
 	var report capacity.Report
 	before := r.latest.Load()
 	if r.nodes != nil {
@@ -141,6 +149,7 @@ func (r *capacityReporter) compute() {
 		if before != nil {
 			report = report.Keep(before.report)
 		}
+		report = report.WithNone(ledger.Resources())
 	} else { // what no quota limits is not 0
 		report = capacity.OfQuotas(r.quotas.All(), r.pods.All(), r.options)
 	}

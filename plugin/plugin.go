@@ -97,10 +97,10 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		p.polls = &polls{next: options.Observer}
 		options.Observer = p.polls
 	}
-	if p.capacity, err = newCapacityReporter(cfg, remote, template, log); err != nil {
+	p.accounting = accounting.New(accountingOptions(cfg, translateOptions.Scope, remote, log))
+	if p.capacity, err = newCapacityReporter(cfg, remote, template, p.accounting, log); err != nil {
 		return nil, err
 	}
-	p.accounting = accounting.New(accountingOptions(cfg, translateOptions.Scope, remote, log))
 	p.readiness = newReadiness(cfg, remote, client, template, log)
 	p.lifecycle = lifecycle.New(remote, options)
 	if err := remote.OnPodChange(p.podChanged, p.podGone); err != nil {

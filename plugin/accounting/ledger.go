@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -255,4 +256,22 @@ func (l *Ledger) dropPending() {
 			delete(l.pending, key)
 		}
 	}
+}
+
+// Resources returns the names of all resources that containers used, in no order.
+func (l *Ledger) Resources() []corev1.ResourceName {
+	if l == nil {
+		return nil
+	}
+	names := map[string]bool{}
+	for _, account := range l.Accounts {
+		for name := range account.Totals {
+			names[name] = true
+		}
+	}
+	result := make([]corev1.ResourceName, 0, len(names))
+	for name := range names {
+		result = append(result, corev1.ResourceName(name))
+	}
+	return result
 }

@@ -87,9 +87,11 @@ func isOffered(name corev1.ResourceName) bool {
 	case corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods, corev1.ResourceEphemeralStorage:
 		return true
 	}
-	if strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
-		return true
-	}
+	return strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) || isExtended(name)
+}
+
+// isExtended reports whether a resource is an extended one, such as a GPU.
+func isExtended(name corev1.ResourceName) bool {
 	domain, _, ok := strings.Cut(string(name), "/")
 	return ok && domain != "kubernetes.io" && !strings.HasSuffix(domain, ".kubernetes.io") && !strings.HasPrefix(domain, "requests.")
 }

@@ -2,6 +2,7 @@ package capacity
 
 import (
 	"iter"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -68,7 +69,7 @@ type Pod struct {
 	// PriorityClass is the name of the pod's priority class.
 	PriorityClass string
 	// Requests is what the scheduler reserves for the pod: for init containers the maximum, with the overhead of the runtime class.
-	// Limits is what a quota of limits counts.
+	// Limits is what a quota of limits counts. A pod of others that has ended has neither.
 	Requests, Limits Amounts
 }
 
@@ -79,7 +80,7 @@ func NewPod(pod *corev1.Pod, options Options) Pod {
 		Own:   pod.Labels[wire.LabelOffloading] == wire.Offloading && pod.Labels[wire.LabelInstance] == options.Instance,
 		Ended: pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed,
 	}
-	if !p.Ended {
+	if p.Own || !p.Ended {
 		// A pod that is resized in place counts with what it was given (its status), if that is more.
 		how := resource.PodResourcesOptions{UseStatusResources: true, InPlacePodLevelResourcesVerticalScalingEnabled: true}
 		p.Requests, p.Limits = amountsOf(resource.PodRequests(pod, how), up), amountsOf(resource.PodLimits(pod, how), up)
@@ -89,7 +90,8 @@ func NewPod(pod *corev1.Pod, options Options) Pod {
 
 // OfNodes returns what nodes offer: what usable nodes have, less what pods of others request there. Pods that
 // are not placed yet request nothing there. A resource of a node that cannot be used is reported as 0,
-// so that the virtual node loses it.
+// so that the virtual node loses it; and so is an extended resource that a pod of this installation requests, even if
+// it has ended, and that no node has any more: the virtual node had it when the pod came.
 func OfNodes(nodes iter.Seq[Node], pods iter.Seq[Pod], options Options) Report {
 	s := newSums()
 	for _, name := range known {
@@ -115,7 +117,15 @@ func OfNodes(nodes iter.Seq[Node], pods iter.Seq[Pod], options Options) Report {
 		}
 		free[node.Name] = left
 	}
+	gone := map[corev1.ResourceName]bool{}
 	for pod := range pods {
+		if pod.Own {
+			for _, a := range pod.Requests {
+				if _, ok := s.total[a.Name]; !ok {
+					gone[a.Name] = true
+				}
+			}
+		}
 		switch left := free[pod.Node]; {
 		case pod.Ended:
 		case pod.Own:
@@ -134,7 +144,7 @@ func OfNodes(nodes iter.Seq[Node], pods iter.Seq[Pod], options Options) Report {
 			}
 		}
 	}
-	report := s.report(options.Reserve)
+	report := s.report(options.Reserve).with(maps.Keys(gone), s.used)
 	if len(taints) > 0 {
 		report.Taints = taints
 	}

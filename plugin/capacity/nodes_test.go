@@ -117,6 +117,9 @@ func TestOfNodes(t *testing.T) {
 			"cpu=8/0/8 ephemeral-storage=100Gi/0/100Gi hugepages-2Mi=64Mi/0/64Mi memory=16Gi/0/16Gi nvidia.com/gpu=4/0/4 nvidia.com/mig-1g.5gb=7/0/7 pods=110/0/110"},
 		{"what is no whole number", []*corev1.Node{node("a", "cpu=1500500u", "memory=1500m", "pods=110", "nvidia.com/gpu=2500m")},
 			[]*corev1.Pod{pod("a", "cpu=100u", "memory=100m")}, capacity.Options{}, "cpu=1499m/0/1500m memory=0/0/1 nvidia.com/gpu=2/0/2 pods=109/0/110"},
+		{"a GPU that its pods request, and no node has any more", []*corev1.Node{one}, []*corev1.Pod{with(pod("", "cpu=1", "nvidia.com/gpu=2"), own),
+			with(pod("a", "nvidia.com/mig-1g.5gb=1", "cpu=1"), own, phase(corev1.PodSucceeded)), pod("a", "example.com/fpga=1"), with(pod("a", "hugepages-2Mi=2Mi", "kubernetes.io/x=1"), own)},
+			capacity.Options{}, "cpu=8/1/8 memory=16Gi/0/16Gi nvidia.com/gpu=0/2/0 nvidia.com/mig-1g.5gb=0/0/0 pods=109/2/110"},
 		{"what others use", []*corev1.Node{one}, []*corev1.Pod{pod("a", "cpu=1", "memory=1Gi"), pod("a", "cpu=500m"), with(pod("a", "cpu=250m"), ofOtherInstallation)},
 			capacity.Options{}, "cpu=6250m/0/8 memory=15Gi/0/16Gi pods=107/0/110"},
 		{"its own pods", []*corev1.Node{one}, []*corev1.Pod{with(pod("a", "cpu=1", "memory=1Gi"), own), with(pod("", "cpu=2"), own), with(pod("gone", "cpu=4"), own)},
@@ -226,6 +229,27 @@ func TestTaints(t *testing.T) {
 		if got := fmt.Sprint(keys); got != test.want {
 			t.Errorf("%s: the taints are %s, want %s", test.name, got, test.want)
 		}
+	}
+}
+
+// What an earlier process may have said is said as 0, if no node has it.
+func TestWithNone(t *testing.T) {
+	r := ofNodes([]*corev1.Node{node("a", "cpu=8", "memory=16Gi", "pods=110", "nvidia.com/gpu=4")}, nil, capacity.Options{})
+	r = r.WithNone([]corev1.ResourceName{"z.example.com/fpga", "nvidia.com/gpu", "cpu", "ephemeral-storage", "a.example.com/gpu", "z.example.com/fpga", "kubernetes.io/x"})
+	const want = "a.example.com/gpu=0/0/0 cpu=8/0/8 memory=16Gi/0/16Gi nvidia.com/gpu=4/0/4 pods=110/0/110 z.example.com/fpga=0/0/0"
+	if got := words(r); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	var many []corev1.ResourceName
+	for i := range 2 * capacity.MaxResources {
+		many = append(many, corev1.ResourceName(fmt.Sprintf("a%03d.example.com/device", i)))
+	}
+	full := r.WithNone(many)
+	if _, ok := full.Find("nvidia.com/gpu"); len(full.Resources) != capacity.MaxResources || !ok {
+		t.Errorf("the report has %d resources", len(full.Resources))
+	}
+	if got := words(r); got != want {
+		t.Errorf("the first report changed: %s", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package capacity
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -102,9 +103,32 @@ func (r Report) Keep(before Report) Report {
 			r.Resources = append(slices.Clone(r.Resources), Resource{Name: lost.Name, Offered: none, Used: none, Total: none})
 		}
 	}
-	slices.SortFunc(r.Resources, func(a, b Resource) int { return cmp.Compare(a.Name, b.Name) })
+	r.sort()
 	if before.Taints != nil && r.Taints == nil {
 		r.Taints = []corev1.Taint{}
 	}
 	return r
+}
+
+// WithNone returns the report with extended resources that it does not have, as 0: an earlier process of the plugin may
+// have said that there are some (docs/contract.md, PING-12). Names of others are ignored.
+func (r Report) WithNone(names []corev1.ResourceName) Report {
+	return r.with(slices.Values(names), nil)
+}
+
+// with is WithNone for resources that pods of this installation request.
+func (r Report) with(names iter.Seq[corev1.ResourceName], used map[corev1.ResourceName]int64) Report {
+	r.Resources = slices.Clone(r.Resources)
+	for _, name := range slices.Sorted(names) {
+		if _, ok := r.Find(name); ok || !isExtended(name) || len(r.Resources) >= MaxResources {
+			continue
+		}
+		r.Resources = append(r.Resources, Resource{Name: name, Offered: asQuantity(name, 0), Used: asQuantity(name, used[name]), Total: asQuantity(name, 0)})
+	}
+	r.sort()
+	return r
+}
+
+func (r Report) sort() {
+	slices.SortFunc(r.Resources, func(a, b Resource) int { return cmp.Compare(a.Name, b.Name) })
 }
