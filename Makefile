@@ -91,9 +91,9 @@ $(LINTER):
 	CGO_ENABLED=0 go -C .ci/tools build -trimpath -o $@.new github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@mv $@.new $@
 
-alerts: $(PROMTOOL) ## Test the alert rules of the chart, and the queries of docs/accounting.md, with promtool
-	$(PROMTOOL) check rules charts/interlink-kubernetes-plugin/monitoring/alerts.yaml
-	$(PROMTOOL) test rules charts/testdata/alerts.test.yaml charts/testdata/accounting.test.yaml
+alerts: $(PROMTOOL) ## Test the chart's alert rules and dashboard, and the queries of docs/accounting.md, with promtool
+	$(PROMTOOL) check rules charts/interlink-kubernetes-plugin/monitoring/alerts.yaml charts/testdata/dashboard.rules.yaml
+	$(PROMTOOL) test rules charts/testdata/alerts.test.yaml charts/testdata/dashboard.test.yaml charts/testdata/accounting.test.yaml
 
 # The tag leaves out the service discovery of clouds, which the rules do not need.
 $(PROMTOOL):
