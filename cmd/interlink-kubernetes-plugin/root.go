@@ -60,7 +60,7 @@ The commands serve, check, config print, pods and orphans read all of them.`,
 	config.AddOldFlags(root.Flags())
 	p.takesOptions(root)
 	for _, command := range []*cobra.Command{
-		p.serveCommand(), p.checkCommand(), p.orphansCommand(), p.configCommand(),
+		p.serveCommand(), p.checkCommand(), p.podsCommand(), p.orphansCommand(), p.configCommand(),
 		p.completionCommand(), p.versionCommand(),
 	} {
 		root.AddCommand(command)

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
 // Run creates the pods that wait, until ctx is done. It is called once.
@@ -183,7 +182,7 @@ func (w *Waiting) listMarkers(ctx context.Context) {
 
 func (w *Waiting) list(ctx context.Context) error {
 	version := w.index.version()
-	list, err := w.cluster.ListConfigMaps(ctx, wire.LabelStoredRequest+","+wire.LabelInstance+"="+w.options.Scope.Instance)
+	list, err := w.cluster.ListConfigMaps(ctx, MarkerSelector(w.options.Scope.Instance))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -36,21 +38,34 @@ type Pod struct {
 func (w *Waiting) Pods() []Pod {
 	var pods []Pod
 	for _, k := range w.index.keys("") {
-		e, ok := w.index.find(k)
-		if !ok || e.ended == wire.WaitEndedByDelete {
-			continue
+		if e, ok := w.index.find(k); ok && e.ended != wire.WaitEndedByDelete {
+			pods = append(pods, newPod(k, e.state))
 		}
-		pod := Pod{
-			UID: e.uid, Namespace: e.localNamespace, Name: e.localName, RemoteNamespace: k.namespace, RemoteName: strings.TrimSuffix(k.name, suffix),
-			Since: e.since, Reason: e.refusal, Failed: e.ended != "",
-		}
-		if pod.Failed {
-			pod.Reason = e.ended
-		}
-		if e.claims != "" {
-			pod.Claims = strings.Split(e.claims, ",")
-		}
-		pods = append(pods, pod)
 	}
 	return pods
+}
+
+// MarkerSelector selects the ConfigMaps that mark the pods of an installation that wait.
+func MarkerSelector(instance string) string {
+	return wire.LabelStoredRequest + "," + wire.LabelInstance + "=" + instance
+}
+
+// PodOf returns the pod of a marker; false if the local pod is deleted.
+func PodOf(marker metav1.Object) (Pod, bool) {
+	s := stateOf(marker)
+	return newPod(key{marker.GetNamespace(), marker.GetName()}, s), s.ended != wire.WaitEndedByDelete
+}
+
+func newPod(k key, s state) Pod {
+	pod := Pod{
+		UID: s.uid, Namespace: s.localNamespace, Name: s.localName, RemoteNamespace: k.namespace, RemoteName: strings.TrimSuffix(k.name, suffix),
+		Since: s.since, Reason: s.refusal, Failed: s.ended != "",
+	}
+	if pod.Failed {
+		pod.Reason = s.ended
+	}
+	if s.claims != "" {
+		pod.Claims = strings.Split(s.claims, ",")
+	}
+	return pod
 }
