@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -111,7 +113,15 @@ func (u *usage) create(namespace string, requests corev1.ResourceList) string {
 	if err != nil || response.StatusCode != http.StatusOK || len(list.Items) != 1 {
 		u.t.Fatalf("the create is answered %s, and there are the pods %v (%v)", response.Status, list.Items, err)
 	}
-	return list.Items[0].Name
+	name := list.Items[0].Name
+	// Other tests share the API server, which deletes no pods of a deleted namespace. t.Context() is done then.
+	u.t.Cleanup(func() {
+		err := u.server.Client.CoreV1().Pods(u.namespace).Delete(context.Background(), name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
+		if err != nil && !apierrors.IsNotFound(err) {
+			u.t.Error(err)
+		}
+	})
+	return name
 }
 
 // report writes the state of the container of a remote pod, as its kubelet does.
