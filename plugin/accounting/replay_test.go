@@ -175,8 +175,8 @@ func TestDayIsExactOverRestarts(t *testing.T) {
 						}
 					}
 				})
-				if int64(restarts) < 10*hours/24 || int64(cuts) < 10*hours/24 || int64(s.store.failed) < 100*hours/24 {
-					t.Errorf("the day has %d restarts, %d interruptions and %d failures", restarts, cuts, s.store.failed)
+				if int64(restarts) < 10*hours/24 || int64(cuts) < 10*hours/24 || int64(s.store.failures()) < 100*hours/24 {
+					t.Errorf("the day has %d restarts, %d interruptions and %d failures", restarts, cuts, s.store.failures())
 				}
 				for _, r := range s.replicas {
 					compare(t, totals(t, r.accounting.Ledger()), day)

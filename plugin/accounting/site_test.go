@@ -57,6 +57,13 @@ func (m *memory) setFail(fail func(verb string) failure) (before func(verb strin
 	return before
 }
 
+// failures returns how many calls have failed. A replica may call at the same moment.
+func (m *memory) failures() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failed
+}
+
 // failing returns how a call fails.
 func (m *memory) failing(ctx context.Context, verb string) failure {
 	m.mu.Lock()
