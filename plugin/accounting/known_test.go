@@ -17,7 +17,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
-// stated returns a pod with one container in these states, of which the last one is current.
+// stated returns a pod with one container in these states; the last one is current.
 func stated(phase corev1.PodPhase, states ...corev1.ContainerState) *corev1.Pod {
 	status := corev1.ContainerStatus{Name: "main", State: states[len(states)-1]}
 	if len(states) > 1 {
@@ -59,21 +59,21 @@ func TestEndsThatNoKubeletReports(t *testing.T) {
 		gone  bool          // 50 seconds after the last one
 		want  []Interval
 	}{
-		"a pod that runs":                              {shown: []*corev1.Pod{running}, want: []Interval{{100, open}}},
-		"a pod that is gone while it runs":             {shown: []*corev1.Pod{running}, gone: true, want: []Interval{{100, 200}}},
-		"a node that is lost":                          {shown: []*corev1.Pod{running, with(stated(corev1.PodFailed, runsSince(100)), corev1.DisruptionTarget, 180)}, want: []Interval{{100, 180}}},
-		"a node that is lost, and the pod is gone":     {shown: []*corev1.Pod{running, with(stated(corev1.PodFailed, runsSince(100)), corev1.DisruptionTarget, 180)}, gone: true, want: []Interval{{100, 180}}},
-		"conditions of which the last one counts":      {shown: []*corev1.Pod{with(with(stated(corev1.PodFailed, runsSince(100)), corev1.PodReady, 120), corev1.ContainersReady, 130)}, want: []Interval{{100, 130}}},
-		"a condition that says nothing of the end":     {shown: []*corev1.Pod{with(stated(corev1.PodFailed, runsSince(100)), corev1.PodScheduled, 90)}, want: []Interval{{100, 150}}},
-		"an end before the start":                      {shown: []*corev1.Pod{with(stated(corev1.PodFailed, runsSince(100)), corev1.PodReady, 90)}},
-		"an end without a time":                        {shown: []*corev1.Pod{running, stated(corev1.PodFailed, ranUntil(100, 0))}, want: []Interval{{100, 200}}},
-		"an end without a time, never seen to run":     {shown: []*corev1.Pod{stated(corev1.PodFailed, ranUntil(100, 0))}},
-		"a container that the kubelet has lost":        {shown: []*corev1.Pod{running, stated(corev1.PodFailed, unknown)}, want: []Interval{{100, 200}}},
-		"an end that is found once is not moved":       {shown: []*corev1.Pod{running, stated(corev1.PodFailed, runsSince(100)), stated(corev1.PodFailed, runsSince(100))}, want: []Interval{{100, 200}}},
-		"the kubelet comes back and knows the end":     {shown: []*corev1.Pod{running, stated(corev1.PodFailed, runsSince(100)), stated(corev1.PodFailed, ranUntil(100, 160))}, want: []Interval{{100, 160}}},
-		"a restart whose end was not seen":             {shown: []*corev1.Pod{running, stated(corev1.PodRunning, runsSince(170))}, want: []Interval{{100, open}}},
-		"a finish before the start counts as nothing":  {shown: []*corev1.Pod{stated(corev1.PodFailed, ranUntil(100, 90))}},
-		"two runs, of which the first is the last one": {shown: []*corev1.Pod{stated(corev1.PodRunning, ranUntil(50, 80), runsSince(100))}, want: []Interval{{50, 80}, {100, open}}},
+		"a pod that runs":                             {shown: []*corev1.Pod{running}, want: []Interval{{100, open}}},
+		"a pod that is gone while it runs":            {shown: []*corev1.Pod{running}, gone: true, want: []Interval{{100, 200}}},
+		"a node that is lost":                         {shown: []*corev1.Pod{running, with(stated(corev1.PodFailed, runsSince(100)), corev1.DisruptionTarget, 180)}, want: []Interval{{100, 180}}},
+		"a node that is lost, and the pod is gone":    {shown: []*corev1.Pod{running, with(stated(corev1.PodFailed, runsSince(100)), corev1.DisruptionTarget, 180)}, gone: true, want: []Interval{{100, 180}}},
+		"conditions: the last one counts":             {shown: []*corev1.Pod{with(with(stated(corev1.PodFailed, runsSince(100)), corev1.PodReady, 120), corev1.ContainersReady, 130)}, want: []Interval{{100, 130}}},
+		"a condition that says nothing of the end":    {shown: []*corev1.Pod{with(stated(corev1.PodFailed, runsSince(100)), corev1.PodScheduled, 90)}, want: []Interval{{100, 150}}},
+		"an end before the start":                     {shown: []*corev1.Pod{with(stated(corev1.PodFailed, runsSince(100)), corev1.PodReady, 90)}},
+		"an end without a time":                       {shown: []*corev1.Pod{running, stated(corev1.PodFailed, ranUntil(100, 0))}, want: []Interval{{100, 200}}},
+		"an end without a time, never seen to run":    {shown: []*corev1.Pod{stated(corev1.PodFailed, ranUntil(100, 0))}},
+		"a container that the kubelet has lost":       {shown: []*corev1.Pod{running, stated(corev1.PodFailed, unknown)}, want: []Interval{{100, 200}}},
+		"an end that is found once is not moved":      {shown: []*corev1.Pod{running, stated(corev1.PodFailed, runsSince(100)), stated(corev1.PodFailed, runsSince(100))}, want: []Interval{{100, 200}}},
+		"the kubelet comes back and knows the end":    {shown: []*corev1.Pod{running, stated(corev1.PodFailed, runsSince(100)), stated(corev1.PodFailed, ranUntil(100, 160))}, want: []Interval{{100, 160}}},
+		"a restart whose end was not seen":            {shown: []*corev1.Pod{running, stated(corev1.PodRunning, runsSince(170))}, want: []Interval{{100, open}}},
+		"a finish before the start counts as nothing": {shown: []*corev1.Pod{stated(corev1.PodFailed, ranUntil(100, 90))}},
+		"two runs, the first as the last state":       {shown: []*corev1.Pod{stated(corev1.PodRunning, ranUntil(50, 80), runsSince(100))}, want: []Interval{{50, 80}, {100, open}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, at := newKnown(), int64(100)
