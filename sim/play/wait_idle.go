@@ -23,18 +23,10 @@ const maxIdleWait = 5 * time.Minute
 func waitUntilIdle(ctx context.Context, e *environment) error {
 	timeout := time.After(maxIdleWait)
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		var err error
-		if e.nodes.Idle() { // checked first, since a list of many pods is expensive
-			var pods []corev1.Pod
-			pods, err = e.remotePods(ctx)
-			mustTry := false
-			if err == nil {
-				mustTry, err = e.mustTryAgain(ctx)
-			}
-			if err == nil && !mustTry && e.nodes.UpToDate(resourceVersions(pods)) && pluginIsUpToDate(e, pods) {
-				e.recordPods(pods)
-				return nil
-			}
+		pods, err := e.ifIdle(ctx)
+		if err == nil {
+			e.recordPods(pods)
+			return nil
 		}
 		select {
 		case <-time.After(pause):
@@ -44,6 +36,30 @@ func waitUntilIdle(ctx context.Context, e *environment) error {
 			return errors.Join(err, context.Cause(ctx))
 		}
 	}
+}
+
+// ifIdle returns the remote pods if nothing is to be done before the clock advances, or else
+// an error that says what is.
+func (e *environment) ifIdle(ctx context.Context) ([]corev1.Pod, error) {
+	if !e.nodes.Idle() { // checked first, since a list of many pods is expensive
+		return nil, errors.New("the nodes have something to do")
+	}
+	pods, err := e.remotePods(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mustTry, err := e.mustTryAgain(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case mustTry:
+		return nil, errors.New("a pod waits for a quota that has room")
+	case !e.nodes.UpToDate(resourceVersions(pods)):
+		return nil, errors.New("the nodes have not seen the latest state of the pods")
+	case !pluginIsUpToDate(e, pods):
+		return nil, errors.New("the plugin has not seen the latest state of the pods")
+	}
+	return pods, nil
 }
 
 func resourceVersions(pods []corev1.Pod) map[types.UID]string {
