@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,4 +62,46 @@ func TestVirtualClock(t *testing.T) {
 	if other, err := pods.Get(t.Context(), "ignored", metav1.GetOptions{}); err != nil || other.Spec.NodeName != "" {
 		t.Errorf("the excluded pod is bound to %q, error %v", other.Spec.NodeName, err)
 	}
+}
+
+// jumpingClock jumps once, when a timer is about to start.
+type jumpingClock struct {
+	*testingclock.FakeClock
+	jump atomic.Pointer[time.Time]
+}
+
+// After starts a timer.
+func (c *jumpingClock) After(d time.Duration) <-chan time.Time {
+	if moment := c.jump.Swap(nil); moment != nil {
+		c.SetTime(*moment)
+	}
+	return c.FakeClock.After(d)
+}
+
+// A clock that jumps while a worker starts its timer does not make it miss the moment.
+func TestJumpWhileATimerStarts(t *testing.T) {
+	clock := &jumpingClock{FakeClock: testingclock.NewFakeClock(time.Unix(1000, 0))}
+	client := fakecluster.New(fakecluster.Options{Now: clock.Now}).Client()
+	nodes := runNodes(t, node.Options{Client: client, Clock: clock})
+	pods := client.CoreV1().Pods("default")
+	if _, err := pods.Create(t.Context(), remotePod("app"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	isUpToDate := func(phase corev1.PodPhase) func() bool {
+		return func() bool {
+			pod, err := pods.Get(t.Context(), "app", metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pod.Status.Phase == phase && nodes.UpToDate(map[types.UID]string{pod.UID: pod.ResourceVersion})
+		}
+	}
+	testkit.Eventually(t, "the pod is bound", isUpToDate(corev1.PodPending))
+	starts := time.Unix(1001, 0)
+	clock.jump.Store(&starts)
+	// The event of this change is the last one, and makes the worker start its timer again.
+	if _, err := pods.Patch(t.Context(), "app", types.MergePatchType, []byte(`{"metadata":{"annotations":{"a":"b"}}}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "the pod runs", isUpToDate(corev1.PodRunning))
 }

@@ -109,9 +109,13 @@ func (w *worker) run(ctx context.Context) {
 		w.mu.Lock()
 		var duePod *managedPod
 		if len(w.timers) > 0 {
-			if wait := w.timers[0].due.Sub(clock.Now()); wait > 0 {
+			due := w.timers[0].due
+			if wait := due.Sub(clock.Now()); wait > 0 {
 				timer = clock.After(wait)
-			} else {
+			}
+			// Looked at after the timer has started: a virtual clock may jump in between, and
+			// the timer would then end too late.
+			if !due.After(clock.Now()) {
 				duePod = w.timers[0]
 			}
 		}
