@@ -119,7 +119,7 @@ type settings struct {
 	waiting quotawait.Options
 	config  *rest.Config
 	hold    time.Duration
-	// unlisted is true if the markers cannot be listed.
+	// unlisted is true if the markers cannot be listed, or, with idle, are not listed yet.
 	unlisted bool
 	// idle is true if the replica creates no pod that waits.
 	idle bool
@@ -185,9 +185,11 @@ func (e *env) start(change ...func(*settings)) *replica {
 	watching, endWatch := context.WithCancel(context.Background())
 	var waiting, cache sync.WaitGroup
 	cache.Go(func() { remote.Run(watching) })
-	if s.idle {
+	switch {
+	case s.idle && s.unlisted:
+	case s.idle:
 		e.must(r.waiting.List(ctx))
-	} else {
+	default:
 		waiting.Go(func() { r.waiting.Run(ctx, r.Lifecycle) })
 	}
 	r.stop = sync.OnceFunc(func() {

@@ -10,6 +10,14 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
+// ensureListed lists the markers, if that has not succeeded yet.
+func (w *Waiting) ensureListed(ctx context.Context) error {
+	if w.index.isFilled() {
+		return nil
+	}
+	return backoff.Retry(ctx, w.list)
+}
+
 // create creates a Secret or a marker. It is not an error if an earlier call has created it.
 func (w *Waiting) create(ctx context.Context, object metav1.Object) error {
 	return backoff.Retry(ctx, func(ctx context.Context) error {

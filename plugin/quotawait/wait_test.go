@@ -1,10 +1,12 @@
 package quotawait_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/faulty"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
@@ -103,6 +105,35 @@ func TestPodThatCannotWait(t *testing.T) {
 				t.Errorf("the error is %v (%s)", err, errdefs.KindOf(err))
 			}
 			e.eventuallyHas(there...)
+		})
+	}
+}
+
+// A pod that comes before the plugin has listed the markers waits too, also if the first lists fail.
+func TestPodBeforeTheFirstList(t *testing.T) {
+	for _, broken := range []int{0, 2} {
+		t.Run(fmt.Sprintf("%d lists fail", broken), func(t *testing.T) {
+			e := newEnv(t, "pods=1")
+			lists := 0
+			r := e.start(func(s *settings) {
+				s.idle, s.unlisted = true, true
+				s.choose = func(_ int, call string) faulty.Fault {
+					if call != "GET configmaps" {
+						return ""
+					}
+					if lists++; lists <= broken {
+						return faulty.Broken
+					}
+					return ""
+				}
+			})
+			first, second := e.request("first", false), e.request("second", false)
+			r.create(first)
+			r.create(second)
+			e.eventuallyHas(append(e.created(first), e.stored(second)...)...)
+			if lists != broken+1 {
+				t.Errorf("the markers were listed %d times", lists)
+			}
 		})
 	}
 }

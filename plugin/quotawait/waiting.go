@@ -67,8 +67,7 @@ const margin = 30 * time.Second
 // cleanupTimeout limits what is done after the context of a create has ended.
 const cleanupTimeout = 5 * time.Second
 
-// New returns a Waiting. It sends no request before [Waiting.Run], and accepts no pod before
-// Run has listed the markers.
+// New returns a Waiting. By itself it sends no request before [Waiting.Run].
 func New(cluster Cluster, options Options) *Waiting {
 	return &Waiting{
 		cluster: cluster, options: options, log: options.Log, replica: rand.Text(),
@@ -82,7 +81,8 @@ func New(cluster Cluster, options Options) *Waiting {
 }
 
 // Accept stores a create request that failed because of a quota. If the pod cannot wait,
-// nothing is stored, and Accept returns the failure with the reason.
+// nothing is stored, and Accept returns the failure with the reason. A pod that comes before
+// Run has listed the markers does not fail because of that: Accept lists them.
 func (w *Waiting) Accept(ctx context.Context, request *wire.CreateRequest, failure error) error {
 	refused, ok := refusalOf(failure)
 	switch {
@@ -90,9 +90,11 @@ func (w *Waiting) Accept(ctx context.Context, request *wire.CreateRequest, failu
 		return failure
 	case !ok || !refused.fits():
 		return fmt.Errorf("%w: it cannot wait, because it does not fit into the quota", failure)
-	case !w.index.isFilled():
-		return fmt.Errorf("%w: it cannot wait, because the plugin could not list the pods that wait", failure)
-	case refused.countsStored() && w.isBlocked(keyOf(w.options.Scope, &request.Pod).namespace):
+	}
+	if err := w.ensureListed(ctx); err != nil {
+		return fmt.Errorf("%w: it cannot wait, because the plugin could not list the pods that wait: %w", failure, err)
+	}
+	if refused.countsStored() && w.isBlocked(keyOf(w.options.Scope, &request.Pod).namespace) {
 		return fmt.Errorf("%w: it cannot wait, because the requests of pods that wait use up the quota", failure)
 	}
 	if err := w.store(ctx, request, refused.text); err != nil {
