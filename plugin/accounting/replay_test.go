@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/accounting"
 )
 
@@ -43,7 +44,7 @@ func totals(t *testing.T, ledger *accounting.Ledger) map[string]*big.Int {
 var hours, pods = int64(24), 300
 
 func init() {
-	if race {
+	if testkit.Race {
 		hours, pods = 8, 100
 	}
 }

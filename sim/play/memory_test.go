@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector does not watch the program that this file builds, measures and runs.
+
 package play
 
 import (
