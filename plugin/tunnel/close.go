@@ -8,8 +8,10 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/storage/driver"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs/kube"
 )
 
 // Close uninstalls the releases whose records have labels that match a selector. It is
@@ -44,7 +46,7 @@ func uninstall(config *configuration, name string) error {
 	run := action.NewUninstall(&config.Configuration)
 	run.Timeout = hookTimeout
 	_, err := run.Run(name)
-	if err == nil || errors.Is(err, driver.ErrReleaseNotFound) || apierrors.IsNotFound(config.records.failed) {
+	if err == nil || errors.Is(err, driver.ErrReleaseNotFound) || kube.Kind(config.records.failed) == errdefs.NotFound {
 		return nil
 	}
 	// Helm's own error does not wrap the error of the API server.

@@ -54,6 +54,8 @@ func Kind(err error) errdefs.Kind {
 		return forbiddenKind(err)
 	case isTooLarge(answer.Status().Message):
 		return errdefs.Invalid
+	case apierrors.IsConflict(err) && isAboutNothing(answer.Status().Message):
+		return errdefs.NotFound
 	}
 	if kind, ok := kinds[apierrors.ReasonForError(err)]; ok {
 		return kind
@@ -73,6 +75,15 @@ func Kind(err error) errdefs.Kind {
 func isTooLarge(message string) bool {
 	return strings.Contains(message, "etcdserver: request is too large") ||
 		strings.Contains(message, "trying to send message larger than max")
+}
+
+// isAboutNothing reports whether a conflict is about the UID of an object that does not exist:
+// its UID is empty. API servers before 1.33 answer so, with 409 instead of 404, to an update or
+// delete with a precondition if the object is deleted at the same time:
+// https://github.com/kubernetes/apiserver/blob/release-1.31/pkg/storage/interfaces.go
+func isAboutNothing(message string) bool {
+	return strings.Contains(message, "Precondition failed: UID in precondition: ") &&
+		strings.HasSuffix(strings.TrimRight(message, " "), "UID in object meta:")
 }
 
 // forbiddenKind returns the kind of an answer 403. The API server has no reasons of their

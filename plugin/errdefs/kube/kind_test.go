@@ -34,6 +34,8 @@ func TestKind(t *testing.T) {
 		{"not found", apierrors.NewNotFound(pods, "p"), errdefs.NotFound},
 		{"exists", apierrors.NewAlreadyExists(pods, "p"), errdefs.Exists},
 		{"conflict", apierrors.NewConflict(pods, "p", errors.New("the quota changed")), errdefs.Conflict},
+		{"conflict with another UID", apierrors.NewConflict(pods, "p", errors.New("Precondition failed: UID in precondition: a, UID in object meta: b")), errdefs.Conflict},
+		{"conflict with no UID", apierrors.NewConflict(pods, "p", errors.New("StorageError: invalid object, Code: 4, Key: /registry/pods/n/p, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: a, UID in object meta: ")), errdefs.NotFound},
 		{"invalid", apierrors.NewInvalid(schema.GroupKind{Kind: "Pod"}, "p", nil), errdefs.Invalid},
 		{"bad request", apierrors.NewBadRequest("no"), errdefs.Invalid},
 		{"too large", apierrors.NewRequestEntityTooLargeError("no"), errdefs.Invalid},
