@@ -117,6 +117,7 @@ func NewReview(ctx context.Context, cfg config.Config, client kubernetes.Interfa
 	if trouble := tunnelNotice(cfg); trouble != "" {
 		r.Notices = append(r.Notices, "tunnels: "+trouble)
 	}
+	r.Notices = append(r.Notices, versionNotices(r.Server)...)
 	return r, nil
 }
 

@@ -109,7 +109,7 @@ func (a *createAttempt) createAll(ctx context.Context) error {
 	if err := a.ensurePod(ctx); err != nil || a.complete {
 		return err
 	}
-	if err := a.checkImageVolumes(ctx); err != nil {
+	if err := a.checkLeftOut(ctx); err != nil {
 		return err
 	}
 	if err := inParallel(ctx, a.claims, a.keepClaim); err != nil {

@@ -127,3 +127,40 @@ func TestRepeatedCreateLooksAtImageVolumes(t *testing.T) {
 		})
 	}
 }
+
+// withoutSidecars is a cluster whose API server drops the restart policy of containers, as those before Kubernetes
+// 1.29 do.
+type withoutSidecars struct{ *cluster.Cluster }
+
+func (c withoutSidecars) Create(ctx context.Context, object metav1.Object) (metav1.Object, error) {
+	if pod, ok := object.(*corev1.Pod); ok {
+		pod = pod.DeepCopy()
+		for i := range pod.Spec.InitContainers {
+			pod.Spec.InitContainers[i].RestartPolicy = nil
+		}
+		object = pod
+	}
+	return c.Cluster.Create(ctx, object)
+}
+
+// A pod with a native sidecar would wait for ever on a cluster that has none: it is refused, and nothing is left. A
+// pod with init containers that end runs there.
+func TestNativeSidecarsThatTheRemoteClusterDrops(t *testing.T) {
+	e := newEnv(t)
+	always := corev1.ContainerRestartPolicyAlways
+	sidecar, plain := plainRequest(), plainRequest()
+	for _, request := range []*wire.CreateRequest{sidecar, plain} {
+		request.Pod.Spec.InitContainers = []corev1.Container{{Name: "before", Image: "busybox:1.37"}}
+	}
+	sidecar.Pod.Spec.InitContainers = append(sidecar.Pod.Spec.InitContainers, corev1.Container{Name: "proxy", Image: "busybox:1.37", RestartPolicy: &always})
+	old := lifecycle.New(withoutSidecars{e.cluster}, e.options)
+	_, err := old.Create(t.Context(), sidecar)
+	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "has no native sidecars, and would wait until init container proxy ends") {
+		t.Errorf("without native sidecars, Create returns %v", err)
+	}
+	e.eventually("nothing is left of the pod", func() bool { return len(e.remaining(sidecar)) == 0 })
+	if _, err := old.Create(t.Context(), plain); err != nil {
+		t.Error(err)
+	}
+	e.create(sidecar) // on this cluster, which has them
+}
