@@ -21,7 +21,7 @@ LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksu
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets --controllers
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint alerts vulncheck fuzz bench bench-collector bench-sim mutants generate clean
+.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint alerts vulncheck fuzz bench bench-collector bench-sim compat mutants generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -134,6 +134,10 @@ bench-sim: ## Measure the simulator: replays of up to 10,000 pods, and load (tak
 
 mutants: ## Change the plugin's code, one place at a time, and print what no test notices (takes an hour; MUTANTFLAGS='-count 300 -seed 42')
 	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go run ./fixtures/mutants/cmd/mutants $(MUTANTFLAGS)
+
+# bin/compat instead of "go run", for the same reason.
+compat: ## Run the tests that talk to an API server on Kubernetes 1.29, 1.31 and 1.33 (builds each once; takes an hour; COMPATFLAGS='-kubernetes 1.31')
+	@go build -o bin/compat ./fixtures/compat/cmd/compat && exec bin/compat $(COMPATFLAGS)
 
 # bin/chaos instead of "go run", for the same reason.
 chaos: ## Fail each remote call of the plugin in each way, kill it in storms: nothing may be lost (takes minutes; CHAOSFLAGS='-sample 50')
