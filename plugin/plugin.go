@@ -157,8 +157,8 @@ func (p *Plugin) podChanged(pod *corev1.Pod) {
 	p.lifecycle.HandlePodChange(pod)
 }
 
-// podGone is like podChanged, for a pod that does not exist any more.
-func (p *Plugin) podGone(pod *corev1.Pod) {
+// podGone is like podChanged, for a pod that does not exist any more. See [cluster.Cluster.OnPodChange].
+func (p *Plugin) podGone(pod *corev1.Pod, seen bool) {
 	if p.orphans != nil {
 		p.orphans.HandlePodGone(pod)
 	}
@@ -168,7 +168,7 @@ func (p *Plugin) podGone(pod *corev1.Pod) {
 	if p.polls != nil {
 		p.polls.forget(pod.Labels[wire.LabelPodUID])
 	}
-	p.accounting.HandlePodGone(pod)
+	p.accounting.HandlePodGone(pod, seen)
 	p.lifecycle.HandlePodGone(pod)
 }
 

@@ -22,12 +22,18 @@ const (
 	// silent is how long nothing may be heard of the pods before an end in this time counts as unknown: an
 	// API server sends a bookmark every minute.
 	silent = 2 * time.Minute
+	// longGap is how long nothing may be heard of the pods before what is heard next happened at an unknown
+	// time.
+	longGap = Every + silent
 	// refusals is the number of updates in a row that are refused before the plugin counts in memory.
 	refusals = 10
 	// callTimeout limits one call, and lastTimeout the update before the plugin stops.
 	callTimeout, lastTimeout = 20 * time.Second, 5 * time.Second
 	// tries is how often an update is tried when another replica is first.
 	tries = 5
+	// patience is for how many updates the ledger may stand still before a replica moves it over a time of
+	// which another replica may know more: see blind.
+	patience = 8
 	// goneKept is how many pods that are gone are remembered while the ledger cannot be stored.
 	goneKept = 20_000
 )
@@ -47,9 +53,9 @@ type Options struct {
 	Instance string
 	// Store is nil if the ledger is kept in memory only.
 	Store Store
-	// Followed returns the time until which the watch has told what there was to tell. It is zero before
-	// the pods are listed.
-	Followed func() time.Time
+	// Followed returns when the pods were last listed, and until when the watch has told what there was to
+	// tell since then. Both are zero before the pods are listed.
+	Followed func() (listed, until time.Time)
 	Log      *slog.Logger
 	// Every and Settle take the place of the constants of these names, if they are not 0: tests cannot wait
 	// for minutes.
@@ -66,13 +72,16 @@ type Accounting struct {
 	// to store the ledger.
 	refused  int
 	inMemory atomic.Bool
-	// followed is what Followed returned at the update before: what was told until then has been handled.
-	followed time.Time
+	// listed and followed are what Followed returned at the update before: what was told until then has been
+	// handled.
+	listed, followed time.Time
+	blind            blind
+	// sees says that the latest ledger has passed the blind time.
+	sees bool
 
-	mu    sync.Mutex
-	known *known
-	// heard is what Followed returned at the latest update.
-	heard time.Time
+	mu      sync.Mutex
+	known   *known
+	hearing hearing
 }
 
 // New returns the accounting of an installation. It does nothing until [Accounting.Run].
@@ -90,28 +99,34 @@ func (a *Accounting) HandlePodChange(pod *corev1.Pod) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.known.observe(pod, a.lastSeen())
+	a.hear()
+	a.known.observe(pod, a.hearing.seen(time.Now()))
 }
 
-// HandlePodGone takes over the last state of a remote pod that does not exist any more.
-func (a *Accounting) HandlePodGone(pod *corev1.Pod) {
+// HandlePodGone takes over the last state of a remote pod that does not exist any more. If its delete was
+// not seen, the pod is only missing in a later list, and may have changed after this state.
+func (a *Accounting) HandlePodGone(pod *corev1.Pod, seen bool) {
 	if pod.Labels[wire.LabelInstance] != a.options.Instance {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.known.gone(pod, a.lastSeen())
+	a.hear()
+	if seen {
+		a.known.gone(pod, a.hearing.seen(time.Now()))
+	} else {
+		a.known.missing(pod, a.hearing.before)
+	}
 }
 
-// lastSeen returns when a container ended at the latest whose end is not shown: now, or when the pods
-// were last heard of if this is long ago. Then they are listed at this moment after a time of silence, in
-// which the container ended at an unknown time: what is not known is not counted.
-func (a *Accounting) lastSeen() time.Time {
-	now := time.Now()
-	if !a.heard.IsZero() && now.Sub(a.heard) > a.options.Every+silent {
-		return a.heard
+// hear notes until when the watch has told what there was to tell, and returns it.
+func (a *Accounting) hear() (listed, until time.Time) {
+	listed, until = a.options.Followed()
+	if now := time.Now(); until.After(now) {
+		until = now
 	}
-	return now
+	a.hearing.note(listed, until)
+	return listed, until
 }
 
 // Run updates the ledger until ctx is done, and then once more.
@@ -191,15 +206,14 @@ func (a *Accounting) judge(err error) {
 // times returns until when everything is known, and until when the watch has told what there was to tell;
 // zero if nothing was heard.
 func (a *Accounting) times() (settled, heard time.Time) {
-	now, followed := time.Now(), a.options.Followed()
-	if followed.After(now) {
-		followed = now
-	}
-	heard = a.followed // the changes until then have been handled
-	a.followed = followed
 	a.mu.Lock()
-	a.heard = followed
+	listed, followed := a.hear()
 	a.mu.Unlock()
+	heard = a.followed // the changes until then have been handled
+	if !listed.Equal(a.listed) {
+		a.blind.begin(heard.Add(-a.options.Settle), listed)
+	}
+	a.listed, a.followed = listed, followed
 	if heard.IsZero() {
 		return heard, heard
 	}
@@ -251,11 +265,16 @@ func (a *Accounting) store(ctx context.Context, settled, heard time.Time, last b
 func (a *Accounting) following(base *Ledger, settled, heard, assume time.Time) *Ledger {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if base == nil { // it begins here: what ran before is not counted
+	begins := base == nil
+	if begins { // it begins here: what ran before is not counted
 		base = &Ledger{Until: settled.Unix()}
 	}
+	until := settled.Unix()
+	if a.sees = begins || a.inMemory.Load() || a.blind.over(base.Until, time.Now(), a.options.Settle+patience*a.options.Every); !a.sees {
+		until = min(until, a.blind.from)
+	}
 	return base.next(facts{
-		settled: settled.Unix(), heard: heard.Unix(), assume: max(0, assume.Unix()),
+		settled: until, heard: heard.Unix(), assume: max(0, assume.Unix()),
 		meters: a.known.meters(), has: a.known.has,
 	})
 }
@@ -264,6 +283,9 @@ func (a *Accounting) following(base *Ledger, settled, heard, assume time.Time) *
 func (a *Accounting) show(ledger *Ledger) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.sees {
+		a.blind = blind{}
+	}
 	a.known.counted(ledger.Until)
 	a.shown.Store(ledger)
 }

@@ -15,7 +15,12 @@ import (
 type instance struct {
 	container string
 	Interval
+	// assumed says that its end was not seen: it ran until End at least, as far as the pod showed.
+	assumed bool
 }
+
+// unfinished reports whether the end of the run was not seen.
+func (i *instance) unfinished() bool { return i.End == open || i.assumed }
 
 // instancesOf returns the runs that a pod shows: of each container the current one, and the one
 // before it.
@@ -25,7 +30,7 @@ func instancesOf(pod *corev1.Pod) []instance {
 		if start.Time.IsZero() { // it has never run, or the kubelet has lost it (ContainerStatusUnknown)
 			return
 		}
-		i := instance{name, Interval{start.Unix(), open}}
+		i := instance{container: name, Interval: Interval{start.Unix(), open}}
 		if !end.Time.IsZero() {
 			i.End = max(end.Unix(), i.Start)
 		}

@@ -54,6 +54,21 @@ func closed(intervals []Interval) []Interval {
 	return slices.DeleteFunc(slices.Clone(intervals), func(i Interval) bool { return i.End == open })
 }
 
+// after returns the intervals that end after a time.
+func after(intervals []Interval, time int64) []Interval {
+	return slices.DeleteFunc(slices.Clone(intervals), func(i Interval) bool { return i.End <= time })
+}
+
+// unlessSeen returns the intervals whose ends are assumed, without those after whose start an end was seen: a
+// replica that has seen it knows more.
+func unlessSeen(assumed, ran []Interval) []Interval {
+	seen := int64(0)
+	for _, i := range closed(ran) {
+		seen = max(seen, i.End)
+	}
+	return slices.DeleteFunc(slices.Clone(assumed), func(i Interval) bool { return i.Start < seen })
+}
+
 // seconds returns how long the intervals, which do not overlap, are together.
 func seconds(intervals []Interval) int64 {
 	var sum int64

@@ -23,6 +23,8 @@ type knownPod struct {
 	requests  map[string]map[string]int64 // by container; see requestsOf
 	instances []instance
 	exists    bool
+	// missing says that the pod is gone, and it was not seen how.
+	missing bool
 }
 
 func newKnown() *known { return &known{pods: map[types.UID]*knownPod{}} }
@@ -34,20 +36,21 @@ func (k *known) observe(pod *corev1.Pod, at time.Time) {
 		p = &knownPod{}
 		k.pods[pod.UID] = p
 	}
-	p.exists, p.namespace, p.requests = true, namespaceOf(pod), requestsOf(pod)
+	p.exists, p.missing, p.namespace, p.requests = true, false, namespaceOf(pod), requestsOf(pod)
 	shown := instancesOf(pod)
 	for i := range p.instances {
 		have := &p.instances[i]
-		if have.End == open && !slices.ContainsFunc(shown, func(s instance) bool { return s.container == have.container && s.Start == have.Start }) {
-			// Its end was not seen, and is not shown any more: it was before the next start.
-			have.End = at.Unix()
-			for _, s := range shown {
-				if s.container == have.container && s.Start > have.Start {
-					have.End = min(have.End, s.Start)
-				}
-			}
-			have.End = max(have.End, have.Start)
+		if !have.unfinished() || slices.ContainsFunc(shown, func(s instance) bool { return s.container == have.container && s.Start == have.Start }) {
+			continue
 		}
+		// Its end was not seen, and is not shown any more: it was before the next start.
+		have.End = min(have.End, at.Unix())
+		for _, s := range shown {
+			if s.container == have.container && s.Start > have.Start {
+				have.End = min(have.End, s.Start)
+			}
+		}
+		have.End, have.assumed = max(have.End, have.Start), false
 	}
 	for _, s := range shown {
 		p.add(s, pod, at)
@@ -59,7 +62,7 @@ func (k *known) observe(pod *corev1.Pod, at time.Time) {
 func (p *knownPod) add(s instance, pod *corev1.Pod, at time.Time) {
 	index := slices.IndexFunc(p.instances, func(have instance) bool { return s.container == have.container && s.Start == have.Start })
 	if s.End == open && ended(pod) {
-		if index >= 0 && p.instances[index].End != open {
+		if index >= 0 && !p.instances[index].unfinished() {
 			return // the end was found before
 		}
 		end := endOf(pod)
@@ -88,6 +91,20 @@ func (k *known) gone(pod *corev1.Pod, at time.Time) {
 	}
 }
 
+// missing takes over the last known state of a pod that does not exist any more, and of which it was not
+// seen how it ended. at is when the pods were last heard of: containers that ran are assumed to have run until
+// then.
+func (k *known) missing(pod *corev1.Pod, at time.Time) {
+	k.observe(pod, at)
+	p := k.pods[pod.UID]
+	p.exists, p.missing = false, true
+	for i := range p.instances {
+		if have := &p.instances[i]; have.End == open {
+			have.End, have.assumed = max(at.Unix(), have.Start), true
+		}
+	}
+}
+
 // forget forgets the instances that ended before until.
 func (p *knownPod) forget(until int64) {
 	p.instances = slices.DeleteFunc(p.instances, func(i instance) bool { return i.End <= until })
@@ -102,25 +119,45 @@ func (k *known) counted(until int64) {
 	})
 }
 
-// has reports whether the watch of this process has told about a pod.
-func (k *known) has(uid types.UID) bool { return k.pods[uid] != nil }
+// has reports whether the watch of this process tells, or has told, how a pod ends.
+func (k *known) has(uid types.UID) bool { p := k.pods[uid]; return p != nil && !p.missing }
 
 // meters returns what is known, for each container and each pod that requests something.
 func (k *known) meters() map[meterKey]Meter {
 	result := map[meterKey]Meter{}
 	for uid, p := range k.pods {
-		ran := map[string][]Interval{}
+		of := map[string][]instance{}
 		for _, i := range p.instances {
-			ran[i.container] = append(ran[i.container], i.Interval)
-			ran[""] = append(ran[""], i.Interval) // the pod, while any container runs
+			of[i.container] = append(of[i.container], i)
+			of[""] = append(of[""], i) // the pod, while any container runs
 		}
-		for container, intervals := range ran {
+		for container, instances := range of {
 			if requests := p.requests[container]; len(requests) > 0 {
-				result[meterKey{uid, container}] = Meter{Namespace: p.namespace, Requests: requests, Ran: union(intervals)}
+				ran, assumed := times(instances)
+				result[meterKey{uid, container}] = Meter{Namespace: p.namespace, Requests: requests, Ran: ran, Assumed: assumed}
 			}
 		}
 	}
 	return result
+}
+
+// times returns when any of the instances ran. What is from the start of the first one that is not seen to
+// have ended is one interval, which is open or, if it is gone, assumed: so an end after this start, which another
+// replica has stored, says that this replica knows more (Ledger.counted).
+func times(instances []instance) (ran, assumed []Interval) {
+	since, runs := int64(open), false
+	all := make([]Interval, 0, len(instances))
+	for _, i := range instances {
+		if all = append(all, i.Interval); i.unfinished() {
+			since, runs = min(since, i.Start), runs || i.End == open
+		}
+	}
+	all = union(all)
+	ran, rest := between(all, 0, since), between(all, since, open)
+	if runs {
+		return append(ran, rest...), nil
+	}
+	return ran, rest
 }
 
 // limit forgets the pods that ended first, of those that do not exist any more, if there are more than a

@@ -71,7 +71,7 @@ func TestEndsThatNoKubeletReports(t *testing.T) {
 		"a container that the kubelet has lost":       {shown: []*corev1.Pod{running, stated(corev1.PodFailed, unknown)}, want: []Interval{{100, 200}}},
 		"an end that is found once is not moved":      {shown: []*corev1.Pod{running, stated(corev1.PodFailed, runsSince(100)), stated(corev1.PodFailed, runsSince(100))}, want: []Interval{{100, 200}}},
 		"the kubelet comes back and knows the end":    {shown: []*corev1.Pod{running, stated(corev1.PodFailed, runsSince(100)), stated(corev1.PodFailed, ranUntil(100, 160))}, want: []Interval{{100, 160}}},
-		"a restart whose end was not seen":            {shown: []*corev1.Pod{running, stated(corev1.PodRunning, runsSince(170))}, want: []Interval{{100, open}}},
+		"a restart whose end was not seen":            {shown: []*corev1.Pod{running, stated(corev1.PodRunning, runsSince(170))}, want: []Interval{{100, 170}, {170, open}}},
 		"a finish before the start counts as nothing": {shown: []*corev1.Pod{stated(corev1.PodFailed, ranUntil(100, 90))}},
 		"two runs, the first as the last state":       {shown: []*corev1.Pod{stated(corev1.PodRunning, ranUntil(50, 80), runsSince(100))}, want: []Interval{{50, 80}, {100, open}}},
 	} {
@@ -86,6 +86,35 @@ func TestEndsThatNoKubeletReports(t *testing.T) {
 			}
 			if got := k.meters()[meterKey{"uid", "main"}].Ran; !slices.Equal(got, test.want) {
 				t.Errorf("it ran %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// A pod that is missing in a list may be there again in the next one: then it knows by itself how it goes on.
+func TestAMissingPodIsThereAgain(t *testing.T) {
+	running := stated(corev1.PodRunning, runsSince(100))
+	for name, test := range map[string]struct {
+		again *corev1.Pod
+		want  []Interval
+	}{
+		"it runs":             {running, []Interval{{100, open}}},
+		"it has ended":        {stated(corev1.PodFailed, ranUntil(100, 130)), []Interval{{100, 130}}},
+		"its node is lost":    {with(stated(corev1.PodFailed, runsSince(100)), corev1.DisruptionTarget, 140), []Interval{{100, 140}}},
+		"another run":         {stated(corev1.PodRunning, runsSince(170)), []Interval{{100, 160}, {170, open}}},
+		"another run, at 120": {stated(corev1.PodRunning, runsSince(120)), []Interval{{100, 120}, {120, open}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKnown()
+			k.observe(running, time.Unix(150, 0))
+			k.missing(running, time.Unix(160, 0))
+			gone := k.meters()[meterKey{"uid", "main"}]
+			if k.has("uid") || len(gone.Ran) > 0 || !slices.Equal(gone.Assumed, []Interval{{100, 160}}) {
+				t.Errorf("while it is missing, %+v is known", gone)
+			}
+			k.observe(test.again, time.Unix(200, 0))
+			if got := k.meters()[meterKey{"uid", "main"}]; !k.has("uid") || len(got.Assumed) > 0 || !slices.Equal(got.Ran, test.want) {
+				t.Errorf("%+v is known, want %v", got, test.want)
 			}
 		})
 	}
@@ -134,7 +163,7 @@ func TestMemoryIsBoundedWhileNothingIsStored(t *testing.T) {
 	var log strings.Builder
 	a := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for i := range int64(goneKept + 7) {
-		a.known.pods[types.UID(fmt.Sprint(i))] = &knownPod{instances: []instance{{"main", Interval{1, 2 + i}}}}
+		a.known.pods[types.UID(fmt.Sprint(i))] = &knownPod{instances: []instance{{container: "main", Interval: Interval{1, 2 + i}}}}
 	}
 	a.judge(errdefs.New(errdefs.Unavailable, "away"))
 	if len(a.known.pods) != goneKept || a.known.has("6") || !a.known.has("7") || !strings.Contains(log.String(), "used resources are lost") {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,7 +16,8 @@ type Ledger struct {
 	Until int64
 	// Accounts are the totals, by local namespace.
 	Accounts map[string]Account
-	// pending is what is known about the time after Until, and would not be known any more after a restart.
+	// pending is what is known about the time after Until, and would not be known any more after a restart. Ends
+	// stay in it for a while (keepEnds).
 	pending map[meterKey]Meter
 }
 
@@ -40,8 +42,8 @@ type Meter struct {
 	Requests map[string]int64
 	// Ran has intervals in order, which do not overlap.
 	Ran []Interval
-	// Assumed is the time until the plugin stopped, for a container that still ran then. It counts only if
-	// no plugin learns more, because the pod is gone when one looks again.
+	// Assumed has, for a container that still ran then, the time until the plugin stopped, or until its watch
+	// was interrupted. It counts only if no plugin knows more, because the pod is gone when one looks again.
 	Assumed []Interval
 }
 
@@ -52,7 +54,7 @@ type facts struct {
 	// heard is the time until which the watch has told what there was to tell; it is after settled.
 	heard  int64
 	meters map[meterKey]Meter
-	// has reports whether the replica has seen a pod, which may be gone again.
+	// has reports whether the replica knows how a pod goes on, or has seen how it ended.
 	has func(types.UID) bool
 	// assume is the time until which containers that run are assumed to have run, if the plugin stops;
 	// otherwise it is 0.
@@ -65,6 +67,9 @@ const (
 	totalsBytes, pendingBytes = 400 << 10, 400 << 10
 	// maxNamespaces is how many namespaces a ledger has, and maxResources how many resources.
 	maxNamespaces, maxResources = 1000, 64
+	// keepEnds is for how many seconds an end stays in the ledger after it is counted: a replica whose watch was
+	// interrupted before the kubelet reported the end may still assume that the container ran on.
+	keepEnds = int64((Settle + Every) / time.Second)
 	// idle is for how long an account does not change, in seconds, before it may be removed to make room.
 	idle = 24 * 60 * 60
 )
@@ -98,9 +103,11 @@ func (l *Ledger) counted(f facts, to int64) *Ledger {
 			meter = stored
 		}
 		meter.Ran = union(meter.Ran, stored.Ran)
-		if meter.Assumed = stored.Assumed; f.has(key.pod) {
+		meter.Assumed = union(meter.Assumed, stored.Assumed)
+		if f.has(key.pod) {
 			meter.Assumed = nil // the pod itself knows
 		}
+		meter.Assumed = unlessSeen(meter.Assumed, meter.Ran)
 		all[key] = meter
 	}
 	// In order, so that two replicas that know the same make the same ledger.
@@ -117,13 +124,14 @@ func (l *Ledger) counted(f facts, to int64) *Ledger {
 		}
 		rest := meter
 		// An end that another replica has seen stays, also if this one has not seen it yet.
-		rest.Ran = between(union(closed(f.meters[key].Ran), l.pending[key].Ran), to, open)
-		rest.Assumed = between(meter.Assumed, to, open)
-		for _, i := range meter.Ran {
+		rest.Ran = between(union(closed(f.meters[key].Ran), l.pending[key].Ran), to-keepEnds, open)
+		rest.Assumed = meter.Assumed
+		for _, i := range f.meters[key].Ran {
 			if i.End == open {
-				rest.Assumed = union(rest.Assumed, between([]Interval{i}, to, f.assume))
+				rest.Assumed = union(rest.Assumed, unlessSeen([]Interval{{i.Start, f.assume}}, rest.Ran))
 			}
 		}
+		rest.Assumed = after(rest.Assumed, to)
 		if len(rest.Ran)+len(rest.Assumed) > 0 {
 			result.pending[key] = rest
 		}
@@ -229,7 +237,7 @@ func (l *Ledger) totalsSize() int {
 func (l *Ledger) pendingSize() int {
 	size := 0
 	for key, meter := range l.pending {
-		if len(meter.Ran) > 0 {
+		if len(after(meter.Ran, l.Until)) > 0 {
 			size += meterSize(key, meter)
 		}
 	}
@@ -244,11 +252,20 @@ func meterSize(key meterKey, m Meter) int {
 	return size
 }
 
-// dropPending removes pending meters for which there is no room: first those that are only assumed.
+// dropPending removes pending meters for which there is no room: first those that have only counted ends,
+// and then those that are only assumed.
 func (l *Ledger) dropPending() {
+	rank := func(k meterKey) int {
+		switch m := l.pending[k]; {
+		case len(after(m.Ran, l.Until)) > 0:
+			return 0
+		case len(m.Assumed) > 0:
+			return 1
+		}
+		return 2
+	}
 	keys := slices.SortedFunc(maps.Keys(l.pending), func(a, b meterKey) int {
-		final := func(k meterKey) int { return min(len(l.pending[k].Ran), 1) }
-		return cmp.Or(final(b)-final(a), cmp.Compare(a.pod, b.pod), cmp.Compare(a.container, b.container))
+		return cmp.Or(rank(a)-rank(b), cmp.Compare(a.pod, b.pod), cmp.Compare(a.container, b.container))
 	})
 	size := 0
 	for _, key := range keys {

@@ -116,10 +116,11 @@ type replica struct {
 	stop       context.CancelFunc
 	stopped    chan struct{}
 
-	mu       sync.Mutex
-	followed time.Time
-	// cut says that the watch is interrupted, and dead that the process was killed.
-	cut, dead bool
+	mu               sync.Mutex
+	listed, followed time.Time
+	// cut says that the watch is interrupted, dead that the process was killed, and offline that it does not reach
+	// the store.
+	cut, dead, offline bool
 	// seen has the last state of each pod that this replica knows.
 	seen map[types.UID]*corev1.Pod
 	// shown is the ledger at the last look, and last its totals.
@@ -137,6 +138,9 @@ func (m mortal) Load(ctx context.Context) (string, string, error) {
 	if m.r.isDead() {
 		return "", "", errdefs.New(errdefs.Canceled, "killed")
 	}
+	if m.r.isOffline() {
+		return "", "", errdefs.New(errdefs.Unavailable, "offline")
+	}
 	return m.memory.Load(ctx)
 }
 
@@ -151,6 +155,18 @@ func (r *replica) isDead() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.dead
+}
+
+func (r *replica) isOffline() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.offline
+}
+
+func (r *replica) setOffline(offline bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.offline = offline
 }
 
 func (r *replica) hear() {
@@ -171,10 +187,10 @@ func (s *site) start() *replica {
 	r := &replica{seen: map[types.UID]*corev1.Pod{}, stopped: make(chan struct{}), last: map[string]float64{}}
 	r.accounting = accounting.New(accounting.Options{
 		Instance: "here", Store: mortal{s.store, r}, Log: slog.New(slog.DiscardHandler),
-		Followed: func() time.Time {
+		Followed: func() (listed, until time.Time) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			return r.followed
+			return r.listed, r.followed
 		},
 	})
 	s.list(r)
@@ -187,9 +203,12 @@ func (s *site) start() *replica {
 
 // list tells a replica all pods, and which are gone.
 func (s *site) list(r *replica) {
+	r.mu.Lock()
+	r.listed, r.followed = time.Now(), time.Now()
+	r.mu.Unlock()
 	for uid, pod := range r.seen {
 		if s.pods[uid] == nil {
-			r.accounting.HandlePodGone(pod)
+			r.accounting.HandlePodGone(pod, false)
 			delete(r.seen, uid)
 		}
 	}
@@ -198,7 +217,6 @@ func (s *site) list(r *replica) {
 		r.seen[uid] = pod
 	}
 	r.cut = false
-	r.hear()
 }
 
 // end ends a replica, gracefully or not. The last update of a graceful end does not fail: [TestKillLosesLittle] has
@@ -228,16 +246,16 @@ func (s *site) report(uid types.UID, pod *corev1.Pod) {
 		if r.cut {
 			continue
 		}
+		r.hear()
 		if pod == nil {
 			if last := r.seen[uid]; last != nil {
-				r.accounting.HandlePodGone(last)
+				r.accounting.HandlePodGone(last, true)
 			}
 			delete(r.seen, uid)
 		} else {
 			r.accounting.HandlePodChange(pod)
 			r.seen[uid] = pod
 		}
-		r.hear()
 	}
 }
 

@@ -29,6 +29,27 @@ func TestStoredLedgerIsReadAgain(t *testing.T) {
 	}
 }
 
+// A ledger that a plugin stored which kept no counted ends is read, and goes on.
+func TestALedgerOfBeforeGoesOn(t *testing.T) {
+	const text = `{"format":1,"until":"2026-01-01T00:02:00Z","namespaces":{"demo":{"changed":"2026-01-01T00:01:30Z","totals":{"cpu":"12.500","memory":"1073741824"}}},` +
+		`"pending":{"ends/":{"namespace":"demo","requests":{"memory":1024000},"ran":[[1767225720,1767225780]]},` +
+		`"ends/main":{"namespace":"demo","requests":{"cpu":500},"ran":[[1767225720,1767225730],[1767225735,1767225785]]},` +
+		`"stopped/main":{"namespace":"demo","requests":{"cpu":1000},"assumed":[[1767225720,1767225750]]},` +
+		`"watched/main":{"namespace":"demo","requests":{"cpu":1000},"assumed":[[1767225720,1767225750]]}}}`
+	ledger, err := decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := ledger.encode(); again != text {
+		t.Errorf("it is stored as\n%s, want\n%s", again, text)
+	}
+	later := ledger.Until + 600
+	next := ledger.next(facts{settled: later, heard: later + 120, has: func(uid types.UID) bool { return uid == "watched" }})
+	if got := next.Accounts["demo"].Totals; next.Until != later || got["cpu"].String() != "72.500" || got["memory"].String() != "1073803264" || len(next.pending) > 0 {
+		t.Errorf("it goes on as %s", next.encode())
+	}
+}
+
 // What the plugin did not write is not read, and so it is not overwritten.
 func TestForeignLedgerIsRefused(t *testing.T) {
 	for _, text := range []string{

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"sort"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,6 +28,7 @@ type workload struct {
 	runs      [][]run // of each container; the last of the init container ends before the others start
 	delay     int64   // of the kubelet
 	deleted   int64   // when the pod object is deleted
+	missed    bool    // a replica did not see that it is deleted
 }
 
 // pod returns the pod as its kubelet sees it at a time.
@@ -163,4 +165,20 @@ func workloads(random *rand.Rand, number int, begin, end int64) []*workload {
 		result = append(result, w)
 	}
 	return result
+}
+
+// late returns, if late is true, the workload as a replica sees it that has not seen its end: each container ran until
+// its kubelet reported the end.
+func (w *workload) late(late bool) *workload {
+	if !late || !w.missed {
+		return w
+	}
+	other := *w
+	other.runs = nil
+	for _, runs := range w.runs {
+		runs = slices.Clone(runs)
+		runs[len(runs)-1].end += w.delay + step
+		other.runs = append(other.runs, runs)
+	}
+	return &other
 }

@@ -56,20 +56,32 @@ func newPodCache(client kubernetes.Interface, namespace string, cachedFields fun
 }
 
 // onChange calls changed for every pod that is added or changed, and deleted for every
-// pod that is deleted, one at a time.
-func (c *podCache) onChange(changed, deleted func(*corev1.Pod)) error {
-	with := func(handle func(*corev1.Pod)) func(any) {
-		return func(object any) {
-			if last, ok := object.(cache.DeletedFinalStateUnknown); ok { // the watch was interrupted
-				object = last.Obj
-			}
-			if pod := decodePod(object); pod != nil {
-				handle(pod)
-			}
+// pod that is deleted, one at a time. seen is false if the delete was not seen: the pod, as it was
+// last known, is missing in a list after an interruption of the watch.
+func (c *podCache) onChange(changed func(*corev1.Pod), deleted func(pod *corev1.Pod, seen bool)) error {
+	change := func(object any) {
+		if pod := decodePod(object); pod != nil {
+			changed(pod)
 		}
 	}
 	_, err := c.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: with(changed), UpdateFunc: func(_, object any) { with(changed)(object) }, DeleteFunc: with(deleted),
+		AddFunc: change,
+		UpdateFunc: func(before, now any) {
+			// A pod that was replaced by one with the same name during an interruption is not said to be deleted.
+			if old, pod := decodePod(before), decodePod(now); old != nil && pod != nil && old.UID != pod.UID {
+				deleted(old, false)
+			}
+			change(now)
+		},
+		DeleteFunc: func(object any) {
+			last, missing := object.(cache.DeletedFinalStateUnknown)
+			if missing {
+				object = last.Obj
+			}
+			if pod := decodePod(object); pod != nil {
+				deleted(pod, !missing)
+			}
+		},
 	})
 	return err
 }

@@ -88,12 +88,12 @@ func (c *Cluster) Credentials() Credentials {
 // of the watch, or the bookmark that it sends every minute. It is zero if it never did.
 func (c *Cluster) LastHeard() time.Time { return c.pods.source.lastHeard() }
 
-// Followed returns the time until which the remote API server has told all about pods: it is LastHeard,
-// without what is heard during a list. It is zero before the first list is complete. The pod cache has what
-// was told until then a moment later.
-func (c *Cluster) Followed() time.Time {
+// Followed returns when the last list of all pods was complete, and until when the remote API server has
+// told all about pods since then: this is LastHeard, without what is heard during a list. Both are zero before the
+// first list is complete. The pod cache has what was told until then a moment later.
+func (c *Cluster) Followed() (listed, until time.Time) {
 	if !c.Synced() {
-		return time.Time{}
+		return time.Time{}, time.Time{}
 	}
 	return c.pods.source.lastFollowed()
 }
@@ -113,8 +113,9 @@ func (c *Cluster) Synced() bool { return c.pods.informer.HasSynced() }
 
 // OnPodChange calls changed for every offloaded pod that is added to the pod cache or
 // changed in it, and deleted for every pod that does not exist any more, one at a time;
-// they must not wait. The pods have only those fields that the cache keeps.
-func (c *Cluster) OnPodChange(changed, deleted func(*corev1.Pod)) error {
+// they must not wait. The pods have only those fields that the cache keeps. seen is false if the pod was
+// deleted while there was no watch: then it may have changed after this state, for instance ended.
+func (c *Cluster) OnPodChange(changed func(*corev1.Pod), deleted func(pod *corev1.Pod, seen bool)) error {
 	if err := c.pods.onChange(changed, deleted); err != nil {
 		return fmt.Errorf("watch remote pods: %w", err)
 	}

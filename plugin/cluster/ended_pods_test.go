@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
@@ -72,12 +73,29 @@ func TestPodsAreRememberedAfterAnInterruption(t *testing.T) {
 	config := rest.CopyConfig(server.Config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { watches.next = next; return watches })
 	c := runCluster(t, config, namespace)
+	var mu sync.Mutex
+	gone := map[types.UID]bool{} // whether the delete was seen
+	err := c.OnPodChange(func(*corev1.Pod) {}, func(pod *corev1.Pod, seen bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		gone[pod.UID] = seen
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	createIn(t, server, namespace, "replaced", corev1.PodRunning)
+	testkit.Eventually(t, "the cache has the pod", func() bool { return c.CachedPod("uid-replaced") != nil })
+	replaced := c.CachedPod("uid-replaced").UID
 	createIn(t, server, namespace, "before", corev1.PodSucceeded)
 	createIn(t, server, namespace, "during", corev1.PodRunning)
 	testkit.Eventually(t, "the cache has the pods", func() bool { return c.CachedPod("uid-before") != nil && c.CachedPod("uid-during") != nil })
 	testkit.Eventually(t, "the cache has the phase", func() bool { return c.CachedPod("uid-before").Status.Phase == corev1.PodSucceeded })
+	during := c.CachedPod("uid-during").UID
+	listed, _ := c.Followed()
 
 	watches.begin()
+	deleteNow(t, server, namespace, "replaced")
+	createIn(t, server, namespace, "replaced", corev1.PodRunning)
 	deleteNow(t, server, namespace, "before")
 	deleteNow(t, server, namespace, "during")
 	createIn(t, server, namespace, "after", corev1.PodRunning)
@@ -88,6 +106,18 @@ func TestPodsAreRememberedAfterAnInterruption(t *testing.T) {
 	if c.EndedPod("uid-during") != nil {
 		t.Error("a pod that had not ended is remembered")
 	}
+	if again, until := c.Followed(); !again.After(listed) || until.Before(again) {
+		t.Errorf("the pods were listed at %s and at %s, and are followed until %s", listed, again, until)
+	}
+	after := c.CachedPod("uid-after").UID
+	deleteNow(t, server, namespace, "after")
+	testkit.Eventually(t, "the handler hears which deletes were seen", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		seen, ok := gone[during]
+		other, ok2 := gone[replaced]
+		return ok && !seen && ok2 && !other && gone[after]
+	})
 }
 
 // interruption is a transport that interrupts watches, and answers the next one 410.

@@ -94,6 +94,9 @@ func (f *followedWatch) look(event watch.Event) bool {
 		if f.list != nil && f.list.addEvent(event) {
 			f.source.complete(f.list.keys)
 			f.list = nil
+			f.source.mu.Lock()
+			f.source.all = f.source.heard
+			f.source.mu.Unlock()
 		}
 		if f.list == nil {
 			f.source.mu.Lock()

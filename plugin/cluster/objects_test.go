@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -150,7 +151,7 @@ func TestOnPodChange(t *testing.T) {
 			}
 		}
 	}
-	if err := c.OnPodChange(note("changed"), note("deleted")); err != nil {
+	if err := c.OnPodChange(note("changed"), func(pod *corev1.Pod, seen bool) { note(fmt.Sprintf("deleted (seen: %v)", seen))(pod) }); err != nil {
 		t.Fatal(err)
 	}
 	run(t, c)
@@ -165,6 +166,6 @@ func TestOnPodChange(t *testing.T) {
 	testkit.Eventually(t, "the handlers hear of the pod's end", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
-		return len(heard) > 1 && heard[0] == "changed pod" && heard[len(heard)-1] == "deleted pod"
+		return len(heard) > 1 && heard[0] == "changed pod" && heard[len(heard)-1] == "deleted (seen: true) pod"
 	})
 }

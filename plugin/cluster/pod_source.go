@@ -48,8 +48,9 @@ type podSource struct {
 	mu sync.Mutex
 	// heard is when the API server last said something about pods: a list, an event, or a bookmark.
 	heard time.Time
-	// followed is like heard, without lists that are not complete yet.
-	followed time.Time
+	// followed is like heard, without lists that are not complete yet, and all is when the last list was
+	// complete.
+	followed, all time.Time
 	// current is the list or the watch that was sent last; nil before the first.
 	current *podRequest
 	// ended is the number of requests in a row that were ended after an outage.
@@ -85,7 +86,7 @@ func (s *podSource) list(ctx context.Context, options metav1.ListOptions) (runti
 		s.listed = address
 		last := s.pages.addPage(options, list)
 		if last {
-			s.followed = s.heard
+			s.all, s.followed = s.heard, s.heard
 		}
 		exist := s.pages.keys
 		s.mu.Unlock()
@@ -231,11 +232,12 @@ func (s *podSource) lastHeard() time.Time {
 	return s.heard
 }
 
-// lastFollowed returns when the API server last said something about pods after it had listed all.
-func (s *podSource) lastFollowed() time.Time {
+// lastFollowed returns when the API server last had listed all pods, and when it last said something about
+// pods afterwards.
+func (s *podSource) lastFollowed() (listed, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.followed
+	return s.all, s.followed
 }
 
 // sleep waits. It returns the error of ctx if that ends first.

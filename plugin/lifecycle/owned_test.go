@@ -33,7 +33,7 @@ func (e *env) listOwned(r *wire.CreateRequest) []string {
 // the pod is gone, and not while the pod still ends.
 func TestOwnedObjectsAreDeletedAfterTheirPod(t *testing.T) {
 	e := newEnv(t)
-	e.must(e.cluster.OnPodChange(e.HandlePodChange, e.HandlePodGone))
+	e.must(e.cluster.OnPodChange(e.HandlePodChange, func(pod *corev1.Pod, _ bool) { e.HandlePodGone(pod) }))
 	r := fullRequest()
 	e.create(r)
 	e.bind(e.remotePod(r)) // its deletion waits for a kubelet

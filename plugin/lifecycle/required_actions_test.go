@@ -24,7 +24,7 @@ func newMeshEnv(t *testing.T, sidecar bool) *env {
 	e := newEnv(t, func(o *lifecycle.Options) {
 		o.Translate.Mesh = mesh.Options{Enabled: true, Scripts: config.AnyScript, Image: "mesh:1", InitContainer: sidecar}
 	})
-	e.must(e.cluster.OnPodChange(e.HandlePodChange, e.HandlePodGone))
+	e.must(e.cluster.OnPodChange(e.HandlePodChange, func(pod *corev1.Pod, _ bool) { e.HandlePodGone(pod) }))
 	return e
 }
 

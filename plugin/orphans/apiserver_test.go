@@ -262,7 +262,7 @@ func TestDeleteKeepsWhatHasChanged(t *testing.T) {
 // that nothing uses; the mark of a pod that is asked about is removed; the Lease is released.
 func TestSearchOnARealAPIServer(t *testing.T) {
 	s := newSite(t, func(_ *site, o *orphans.Options) { o.Grace = 3 * time.Second })
-	s.must(s.cluster.OnPodChange(s.HandlePodChange, s.HandlePodGone))
+	s.must(s.cluster.OnPodChange(s.HandlePodChange, func(pod *corev1.Pod, _ bool) { s.HandlePodGone(pod) }))
 	s.pod("live", func(pod *corev1.Pod) {
 		pod.Annotations[wire.AnnotationUnaskedSince] = time.Now().Format(time.RFC3339Nano)
 	})

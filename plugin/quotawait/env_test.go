@@ -179,7 +179,7 @@ func (e *env) start(change ...func(*settings)) *replica {
 	}
 	s.options.Waiting = r.waiting
 	r.Lifecycle = lifecycle.New(remote, s.options)
-	e.must(remote.OnPodChange(r.HandlePodChange, r.HandlePodGone))
+	e.must(remote.OnPodChange(r.HandlePodChange, func(pod *corev1.Pod, _ bool) { r.HandlePodGone(pod) }))
 
 	ctx, cancel := context.WithCancel(context.Background())
 	watching, endWatch := context.WithCancel(context.Background())
