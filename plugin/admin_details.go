@@ -12,6 +12,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/quotawait"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
 
@@ -96,7 +97,7 @@ func pulledStep(events []corev1.Event, started bool) (step admin.Step, ok bool) 
 	step = admin.Step{Name: "Pulled", Level: admin.Fine}
 	for i := range events {
 		event := &events[i]
-		at := lastOf(event)
+		at := status.LastSeen(event)
 		switch {
 		case event.Reason == "Pulled" && !at.Before(step.At):
 			step.At, step.Note = at, event.Message

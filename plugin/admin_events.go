@@ -14,6 +14,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/admin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 )
 
 const (
@@ -74,7 +75,7 @@ func (e *podEvents) of(ctx context.Context, pod *corev1.Pod, now time.Time) (eve
 		e.log.Debug("the admin page shows no events of a pod", "namespace", pod.Namespace, "name", pod.Name, "error", err)
 		events = nil
 	}
-	slices.SortStableFunc(events, func(a, b corev1.Event) int { return lastOf(&b).Compare(lastOf(&a)) })
+	slices.SortStableFunc(events, func(a, b corev1.Event) int { return status.LastSeen(&b).Compare(status.LastSeen(&a)) })
 	events = events[:min(len(events), maxEventsShown)]
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -87,7 +88,7 @@ func (e *podEvents) of(ctx context.Context, pod *corev1.Pod, now time.Time) (eve
 
 // pageEvent returns an event as the page shows it.
 func pageEvent(event *corev1.Event) admin.Event {
-	shown := admin.Event{Last: lastOf(event), Count: max(1, int(event.Count)), Reason: event.Reason, Level: admin.Fine}
+	shown := admin.Event{Last: status.LastSeen(event), Count: max(1, int(event.Count)), Reason: event.Reason, Level: admin.Fine}
 	if event.Series != nil {
 		shown.Count = max(shown.Count, int(event.Series.Count))
 	}
@@ -98,18 +99,4 @@ func pageEvent(event *corev1.Event) admin.Event {
 		shown.Message = strings.TrimSpace(event.Message)
 	}
 	return shown
-}
-
-// lastOf returns when an event was last reported. Components fill in different fields.
-func lastOf(event *corev1.Event) time.Time {
-	last := event.CreationTimestamp.Time
-	for _, t := range []time.Time{event.FirstTimestamp.Time, event.LastTimestamp.Time, event.EventTime.Time} {
-		if t.After(last) {
-			last = t
-		}
-	}
-	if event.Series != nil && event.Series.LastObservedTime.After(last) {
-		last = event.Series.LastObservedTime.Time
-	}
-	return last
 }

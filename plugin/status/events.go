@@ -41,7 +41,7 @@ func WaitEvent(remote *corev1.Pod, events []corev1.Event) string {
 	var newest *corev1.Event
 	for i := range events {
 		event := &events[i]
-		if event.InvolvedObject.UID == remote.UID && explains(event) && (newest == nil || !lastSeen(event).Before(lastSeen(newest))) {
+		if event.InvolvedObject.UID == remote.UID && explains(event) && (newest == nil || !LastSeen(event).Before(LastSeen(newest))) {
 			newest = event
 		}
 	}
@@ -56,8 +56,8 @@ func explains(event *corev1.Event) bool {
 		strings.Contains(event.Source.Component, kueue) || strings.Contains(event.ReportingController, kueue)
 }
 
-// lastSeen returns when an event was last reported. Components fill in different fields.
-func lastSeen(event *corev1.Event) time.Time {
+// LastSeen returns when an event was last reported. Components fill in different fields.
+func LastSeen(event *corev1.Event) time.Time {
 	last := event.CreationTimestamp.Time
 	for _, t := range []time.Time{event.FirstTimestamp.Time, event.LastTimestamp.Time, event.EventTime.Time} {
 		if t.After(last) {
