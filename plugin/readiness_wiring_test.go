@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -122,11 +124,14 @@ func TestAFailureOfTheChecksIsSeenFromOutside(t *testing.T) {
 		})
 	}
 	t.Run("requests send nothing", func(t *testing.T) {
-		var lists atomic.Int64
+		var lists, reviews atomic.Int64
 		remote := &apiServer{}
 		kubeconfig := played(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, "secrets") {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "secrets"):
 				lists.Add(1)
+			case strings.Contains(r.URL.Path, "/selfsubject"):
+				reviews.Add(1)
 			}
 			remote.ServeHTTP(w, r)
 		}))
@@ -136,13 +141,51 @@ func TestAFailureOfTheChecksIsSeenFromOutside(t *testing.T) {
 			}
 		})
 		o.verbose("[+]tunnel-releases ok\n")
-		for range 20 {
+		o.verbose("[+]rights ok\n")
+		before := reviews.Load()
+		const requests = 20
+		for range requests {
 			o.verbose("[+]tunnel-releases ok\n")
 		}
 		if got := lists.Load(); got != 1 {
 			t.Errorf("%d lists were sent, want 1", got)
 		}
+		// The check of rights asked for each of them once; the monitor of the connection asks once in a while by itself.
+		if got := reviews.Load(); before < int64(len(o.plugin.readiness.required)) || got-before >= requests {
+			t.Errorf("%d reviews were sent before %d requests, and %d then", before, requests, got-before)
+		}
 	})
+}
+
+// A file of credentials breaks while the plugin runs, and the API server does not accept the old ones any more: readyz
+// says so, quotes nothing of the file, and says when all is well again.
+func TestCredentialsThatBreakAreSeenFromOutside(t *testing.T) {
+	remote := &apiServer{}
+	good := played(t, remote)
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(good)
+	o := runOutside(t, "", nil, func(cfg *config.Config) {
+		cfg.K8s = config.K8s{KubeconfigPath: file, KubeconfigPathGiven: true}
+		cfg.Offloading.OrphanGrace = 0
+	}, often)
+	testkit.Eventually(t, "the pod cache is filled", o.plugin.cluster.Synced)
+	o.verbose("[+]credentials ok\n")
+	write("{ s3cret")
+	remote.refuse.Store(true)
+	line := o.verbose("[-]credentials failed: ")
+	if !strings.Contains(line, "the newest cannot be read") || strings.Contains(line, "s3cret") || strings.Contains(line, file) {
+		t.Errorf("the line is %q", line)
+	}
+	write(good)
+	o.verbose("[+]credentials ok\n")
+	remote.refuse.Store(false)
+	o.verbose("[+]rights ok\n")
 }
 
 // The checks of a real account name the right that it does not have, until it has it, and count its own releases.
