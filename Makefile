@@ -16,28 +16,42 @@ CACHE  = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/interlink-kubernetes-plugin
 PROMTOOL = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/promtool/go.*; } | cksum | cut -d ' ' -f 1)/promtool
 LINTER = $(CACHE)/tools/$(shell { go env GOVERSION; cat .ci/tools/go.*; } | cksum | cut -d ' ' -f 1)/golangci-lint
 
+# The version for "make release", such as v0.1.0; empty: one for developers.
+RELEASE ?=
+
 # Prints the folder with kube-apiserver and etcd. The first use downloads or builds them, and builds
 # kube-controller-manager, which may take minutes.
 ASSETS = go run ./fixtures/apiserver/cmd/apiserver-assets --controllers
 
 .DEFAULT_GOAL := help
-.PHONY: help build binaries image demo run assets test race e2e e2e-up e2e-down lint alerts vulncheck fuzz bench bench-collector bench-sim compat mutants generate clean
+.PHONY: help build binaries image deb release demo run assets test race e2e e2e-up e2e-down lint alerts vulncheck fuzz bench bench-collector bench-sim compat mutants generate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+	@[ "$$(go env GOOS)" != linux ] || go -C .ci/size run . $(CURDIR)/bin/interlink-kubernetes-plugin
 
 binaries: ## Build the programs for Linux, for each architecture in ARCHES, into bin/linux-<arch>/
 	@set -e; for arch in $(ARCHES); do echo "linux/$$arch"; \
 		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/linux-$$arch/ ./cmd/...; \
 	done
 
-image: ARCHES := $(shell go env GOARCH)
-image: binaries ## Build the container image IMAGE for the architecture of this machine (needs Docker)
-	docker build --build-arg TARGETARCH=$(ARCHES) --build-arg VERSION=$(patsubst v%,%,$(VERSION)) \
-		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag $(IMAGE) .
+# A Debian version begins with a digit: without a tag, it is that of a commit before all releases.
+image deb: ARCHES := $(shell go env GOHOSTARCH)
+image: binaries ## Build the container image IMAGE for the architecture of this machine, and load it into Docker
+	@CGO_ENABLED=0 go -C .ci/release build -o $(CURDIR)/bin/release-tools/ ./image
+	@bin/release-tools/image -arches $(ARCHES) -version '$(patsubst v%,%,$(VERSION))' -names '$(IMAGE)' -archive bin/image.tar \
+		-revision "$$(git rev-parse HEAD 2>/dev/null || echo unknown)" -created "$$(git log -1 --format=%ct 2>/dev/null || echo 0)"
+	docker load --quiet --input bin/image.tar
+	@rm bin/image.tar
+
+deb: binaries ## Build the Debian package for the architecture of this machine: bin/interlink-kubernetes-plugin.deb
+	.ci/release/deb '$(if $(filter v%,$(VERSION)),$(patsubst v%,%,$(VERSION)),0.0.0-dev.$(VERSION))' $(ARCHES) bin/interlink-kubernetes-plugin.deb
+
+release: ## Build all files of a release into dist/, for amd64 and arm64: programs, packages, image, chart, SBOM, checksums
+	.ci/release/build '$(RELEASE)'
 
 demo: build ## Replay all scenarios against the plugin, on a simulated remote cluster (less than a minute)
 	bin/interlink-sim replay --report html=bin/demo.html
@@ -151,5 +165,5 @@ generate: ## Write goldens, the sample configuration and the reference from the 
 	@assets=$$($(ASSETS)) && KUBEBUILDER_ASSETS="$$assets" go test -count=1 \
 		$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | xargs -n 1 dirname | sort -u) -update
 
-clean: ## Delete bin/ (the cache keeps what takes minutes to build)
-	rm -rf bin
+clean: ## Delete bin/ and dist/ (the cache keeps what takes minutes to build)
+	rm -rf bin dist

@@ -1,0 +1,3 @@
+module github.com/interlink-hq/interlink-kubernetes-plugin/ci/size
+
+go 1.26.0
