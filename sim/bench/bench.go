@@ -67,7 +67,8 @@ type Bench struct {
 	dir        string // for sockets, logs and the program
 	kubeconfig string
 	program    string
-	started    int // the number of processes that were started
+	started    int   // the number of processes that were started
+	launched   []int // their process IDs
 
 	shared *program // with the default configuration; see defaultProgram
 	peer   *program // see peerProgram

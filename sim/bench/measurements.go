@@ -23,6 +23,7 @@ func Measurements() []Measurement {
 		remoteCallsOfStatus(),
 		statusAmongMany(),
 		statusOfManyInOneCall(),
+		costOfTraces(),
 		memoryOfLargeBodies(),
 		memoryOfCachedPods(),
 		eventToAnswer(),

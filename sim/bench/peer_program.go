@@ -19,7 +19,7 @@ func (b *Bench) peerProgram(ctx context.Context) (*program, error) {
 	}
 	b.started++
 	socket := b.path("sock")
-	p, err := b.launch(socket, path, "-socket="+socket, "-kubeconfig="+b.kubeconfig)
+	p, err := b.launch(socket, nil, path, "-socket="+socket, "-kubeconfig="+b.kubeconfig)
 	if err != nil {
 		return nil, err
 	}

@@ -56,12 +56,6 @@ func (b *Bench) apiServerProcesses() (processes []int, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var own []int
-	for _, p := range []*program{b.shared, b.peer} {
-		if p != nil {
-			own = append(own, p.process.Process.Pid)
-		}
-	}
 	for _, list := range lists {
 		text, err := os.ReadFile(list)
 		if err != nil {
@@ -72,7 +66,7 @@ func (b *Bench) apiServerProcesses() (processes []int, err error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", list, err)
 			}
-			if !slices.Contains(own, pid) {
+			if !slices.Contains(b.launched, pid) {
 				processes = append(processes, pid)
 			}
 		}

@@ -25,13 +25,18 @@ const startTimeout = 2 * time.Minute
 
 // start starts the built plugin with its default configuration and these flags, and waits until it is ready.
 func (b *Bench) start(ctx context.Context, flags ...string) (*program, error) {
+	return b.startIn(ctx, nil, flags...)
+}
+
+// startIn is start with more variables in the environment.
+func (b *Bench) startIn(ctx context.Context, environ []string, flags ...string) (*program, error) {
 	b.started++
 	socket := b.path("sock")
 	admin, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	p, err := b.launch(socket, b.program, append([]string{"--app-socket-address=unix://" + socket,
+	p, err := b.launch(socket, environ, b.program, append([]string{"--app-socket-address=unix://" + socket,
 		"--app-admin-address=" + admin, "--k8s-kubeconfig-path=" + b.kubeconfig}, flags...)...)
 	if err != nil {
 		return nil, err
@@ -43,7 +48,7 @@ func (b *Bench) start(ctx context.Context, flags ...string) (*program, error) {
 }
 
 // launch starts a program that will serve on a unix socket.
-func (b *Bench) launch(socket, path string, flags ...string) (*program, error) {
+func (b *Bench) launch(socket string, environ []string, path string, flags ...string) (*program, error) {
 	p := &program{caller: newCaller(socket), process: exec.Command(path, flags...), output: b.path("log")}
 	output, err := os.Create(p.output)
 	if err != nil {
@@ -51,7 +56,12 @@ func (b *Bench) launch(socket, path string, flags ...string) (*program, error) {
 	}
 	defer output.Close() //nolint:errcheck // only the process writes to it
 	p.process.Stdout, p.process.Stderr = output, output
-	return p, p.process.Start()
+	p.process.Env = append(os.Environ(), environ...)
+	if err := p.process.Start(); err != nil {
+		return nil, err
+	}
+	b.launched = append(b.launched, p.process.Process.Pid)
+	return p, nil
 }
 
 // defaultProgram returns a plugin with the default configuration, which several measurements share.
