@@ -21,6 +21,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
@@ -44,6 +45,8 @@ type harness struct {
 type settings struct {
 	config *config.Config
 	client kubernetes.Interface
+	// tunnels makes the TCP tunnels; nil for none.
+	tunnels func(config.Config) lifecycle.Tunnels
 	// traces are the environment variables of traces.
 	traces []string
 }
@@ -68,7 +71,11 @@ func startOn(t *testing.T, server *apiserver.Server, change ...func(*settings)) 
 		c(&s)
 	}
 	h := &harness{t: t, admin: server.Client, prefix: cfg.Offloading.NamespacePrefix, log: testkit.NewLog(t)}
-	p, err := plugin.New(cfg, s.client, nil, "test", h.log.Logger())
+	var tunnels lifecycle.Tunnels
+	if s.tunnels != nil {
+		tunnels = s.tunnels(cfg)
+	}
+	p, err := plugin.New(cfg, s.client, tunnels, "test", h.log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
 )
 
 // A request and the calls that it makes are one trace, and the log names it with InterLink's session. The watch, and
@@ -29,19 +31,30 @@ func TestATraceOfACreate(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.client, s.traces = client, []string{"ENABLE_TRACING=1", "TELEMETRY_ENDPOINT=" + to.GRPC}
+		exposePorts(t, s, client)
 	})
-	request := podOf("traced", busybox("main"))
+	container := busybox("main")
+	container.Ports = []corev1.ContainerPort{{ContainerPort: 8080}}
+	request := podOf("traced", container)
 	uid := string(request.Pod.UID)
 	jid := h.create(request).PodJID
 	h.status(request.Pod, jid)
 	h.delete(request.Pod)
+	h.eventually("the tunnel is closed", func() bool {
+		records, err := h.admin.CoreV1().Secrets(h.prefix+"-bastions").List(t.Context(), metav1.ListOptions{LabelSelector: "owner=helm"})
+		return err == nil && len(records.Items) == 0
+	})
 	h.stop()
 	testkit.Receive(t, "the plugin has stopped", h.stopped)
 
-	root := map[string]collector.Span{} // the spans of requests, by trace
+	root := map[string]collector.Span{}  // the spans of requests, by trace
+	parts := map[string]collector.Span{} // those of parts of a request, by ID
 	for _, span := range to.Spans() {
-		if span.Kind == "SPAN_KIND_SERVER" {
+		switch span.Kind {
+		case "SPAN_KIND_SERVER":
 			root[span.TraceID] = span
+		case "SPAN_KIND_INTERNAL":
+			parts[span.SpanID] = span
 		}
 	}
 	calls := map[string]int{} // by the name of the request and that of the call
@@ -50,7 +63,11 @@ func TestATraceOfACreate(t *testing.T) {
 			continue
 		}
 		parent, ok := root[span.TraceID]
-		if !ok || span.ParentID != parent.SpanID || strings.HasPrefix(span.Name, "watch") {
+		above := span.ParentID
+		for part, below := parts[above]; below; part, below = parts[above] {
+			above = part.ParentID
+		}
+		if !ok || above != parent.SpanID || strings.HasPrefix(span.Name, "watch") {
 			t.Errorf("this call belongs to no request: %+v", span)
 		}
 		calls[parent.Name+": "+span.Name]++
@@ -58,7 +75,7 @@ func TestATraceOfACreate(t *testing.T) {
 			t.Errorf("got %+v in %+v", span, parent)
 		}
 	}
-	for _, want := range []string{"POST /create: create namespaces", "POST /create: create pods", "POST /delete: delete pods"} {
+	for _, want := range []string{"POST /create: create namespaces", "POST /create: create pods", "POST /create: helm install", "POST /create: create deployments", "POST /delete: delete pods", "POST /delete: helm uninstall"} {
 		if calls[want] == 0 {
 			t.Errorf("there is no span of %s; there are %v", want, calls)
 		}
@@ -74,6 +91,23 @@ func TestATraceOfACreate(t *testing.T) {
 		}
 	}
 }
+
+// exposePorts lets a plugin expose the TCP ports of pods, by Helm on the cluster of a client.
+func exposePorts(t *testing.T, s *settings, client *plugin.Client) {
+	t.Helper()
+	tunnels := &s.config.TCPTunnel
+	tunnels.Enabled, tunnels.GatewayHost, tunnels.GatewayPort, tunnels.GatewaySSHPrivateKey = true, "gateway.example.org", 30222, tunnelKey
+	tunnels.BastionNamespace = s.config.Offloading.NamespacePrefix + "-bastions"
+	s.tunnels = func(cfg config.Config) lifecycle.Tunnels {
+		made, err := plugin.ConnectTunnels(cfg, client, testkit.NewLog(t).Logger())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+}
+
+const tunnelKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n-----END OPENSSH PRIVATE KEY-----\n"
 
 // expectLogged expects that a line of the log has all these parts.
 func (h *harness) expectLogged(parts ...string) {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
 // firstTryTimeout is how long the caller of a delete waits for the first attempt.
@@ -38,22 +39,26 @@ func (l *Lifecycle) Delete(ctx context.Context, pod *corev1.Pod) error {
 		l.retries.addAfterFailure(pod.UID, l.deleteJob(ctx, pod))
 		return nil
 	case rest != nil:
-		l.retries.add(pod.UID, job{kind: deleteJob, name: "delete what the pod does not own", log: log, run: rest})
+		l.retries.add(pod.UID, job{kind: deleteJob, name: restOfDelete, log: log, run: tracing.Later(ctx, restOfDelete, rest)})
 	}
 	log.Info("deleted")
 	return nil
 }
 
+// restOfDelete is the name of the job that follows the delete of a pod.
+const restOfDelete = "delete what the pod does not own"
+
 // deleteJob returns the job that deletes the remote pods of a local pod, and then what
-// they do not own. ctx is only for its log lines, which name the request.
+// they do not own. ctx is only for its log lines and its spans, which belong to the request.
 func (l *Lifecycle) deleteJob(ctx context.Context, pod *corev1.Pod) job {
-	return job{kind: deleteJob, name: "delete the pod", log: l.podLogger(ctx, pod), run: func(ctx context.Context) error {
+	const name = "delete the pod"
+	return job{kind: deleteJob, name: name, log: l.podLogger(ctx, pod), run: tracing.Later(ctx, name, func(ctx context.Context) error {
 		rest, err := l.deletePods(ctx, pod)
 		if err != nil || rest == nil {
 			return err
 		}
 		return rest(ctx)
-	}}
+	})}
 }
 
 // deleteMissed returns the job that deletes a remote pod that another replica created

@@ -11,6 +11,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -75,7 +76,8 @@ func (l *Lifecycle) addSweep(ctx context.Context, pod *corev1.Pod, remotes []*co
 		return
 	}
 	namespace, uid := l.remoteNamespace(pod), string(pod.UID)
-	l.sweeps.add(pod.UID, job{name: "delete objects of earlier versions", log: l.podLogger(ctx, pod), run: func(ctx context.Context) error {
+	const name = "delete objects of earlier versions"
+	l.sweeps.add(pod.UID, job{name: name, log: l.podLogger(ctx, pod), run: tracing.Later(ctx, name, func(ctx context.Context) error {
 		failures := []error{
 			l.cluster.DeleteConfigMaps(ctx, namespace, scope.PodSelector(uid)),
 			l.cluster.DeleteSecrets(ctx, namespace, scope.PodSelector(uid)),
@@ -84,7 +86,7 @@ func (l *Lifecycle) addSweep(ctx context.Context, pod *corev1.Pod, remotes []*co
 			failures = append(failures, l.options.Tunnels.Close(ctx, scope.TunnelSelector(uid)), l.deleteService(ctx, namespace, uid))
 		}
 		return errors.Join(failures...)
-	}})
+	})})
 }
 
 // deleteService deletes the Service of a pod's tunnels.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -280,6 +282,57 @@ func TestOffCostsNothing(t *testing.T) {
 	}
 	if after := runtime.NumGoroutine(); after > before {
 		t.Errorf("%d goroutines were started", after-before)
+	}
+}
+
+// Work that goes on after its request was answered is below its span; each run has a span of its own. Without a span of the
+// request it is run as it is.
+func TestLater(t *testing.T) {
+	to := collector.ForTest(t, nil)
+	traces := start(t, testkit.NewLog(t), "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+to.HTTP)
+	ctx, cancel := context.WithCancel(t.Context())
+	ctx, span := traces.Begin(ctx, "request", trace.SpanKindServer)
+	failure := errors.New("s3cr3t")
+	results := []error{failure, nil}
+	run := tracing.Later(ctx, "rest", func(ctx context.Context) error {
+		_, part := tracing.Below(ctx, "part")
+		part.End()
+		result := results[0]
+		results = results[1:]
+		return errors.Join(ctx.Err(), result)
+	})
+	span.End()
+	cancel()
+	if err := run(t.Context()); !errors.Is(err, failure) {
+		t.Error(err)
+	}
+	if err := run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	plain := tracing.Later(t.Context(), "rest", func(ctx context.Context) error {
+		_, part := tracing.Below(ctx, "part")
+		part.End()
+		return nil
+	})
+	if err := plain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := traces.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	spans := to.Spans() // in the order of their ends
+	var names []string
+	for _, s := range spans {
+		names = append(names, fmt.Sprintf("%s %v", s.Name, s.Failed))
+	}
+	if want := []string{"request false", "part false", "rest true", "part false", "rest false"}; !slices.Equal(names, want) {
+		t.Fatalf("the spans are %q, want %q", names, want)
+	}
+	if spans[2].ParentID != spans[0].SpanID || spans[4].ParentID != spans[0].SpanID || spans[1].ParentID != spans[2].SpanID || spans[3].TraceID != spans[0].TraceID {
+		t.Errorf("got %+v", spans)
+	}
+	if strings.Contains(to.Text(), "s3cr3t") {
+		t.Error("a span has the text of an error")
 	}
 }
 

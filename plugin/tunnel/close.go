@@ -31,7 +31,7 @@ func (t *Tunnels) Close(ctx context.Context, selector string) error {
 		if err := context.Cause(ctx); err != nil {
 			return errors.Join(append(failures, err)...)
 		}
-		if err := uninstall(t.configuration(), name); err != nil {
+		if err := t.uninstall(ctx, t.configuration(ctx), name); err != nil {
 			failures = append(failures, t.wrap(err, "uninstall", name))
 		}
 	}
@@ -42,16 +42,18 @@ func (t *Tunnels) Close(ctx context.Context, selector string) error {
 // if the release does not exist, or if another process uninstalls it. If another
 // process has changed the record since config first read it, uninstall deletes
 // nothing and returns a conflict.
-func uninstall(config *configuration, name string) error {
+func (t *Tunnels) uninstall(ctx context.Context, config *configuration, name string) error {
 	run := action.NewUninstall(&config.Configuration)
 	run.Timeout = hookTimeout
-	_, err := run.Run(name)
-	if err == nil || errors.Is(err, driver.ErrReleaseNotFound) || kube.Kind(config.records.failed) == errdefs.NotFound {
-		return nil
-	}
-	// Helm's own error does not wrap the error of the API server.
-	if cause := errors.Join(config.records.failed, config.objects.failed); cause != nil {
-		return cause
-	}
-	return err
+	return t.traced(ctx, config, opUninstall, name, func() error {
+		_, err := run.Run(name)
+		if err == nil || errors.Is(err, driver.ErrReleaseNotFound) || kube.Kind(config.records.failed) == errdefs.NotFound {
+			return nil
+		}
+		// Helm's own error does not wrap the error of the API server.
+		if cause := errors.Join(config.records.failed, config.objects.failed); cause != nil {
+			return cause
+		}
+		return err
+	})
 }

@@ -99,21 +99,23 @@ type configuration struct {
 	action.Configuration
 	records *records
 	objects *objects
+	calls   *calls
 }
 
-// configuration returns a new configuration.
-func (t *Tunnels) configuration() *configuration {
-	c := t.cluster
+// configuration returns a new configuration, whose calls belong to the span of ctx.
+func (t *Tunnels) configuration(ctx context.Context) *configuration {
+	c, calls := t.cluster, newCalls(ctx)
+	getter := tracedCluster{c, calls}
 	log := func(format string, args ...any) {
 		t.options.Log.Debug("helm", "message", t.secret.redact(fmt.Sprintf(format, args...)))
 	}
-	r := &records{SecretInterface: c.client.CoreV1().Secrets(c.namespace), known: map[string]metav1.ObjectMeta{}}
-	o := &objects{Client: kube.New(c), records: r}
+	r := &records{SecretInterface: c.client.CoreV1().Secrets(c.namespace), calls: calls, known: map[string]metav1.ObjectMeta{}}
+	o := &objects{Client: kube.New(getter), records: r}
 	o.Log, o.Namespace = log, c.namespace
 	store := driver.NewSecrets(r)
 	store.Log = log
-	config := &configuration{records: r, objects: o, Configuration: action.Configuration{
-		RESTClientGetter: c, KubeClient: o, Releases: storage.Init(redactingDriver{store, t.secret}), Log: log,
+	config := &configuration{records: r, objects: o, calls: calls, Configuration: action.Configuration{
+		RESTClientGetter: getter, KubeClient: o, Releases: storage.Init(redactingDriver{store, t.secret}), Log: log,
 		HookOutputFunc: func(_, _, _ string) io.Writer { return io.Discard },
 	}}
 	config.Releases.Log = log

@@ -26,7 +26,7 @@ func (t *Tunnels) Open(ctx context.Context, name string, labels map[string]strin
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if err := t.install(name, labels, port, target); err != nil {
+	if err := t.install(ctx, name, labels, port, target); err != nil {
 		return t.wrap(err, "install", name)
 	}
 	// Helm cannot be interrupted. If ctx has ended, the release is complete, and the
@@ -34,9 +34,9 @@ func (t *Tunnels) Open(ctx context.Context, name string, labels map[string]strin
 	return context.Cause(ctx)
 }
 
-func (t *Tunnels) install(name string, labels map[string]string, port int32, target string) error {
-	config := t.configuration()
-	switch found, err := lastRecord(config, name); {
+func (t *Tunnels) install(ctx context.Context, name string, labels map[string]string, port int32, target string) error {
+	config := t.configuration(ctx)
+	switch found, err := t.lastRecord(ctx, config, name); {
 	case err != nil:
 		return err
 	case found != nil && found.Info.Status == release.StatusDeployed:
@@ -44,7 +44,7 @@ func (t *Tunnels) install(name string, labels map[string]string, port int32, tar
 	case found != nil:
 		// A process stopped during the install, or a rollback failed. If another
 		// replica is still installing the release, its next write to the record fails.
-		if err := uninstall(config, name); err != nil {
+		if err := t.uninstall(ctx, config, name); err != nil {
 			return err
 		}
 	}
@@ -52,18 +52,21 @@ func (t *Tunnels) install(name string, labels map[string]string, port int32, tar
 	if err != nil {
 		return err
 	}
-	config = t.configuration()
+	config = t.configuration(ctx)
 	install := action.NewInstall(&config.Configuration)
 	install.ReleaseName, install.Namespace = name, t.options.BastionNamespace
 	install.Labels = labels
 	install.Timeout = hookTimeout
 	install.DisableOpenAPIValidation = true // the API server validates the objects anyway
-	installed, err := install.Run(chart, t.values(labels, port, target))
-	if err == nil {
-		err = config.records.failed // the record does not say that the release is deployed
-	}
+	var installed *release.Release
+	err = t.traced(ctx, config, opInstall, name, func() (err error) {
+		if installed, err = install.Run(chart, t.values(labels, port, target)); err != nil {
+			return err
+		}
+		return config.records.failed // the record does not say that the release is deployed
+	})
 	if err != nil {
-		return t.rollback(config, name, installed, labels, err)
+		return t.rollback(ctx, config, name, installed, labels, err)
 	}
 	t.cluster.cacheCapabilities(config.Capabilities)
 	return nil
@@ -72,12 +75,12 @@ func (t *Tunnels) install(name string, labels map[string]string, port int32, tar
 // rollback deletes what a failed install created, and returns the reason of the
 // failure. It keeps a release that another replica has installed since, because its
 // objects have the same names.
-func (t *Tunnels) rollback(install *configuration, name string, installed *release.Release, labels map[string]string, reason error) error {
+func (t *Tunnels) rollback(ctx context.Context, install *configuration, name string, installed *release.Release, labels map[string]string, reason error) error {
 	if !install.records.createTried { // the record is created before all objects
 		return reason
 	}
-	config := t.configuration()
-	found, err := lastRecord(config, name)
+	config := t.configuration(ctx)
+	found, err := t.lastRecord(ctx, config, name)
 	switch {
 	case err != nil:
 		return errors.Join(reason, err)
@@ -94,23 +97,27 @@ func (t *Tunnels) rollback(install *configuration, name string, installed *relea
 	case !hasLabels(found.Labels, labels):
 		return overtaken(reason)
 	}
-	return errors.Join(reason, uninstall(config, name))
+	return errors.Join(reason, t.uninstall(ctx, config, name))
 }
 
 // overtaken returns errOvertaken with the error that it caused.
 func overtaken(err error) error { return fmt.Errorf("%w: %w", errOvertaken, err) }
 
 // lastRecord returns the newest record of a release, or nil if there is none.
-func lastRecord(config *configuration, name string) (*release.Release, error) {
-	history, err := config.Releases.History(name)
-	if errors.Is(err, driver.ErrReleaseNotFound) || err == nil && len(history) == 0 {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	releaseutil.SortByRevision(history)
-	return history[len(history)-1], nil
+func (t *Tunnels) lastRecord(ctx context.Context, config *configuration, name string) (last *release.Release, err error) {
+	err = t.traced(ctx, config, opHistory, name, func() error {
+		history, err := config.Releases.History(name)
+		if errors.Is(err, driver.ErrReleaseNotFound) || err == nil && len(history) == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		releaseutil.SortByRevision(history)
+		last = history[len(history)-1]
+		return nil
+	})
+	return last, err
 }
 
 // hasLabels reports whether all has every label of wanted with the same value.

@@ -17,6 +17,7 @@ import (
 // 409; Helm itself would overwrite the change.
 type records struct {
 	typedcorev1.SecretInterface
+	calls *calls
 	known map[string]metav1.ObjectMeta
 	// createTried and created say whether a create of a record was tried, and whether
 	// it succeeded.
@@ -26,7 +27,7 @@ type records struct {
 }
 
 func (r *records) List(ctx context.Context, options metav1.ListOptions) (*corev1.SecretList, error) {
-	list, err := r.SecretInterface.List(ctx, options)
+	list, err := r.SecretInterface.List(r.calls.within(ctx), options)
 	if err == nil {
 		for i := range list.Items {
 			if _, ok := r.known[list.Items[i].Name]; !ok {
@@ -38,14 +39,14 @@ func (r *records) List(ctx context.Context, options metav1.ListOptions) (*corev1
 }
 
 func (r *records) Get(ctx context.Context, name string, options metav1.GetOptions) (*corev1.Secret, error) {
-	secret, err := r.SecretInterface.Get(ctx, name, options)
+	secret, err := r.SecretInterface.Get(r.calls.within(ctx), name, options)
 	r.failed = err
 	return secret, err
 }
 
 func (r *records) Create(ctx context.Context, secret *corev1.Secret, options metav1.CreateOptions) (*corev1.Secret, error) {
 	r.createTried = true
-	created, err := r.SecretInterface.Create(ctx, secret, options)
+	created, err := r.SecretInterface.Create(r.calls.within(ctx), secret, options)
 	if err == nil {
 		r.created, r.known[secret.Name] = true, created.ObjectMeta
 	}
@@ -55,7 +56,7 @@ func (r *records) Create(ctx context.Context, secret *corev1.Secret, options met
 func (r *records) Update(ctx context.Context, secret *corev1.Secret, options metav1.UpdateOptions) (*corev1.Secret, error) {
 	known := r.known[secret.Name]
 	secret.UID, secret.ResourceVersion = known.UID, known.ResourceVersion
-	changed, err := r.SecretInterface.Update(ctx, secret, options)
+	changed, err := r.SecretInterface.Update(r.calls.within(ctx), secret, options)
 	if err == nil {
 		r.known[secret.Name] = changed.ObjectMeta
 	}
@@ -67,7 +68,7 @@ func (r *records) Delete(ctx context.Context, name string, options metav1.Delete
 	if known, ok := r.known[name]; ok {
 		options.Preconditions = &metav1.Preconditions{UID: &known.UID, ResourceVersion: &known.ResourceVersion}
 	}
-	r.failed = r.SecretInterface.Delete(ctx, name, options)
+	r.failed = r.SecretInterface.Delete(r.calls.within(ctx), name, options)
 	return r.failed
 }
 
