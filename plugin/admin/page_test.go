@@ -36,26 +36,26 @@ const (
 func TestPageInABrowser(t *testing.T) {
 	source := &liveSource{fakeSource: sampleSource(5000)}
 	p := open(t, source)
-	p.wait(foundText + ` === "5,000 pods"`)
+	p.Wait(foundText + ` === "5,000 pods"`)
 	p.screenshot("pods")
 
 	p.ask(`document.getElementById("sort-name").click()`)
-	p.wait(`document.querySelector("th.name").getAttribute("aria-sort") === "ascending"`)
-	p.wait(`(names => names.length === 50 && JSON.stringify(names) === JSON.stringify([...names].sort()))(` + rowNames + `)`)
+	p.Wait(`document.querySelector("th.name").getAttribute("aria-sort") === "ascending"`)
+	p.Wait(`(names => names.length === 50 && JSON.stringify(names) === JSON.stringify([...names].sort()))(` + rowNames + `)`)
 	p.ask(`document.getElementById("next").click()`)
-	p.wait(`document.querySelector(".position").textContent === "51–100 of 5,000" && new URL(location).searchParams.get("page") === "2"`)
+	p.Wait(`document.querySelector(".position").textContent === "51–100 of 5,000" && new URL(location).searchParams.get("page") === "2"`)
 
 	p.ask(`const q = document.getElementById("q"); q.focus(); q.value = "train-resnet-00"; q.dispatchEvent(new Event("input", {bubbles: true}))`)
-	p.wait(`new URL(location).searchParams.get("q") === "train-resnet-00" && ` + rowNames + `.every(n => n.startsWith("train-resnet-00"))`)
-	p.wait(foundText + ` === "200 of 5,000 pods" && document.activeElement.id === "q"`) // every fifth of a thousand
+	p.Wait(`new URL(location).searchParams.get("q") === "train-resnet-00" && ` + rowNames + `.every(n => n.startsWith("train-resnet-00"))`)
+	p.Wait(foundText + ` === "200 of 5,000 pods" && document.activeElement.id === "q"`) // every fifth of a thousand
 
 	p.ask(`document.getElementById("pause").click()`)
-	p.wait(`document.getElementById("pause").getAttribute("aria-pressed") === "true"`)
+	p.Wait(`document.getElementById("pause").getAttribute("aria-pressed") === "true"`)
 	source.add(Pod{Namespace: "bio", Name: "train-resnet-00-new", RemoteNamespace: "offloading-bio", RemoteName: "new", Phase: "Running", Created: now})
 	p.ask(`document.getElementById("pause").click()`)
-	p.wait(foundText + ` === "201 of 5,001 pods"`)
+	p.Wait(foundText + ` === "201 of 5,001 pods"`)
 	source.add(Pod{Namespace: "bio", Name: "train-resnet-00-newer", RemoteNamespace: "offloading-bio", RemoteName: "newer", Phase: "Running", Created: now})
-	p.wait(foundText + ` === "202 of 5,002 pods"`) // by itself
+	p.Wait(foundText + ` === "202 of 5,002 pods"`) // by itself
 	p.checkQuiet()
 }
 
@@ -65,8 +65,8 @@ func TestPagesAreForEveryReader(t *testing.T) {
 	p := open(t, source)
 	pod := source.pods[9]
 	for name, path := range map[string]string{"pods-stuck": "/?phase=stuck", "pod": linkOf(pod), "orphans": "/orphans", "configuration": "/config?all=1"} {
-		p.scheme("light")
-		p.size(1280, 900)
+		p.Scheme("light")
+		p.Size(1280, 900)
 		p.visit(path)
 		p.screenshot(name)
 		light := p.ask(`getComputedStyle(document.documentElement).backgroundColor + getComputedStyle(document.body).backgroundColor`)
@@ -80,12 +80,12 @@ func TestPagesAreForEveryReader(t *testing.T) {
 		if name == "pods-stuck" && (len(names["table"]) != 1 || len(names["columnheader"]) != len(columns) || len(names["searchbox"]) != 1 || len(names["combobox"]) != 2) {
 			t.Errorf("the table and its form have the names %q", names)
 		}
-		p.scheme("dark")
+		p.Scheme("dark")
 		p.screenshot(name + "-dark")
 		if dark := p.ask(`getComputedStyle(document.documentElement).backgroundColor + getComputedStyle(document.body).backgroundColor`); dark == light {
 			t.Errorf("%s: the background is %v, also for readers who prefer dark", path, dark)
 		}
-		p.size(360, 800)
+		p.Size(360, 800)
 		p.screenshot(name + "-narrow")
 		if width, ok := p.ask(`document.documentElement.scrollWidth`).(float64); !ok || width > 360 {
 			t.Errorf("%s: the page is %v pixels wide on a screen of 360", path, width)

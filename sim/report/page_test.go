@@ -14,20 +14,18 @@ import (
 
 // checkClean checks that the page loaded nothing else and reported no error.
 func (p *tab) checkClean() {
-	p.t.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.messages) > 0 {
-		p.t.Errorf("the browser reports %q", p.messages)
+	p.T.Helper()
+	if messages := p.Messages(); len(messages) > 0 {
+		p.T.Errorf("the browser reports %q", messages)
 	}
-	if requests := slices.Compact(slices.Clone(p.requests)); len(requests) != 1 || requests[0] != p.url {
-		p.t.Errorf("the page loads %q, want only itself", requests)
+	if requests := slices.Compact(p.Requests()); len(requests) != 1 || requests[0] != p.url {
+		p.T.Errorf("the page loads %q, want only itself", requests)
 	}
 }
 
 // openAll opens all scenarios, and lets the browser lay out those out of view too.
 func (p *tab) openAll() {
-	p.t.Helper()
+	p.T.Helper()
 	ask[int](p, `document.querySelectorAll("details").forEach(d => { d.open = true; d.style.contentVisibility = "visible" }), 0`)
 }
 
@@ -36,8 +34,8 @@ func TestPageLayoutAtAnyWidth(t *testing.T) {
 	p.openAll()
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{400, 800, 1280} {
-			p.scheme(scheme)
-			p.do(chromedp.EmulateViewport(width, 900))
+			p.Scheme(scheme)
+			p.Size(width, 900)
 			p.screenshot(fmt.Sprint(scheme, " ", width))
 			if problems := ask[[]string](p, layout); len(problems) > 0 {
 				t.Errorf("%s at %d: %s", scheme, width, strings.Join(problems, "\n"))
@@ -116,7 +114,7 @@ func TestFailedScenarioIsOpen(t *testing.T) {
 	}
 	// The first look shows the causes. The browser lays out a page with the first frame, so
 	// wait for it.
-	p.wait(`(() => {
+	p.Wait(`(() => {
 	  const cause = document.querySelector(".causes li .what"), r = cause.getBoundingClientRect();
 	  return r.bottom <= innerHeight && document.elementFromPoint(r.left + 20, r.top + r.height / 2).closest(".what") === cause;
 	})()`)
@@ -127,14 +125,14 @@ func TestFailedScenarioIsOpen(t *testing.T) {
 // A cause leads to its scenarios, and a difference to the text of its rule.
 func TestLinksOfCausesAndRules(t *testing.T) {
 	p := open(t, sample())
-	p.do(chromedp.Click(chromedp.ID("toggle"))) // opens all
-	p.do(chromedp.Click(chromedp.ID("toggle"))) // closes all
-	p.do(chromedp.Click(chromedp.CSS(`.causes .behind a`)))
-	p.wait(`document.getElementById("scenario-crash-loop").open`)
-	p.do(chromedp.Click(chromedp.CSS(`[data-show="failed"]`)))
+	p.Do(chromedp.Click(chromedp.ID("toggle"))) // opens all
+	p.Do(chromedp.Click(chromedp.ID("toggle"))) // closes all
+	p.Do(chromedp.Click(chromedp.CSS(`.causes .behind a`)))
+	p.Wait(`document.getElementById("scenario-crash-loop").open`)
+	p.Do(chromedp.Click(chromedp.CSS(`[data-show="failed"]`)))
 	p.shows("crash-loop")
-	p.do(chromedp.Click(chromedp.CSS(`.differences .rule`)))
-	p.wait(`(() => { const r = document.getElementById("rule-STATUS-37").getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`)
+	p.Do(chromedp.Click(chromedp.CSS(`.differences .rule`)))
+	p.Wait(`(() => { const r = document.getElementById("rule-STATUS-37").getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`)
 	p.shows("crash-loop") // the filter stays
 	text := ask[string](p, `document.querySelector("#rule-STATUS-37 dd").textContent`)
 	if want := strings.ReplaceAll(docs.RuleText("STATUS-37"), "`", ""); want == "" || text != want {
@@ -152,7 +150,7 @@ func TestOpenScenarioShowsWhatExplainsIt(t *testing.T) {
 		return ask[bool](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q); return e !== null && e.checkVisibility({ visibilityProperty: true }) })()`, selector))
 	}
 	for _, width := range []int64{1280, 400} {
-		p.do(chromedp.EmulateViewport(width, 900))
+		p.Size(width, 900)
 		for _, selector := range []string{"#scenario-crash-loop summary .text", "#scenario-crash-loop .explained dd", "#scenario-crash-loop .follow-ons summary"} {
 			if !seen(selector) {
 				t.Errorf("%s is not visible at %d", selector, width)
@@ -175,10 +173,10 @@ func TestFilterAndSearch(t *testing.T) {
 	passed := []string{"no-time", "without-pods"}
 	check := func(hash string, want ...string) {
 		t.Helper()
-		p.wait(fmt.Sprintf("location.hash === %q", hash))
+		p.Wait(fmt.Sprintf("location.hash === %q", hash))
 		p.shows(want...)
 	}
-	click := func(show string) { p.do(chromedp.Click(chromedp.CSS(`[data-show="` + show + `"]`))) }
+	click := func(show string) { p.Do(chromedp.Click(chromedp.CSS(`[data-show="` + show + `"]`))) }
 
 	check("", every...)
 	click("failed")
@@ -189,14 +187,14 @@ func TestFilterAndSearch(t *testing.T) {
 	check("#show=not+judged", "plain-pod")
 	click("passed")
 	check("#show=passed", passed...)
-	p.do(chromedp.SendKeys(chromedp.ID("search"), "POD ends"))
+	p.Do(chromedp.SendKeys(chromedp.ID("search"), "POD ends"))
 	check("#show=passed&q=POD+ends")
 	click("all")
 	check("#show=all&q=POD+ends", "plain-pod")
 	ask[int](p, `document.getElementById("search").select(), 0`) // so that typing replaces it
-	p.do(chromedp.SendKeys(chromedp.ID("search"), "exit code 0"))
+	p.Do(chromedp.SendKeys(chromedp.ID("search"), "exit code 0"))
 	check("#show=all&q=exit+code+0", "crash-loop") // in a difference
-	p.do(chromedp.SendKeys(chromedp.ID("search"), " nowhere"))
+	p.Do(chromedp.SendKeys(chromedp.ID("search"), " nowhere"))
 	check("#show=all&q=exit+code+0+nowhere")
 	if !ask[bool](p, `document.getElementById("nothing").checkVisibility()`) {
 		t.Error("the page does not say that no scenario matches")
@@ -207,11 +205,11 @@ func TestFilterAndSearch(t *testing.T) {
 func TestToggleOpensVisibleScenarios(t *testing.T) {
 	p := open(t, sample())
 	count := func() int { return ask[int](p, `document.querySelectorAll(".scenario[open]").length`) }
-	p.do(chromedp.Click(chromedp.ID("toggle")))
+	p.Do(chromedp.Click(chromedp.ID("toggle")))
 	if n := count(); n != 5 {
 		t.Errorf("%d scenarios are open, want 5", n)
 	}
-	p.do(chromedp.Click(chromedp.ID("toggle")))
+	p.Do(chromedp.Click(chromedp.ID("toggle")))
 	if n := count(); n != 0 {
 		t.Errorf("%d scenarios are open, want 0", n)
 	}
@@ -226,21 +224,21 @@ func TestLinkOpensScenario(t *testing.T) {
 	}
 	p := open(t, r)
 	link := ask[string](p, `document.querySelectorAll(".foot a")[62].href`)
-	p.do(chromedp.Navigate(p.url+"#show=failed"), chromedp.Navigate(link))
-	p.wait(`document.querySelectorAll(".scenario")[62].open`)
+	p.Do(chromedp.Navigate(p.url+"#show=failed"), chromedp.Navigate(link))
+	p.Wait(`document.querySelectorAll(".scenario")[62].open`)
 	const inView = `(() => { const r = document.querySelectorAll(".scenario > summary")[62].getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight })()`
-	p.wait(inView)
+	p.Wait(inView)
 	if n := len(p.shown()); n != 65 {
 		t.Errorf("%d scenarios are visible, want 65", n)
 	}
 	// This browser scrolls again by itself; others scroll before the scenario is visible.
 	ask[int](p, `scrollTo(0, 0), 0`)
-	p.wait("scrollY === 0")
+	p.Wait("scrollY === 0")
 	ask[int](p, `dispatchEvent(new Event("hashchange")), 0`)
-	p.wait(inView)
+	p.Wait(inView)
 	p.checkClean()
-	p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(link))
-	p.wait(`document.querySelectorAll(".scenario")[62].open`)
+	p.Do(chromedp.Navigate("about:blank"), chromedp.Navigate(link))
+	p.Wait(`document.querySelectorAll(".scenario")[62].open`)
 }
 
 // hostile is text that changes the page wherever it is not escaped.
@@ -287,7 +285,7 @@ func TestHostileTextIsEscaped(t *testing.T) {
 		t.Errorf("a difference is shown as %q", text)
 	}
 	p.openAll()
-	p.do(chromedp.EmulateViewport(400, 900))
+	p.Do(chromedp.EmulateViewport(400, 900))
 	p.screenshot("hostile")
 	if problems := ask[[]string](p, layout); len(problems) > 0 {
 		t.Error(strings.Join(problems, "\n"))
