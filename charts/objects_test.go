@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -34,6 +36,10 @@ type serviceMonitor struct {
 			Port     string `json:"port"`
 			Path     string `json:"path"`
 			Interval string `json:"interval"`
+
+			ScrapeTimeout     string           `json:"scrapeTimeout"`
+			Relabelings       []map[string]any `json:"relabelings"`
+			MetricRelabelings []map[string]any `json:"metricRelabelings"`
 		} `json:"endpoints"`
 	} `json:"spec"`
 }
@@ -113,6 +119,10 @@ func TestAPIServerAcceptsEveryObject(t *testing.T) {
 	if _, err := server.Client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	runtimeClass := &nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "gvisor"}, Handler: "runsc"}
+	if _, err := server.Client.NodeV1().RuntimeClasses().Create(t.Context(), runtimeClass, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	client, err := dynamic.NewForConfig(server.Config)
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +152,11 @@ func TestAPIServerAcceptsEveryObject(t *testing.T) {
 func create(t *testing.T, client dynamic.Interface, resource schema.GroupVersionResource, content map[string]any, options metav1.CreateOptions) {
 	t.Helper()
 	object := &unstructured.Unstructured{Object: content}
-	if _, err := client.Resource(resource).Namespace(demo.namespace).Create(t.Context(), object, options); err != nil {
+	namespace := demo.namespace
+	if strings.HasPrefix(object.GetKind(), "ClusterRole") {
+		namespace = ""
+	}
+	if _, err := client.Resource(resource).Namespace(namespace).Create(t.Context(), object, options); err != nil {
 		t.Errorf("%s: %v", object.GetKind(), err)
 	}
 }
@@ -169,6 +183,9 @@ func TestPod(t *testing.T) {
 			t.Error("the token of the service account must be mounted only with remote.inCluster")
 		}
 		for _, container := range append(pod.InitContainers, pod.Containers...) {
+			if container.Name == "first" || container.Name == "beside" { // additions
+				continue
+			}
 			if !*container.SecurityContext.ReadOnlyRootFilesystem || container.ReadinessProbe == nil || container.LivenessProbe == nil {
 				t.Errorf("container %s has no probe, or its root file system is writable", container.Name)
 			}

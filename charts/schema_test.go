@@ -98,6 +98,7 @@ func TestSchemaContainsEveryOption(t *testing.T) {
 		func(_ string, option config.Option) bool { return !option.Secret })
 	properties["secretConfig"] = optionSchema("Options that contain secrets; the chart passes them to the plugin in a Secret.",
 		func(name string, option config.Option) bool { return option.Secret || mayBeSecret[name] })
+	describe(t, schema)
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -159,6 +160,25 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		{remote + "tracing: {endpoint: 'http://u:p@collector'}", []string{"/tracing/endpoint", "pattern"}},
 		{remote + "tracing: {protocol: udp}", []string{"/tracing/protocol", "'grpc'"}},
 		{remote + "tracing: {ratio: 2}", []string{"/tracing/ratio", "maximum"}},
+		{remote + "commonLabels: {a: 1}", []string{"/commonLabels/a", "string"}},
+		{remote + "rbac: {create: true}", []string{"rbac.create", "remote.inCluster"}},
+		{"remote: {inCluster: true}\nrbac: {create: true}\nconfig: {tcp_tunnel: {enabled: true}}", []string{"rbac-tcp-tunnel.yaml"}},
+		{remote + "rbac: {optional: [all]}", []string{"/rbac/optional/0", "'orphan-secrets'"}},
+		{remote + "service: {loadBalancerSourceRanges: [all]}", []string{"/loadBalancerSourceRanges/0", "pattern"}},
+		{remote + "service: {externalTrafficPolicy: Remote}", []string{"/externalTrafficPolicy", "'Local'"}},
+		{remote + "service: {ipFamilies: [IPv5]}", []string{"/ipFamilies/0", "'IPv6'"}},
+		{remote + "probes: {liveness: {timeoutSeconds: 0}}", []string{"/probes/liveness/timeoutSeconds", "minimum"}},
+		{remote + "serviceMonitor: {scrapeTimeout: often}", []string{"/serviceMonitor/scrapeTimeout", "pattern"}},
+		{remote + "revisionHistoryLimit: -1", []string{"/revisionHistoryLimit", "minimum"}},
+		{remote + "dnsPolicy: Other", []string{"/dnsPolicy", "'ClusterFirst'"}},
+		{remote + "extraArgs: --check", []string{"/extraArgs", "array"}},
+		{remote + "extraObjects: {a: {}}", []string{"/extraObjects", "array"}},
+		{remote + "test: {pod: {}}", []string{"/test", "'pod'"}},
+		{remote + "test: {image: a b}", []string{"/test/image", "pattern"}},
+		{remote + "test: {command: echo}", []string{"/test/command", "array"}},
+		{remote + "test: {namespace: A}", []string{"/test/namespace", "pattern"}},
+		{remote + "test: {timeoutSeconds: 0}", []string{"/test/timeoutSeconds", "minimum"}},
+		{remote + "test: {overrides: {status: {}}}", []string{"/test/overrides", "'status'"}},
 		{remote + "podAnnotations: {a: 1}", []string{"/podAnnotations/a", "string"}},
 	} {
 		t.Run(strings.TrimPrefix(test.values, remote), func(t *testing.T) {

@@ -35,7 +35,7 @@ Without a command, it serves InterLink.
 Each option can be set by a flag, by an environment variable or in the configuration file.
 A flag overrides the environment, and the environment overrides the file.
 For example, --app-socket-port, APP_SOCKET_PORT and socket_port in section [app] set the same option.
-The commands serve, check, config print, pods and orphans read all of them.`,
+The commands serve, check, try, config print, pods and orphans read all of them.`,
 		Example: `  # Check the configuration and the account in the remote cluster, then serve InterLink
   interlink-kubernetes-plugin check --config config.ini
   interlink-kubernetes-plugin --config config.ini`,
@@ -60,7 +60,7 @@ The commands serve, check, config print, pods and orphans read all of them.`,
 	config.AddOldFlags(root.Flags())
 	p.takesOptions(root)
 	for _, command := range []*cobra.Command{
-		p.serveCommand(), p.checkCommand(), p.podsCommand(), p.orphansCommand(), p.configCommand(),
+		p.serveCommand(), p.checkCommand(), p.tryCommand(), p.podsCommand(), p.orphansCommand(), p.configCommand(),
 		p.completionCommand(), p.versionCommand(),
 	} {
 		root.AddCommand(command)

@@ -3,6 +3,7 @@
 package suite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,10 @@ func testChart(t *testing.T) {
 		"remote":              map[string]any{"existingSecret": "remote-cluster"},
 		"replicas":            2,
 		"podDisruptionBudget": map[string]any{"enabled": true},
-		"config":              map[string]any{"offloading": map[string]any{"namespace_prefix": "offloading-chart"}, "log": map[string]any{"level": "DEBUG"}},
+		"test": map[string]any{
+			"image": "busybox:1.37", "command": []any{"sh", "-c", "echo the chart works"}, "expect": "the chart works", "timeoutSeconds": 180,
+		},
+		"config": map[string]any{"offloading": map[string]any{"namespace_prefix": "offloading-chart"}, "log": map[string]any{"level": "DEBUG"}},
 	}
 	helm := newHelm(t, local.kubeconfig, chartNamespace)
 	install := action.NewInstall(helm)
@@ -80,6 +84,12 @@ func testChart(t *testing.T) {
 		checkMetrics(t, forward(t, local, pod, 8080))
 	}
 
+	if log, err := helmTest(t, local, helm); err != nil || !strings.Contains(log, "the chart works") || !strings.Contains(log, "The plugin runs pods.") {
+		t.Errorf("helm test: %v\n%s", err, log)
+	}
+
+	// The remote site refuses this pod, and the test says so.
+	values["test"].(map[string]any)["overrides"] = map[string]any{"spec": map[string]any{"hostNetwork": true}}
 	values["replicas"] = 1
 	upgrade := action.NewUpgrade(helm)
 	upgrade.Namespace, upgrade.Wait, upgrade.Timeout = chartNamespace, true, waitTimeout
@@ -92,6 +102,9 @@ func testChart(t *testing.T) {
 		}
 		return nil
 	})
+	if log, err := helmTest(t, local, helm); err == nil || !strings.Contains(log, "spec.hostNetwork must not be true") {
+		t.Errorf("helm test of a pod that is refused: %v\n%s", err, log)
+	}
 	uninstall()
 	eventually(t, "all objects of the release are deleted", func(ctx context.Context) error {
 		out, err := local.run(ctx, "-n", chartNamespace, "get", "all,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets",
@@ -101,6 +114,25 @@ func testChart(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// helmTest runs the test of the release, and returns the log of its pod. Then it deletes the pod.
+func helmTest(t *testing.T, local *cluster, helm *action.Configuration) (string, error) {
+	t.Helper()
+	test := action.NewReleaseTesting(helm)
+	test.Namespace, test.Timeout = chartNamespace, waitTimeout
+	tested, failed := test.Run("plugin")
+	if tested == nil {
+		t.Fatalf("helm test: %v", failed)
+	}
+	var log bytes.Buffer
+	if err := test.GetPodLogs(&log, tested); err != nil {
+		t.Errorf("helm test --logs: %v", err)
+	}
+	if _, err := local.run(testEnv.ctx, "-n", chartNamespace, "delete", "pods", "-l", "app.kubernetes.io/name=interlink-kubernetes-plugin-test"); err != nil {
+		t.Error(err)
+	}
+	return log.String(), failed
 }
 
 // createCredentials creates the namespace of the chart, with the Secret that holds the

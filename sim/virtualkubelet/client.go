@@ -71,10 +71,13 @@ func newClient(config Config) (*client, error) {
 		return c, nil
 	}
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Scheme != "http" || parsed.Host == "" {
+	switch {
+	case err == nil && parsed.Host != "" && parsed.Scheme == "https" && config.TLS != nil:
+		transport.TLSClientConfig = config.TLS
+	case err != nil || parsed.Scheme != "http" || parsed.Host == "":
 		return nil, fmt.Errorf("plugin address %q is neither unix:///path nor http://host:port", address)
 	}
-	c.base, c.http = "http://"+parsed.Host+strings.TrimRight(parsed.EscapedPath(), "/"), &http.Client{Transport: transport}
+	c.base, c.http = parsed.Scheme+"://"+parsed.Host+strings.TrimRight(parsed.EscapedPath(), "/"), &http.Client{Transport: transport}
 	return c, nil
 }
 

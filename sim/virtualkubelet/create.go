@@ -1,6 +1,7 @@
 package virtualkubelet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,11 @@ func (r *Refusal) Error() string {
 	short := *r
 	short.Body = message([]byte(r.Body))
 	return short.text()
+}
+
+// Words returns the text of the answer for people, whole.
+func (r *Refusal) Words() string {
+	return cmp.Or(messageIn([]byte(r.Body)), plain([]byte(r.Body)))
 }
 
 // text returns the error with the whole body, as InterLink writes it into the pod's status.

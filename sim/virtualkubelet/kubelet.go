@@ -1,6 +1,7 @@
 package virtualkubelet
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,9 @@ type Config struct {
 	// plugin. The calls are then those of InterLink's virtual kubelet, and the statuses of
 	// earlier answers are kept there.
 	InterLink bool
+	// TLS permits https://host:port as an address, for an InterLink API server with TLS: how
+	// its certificate is checked, and the certificate of the virtual kubelet. nil for none.
+	TLS *tls.Config
 	// HeaderTimeout bounds the time until the headers of an answer arrive; the
 	// default is interlink.CallTimeout, and more for an InterLink API server.
 	HeaderTimeout time.Duration

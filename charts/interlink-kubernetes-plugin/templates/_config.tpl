@@ -9,6 +9,9 @@
 {{- if .Values.admin.page.existingSecret -}}
 {{- $_ := set $app "admin_token_file" "/etc/interlink/admin/token" -}}
 {{- end -}}
+{{- if and .Values.rbac.create (not (dig "offloading" "namespace" "" .Values.config)) -}}
+{{- $_ := set $app "lease_namespace" (include "interlink-plugin.leaseNamespace" .) -}}
+{{- end -}}
 {{- $k8s := dict -}}
 {{- if include "interlink-plugin.remoteSecret" . -}}
 {{- $_ := set $k8s "kubeconfig_path" (printf "/etc/interlink/remote/%s" (ternary .Values.remote.key "kubeconfig" (not (empty .Values.remote.existingSecret)))) -}}

@@ -31,6 +31,25 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
+{{/* The metadata of an object: interlink-plugin.metadata (list . "name" labels annotations). Labels of the chart win. */}}
+{{- define "interlink-plugin.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ index . 1 }}
+namespace: {{ $root.Release.Namespace }}
+{{ include "interlink-plugin.labelsAndAnnotations" (list $root (index . 2) (index . 3)) }}
+{{- end -}}
+
+{{/* Labels and annotations of an object, with those of all objects. */}}
+{{- define "interlink-plugin.labelsAndAnnotations" -}}
+{{- $root := index . 0 -}}
+labels:
+  {{- toYaml (merge (include "interlink-plugin.labels" $root | fromYaml) (index . 1 | default dict) $root.Values.commonLabels) | nindent 2 }}
+{{- with merge (dict) (index . 2 | default dict) $root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{- define "interlink-plugin.serviceAccountName" -}}
 {{- $default := ternary (include "interlink-plugin.fullname" .) "default" .Values.serviceAccount.create -}}
 {{- .Values.serviceAccount.name | default $default -}}
@@ -62,3 +81,58 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- include "interlink-plugin.named" (list . "remote") -}}
 {{- end -}}
 {{- end -}}
+
+{{- define "interlink-plugin.metricsPort" -}}
+- name: metrics
+  port: {{ .Values.admin.port }}
+  targetPort: {{ .Values.admin.port }}
+  protocol: TCP
+{{- end -}}
+
+{{/* The IP families of a Service. */}}
+{{- define "interlink-plugin.serviceFamilies" -}}
+{{- with .Values.service.ipFamilyPolicy -}}
+ipFamilyPolicy: {{ . }}
+{{ end -}}
+{{- with .Values.service.ipFamilies -}}
+ipFamilies:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{/* The namespace of the Lease with which one replica at a time searches for orphans. */}}
+{{- define "interlink-plugin.leaseNamespace" -}}
+{{- (.Values.config.app | default dict).lease_namespace | default .Release.Namespace -}}
+{{- end -}}
+
+{{/* A role and its binding: interlink-plugin.role (list . "ClusterRole" "name" "namespace" "rules"). The names of cluster
+     roles have the namespace of the release in them. */}}
+{{- define "interlink-plugin.role" -}}
+{{- $root := index . 0 -}}
+{{- $wide := eq (index . 1) "ClusterRole" -}}
+{{- $name := ternary (printf "%s:%s" $root.Release.Namespace (index . 2)) (index . 2) $wide -}}
+{{- range $kind := list (index . 1) (printf "%sBinding" (index . 1)) }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}
+metadata:
+  name: {{ $name }}
+  {{- if not $wide }}
+  namespace: {{ index $ 3 }}
+  {{- end }}
+  {{- include "interlink-plugin.labelsAndAnnotations" (list $root dict dict) | nindent 2 }}
+{{- if hasSuffix "Binding" $kind }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ index $ 1 }}
+  name: {{ $name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "interlink-plugin.serviceAccountName" $root }}
+    namespace: {{ $root.Release.Namespace }}
+{{- else }}
+rules:
+  {{- $root.Files.Get (printf "rbac/%s.yaml" (index $ 4)) | trim | nindent 2 }}
+{{- end }}
+{{- end }}
+{{ end -}}
