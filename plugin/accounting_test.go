@@ -27,11 +27,11 @@ import (
 // countFast lets a plugin count often, and only a second behind.
 func countFast(t *testing.T) func(*Plugin) {
 	return func(p *Plugin) {
-		translate, err := ReadTranslateOptions(p.config)
+		translate, err := ReadTranslateOptions(*p.config())
 		if err != nil {
 			t.Fatal(err)
 		}
-		options := accountingOptions(p.config, translate.Scope, p.cluster, slog.New(slog.DiscardHandler))
+		options := accountingOptions(*p.config(), translate.Scope, p.cluster, slog.New(slog.DiscardHandler))
 		options.Every, options.Settle = 200*time.Millisecond, time.Second
 		p.accounting = accounting.New(options)
 	}

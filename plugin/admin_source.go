@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -111,7 +112,7 @@ func checkOnce(ctx context.Context, check server.Check) error {
 
 // Orphans implements [admin.Source].
 func (s *adminSource) Orphans(context.Context) admin.Orphans {
-	offloading := s.plugin.config.Offloading
+	offloading := s.plugin.config().Offloading
 	if s.plugin.orphans == nil {
 		return admin.Orphans{Note: "Nothing searches for orphans: [offloading] orphan_grace is 0s, or the client cannot list metadata."}
 	}
@@ -147,20 +148,38 @@ func (s *adminSource) Settings() admin.Settings {
 }
 
 // ShowSettings lets the page show where the options come from. Without it, the page shows no configuration.
-func (p *Plugin) ShowSettings(parsed *config.ParseResult) {
+func (p *Plugin) ShowSettings(parsed *config.ParseResult) { p.showSettings(parsed, nil) }
+
+// showSettings is like ShowSettings. The plugin keeps the values that it has of the options in restart.
+func (p *Plugin) showSettings(parsed *config.ParseResult, restart []string) {
 	if p.page == nil {
 		return
 	}
-	settings := admin.Settings{File: parsed.File}
-	for _, setting := range parsed.Settings {
-		settings.Options = append(settings.Options, admin.Setting{
-			Section: setting.Option.Section, Key: setting.Option.Key, Value: setting.Value, Source: setting.Source.String(),
-			Help: setting.Option.Help, Changed: setting.Source.Origin != config.Default,
-		})
-	}
 	p.page.mu.Lock()
 	defer p.page.mu.Unlock()
+	before := p.page.settings.Options
+	settings := admin.Settings{File: parsed.File}
+	for i, setting := range parsed.Settings {
+		option := admin.Setting{
+			Section: setting.Option.Section, Key: setting.Option.Key, Value: setting.Value, Source: setting.Source.String(),
+			Help: setting.Option.Help, Changed: setting.Source.Origin != config.Default,
+		}
+		if slices.Contains(restart, setting.Option.Name()) && i < len(before) {
+			option.Value, option.Source, option.Changed = before[i].Value, before[i].Source, before[i].Changed
+			option.Restart, option.Wanted = true, setting.Value
+		}
+		settings.Options = append(settings.Options, option)
+	}
 	p.page.settings = settings
+}
+
+// showFailures lets the page show the mistakes of a configuration that is not in use.
+func (p *Plugin) showFailures(failures []string) {
+	if p.page != nil {
+		p.page.mu.Lock()
+		defer p.page.mu.Unlock()
+		p.page.settings.Failures = failures
+	}
 }
 
 // newPage returns the page on the admin address, and gives it its source.

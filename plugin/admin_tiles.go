@@ -113,6 +113,23 @@ var tiles = []tile{
 		read, _ := n.sum("interlink_plugin_credentials_read_timestamp_seconds", nil)
 		return since(value), "read " + since(read), admin.Fine
 	}},
+	{"Maintenance", "interlink_plugin_maintenance", "/config?all=1", func(_ numbers, value float64) (string, string, admin.Level) {
+		if value > 0 {
+			return "on", "no new pods", admin.Warn
+		}
+		return "off", "", admin.Fine
+	}},
+	{"Configuration", "interlink_plugin_config_last_reload_successful", "/config", func(n numbers, value float64) (string, string, admin.Level) {
+		restart, _ := n.sum("interlink_plugin_config_restart_options", nil)
+		switch {
+		case value == 0:
+			return "has mistakes", "the one before is in use", admin.Bad
+		case restart > 0:
+			return "in use", "a restart is needed", admin.Warn
+		}
+		read, _ := n.sum("interlink_plugin_config_last_reload_success_timestamp_seconds", nil)
+		return "in use", "taken over " + since(read), admin.Fine
+	}},
 	{"Memory", "process_resident_memory_bytes", "", func(_ numbers, value float64) (string, string, admin.Level) {
 		return fmt.Sprintf("%.0f MiB", value/(1<<20)), "", admin.Fine
 	}},
@@ -145,7 +162,7 @@ func (s *adminSource) tiles() []admin.Tile {
 
 // capacity returns what the virtual node offers, and where the numbers come from or why there are none.
 func (s *adminSource) capacity() (shown []admin.Capacity, note string) {
-	from := s.plugin.config.Offloading.ReportResources
+	from := s.plugin.config().Offloading.ReportResources
 	if s.plugin.capacity == nil {
 		return nil, "Not reported to the virtual node: [offloading] report_resources is off."
 	}

@@ -26,6 +26,7 @@ func (p *Plugin) metrics(connection *cluster.Connection) (*prometheus.Registry, 
 		p.capacity.register(registry),
 		p.registerUsage(registry),
 		p.readiness.register(registry),
+		registry.Register(reloadMetrics{p}),
 	)
 }
 

@@ -19,18 +19,19 @@ const refusedGrace = 2 * time.Minute
 
 // ping returns the answer to a ping.
 func (p *Plugin) ping() (*wire.PingResponse, error) {
-	return pingAnswer(p.config, p.capacity.offered(), p.cluster.Refused(), p.cluster.Unreachable(), p.cluster.Synced(), time.Now())
+	return pingAnswer(*p.config(), p.capacity.offered(), p.cluster.Refused(), p.cluster.Unreachable(), p.cluster.Synced(), time.Now())
 }
 
 // pingAnswer returns the answer to a ping; offered is nil if nothing is known of resources. While the remote API
 // server refuses the plugin, each create fails, and the local pod is Failed for good: so the node then offers no pods, and
 // the scheduler sends none; running ones are left alone. The virtual kubelet keeps the last number that it was
-// told (docs/contract.md, PING-5): so this needs a number to return to.
+// told (docs/contract.md, PING-5): so this needs a number to return to. A maintenance offers no pods either, and the
+// ping then never fails: the site has said that the remote cluster may be away (PING-14).
 func pingAnswer(cfg config.Config, offered *offer, refused, away cluster.Trouble, synced bool, now time.Time) (*wire.PingResponse, error) {
 	lasts := func(t cluster.Trouble, least time.Duration) bool {
 		return !t.Since.IsZero() && now.Sub(t.Since) >= least
 	}
-	if limit := cfg.K8s.UnavailableAfter; limit > 0 {
+	if limit := cfg.K8s.UnavailableAfter; limit > 0 && !cfg.App.Maintenance {
 		for _, t := range []cluster.Trouble{refused, away} {
 			if lasts(t, limit) {
 				return nil, errdefs.New(errdefs.Unavailable, "the remote cluster is unavailable for more than %s: %w", limit, t.Reason)
@@ -50,10 +51,12 @@ func pingAnswer(cfg config.Config, offered *offer, refused, away cluster.Trouble
 		if !synced { // it has never accepted the plugin
 			grace = 0
 		}
-		if lasts(refused, grace) {
+		if lasts(refused, grace) || cfg.App.Maintenance {
 			pods = 0
 		}
 		answer.Resources.Pods = strconv.FormatInt(pods, 10)
+	} else if cfg.App.Maintenance && offered != nil { // quotas that limit no pods
+		answer.Resources = nothingOf(*answer.Resources)
 	}
 	if (offered == nil || len(offered.report.Resources) == 0) && !numbered {
 		return nil, nil
@@ -95,4 +98,19 @@ func newPingResources(report capacity.Report) pingResources {
 		p.taints = &taints
 	}
 	return p
+}
+
+// nothingOf returns an offer of 0 of each resource that is offered.
+func nothingOf(offered wire.PingResources) *wire.PingResources {
+	nothing := &wire.PingResources{}
+	if offered.CPU != "" {
+		nothing.CPU = "0"
+	}
+	if offered.Memory != "" {
+		nothing.Memory = "0"
+	}
+	for _, a := range offered.Accelerators {
+		nothing.Accelerators = append(nothing.Accelerators, wire.PingAccelerator{ResourceType: a.ResourceType, Available: "0"})
+	}
+	return nothing
 }

@@ -35,6 +35,7 @@ func offerOf(words string) *offer {
 // The answer to a ping, byte by byte.
 func TestPingBytes(t *testing.T) {
 	refused := cluster.Trouble{Since: time.Now().Add(-time.Hour), Reason: errors.New("no")}
+	maintenance := cluster.Trouble{Since: time.Now().Add(-time.Hour), Reason: errors.New("in maintenance")}
 	for _, test := range []struct {
 		name    string
 		pods    int
@@ -60,9 +61,17 @@ func TestPingBytes(t *testing.T) {
 		{"taints", 0, offerOf("cpu=8 taint"), cluster.Trouble{},
 			`{"status":"ok","resources":{"cpu":"8"},"taints":[{"key":"old","value":"yes","effect":"PreferNoSchedule"},{"key":"bare","effect":"PreferNoSchedule"}]}`},
 		{"no taints any more", 0, offerOf("cpu=8 untainted"), cluster.Trouble{}, `{"status":"ok","resources":{"cpu":"8"},"taints":[]}`},
+		{"maintenance", 20, nil, maintenance, `{"status":"ok","resources":{"pods":"0"}}`},
+		{"maintenance without a number", 0, nil, maintenance, `null`},
+		{"maintenance with a report", 0, offerOf("cpu=8 memory=1Gi pods=110"), maintenance, `{"status":"ok","resources":{"cpu":"8","memory":"1Gi","pods":"0"}}`},
+		{"maintenance with a quota without pods", 0, offerOf("cpu=8 memory=1Gi nvidia.com/gpu=2"), maintenance,
+			`{"status":"ok","resources":{"cpu":"0","memory":"0","accelerators":[{"resourceType":"nvidia.com/gpu","available":"0"}]}}`},
 	} {
 		cfg := config.Defaults()
 		cfg.Offloading.NodePods = test.pods
+		if cfg.App.Maintenance = test.refused == maintenance; cfg.App.Maintenance {
+			cfg.K8s.UnavailableAfter = time.Minute // would fail the ping otherwise
+		}
 		answer, err := pingAnswer(cfg, test.offered, test.refused, cluster.Trouble{}, true, time.Now())
 		if err != nil {
 			t.Fatal(err)

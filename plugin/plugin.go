@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -38,8 +39,10 @@ type Plugin struct {
 	server     *server.Server
 	page       *adminSource // nil if there is no page
 	polls      *polls       // nil if there is no page
-	config     config.Config
-	tracing    *tracing.Tracing // nil if there are no traces
+	// live is the configuration that has an effect now: a reload replaces it.
+	live    atomic.Pointer[config.Config]
+	reloads *reloads
+	tracing *tracing.Tracing // nil if there are no traces
 	// connection is that of the client; nil if the client is a fake.
 	connection *cluster.Connection
 }
@@ -60,7 +63,8 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	if err != nil {
 		return nil, err
 	}
-	p := &Plugin{cluster: remote, config: cfg}
+	p := &Plugin{cluster: remote, reloads: newReloads(cfg)}
+	p.live.Store(&cfg)
 	if connected, ok := client.(*Client); ok {
 		p.connection = connected.Connection
 	}
@@ -69,18 +73,21 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		return nil, err
 	}
 	logMesh(cfg, log)
+	logMaintenance(cfg, log)
 	p.waiting = quotawait.New(remote, quotawait.Options{
 		Scope: translateOptions.Scope,
 		Claims: func(pod *corev1.Pod) []string {
-			return translate.ClaimNames(pod, translateOptions.ClaimRules)
+			return translate.ClaimNames(pod, p.lifecycle.Site().Translate.ClaimRules)
 		},
 		Accept:        cfg.Offloading.Quota == config.WaitForQuota,
+		Paused:        p.waitingPaused,
 		CreateTimeout: cfg.Offloading.CreateTimeout,
 		Log:           log,
 	})
 	options := lifecycle.Options{
 		Translate:         translateOptions,
 		Policy:            PolicyOptions(cfg),
+		Maintenance:       cfg.App.Maintenance,
 		CreateTimeout:     cfg.Offloading.CreateTimeout,
 		Status:            status.Options{DisruptedExitCode: int32(cfg.Offloading.DisruptedExitCode)}, // 1 to 255
 		Events:            true,
@@ -129,13 +136,13 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	}
 	p.server, err = server.New(server.Options{
 		App:         app,
-		LogRequests: cfg.Log.RequestsEnabled,
+		LogRequests: func() bool { return p.config().Log.RequestsEnabled },
 		Lifecycle:   p.lifecycle,
 		Originals:   p.lifecycle,
 		Logger:      log,
 		Ping:        p.ping,
 		Ready:       checks,
-		Verbose:     p.readiness.checks(),
+		Verbose:     append(p.readiness.checks(), p.reloadChecks()...),
 		Registry:    registry,
 		Admin:       page,
 	})
@@ -144,6 +151,12 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 	}
 	return p, nil
 }
+
+// config returns the configuration that has an effect now. Nothing changes it.
+func (p *Plugin) config() *config.Config { return p.live.Load() }
+
+// waitingPaused reports whether pods that wait for a quota go on waiting.
+func (p *Plugin) waitingPaused() bool { return p.config().App.Maintenance }
 
 // podChanged passes a change of a remote pod to the parts that need it.
 func (p *Plugin) podChanged(pod *corev1.Pod) {

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,32 +13,28 @@ import (
 )
 
 // ReadTranslateOptions is [TranslateOptions] with all that is in files: the mesh scripts and
-// the rules of the site.
+// the rules of the site. The error names all files that cannot be used.
 func ReadTranslateOptions(cfg config.Config) (options translate.Options, err error) {
 	options = TranslateOptions(cfg)
-	if options.MeshTexts, err = MeshTexts(cfg.Mesh); err != nil {
-		return options, err
-	}
-	if options.ClaimRules, err = rulesOf("claims", cfg.Offloading.Claims, claimrules.Parse); err != nil {
-		return options, err
-	}
-	options.PlacementRules, err = rulesOf("placement", cfg.Offloading.Placement, placement.Parse)
-	return options, err
+	var failures [3]error
+	options.MeshTexts, failures[0] = MeshTexts(cfg.Mesh)
+	options.ClaimRules, failures[1] = rulesOf("claims", cfg.Offloading.Claims, claimrules.Parse)
+	options.PlacementRules, failures[2] = rulesOf("placement", cfg.Offloading.Placement, placement.Parse)
+	return options, errors.Join(failures[:]...)
 }
 
 // rulesOf reads the rules of an option of [offloading], which holds them in JSON or the path
 // of a file with them. Without rules it returns the zero value.
 func rulesOf[T any](key, value string, parse func([]byte) (T, error)) (rules T, err error) {
-	value = strings.TrimSpace(value)
-	text, where := []byte(value), "[offloading] "+key
+	text, where, path := []byte(strings.TrimSpace(value)), "[offloading] "+key, rulesPath(value)
 	switch {
-	case value == "":
+	case len(text) == 0:
 		return rules, nil
-	case !strings.HasPrefix(value, "[") && !strings.HasPrefix(value, "{"):
-		if text, err = os.ReadFile(value); err != nil {
+	case path != "":
+		if text, err = os.ReadFile(path); err != nil {
 			return rules, fmt.Errorf("%s: %w", where, err)
 		}
-		where += " " + value
+		where += " " + path
 	}
 	if rules, err = parse(text); err != nil {
 		return rules, fmt.Errorf("%s: %w", where, err)

@@ -18,6 +18,7 @@ func (p *Plugin) Run(ctx context.Context) error {
 	var cache sync.WaitGroup
 	cache.Go(func() { p.cluster.Run(cacheCtx) })
 	cache.Go(func() { p.readiness.run(cacheCtx) })
+	cache.Go(func() { p.runReloads(cacheCtx) })
 	if p.capacity != nil {
 		cache.Go(func() { p.capacity.run(cacheCtx) })
 	}
@@ -43,7 +44,7 @@ func (p *Plugin) Run(ctx context.Context) error {
 	// do not use.
 	grace, endGrace := context.WithCancel(context.WithoutCancel(ctx))
 	defer endGrace()
-	context.AfterFunc(ctx, func() { time.AfterFunc(p.config.App.ShutdownGrace, endGrace) })
+	context.AfterFunc(ctx, func() { time.AfterFunc(p.config().App.ShutdownGrace, endGrace) })
 	context.AfterFunc(ctx, p.lifecycle.AnswerNow)
 	waitingCtx, stopWaiting := context.WithCancel(ctx)
 	defer stopWaiting()

@@ -22,7 +22,7 @@ const minFlush = time.Second
 // the settings turn traces on. [Plugin.Run] sends the last ones. It must be called before Run, and sends nothing
 // itself.
 func (p *Plugin) StartTraces(settings tracing.Settings, version string, log *slog.Logger) error {
-	traces, err := tracing.Start(settings, p.config.App.Name, version, log)
+	traces, err := tracing.Start(settings, p.config().App.Name, version, log)
 	if err != nil || traces == nil {
 		return err
 	}

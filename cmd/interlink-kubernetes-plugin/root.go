@@ -190,5 +190,6 @@ func (p *program) serve(command *cobra.Command) error {
 	if err != nil {
 		return invalid(err)
 	}
-	return serve(command.Context(), parsed, traces, client, p.stdout)
+	read := func() (*config.ParseResult, error) { return config.Load(command.Flags(), p.environ) }
+	return serve(command.Context(), parsed, read, traces, client, p.stdout)
 }

@@ -3,15 +3,22 @@ package main
 import (
 	"context"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
-// serve runs the plugin until ctx is done. It writes the log to out.
-func serve(ctx context.Context, parsed *config.ParseResult, traces tracing.Settings, client *plugin.Client, out io.Writer) error {
-	log, closer, err := plugin.NewLogger(parsed.Config, out)
+// serve runs the plugin until ctx is done. It writes the log to out. read reads the configuration again.
+func serve(ctx context.Context, parsed *config.ParseResult, read func() (*config.ParseResult, error), traces tracing.Settings, client *plugin.Client, out io.Writer) error {
+	// From here on, the signal does not end the program.
+	reloads := make(chan os.Signal, 1)
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
+	log, level, closer, err := plugin.NewLogger(parsed.Config, out)
 	if err != nil {
 		return err
 	}
@@ -33,6 +40,7 @@ func serve(ctx context.Context, parsed *config.ParseResult, traces tracing.Setti
 		return err
 	}
 	p.ShowSettings(parsed)
+	p.Reload(plugin.Reloading{Read: read, Started: parsed, Signals: reloads, Level: level}, log)
 	log.Info("starting", "version", version, "config", parsed.File,
 		"address", parsed.Config.App.SocketAddress, "instance", parsed.Config.App.Instance)
 	if err := p.Run(ctx); err != nil {

@@ -55,7 +55,7 @@ func serveURL(ctx context.Context, listen string, speed float64, paths []string,
 			return err
 		}
 	}
-	log, closer, err := plugin.NewLogger(parsed.Config, s.err)
+	log, _, closer, err := plugin.NewLogger(parsed.Config, s.err)
 	if err != nil {
 		return err
 	}

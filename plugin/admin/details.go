@@ -130,6 +130,9 @@ type configPage struct {
 	// OnlyChanged is true if the options with their default values are left out.
 	OnlyChanged bool
 	Changed     int
+	// Failures are the mistakes of a configuration that is not in use, and Restart has the options that need a restart.
+	Failures []string
+	Restart  []Setting
 }
 
 type section struct {
@@ -140,11 +143,14 @@ type section struct {
 // showConfig serves the page of the configuration.
 func (h *Handler) showConfig(w http.ResponseWriter, r *http.Request) {
 	settings := h.options.Source.Settings()
-	page := configPage{File: settings.File, OnlyChanged: r.URL.Query().Get("all") != "1"}
+	page := configPage{File: settings.File, OnlyChanged: r.URL.Query().Get("all") != "1", Failures: settings.Failures}
 	for _, setting := range settings.Options {
+		if setting.Restart {
+			page.Restart = append(page.Restart, setting)
+		}
 		if setting.Changed {
 			page.Changed++
-		} else if page.OnlyChanged {
+		} else if page.OnlyChanged && !setting.Restart {
 			continue
 		}
 		if last := len(page.Sections) - 1; last < 0 || page.Sections[last].Name != setting.Section {

@@ -161,6 +161,8 @@ type Settings struct {
 	// File is the path of the configuration file; empty if there is none.
 	File    string
 	Options []Setting
+	// Failures are the mistakes of the configuration that was read last, and is not in use; empty if it is.
+	Failures []string
 }
 
 // Setting is an option. Value is on one line, with secrets masked.
@@ -168,4 +170,7 @@ type Setting struct {
 	Section, Key, Value, Source, Help string
 	// Changed is true if the value does not come from the table of defaults.
 	Changed bool
+	// Restart is true if the plugin would have another value after a restart: Wanted.
+	Restart bool
+	Wanted  string
 }

@@ -53,6 +53,8 @@ type App struct {
 	MaxBody int64
 	// LeaseNamespace is as configured; see [Config.LeaseNamespace].
 	LeaseNamespace string
+	// Maintenance is true while the remote cluster is in maintenance: no new pods run.
+	Maintenance bool
 }
 
 // AccountNamespace is the namespace of the plugin's account in

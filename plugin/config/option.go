@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
 )
 
 // Kind is the kind of an option's value, as the help shows it.
@@ -38,11 +40,13 @@ type Option struct {
 	Python bool
 	// Required text must not be empty.
 	Required bool
+	// Reload is true if a running plugin takes over a new value of the file. The other options need a restart.
+	Reload bool
 
 	// block keeps the indentation inside a value of several lines.
 	block bool
-	// set parses, checks and stores a value. Its error must not show a secret.
-	set func(*Config, string) error
+	// set stores the value.
+	set stored
 	// show masks the secret part of a value.
 	show func(string) string
 }
@@ -93,20 +97,33 @@ func sections() []string {
 	return names
 }
 
-// setter returns the set function of an option: it parses a value, checks it, and
-// stores it in the field that field returns.
-func setter[T any](field func(*Config) *T, parse func(string) (T, error), checks ...func(T) error) func(*Config, string) error {
-	return func(c *Config, text string) error {
-		value, err := parse(text)
-		if err != nil {
-			return err
-		}
-		for _, check := range checks {
-			if err := check(value); err != nil {
+// stored is where the value of an option is stored in a configuration.
+type stored struct {
+	// parse parses, checks and stores a value. Its error must not show a secret.
+	parse func(*Config, string) error
+	// copy stores the value of another configuration, and same compares the values of two.
+	copy func(to, from *Config)
+	same func(a, b *Config) bool
+}
+
+// setter returns where an option is stored: in the field that field returns, once its value is
+// parsed and checked.
+func setter[T any](field func(*Config) *T, parse func(string) (T, error), checks ...func(T) error) stored {
+	return stored{
+		parse: func(c *Config, text string) error {
+			value, err := parse(text)
+			if err != nil {
 				return err
 			}
-		}
-		*field(c) = value
-		return nil
+			for _, check := range checks {
+				if err := check(value); err != nil {
+					return err
+				}
+			}
+			*field(c) = value
+			return nil
+		},
+		copy: func(to, from *Config) { *field(to) = *field(from) },
+		same: func(a, b *Config) bool { return equality.Semantic.DeepEqual(field(a), field(b)) },
 	}
 }

@@ -27,7 +27,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s has kind %s, the choices %q and the default %q", option.Name(), option.Kind, option.Choices, option.Default)
 		}
 		for _, value := range option.Choices {
-			if err := option.set(new(Config), value); err != nil {
+			if err := option.set.parse(new(Config), value); err != nil {
 				t.Errorf("%s does not accept %s: %v", option.Name(), value, err)
 			}
 		}

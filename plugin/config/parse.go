@@ -29,6 +29,8 @@ type ParseResult struct {
 	Settings []Setting
 	// File is the path of the configuration file; empty if there is none.
 	File string
+	// Path is where the configuration file was looked for.
+	Path string
 	// Warnings are mistakes that do not prevent the program from running.
 	Warnings []string
 }
@@ -45,7 +47,7 @@ type Setting struct {
 func Defaults() Config {
 	var c Config
 	for _, option := range table {
-		if err := option.set(&c, option.Default); err != nil {
+		if err := option.set.parse(&c, option.Default); err != nil {
 			panic(fmt.Sprintf("the default of %s: %v", option.Name(), err))
 		}
 	}
@@ -122,6 +124,7 @@ func (r *ParseResult) openFile(flag string, env map[string]string) (iniFile, Err
 	} else if env[fileVariable] != "" {
 		name, source = env[fileVariable], Source{Origin: Environment, Name: fileVariable}
 	}
+	r.Path = name
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) && source.Origin == File {
 		return iniFile{}, nil

@@ -43,7 +43,7 @@ func (o Option) assign(c *Config, value string) error {
 	if value == "" && o.Required {
 		return errors.New("must not be empty")
 	}
-	return o.set(c, value)
+	return o.set.parse(c, value)
 }
 
 // find returns the value of an option and its source. Flags have priority over the

@@ -17,6 +17,8 @@ func Sample() []byte {
 # the ; at the start of its line.
 # An environment variable overrides this file (APP_SOCKET_PORT sets socket_port
 # in section [app]), and a flag overrides both (--app-socket-port).
+# A running plugin takes over the options marked "reloaded" from a changed file;
+# the others need a restart.
 # Write comments on lines of their own. To continue a value on the next line,
 # indent that line. Write %% for a percent sign.
 `)
@@ -24,7 +26,11 @@ func Sample() []byte {
 		fmt.Fprintf(&out, "\n[%s]\n", section)
 		for _, option := range table {
 			if option.Section == section {
-				fmt.Fprintf(&out, "# %s (%s)\n;%s=%s\n", option.Help, option.Kind, option.Key, strings.ReplaceAll(option.Default, "%", "%%"))
+				kind := string(option.Kind)
+				if option.Reload {
+					kind += ", reloaded"
+				}
+				fmt.Fprintf(&out, "# %s (%s)\n;%s=%s\n", option.Help, kind, option.Key, strings.ReplaceAll(option.Default, "%", "%%"))
 			}
 		}
 	}
@@ -64,7 +70,7 @@ For all other kinds, an empty value counts as not set.
 configuration file or into environment variables, not on the command line: other users of the machine can read the command line of
 a process. In Kubernetes, use a Secret ([the plugin's chart](../charts/interlink-kubernetes-plugin/values.yaml) does).
 
-Options marked *new* do not exist in the Python plugin.
+Options marked *new* do not exist in the Python plugin. A running plugin takes over a change of those marked *reloaded* ([Operations](operations.md#change-the-configuration-without-a-restart)); the others need a restart.
 
 `
 
@@ -96,6 +102,9 @@ func Reference() []byte {
 			}
 			if option.Secret {
 				mark += " *secret*"
+			}
+			if option.Reload {
+				mark += " *reloaded*"
 			}
 			fmt.Fprintf(&out, "| `%s`%s | `%s` | `--%s` | %s | %s | %s |\n", option.Key, mark, option.Env(), option.Flag(),
 				option.Kind, code(option.Default), cell.Replace(option.Help))

@@ -20,6 +20,7 @@ import (
 // createAttempt is one call of Create.
 type createAttempt struct {
 	lifecycle *Lifecycle
+	site      Site
 	request   *wire.CreateRequest
 	stored    bool   // the request was stored
 	id        string // no other attempt has it; the annotation [wire.AnnotationCreatedBy] of the pod that it creates
@@ -60,9 +61,9 @@ func Objects(request *wire.CreateRequest, options translate.Options, site policy
 // translate sets the objects of the attempt, if the remote site accepts the pod.
 // ownNamespace says whether the plugin created the remote namespace.
 func (a *createAttempt) translate(ownNamespace bool) error {
-	options := a.lifecycle.options.Translate
+	options := a.site.Translate
 	options.OwnNamespace = ownNamespace
-	objects, err := Objects(a.request, options, a.lifecycle.options.Policy)
+	objects, err := Objects(a.request, options, a.site.Policy)
 	if err != nil {
 		return err
 	}

@@ -122,13 +122,17 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 		log.Info("the remote pod exists already, but not everything that it needs", "remote", existing.Namespace+"/"+existing.Name)
 	}
 
+	site := l.Site()
 	if commit == nil {
-		if err := l.addOriginal(ctx, request, log); err != nil {
+		if site, err = l.afterMaintenance(ctx, pod, log); err != nil {
+			return "", err
+		}
+		if err := l.addOriginal(ctx, request, &site, log); err != nil {
 			return "", err
 		}
 	}
 	attempt := &createAttempt{
-		lifecycle: l, request: request, stored: commit != nil,
+		lifecycle: l, site: site, request: request, stored: commit != nil,
 		id: string(uuid.NewUUID()), uid: string(pod.UID), log: log, pod: existing,
 	}
 	if err := attempt.translate(l.isOwnNamespace(l.remoteNamespace(pod))); err != nil {

@@ -19,9 +19,10 @@ import (
 
 // Options configure a Lifecycle.
 type Options struct {
-	Translate translate.Options
-	// Policy says which pods are created at all.
-	Policy policy.Options
+	// Translate, Policy and Maintenance are the first [Site].
+	Translate   translate.Options
+	Policy      policy.Options
+	Maintenance bool
 	// CreateTimeout limits one create, with its retries. InterLink waits 120 s for
 	// an answer; without one, the local pod fails for good (docs/contract.md,
 	// HTTP-5 and CREATE-4).
@@ -49,6 +50,9 @@ type Lifecycle struct {
 	cluster Cluster
 	options Options
 	log     *slog.Logger
+	site    atomic.Pointer[currentSite]
+	// inMaintenance has the local UIDs of the creates that wait for the end of a maintenance.
+	inMaintenance sync.Map
 
 	// podLocks has one lock for each local UID, and namespaceLocks one for each remote
 	// namespace.
@@ -86,6 +90,7 @@ func New(cluster Cluster, options Options) *Lifecycle {
 		cluster: cluster, options: options, log: options.Log, namespaceMemory: namespaceMemory,
 		refusals: newLateRefusals(), creates: fairqueue.New(maxCreates), sweeps: retryQueue{limit: maxSweeps},
 	}
+	l.SetSite(Site{Translate: options.Translate, Policy: options.Policy, Maintenance: options.Maintenance})
 	l.retries.retried, l.sweeps.retried = l.counters.addRetry, l.counters.addRetry
 	if options.Events {
 		l.events = newWaitEvents(cluster.PodEvents, options.Log)

@@ -71,8 +71,8 @@ func (l *Lifecycle) HandOver(pod *corev1.Pod) {
 // (docs/contract.md, ENV-17). If no status request comes in time, or the request is too large to
 // wait, it stays as it is, and the translation warns about what is unknown. The error is that
 // of ctx.
-func (l *Lifecycle) addOriginal(ctx context.Context, request *wire.CreateRequest, log *slog.Logger) error {
-	if !translate.NeedsOriginal(request, l.options.Translate) {
+func (l *Lifecycle) addOriginal(ctx context.Context, request *wire.CreateRequest, site *Site, log *slog.Logger) error {
+	if !translate.NeedsOriginal(request, site.Translate) {
 		return nil
 	}
 	if size := requestSize(request); size > originalMaxRequest {

@@ -77,6 +77,9 @@ func (l *Lifecycle) status(ctx context.Context, pod *corev1.Pod) (wire.PodStatus
 		}
 	}
 	if l.inFlight.isCreating(string(pod.UID)) && l.cluster.CachedPod(string(pod.UID)) == nil {
+		if l.waitsForMaintenance(string(pod.UID)) {
+			return status.OfMaintenance(pod), nil
+		}
 		return status.OfCreating(pod), nil
 	}
 	remote, err := l.confirmedPod(ctx, pod)

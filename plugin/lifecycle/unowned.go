@@ -48,7 +48,7 @@ func (l *Lifecycle) unowned(pod *corev1.Pod, remotes []*corev1.Pod) func(context
 // claims that the create did not use, of volumes that no container mounts: each is deleted only
 // if a plugin made it, its policy says so and no other pod uses it.
 func (l *Lifecycle) claimsOf(pod *corev1.Pod, remotes []*corev1.Pod) []string {
-	claims := translate.ClaimNames(pod, l.options.Translate.ClaimRules)
+	claims := translate.ClaimNames(pod, l.Site().Translate.ClaimRules)
 	for _, remote := range remotes {
 		for name := range strings.SplitSeq(remote.Annotations[wire.AnnotationClaims], ",") {
 			if name != "" && !slices.Contains(claims, name) {

@@ -48,6 +48,15 @@ func (w *Waiting) startWorker(namespace string) chan<- struct{} {
 // wake lets the worker of a namespace try its pods at once.
 func (w *Waiting) wake(namespace string) { notify(w.startWorker(namespace)) }
 
+func (w *Waiting) paused() bool { return w.options.Paused != nil && w.options.Paused() }
+
+// Resume lets all pods that wait be tried at once, after a pause.
+func (w *Waiting) Resume() {
+	for _, k := range w.index.keys("") {
+		w.wake(k.namespace)
+	}
+}
+
 func notify(channel chan<- struct{}) {
 	select {
 	case channel <- struct{}{}:
@@ -98,7 +107,7 @@ func (w *Waiting) work(ctx context.Context, creator Creator, namespace string, w
 		if w.tryAll(ctx, creator, namespace, &r) {
 			pause = w.timing.minPause
 		}
-		if !r.open {
+		if !r.open && !w.paused() {
 			w.endBlock(ctx, namespace, &b)
 		}
 		sleep(ctx, w.timing.gap)

@@ -48,6 +48,8 @@ func (w *Waiting) try(ctx context.Context, creator Creator, k key) error {
 		return w.finishFailure(ctx, k, marker)
 	case e.holder != "" && !w.isOwn(e.holder) && time.Since(e.holderSeen) < w.timing.hold:
 		return nil
+	case w.paused():
+		return nil
 	}
 	return w.createPod(ctx, creator, k, marker)
 }

@@ -25,6 +25,8 @@ type Options struct {
 	Claims func(pod *corev1.Pod) []string
 	// Accept is false if no pod may begin to wait. Those that wait already are created.
 	Accept bool
+	// Paused reports whether no pod may be created now; nil if that is never so.
+	Paused func() bool
 	// CreateTimeout limits one create.
 	CreateTimeout time.Duration
 	Log           *slog.Logger

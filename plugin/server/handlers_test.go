@@ -240,7 +240,7 @@ func TestRequestLog(t *testing.T) {
 		{false, "GET", "/status", "[]", []string{"level=DEBUG"}},
 		{true, "GET", "/status", "[]", []string{"level=INFO"}},
 	} {
-		run := start(t, Options{LogRequests: test.requests})
+		run := start(t, Options{LogRequests: func() bool { return test.requests }})
 		run.send(t, test.method, test.path, test.body)
 		testkit.Eventually(t, "the request is logged", func() bool { return strings.Contains(run.log.String(), "msg=request") })
 		log := run.log.String()

@@ -52,7 +52,13 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(body, "[-]%s failed: %s\n", check.Name, oneLine(err.Error(), 500))
 			continue
 		}
-		fmt.Fprintf(body, "[+]%s ok\n", check.Name)
+		note := ""
+		if check.Note != nil {
+			if note = check.Note(); note != "" {
+				note = ": " + oneLine(note, 500)
+			}
+		}
+		fmt.Fprintf(body, "[+]%s ok%s\n", check.Name, note)
 	}
 	_ = write(w, code, textPlain, []byte(body.String()))
 }

@@ -30,8 +30,8 @@ func (run *running) getAdmin(t *testing.T, path string) response {
 func TestHealthAndReadiness(t *testing.T) {
 	var broken error
 	run := start(t, Options{App: config.App{AdminAddress: "localhost:0"}, Ready: []Check{
-		{"cache", func(context.Context) error { return nil }},
-		{"remote", func(ctx context.Context) error {
+		{Name: "cache", Check: func(context.Context) error { return nil }},
+		{Name: "remote", Check: func(ctx context.Context) error {
 			if _, bounded := ctx.Deadline(); !bounded {
 				t.Error("a check has no deadline")
 			}
@@ -58,7 +58,7 @@ func TestHealthAndReadiness(t *testing.T) {
 // With verbose, checks are added that are not asked for, and do not count, without it.
 func TestVerboseReadiness(t *testing.T) {
 	check := func(name string, broken bool) Check {
-		return Check{name, func(context.Context) error {
+		return Check{Name: name, Check: func(context.Context) error {
 			if broken {
 				return errors.New("missing:\ncreate pods")
 			}

@@ -35,7 +35,7 @@ func (i *requestInfo) setPod(pod *corev1.Pod) { i.set(pod.Namespace, pod.Name, s
 // contain secrets (docs/contract.md, HTTP-10).
 func (s *Server) logRequest(r *http.Request, status int, duration time.Duration, info requestInfo, err error) {
 	level, message := slog.LevelDebug, "request"
-	if changes := r.Method == http.MethodPost && (r.URL.Path == "/create" || r.URL.Path == "/delete"); changes || s.options.LogRequests {
+	if changes := r.Method == http.MethodPost && (r.URL.Path == "/create" || r.URL.Path == "/delete"); changes || s.options.LogRequests != nil && s.options.LogRequests() {
 		// Creates and deletes are logged by default. Status requests come every few
 		// seconds for each pod.
 		level = slog.LevelInfo

@@ -52,13 +52,15 @@ type Check struct {
 	// Check returns why the plugin is not ready, or nil. Its context ends after a few
 	// seconds.
 	Check func(ctx context.Context) error
+	// Note returns what else is said of a check that succeeds, or ""; it may be nil.
+	Note func() string
 }
 
 // Options are the options of section [app], and what the server works with.
 type Options struct {
 	config.App
-	// LogRequests logs each request at info level instead of debug level.
-	LogRequests bool
+	// LogRequests says whether each request is logged at info level instead of debug level; nil: no.
+	LogRequests func() bool
 	Lifecycle   Lifecycle
 	// Originals may be nil.
 	Originals Originals

@@ -33,10 +33,24 @@ func (o Options) absent(requested *corev1.Pod) wire.PodStatus {
 // OfCreating returns the status to report for a local pod whose create is in flight: see
 // [Of].
 func OfCreating(requested *corev1.Pod) wire.PodStatus {
+	return allWait(requested, podstate.ReasonCreating, "the remote pod is being created")
+}
+
+// ReasonMaintenance is the reason of a pod that waits for the end of a maintenance.
+const ReasonMaintenance = "RemoteMaintenance"
+
+// OfMaintenance returns the status to report for a local pod whose create waits for the end of a maintenance of the
+// remote cluster.
+func OfMaintenance(requested *corev1.Pod) wire.PodStatus {
+	return allWait(requested, ReasonMaintenance, "the remote cluster is in maintenance: the pod waits for its end")
+}
+
+// allWait returns a status in which every container waits.
+func allWait(requested *corev1.Pod, reason, message string) wire.PodStatus {
 	r := newReport(requested, nil)
 	for _, list := range r.lists() {
 		for i := range list {
-			list[i].State = waiting(podstate.ReasonCreating, "the remote pod is being created")
+			list[i].State = waiting(reason, message)
 		}
 	}
 	return r.answer(requested.Annotations[wire.AnnotationJobID])
