@@ -33,7 +33,7 @@ type Reloading struct {
 
 // Reload lets [Plugin.Run] take over changes of the configuration. Call it before Run.
 func (p *Plugin) Reload(r Reloading, log *slog.Logger) {
-	p.reloads.options, p.reloads.log, p.reloads.warnings = &r, log, r.Started.Warnings
+	p.reloads.options, p.reloads.log, p.reloads.warnings, p.reloads.file = &r, log, r.Started.Warnings, r.Started.File
 }
 
 // reloads knows what became of the configurations that were read.
@@ -43,6 +43,8 @@ type reloads struct {
 
 	mu    sync.Mutex
 	state reload.State
+	// file is the configuration file that is in use; empty if there is none.
+	file string
 	// files are the digests of the files that the last valid configuration names, and started those of the first one.
 	files, started map[string]string
 	// failures are the mistakes of the last configuration that was read; empty if it is in use.
@@ -71,7 +73,7 @@ func (p *Plugin) runReloads(ctx context.Context) {
 			return digestOf(parsed)
 		},
 		Read: func() func(reload.Cause) {
-			next, failures := readConfiguration(r.options)
+			next, failures := r.read()
 			return func(cause reload.Cause) { p.use(cause, next, failures) }
 		},
 	}
@@ -85,13 +87,16 @@ type candidate struct {
 	files     map[string]string
 }
 
-// readConfiguration reads the whole configuration, and returns all mistakes in it, one line each.
-func readConfiguration(o *Reloading) (candidate, []string) {
-	parsed, err := o.Read()
+// read reads the whole configuration, and returns all mistakes in it, one line each.
+func (r *reloads) read() (candidate, []string) {
+	parsed, err := r.options.Read()
 	next := candidate{parsed: parsed, files: filesOf(parsed.Config)}
 	failures := lines(err)
-	if o.Started.File != "" && parsed.File == "" && err == nil {
-		failures = append(failures, "the configuration file "+o.Started.File+" does not exist any more")
+	r.mu.Lock()
+	file := r.file
+	r.mu.Unlock()
+	if file != "" && parsed.File == "" && err == nil {
+		failures = append(failures, "the configuration file "+file+" does not exist any more")
 	}
 	next.translate, err = ReadTranslateOptions(parsed.Config)
 	failures = append(failures, lines(err)...)
@@ -131,7 +136,7 @@ func (p *Plugin) use(cause reload.Cause, next candidate, failures []string) {
 			changes.Back = append(changes.Back, option+" (content)")
 		}
 	}
-	r.state, r.files = state, next.files
+	r.state, r.file, r.files = state, next.parsed.File, next.files
 	p.setLive(state.Running, next.translate)
 	p.showSettings(next.parsed, r.restart())
 	if cause != reload.Started {

@@ -59,7 +59,7 @@ func (r *reloadable) read() (*config.ParseResult, error) {
 }
 
 func (r *reloadable) reload(cause reload.Cause) {
-	next, failures := readConfiguration(r.plugin.reloads.options)
+	next, failures := r.plugin.reloads.read()
 	r.plugin.use(cause, next, failures)
 }
 

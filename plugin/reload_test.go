@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -70,6 +71,46 @@ gateway_ssh_private_key=s3cr3t
 	r.reload(reload.Signal)
 	if s := r.plugin.reloads.status(); s.failures != 0 || s.done != 1 || r.plugin.config().Offloading.NodePods != 6 {
 		t.Errorf("after the mistakes are gone, the status is %+v", s)
+	}
+}
+
+// Without a flag, the default file need not exist: it counts when it appears, and when it is gone again the plugin keeps what it had.
+func TestAFileThatAppearsAndVanishes(t *testing.T) {
+	r := newReloadable(t, nil)
+	exists := false
+	r.plugin.reloads.options.Read = func() (*config.ParseResult, error) {
+		if exists {
+			return r.read()
+		}
+		parsed, err := config.Parse([]string{"--config=" + os.DevNull}, nil)
+		parsed.File = ""
+		return parsed, err
+	}
+	r.plugin.reloads.file = ""
+	r.write(map[string]string{"[offloading] node_pods": "5"})
+	for _, step := range []struct {
+		exists      bool
+		pods, fails int
+	}{{false, 0, 0}, {true, 5, 0}, {false, 5, 1}, {true, 5, 0}} {
+		exists = step.exists
+		r.reload(reload.File)
+		if s := r.plugin.reloads.status(); r.plugin.config().Offloading.NodePods != step.pods || s.failures != step.fails {
+			t.Errorf("with the file %t: %d pods, %d mistakes", step.exists, r.plugin.config().Offloading.NodePods, s.failures)
+		}
+	}
+	if !strings.Contains(r.log.String(), "the configuration file "+r.file+" does not exist any more") {
+		t.Errorf("the log is\n%s", r.log)
+	}
+}
+
+// An option that is taken out of the file has its default again.
+func TestAnOptionThatIsTakenOut(t *testing.T) {
+	r := newReloadable(t, map[string]string{"[offloading] node_pods": "5", "[offloading] namespaces": "a,b", "[app] instance": "other", "[log] level": "ERROR"})
+	r.write(nil)
+	r.reload(reload.Signal)
+	c, s := r.plugin.config(), r.plugin.reloads.status()
+	if c.Offloading.NodePods != 0 || len(c.Offloading.Namespaces) != 0 || c.App.Instance != "other" || r.level.Level() != slog.LevelInfo || !slices.Equal(s.restart, []string{"[app] instance"}) {
+		t.Errorf("%+v, %s, a restart for %q", c.Offloading, r.level.Level(), s.restart)
 	}
 }
 

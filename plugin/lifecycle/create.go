@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -102,12 +103,13 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 		return l.options.Translate.Scope.Name(pod.Name, string(pod.UID)), nil
 	}
 
+	site := l.Site() // all of this create sees one site
 	existing, err := l.findExisting(ctx, pod)
 	if err != nil {
-		return "", err
+		return "", site.explain(err)
 	}
 	if existing != nil {
-		complete, err := l.isComplete(ctx, existing, pod)
+		complete, err := l.isComplete(ctx, existing, pod, &site)
 		if err != nil {
 			return "", err
 		}
@@ -122,11 +124,12 @@ func (l *Lifecycle) create(ctx context.Context, request *wire.CreateRequest, com
 		log.Info("the remote pod exists already, but not everything that it needs", "remote", existing.Namespace+"/"+existing.Name)
 	}
 
-	site := l.Site()
-	if commit == nil {
+	if existing == nil && commit == nil {
 		if site, err = l.afterMaintenance(ctx, pod, log); err != nil {
 			return "", err
 		}
+	}
+	if commit == nil {
 		if err := l.addOriginal(ctx, request, &site, log); err != nil {
 			return "", err
 		}
@@ -181,12 +184,20 @@ func logWarnings(log *slog.Logger, warnings []string) {
 // A create that cannot begin while a fifth of the create timeout is left fails, before it
 // has created anything.
 func (l *Lifecycle) begin(ctx context.Context, namespace string) (end func(), err error) {
-	deadline, _ := ctx.Deadline() // Create has set it
-	within := l.options.CreateTimeout / 5 * 4
-	ctx, cancel := context.WithDeadlineCause(ctx, deadline.Add(within-l.options.CreateTimeout), errdefs.New(errdefs.Unavailable,
+	within := l.waitLimit()
+	ctx, cancel := context.WithDeadlineCause(ctx, l.waitsUntil(ctx), errdefs.New(errdefs.Unavailable,
 		"too many pods at once: the create could not begin within %s", within))
 	defer cancel()
 	return l.creates.Acquire(ctx, namespace)
+}
+
+// waitLimit is how long a create may take until it begins, of the create timeout.
+func (l *Lifecycle) waitLimit() time.Duration { return l.options.CreateTimeout / 5 * 4 }
+
+// waitsUntil returns when a create that has not begun by then fails.
+func (l *Lifecycle) waitsUntil(ctx context.Context) time.Time {
+	deadline, _ := ctx.Deadline() // createFor has set it
+	return deadline.Add(l.waitLimit() - l.options.CreateTimeout)
 }
 
 // findExisting returns the remote pod of a local pod that is about to be created, or nil
@@ -246,7 +257,7 @@ func checkNotLeaving(pod *corev1.Pod) error {
 
 // isComplete reports whether everything that a remote pod needs exists. If a container
 // of the pod has started, everything existed then. Earlier versions created the pod last.
-func (l *Lifecycle) isComplete(ctx context.Context, pod, local *corev1.Pod) (bool, error) {
+func (l *Lifecycle) isComplete(ctx context.Context, pod, local *corev1.Pod, site *Site) (bool, error) {
 	if podstate.HasStarted(pod) || isOfEarlierVersion(pod) {
 		return true, nil
 	}
@@ -269,14 +280,14 @@ func (l *Lifecycle) isComplete(ctx context.Context, pod, local *corev1.Pod) (boo
 			return false, err
 		}
 	}
-	return l.hasClaims(ctx, pod, local)
+	return l.hasClaims(ctx, pod, local, site)
 }
 
 // hasClaims reports whether the claims of a pod that has not started exist, and no delete
 // of another pod can still delete one of them (see keepClaim). A claim that only the site can
 // create does not count: the pod waits for it. Nor does one that is being deleted under a pod
 // that is on a node, since Kubernetes keeps it until the pod has ended.
-func (l *Lifecycle) hasClaims(ctx context.Context, pod, local *corev1.Pod) (bool, error) {
+func (l *Lifecycle) hasClaims(ctx context.Context, pod, local *corev1.Pod, site *Site) (bool, error) {
 	for _, volume := range pod.Spec.Volumes {
 		if volume.PersistentVolumeClaim == nil {
 			continue
@@ -289,7 +300,7 @@ func (l *Lifecycle) hasClaims(ctx context.Context, pod, local *corev1.Pod) (bool
 		})
 		switch {
 		case errdefs.Is(err, errdefs.NotFound):
-			if translate.CreatesClaim(local, l.options.Translate.ClaimRules, name) {
+			if translate.CreatesClaim(local, site.Translate.ClaimRules, name) {
 				return false, nil
 			}
 		case err != nil:

@@ -91,6 +91,7 @@ func New(cluster Cluster, options Options) *Lifecycle {
 		refusals: newLateRefusals(), creates: fairqueue.New(maxCreates), sweeps: retryQueue{limit: maxSweeps},
 	}
 	l.SetSite(Site{Translate: options.Translate, Policy: options.Policy, Maintenance: options.Maintenance})
+	l.options.Translate, l.options.Policy = translate.Options{Scope: options.Translate.Scope}, policy.Options{} // the rest can change: it is in Site
 	l.retries.retried, l.sweeps.retried = l.counters.addRetry, l.counters.addRetry
 	if options.Events {
 		l.events = newWaitEvents(cluster.PodEvents, options.Log)

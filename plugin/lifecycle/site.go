@@ -2,8 +2,8 @@ package lifecycle
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -42,6 +42,14 @@ func (l *Lifecycle) SetSite(site Site) {
 // maintenanceWords is what the user of a pod sees that is refused because of a maintenance.
 const maintenanceWords = "the remote cluster is in maintenance, and takes no new pods: create the pod again later"
 
+// explain adds to the failure of a remote call that a maintenance is on.
+func (s *Site) explain(err error) error {
+	if s.Maintenance && errdefs.Is(err, errdefs.Unavailable) {
+		return fmt.Errorf("%w (the remote cluster is in maintenance)", err)
+	}
+	return err
+}
+
 // afterMaintenance waits until no maintenance is on, and returns the site of then. InterLink calls a create only once, and a
 // pod whose create fails has failed for good (docs/contract.md, CREATE-4): so a short maintenance costs no pod. After four
 // fifths of the create timeout the error is of kind Unavailable. When the process is about to end, it does not wait.
@@ -54,15 +62,13 @@ func (l *Lifecycle) afterMaintenance(ctx context.Context, pod *corev1.Pod, log *
 	uid := string(pod.UID)
 	l.inMaintenance.Store(uid, struct{}{})
 	defer l.inMaintenance.Delete(uid)
-	timer := time.NewTimer(l.options.CreateTimeout / 5 * 4)
-	defer timer.Stop()
+	ctx, cancel := context.WithDeadlineCause(ctx, l.waitsUntil(ctx), errdefs.New(errdefs.Unavailable, "%s", maintenanceWords))
+	defer cancel()
 	for ; site.Maintenance; site = l.site.Load() {
 		select {
 		case <-site.replaced:
 		case <-ctx.Done():
 			return Site{}, context.Cause(ctx)
-		case <-timer.C:
-			return Site{}, errdefs.New(errdefs.Unavailable, "%s", maintenanceWords)
 		case <-l.refusals.ended:
 			return Site{}, errdefs.New(errdefs.Unavailable, "%s", maintenanceWords)
 		}

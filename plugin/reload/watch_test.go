@@ -103,7 +103,7 @@ func TestAChangeOfAFile(t *testing.T) {
 		pass(time.Hour)
 		f.write("a")
 		pass(time.Second)
-		f.write("whole") // nobody has seen the other content
+		f.write("whole") // no look has seen the other content
 		pass(time.Hour)
 	}).want(t, "file whole")
 }
