@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,9 +213,14 @@ func TestTrialThatFails(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			pod := trial.Pod("demo", "p", "i", nil)
 			pod.UID = "%s"
-			created, deleted := false, false
+			var created, deleted atomic.Bool // a lost answer says nothing about the order of writes
 			address := faulty(t, func(call string, w http.ResponseWriter) bool {
-				created, deleted = created || call == "create", deleted || call == "delete"
+				switch call {
+				case "create":
+					created.Store(true)
+				case "delete":
+					deleted.Store(true)
+				}
 				return test.change(call, w)
 			})
 			var err error
@@ -230,8 +236,8 @@ func TestTrialThatFails(t *testing.T) {
 			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("got %v, want %q", err, test.err)
 			}
-			if created != deleted {
-				t.Errorf("created %t, deleted %t", created, deleted)
+			if created.Load() != deleted.Load() {
+				t.Errorf("created %t, deleted %t", created.Load(), deleted.Load())
 			}
 		})
 	}
