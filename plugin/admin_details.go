@@ -11,7 +11,6 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/admin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/podstate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/quotawait"
-	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/scope"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/status"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
 )
@@ -198,22 +197,4 @@ func requestsText(requests corev1.ResourceList) string {
 	}
 	slices.Sort(texts)
 	return strings.Join(texts, ", ")
-}
-
-// objectsOf returns the objects that a pod owns, and the claims that it uses.
-func objectsOf(pod *corev1.Pod) (objects []admin.Object) {
-	owned, _ := scope.Owned(pod)
-	for _, object := range owned {
-		objects = append(objects, admin.Object{Resource: scope.ResourceOf(object), Name: object.GetName()})
-	}
-	for claim := range strings.SplitSeq(pod.Annotations[wire.AnnotationClaims], ",") {
-		if claim != "" {
-			objects = append(objects, claimObject(claim))
-		}
-	}
-	return objects
-}
-
-func claimObject(name string) admin.Object {
-	return admin.Object{Resource: "persistentvolumeclaims", Name: name, Note: "outlives the pod"}
 }

@@ -109,6 +109,26 @@ func TestPageOfAPod(t *testing.T) {
 	p.h.eventually("the page of the pod is gone", func() bool { code, _ := p.get(path); return code == http.StatusNotFound })
 }
 
+// The page of a pod shows the Helm releases of its tunnels, which are in another namespace, with their state.
+func TestTunnelsOnThePageOfAPod(t *testing.T) {
+	p := startWithPage(t, func(s *settings) {
+		s.config.K8s = config.K8s{Kubeconfig: config.Secret(apiserver.ForTest(t).Kubeconfig())}
+		client, err := plugin.Connect(*s.config, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.client = client
+		exposePorts(t, s, client)
+	})
+	container := busybox("main")
+	container.Ports = []corev1.ContainerPort{{ContainerPort: 8080}}
+	request := podOf("exposed", container)
+	created := p.h.create(request)
+	p.shows("/pods/"+p.h.namespace(request.Pod.Namespace)+"/"+created.PodJID, "target of the TCP tunnels",
+		"bastion-8080-"+string(request.Pod.UID), "exposes TCP port 8080, deployed in namespace "+p.h.prefix+"-bastions")
+	p.h.delete(request.Pod)
+}
+
 // The page shows a pod that waits for a quota, the orphans, the documentation and where the configuration comes from.
 func TestPagesOfWaitsOrphansAndConfiguration(t *testing.T) {
 	quota := &fullQuota{hangs: make(chan struct{}), release: make(chan struct{})}

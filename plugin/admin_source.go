@@ -25,14 +25,15 @@ const (
 	pageCheckTimeout = 2 * time.Second
 )
 
-// adminSource says what the page shows. It reads what the plugin has in memory; only the events of one pod are read from
-// the remote API server.
+// adminSource says what the page shows. It reads what the plugin has in memory; only the events of one pod, and the
+// releases of its tunnels, are read from the remote API server.
 type adminSource struct {
 	plugin   *Plugin
 	gatherer prometheus.Gatherer
 	checks   []server.Check
 	rows     pageRows
 	events   podEvents
+	releases podReleases
 	log      *slog.Logger
 
 	mu sync.Mutex
@@ -76,6 +77,7 @@ func (s *adminSource) Pod(ctx context.Context, namespace, name string) (admin.De
 	if pod := s.plugin.cluster.CachedPodByName(namespace, name); pod != nil {
 		events, failure := s.events.of(ctx, pod, now)
 		details := pageDetails(pod, events, now)
+		details.Objects = append(details.Objects, s.releases.of(ctx, pod, now)...)
 		details.EventsFailure = failure
 		details.Polled = s.plugin.polls.last(details.UID)
 		return details, true
@@ -201,6 +203,7 @@ func (p *Plugin) newPage(app config.App, gatherer prometheus.Gatherer, checks []
 	}
 	p.page = &adminSource{plugin: p, gatherer: gatherer, checks: checks, log: log}
 	p.page.events.list, p.page.events.log = p.cluster.PodEvents, log
+	p.page.releases = podReleases{namespace: p.config().TCPTunnel.BastionNamespace, each: p.cluster.EachMetadata, log: log}
 	return admin.New(admin.Options{
 		TokenFile: app.AdminTokenFile, Name: cmp.Or(app.Name, "interlink-kubernetes-plugin"), Version: app.Version, Instance: app.Instance,
 		Address: app.AdminAddress, Hosts: app.AdminHosts, Source: p.page, Documents: documents, Log: log,

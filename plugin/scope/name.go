@@ -139,3 +139,7 @@ func (s Scope) LedgerName() string {
 // maxLease is the length of a name of a Lease with a hash. No name without a hash is as
 // long: an instance has at most 63 characters.
 const maxLease = 100
+
+// MeshSecretName returns the name of the Secret with the files of the container that InterLink's mesh or tunnel adds to a
+// pod. A local Secret cannot have this name, because its own has no slash.
+func (s Scope) MeshSecretName(uid string) string { return s.Name("mesh/setup", uid) }

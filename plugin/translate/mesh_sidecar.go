@@ -105,7 +105,7 @@ func (t *translation) tunnel(commands string, spec *corev1.PodSpec) {
 
 // meshSecretName returns the remote name of the Secret with the files of the sidecar.
 // The slash in the local name differs from all names of real Secrets.
-func (t *translation) meshSecretName() string { return t.name("mesh/setup") }
+func (t *translation) meshSecretName() string { return t.options.Scope.MeshSecretName(t.uid) }
 
 // injectSidecar adds the sidecar, its volumes and its Secret to the pod. A native
 // sidecar starts before the pod's own init containers, so that they have the network
