@@ -28,6 +28,7 @@ func TestEndToEnd(t *testing.T) {
 			{"capacity", testCapacity},
 			{"namespace template", testNamespaceTemplate},
 			{"chart", testChart},
+			{"Debian package", testDebianPackage},
 			{"mesh", testMesh},
 			{"tunnel command", testTunnelCommand},
 			{"TCP tunnels", testTCPTunnels},
