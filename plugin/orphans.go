@@ -2,10 +2,7 @@ package plugin
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
-	"text/tabwriter"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,21 +32,48 @@ func newOrphans(cfg config.Config, remote *cluster.Cluster, client kubernetes.In
 	return orphans.New(remote, options)
 }
 
-// Orphans writes a table of what no request will delete to w, and deletes what is due if
-// remove is true. tunnels is the result of [ConnectTunnels].
-func Orphans(ctx context.Context, cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunnels, remove bool, w io.Writer) error {
+// OrphansFound is what no request will delete.
+type OrphansFound struct {
+	Orphans []Orphan `json:"orphans"`
+	// NotSearched has the kinds of objects that could not be listed, and why.
+	NotSearched []string `json:"notSearched"`
+	// Deleted is how many of them were deleted; nil if none was to be.
+	Deleted *int `json:"deleted,omitempty"`
+}
+
+// Orphan is a remote object that no request will delete.
+type Orphan struct {
+	Kind      string    `json:"kind"`
+	Namespace string    `json:"namespace,omitempty"`
+	Name      string    `json:"name"`
+	Local     string    `json:"local,omitempty"` // the local pod, namespace/name, if it is known
+	Since     time.Time `json:"since"`
+	Due       string    `json:"due"` // yes, no, or never
+	Why       string    `json:"why"`
+}
+
+// Remote returns the namespace and the name of the object.
+func (o *Orphan) Remote() string {
+	if o.Namespace == "" {
+		return o.Name
+	}
+	return o.Namespace + "/" + o.Name
+}
+
+// Orphans returns what no request will delete, and deletes what is due if remove is true. If only the delete fails, it
+// returns both the orphans and the error. tunnels is the result of [ConnectTunnels].
+func Orphans(ctx context.Context, cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunnels, remove bool) (*OrphansFound, error) {
 	log := slog.New(slog.DiscardHandler)
 	remote, err := cluster.New(client, cfg.Offloading.Namespace, func(pod *corev1.Pod) *corev1.Pod { return pod }, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	search := newOrphans(cfg, remote, client, tunnels, log)
 	findings, skipped, err := search.List(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "KIND\tREMOTE\tLOCAL\tSINCE\tDUE\tWHY") // Flush returns the first error
+	found := &OrphansFound{Orphans: []Orphan{}, NotSearched: append([]string{}, skipped...)}
 	for _, f := range findings {
 		due := "yes"
 		switch {
@@ -58,26 +82,12 @@ func Orphans(ctx context.Context, cfg config.Config, client kubernetes.Interface
 		case !f.Due:
 			due = "no"
 		}
-		name := f.Name
-		if f.Namespace != "" {
-			name = f.Namespace + "/" + f.Name
-		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.Kind, name, f.Local, f.Since.UTC().Format(time.RFC3339), due, f.Why)
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, kind := range skipped {
-		if _, err := fmt.Fprintf(w, "not searched: %s\n", kind); err != nil {
-			return err
-		}
+		found.Orphans = append(found.Orphans, Orphan{f.Kind, f.Namespace, f.Name, f.Local, f.Since.UTC().Truncate(time.Second), due, f.Why})
 	}
 	if !remove {
-		return nil
+		return found, nil
 	}
 	deleted, err := search.Delete(ctx, findings)
-	if _, writeErr := fmt.Fprintf(w, "deleted: %d\n", deleted); writeErr != nil {
-		return writeErr
-	}
-	return err
+	found.Deleted = &deleted
+	return found, err
 }

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/console"
 )
 
 // orphansTimeout limits the duration of one run of the orphans commands.
@@ -35,6 +41,7 @@ marked, and objects without a pod. orphans delete also deletes what is due.` + o
 				return p.runOrphans(command, name == "delete")
 			},
 		}
+		addFormat(command, "table", "json", "yaml")
 		p.takesOptions(command)
 		group.AddCommand(command)
 	}
@@ -47,6 +54,10 @@ marked, and objects without a pod. orphans delete also deletes what is due.` + o
 
 // runOrphans lists orphans, and deletes those that are due if remove is true.
 func (p *program) runOrphans(command *cobra.Command, remove bool) error {
+	format, err := formatOf(command)
+	if err != nil {
+		return err
+	}
 	cfg, client, err := p.connect(command)
 	if err != nil {
 		return err
@@ -60,5 +71,34 @@ func (p *program) runOrphans(command *cobra.Command, remove bool) error {
 	}
 	ctx, cancel := context.WithTimeout(command.Context(), orphansTimeout)
 	defer cancel()
-	return plugin.Orphans(ctx, cfg, client, tunnels, remove, p.stdout)
+	found, err := plugin.Orphans(ctx, cfg, client, tunnels, remove)
+	if found == nil {
+		return err
+	}
+	write := p.writeOrphans
+	if format != "table" {
+		write = func(found *plugin.OrphansFound) error { return writerOf(format)(p.stdout, found) }
+	}
+	return errors.Join(write(found), err)
+}
+
+// writeOrphans writes orphans as a table.
+func (p *program) writeOrphans(found *plugin.OrphansFound) error {
+	table := console.NewTable(p.stdout, "KIND", "REMOTE", "LOCAL", "SINCE", "DUE", "WHY")
+	for i := range found.Orphans {
+		o := &found.Orphans[i]
+		table.Row(o.Kind, o.Remote(), cmp.Or(o.Local, "-"), o.Since.Format(time.RFC3339), o.Due, o.Why)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	var text strings.Builder
+	for _, kind := range found.NotSearched {
+		text.WriteString("not searched: " + console.Line(kind) + "\n")
+	}
+	if found.Deleted != nil {
+		fmt.Fprintf(&text, "deleted: %d\n", *found.Deleted)
+	}
+	_, err := io.WriteString(p.stdout, text.String())
+	return err
 }

@@ -50,7 +50,10 @@ func TestOrphansCommand(t *testing.T) {
 		{append([]string{"orphans", "list", `--k8s-client-configuration={"host":"https://127.0.0.1:1"}`}, flags...), 1, "list pods", true},
 		{append([]string{"orphans", "delete", "--offloading-orphan-grace=2h"}, flags...), 0, "deleted: 0", true},
 		{append([]string{"orphans", "list"}, flags...), 0, namespace + "/marked  demo/web", true},
-		{append([]string{"orphans", "delete"}, flags...), 0, "deleted: 1", false},
+		{append([]string{"orphans", "list", "-o", "json"}, flags...), 0, `"name": "marked"`, true},
+		{append([]string{"orphans", "list", "-o", "yaml"}, flags...), 0, "local: demo/web", true},
+		{append([]string{"orphans", "list", "-o", "wide"}, flags...), 2, "the formats are table, json, yaml", true},
+		{append([]string{"orphans", "delete", "-o", "json"}, flags...), 0, `"deleted": 1`, false},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			var out bytes.Buffer
