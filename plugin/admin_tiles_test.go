@@ -51,6 +51,10 @@ func TestTiles(t *testing.T) {
 		{"Remote calls", map[string]float64{"remote_requests_total": 7, "retries_total": 2}, "7", "0 failed, 2 retries", admin.Fine},
 		{"Credentials loaded", map[string]float64{"credentials_loaded_timestamp_seconds": 0}, "never", "read never", admin.Fine},
 		{"Remote API server", map[string]float64{"remote_refused_seconds": 200}, "refuses", "for 3m", admin.Bad},
+		{"Maintenance", map[string]float64{"maintenance": 1}, "on", "no new pods", admin.Warn},
+		{"Maintenance", map[string]float64{"maintenance": 0}, "off", "", admin.Fine},
+		{"Configuration", map[string]float64{"config_last_reload_successful": 0, "config_restart_options": 1}, "has mistakes", "the one before is in use", admin.Bad},
+		{"Configuration", map[string]float64{"config_last_reload_successful": 1, "config_restart_options": 2}, "in use", "a restart is needed", admin.Warn},
 		{"Waiting for quota", map[string]float64{"waiting_pods": 2, "waiting_oldest_seconds": 61}, "2", "oldest 61s", admin.Warn},
 	} {
 		n := metrics(test.values)

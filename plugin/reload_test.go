@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -71,6 +72,33 @@ gateway_ssh_private_key=s3cr3t
 	r.reload(reload.Signal)
 	if s := r.plugin.reloads.status(); s.failures != 0 || s.done != 1 || r.plugin.config().Offloading.NodePods != 6 {
 		t.Errorf("after the mistakes are gone, the status is %+v", s)
+	}
+}
+
+// The checks of readyz?verbose say whether the configuration has mistakes, waits for a restart, or is one of a maintenance;
+// they show no value.
+func TestTheChecksOfAReload(t *testing.T) {
+	r := newReloadable(t, nil)
+	for _, step := range []struct {
+		options map[string]string
+		lines   []string
+	}{
+		{nil, []string{"configuration: <nil> ", "maintenance: <nil> "}},
+		{map[string]string{"[app] maintenance": "true"}, []string{"configuration: <nil> ", "maintenance: <nil> on, no new pods run"}},
+		{map[string]string{"[app] instance": "s3cr3t"}, []string{"configuration: <nil> a restart is needed for [app] instance", "maintenance: <nil> "}},
+		{map[string]string{"[offloading] node_pods": "s3cr3t"}, []string{
+			"configuration: the last one has mistakes, and the one before is in use; the log has the mistakes a restart is needed for [app] instance", "maintenance: <nil> "}},
+		{nil, []string{"configuration: <nil> ", "maintenance: <nil> "}},
+	} {
+		r.write(step.options)
+		r.reload(reload.Signal)
+		var lines []string
+		for _, check := range r.plugin.reloadChecks() {
+			lines = append(lines, fmt.Sprintf("%s: %v %s", check.Name, check.Check(t.Context()), check.Note()))
+		}
+		if diff := cmp.Diff(step.lines, lines); diff != "" {
+			t.Errorf("with %v: %s", step.options, diff)
+		}
 	}
 }
 
