@@ -109,7 +109,7 @@ func (h *Harness) test(ctx context.Context, program string, env, args []string) 
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temporary) //nolint:errcheck // nothing can be done about it
+	defer removeAll(temporary)
 	cmd.Env = append(append(os.Environ(), "TMPDIR="+temporary), env...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -130,6 +130,17 @@ func (h *Harness) test(ctx context.Context, program string, env, args []string) 
 		return fmt.Errorf("%w: %w", errTestsFailed, err)
 	}
 	return nil
+}
+
+// removeAll removes a folder. A process that was killed a moment ago can still create a file in it, so it
+// tries again for some seconds.
+func removeAll(folder string) {
+	for range 50 {
+		if os.RemoveAll(folder) == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // cleanUp exports logs after a failure, and deletes everything unless it is kept.
