@@ -52,7 +52,7 @@ func filesOf(cfg config.Config) map[string]string {
 	return files
 }
 
-// sameOptions returns the options of which both have files, in order.
+// sameOptions returns the options that have a file in both, in order.
 func sameOptions(before, after map[string]string) []string {
 	var both []string
 	for _, option := range slices.Sorted(maps.Keys(before)) {

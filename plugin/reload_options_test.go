@@ -183,7 +183,7 @@ var otherValues = func() map[string][]string {
 	return values
 }()
 
-// notTried are the options of which one valid value exists, or whose value is a file that start reads.
+// notTried are the options that have only one valid value, or whose value is a file that start reads.
 var notTried = []string{"[app] api_versions", "[app] admin_token_file", "[offloading] namespace_template", "[tcp_tunnel] enabled", "[tcp_tunnel] gateway_ssh_private_key", "[mesh] template_dir"}
 
 // Every option either takes effect when the file changes, exactly as after a restart, or changes nothing and is said to need

@@ -3,12 +3,14 @@
 package suite
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/e2e/clusters"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
 )
 
 // testDebianPackage installs the Debian package on the node of the local cluster, which is a Debian with systemd, and
@@ -16,7 +18,7 @@ import (
 func testDebianPackage(t *testing.T) {
 	node := clusters.Local + "-control-plane"
 	if out, err := exec.CommandContext(testEnv.ctx, "docker", "inspect", "--format", "{{.State.Status}}", node).CombinedOutput(); err != nil {
-		t.Skipf("the package needs a node that make e2e has created: %v\n%s", err, out)
+		testkit.Skip(t, fmt.Sprintf("the package needs a node that make e2e has created: %v\n%s", err, out))
 	}
 	build := exec.CommandContext(testEnv.ctx, "make", "-C", "../..", "deb")
 	if out, err := build.CombinedOutput(); err != nil {

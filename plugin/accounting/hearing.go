@@ -31,7 +31,7 @@ func (h *hearing) seen(now time.Time) time.Time {
 	return now
 }
 
-// blind is a time of which another replica may know more than this one, which has only listed the pods
+// blind is a time about which another replica may know more than this one, which has only listed the pods
 // afterwards: what was gone then is known only by a replica that has seen it, and may not be stored yet. While
 // other replicas move the ledger, this one does not move it over this time. The zero value is none.
 type blind struct {

@@ -91,7 +91,7 @@ func (k *known) gone(pod *corev1.Pod, at time.Time) {
 	}
 }
 
-// missing takes over the last known state of a pod that does not exist any more, and of which it was not
+// missing takes over the last known state of a pod that does not exist any more, and about which it was not
 // seen how it ended. at is when the pods were last heard of: containers that ran are assumed to have run until
 // then.
 func (k *known) missing(pod *corev1.Pod, at time.Time) {

@@ -9,7 +9,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
-// checkLeftOut refuses a pod of which the remote API server has left out what it does not know, without a
+// checkLeftOut refuses a pod if the remote API server has left out parts that it does not know, without a
 // word: the pod would run without the files of an image (docs/contract.md, VOL-13), or would wait for ever
 // for a sidecar to end. It deletes the pod, whichever create made it: no create of this pod can succeed.
 func (a *createAttempt) checkLeftOut(ctx context.Context) error {
