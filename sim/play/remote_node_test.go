@@ -7,7 +7,12 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/wire"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/fakecluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/sim/report"
 )
 
@@ -83,5 +88,26 @@ func TestVirtualNodeOffersWhatOthersUse(t *testing.T) {
 		}) {
 			t.Errorf("%s: %s: %q", played.Name, played.Verdict, played.Texts())
 		}
+	}
+}
+
+// What a quota permits does not depend on the pods of plugins that other scenarios run in the same cluster.
+func TestVirtualNodeBesideOthers(t *testing.T) {
+	client := fakecluster.New(fakecluster.Options{}).Client()
+	other := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "other", Namespace: metav1.NamespaceDefault, Labels: map[string]string{
+			wire.LabelOffloading: wire.Offloading, wire.LabelInstance: config.Defaults().App.Instance,
+		}},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "busybox:1.37"}}},
+	}
+	if _, err := client.CoreV1().Pods(other.Namespace).Create(t.Context(), other, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	result, err := Run(t.Context(), scenarios(t, "capacity-quota"), Options{Client: client, PlayNodes: true, nodeWait: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if played := result.Scenarios[0]; played.Verdict != report.Passed {
+		t.Errorf("%s: %q", played.Verdict, played.Texts())
 	}
 }

@@ -23,7 +23,7 @@ import (
 // overridden by the options of the scenario.
 func pluginConfig(file *scenario.File, options Options) (config.Config, error) {
 	environ := []string{"CONFIG_FILE_PATH=" + os.DevNull} // no default file is read
-	environ = append(environ, sharedClusterPrefix(file, options)...)
+	environ = append(environ, inSharedCluster(file, options)...)
 	environ = append(environ, options.Environ...)
 	for _, name := range slices.Sorted(maps.Keys(file.Plugin)) {
 		environ = append(environ, name+"="+file.Plugin[name])
@@ -35,10 +35,12 @@ func pluginConfig(file *scenario.File, options Options) (config.Config, error) {
 	return parsed.Config, nil
 }
 
-// sharedClusterPrefix returns the variable with a namespace prefix for the options of a scenario,
-// if plugins with different options share the cluster: what is in a remote namespace, such as
-// the Pod Security Standard that it enforces, depends on the plugin that creates it.
-func sharedClusterPrefix(file *scenario.File, options Options) []string {
+// inSharedCluster returns the variables that keep the plugin of a scenario apart from those of others, if
+// plugins with different options share the cluster. One is a namespace prefix for these options: what is in
+// a remote namespace, such as the Pod Security Standard that it enforces, depends on the plugin that creates
+// it. The other is an instance for a scenario that looks at what the virtual node offers: with quotas, this
+// depends on all namespaces with pods of the instance.
+func inSharedCluster(file *scenario.File, options Options) []string {
 	if options.Client == nil || options.Plugin != "" || len(file.Plugin) == 0 && file.NamespaceTemplate == "" {
 		return nil
 	}
@@ -47,7 +49,11 @@ func sharedClusterPrefix(file *scenario.File, options Options) []string {
 		_, _ = fmt.Fprintln(hash, name, file.Plugin[name]) // it never fails
 	}
 	_, _ = fmt.Fprintln(hash, file.NamespaceTemplate)
-	return []string{fmt.Sprintf("OFFLOADING_NAMESPACE_PREFIX=offloading-%08x", hash.Sum32())}
+	variables := []string{fmt.Sprintf("OFFLOADING_NAMESPACE_PREFIX=offloading-%08x", hash.Sum32())}
+	if len(file.Expect.VirtualNode) > 0 {
+		variables = append(variables, fmt.Sprintf("APP_INSTANCE=scenario-%08x", hash.Sum32()))
+	}
+	return variables
 }
 
 // startPlugin starts this plugin in the environment, on a unix socket, and returns
