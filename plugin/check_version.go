@@ -10,6 +10,7 @@ import (
 // (https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/).
 var unknownBefore = []struct{ release, notice string }{
 	{"1.35", "volumes from images need Kubernetes 1.35, or 1.33 with the feature gate ImageVolume: pods with such volumes are refused otherwise"},
+	{"1.35", "variables from files (fileKeyRef) need Kubernetes 1.35, or 1.34 with the feature gate EnvFiles: the API server refuses pods with them otherwise"},
 	{"1.29", "native sidecars need Kubernetes 1.29: pods with them, and pods with a mesh or a tunnel, are refused"},
 	{"1.27", "scheduling gates need Kubernetes 1.27: a pod can start before its optional ConfigMaps and Secrets, those of variables and its Service exist"},
 }

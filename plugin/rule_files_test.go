@@ -2,6 +2,7 @@ package plugin_test
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,6 +116,12 @@ func TestPermittedVolumesOnARealAPIServer(t *testing.T) {
 			})
 			r := podOf("volumes", busybox("main"))
 			volumes(&r)
+			if server.Minor(t) < 35 { // it leaves out volumes from images, and so the plugin refuses the pod
+				if code, text := h.createFails(r); code != http.StatusForbidden || !strings.Contains(text, "the remote cluster cannot mount images") {
+					t.Errorf("create answers %d %s", code, text)
+				}
+				return
+			}
 			h.create(r)
 			pod := h.remotePod(r.Pod)
 			if got := len(pod.Spec.Volumes); got != want {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -154,7 +155,7 @@ func repeat[T any](ctx context.Context, s *podSource, try func() (T, error)) (T,
 		case ctx.Err() != nil:
 			return result, ctx.Err()
 		}
-		if errors.Is(err, errMoved) {
+		if errors.Is(err, errMoved) || isWithoutWatchList(err) {
 			return result, err
 		}
 		s.failed(err)
@@ -172,6 +173,17 @@ func repeat[T any](ctx context.Context, s *podSource, try func() (T, error)) (T,
 			return result, err
 		}
 	}
+}
+
+// isWithoutWatchList reports whether the API server is one that does not list in a watch, as those before
+// Kubernetes 1.32, and 1.33, do not. This is no failure: the informer then lists without a watch
+// (https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists).
+func isWithoutWatchList(err error) bool {
+	status := apierrors.APIStatus(nil)
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Field == "sendInitialEvents" })
 }
 
 // isForInformer reports whether the informer acts on an error: it lists the pods again, or it

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/testkit"
@@ -204,6 +205,31 @@ func TestWhatTheInformerSees(t *testing.T) {
 			}
 			w.Stop()
 		})
+	}
+}
+
+// An API server that does not list in a watch is not a failure: the log has no warning, and the informer sees the
+// answer at once. Other invalid requests are failures.
+func TestAServerWithoutWatchLists(t *testing.T) {
+	kind := schema.GroupKind{Group: "meta.k8s.io", Kind: "ListOptions"}
+	answer := apierrors.NewInvalid(kind, "", field.ErrorList{field.Forbidden(field.NewPath("sendInitialEvents"), "it needs a feature gate")})
+	other := apierrors.NewInvalid(kind, "", field.ErrorList{field.Forbidden(field.NewPath("resourceVersionMatch"), "no")})
+	for _, test := range []struct {
+		err  error
+		warn bool
+	}{{answer, false}, {other, true}} {
+		log := testkit.NewLog(t)
+		pods := &podsClient{onWatch: func(context.Context) (watch.Interface, error) { return nil, test.err }}
+		s := newPodSource(t, pods)
+		s.log = log.Logger()
+		lists := true
+		_, err := s.watch(t.Context(), metav1.ListOptions{SendInitialEvents: &lists})
+		if !errors.Is(err, test.err) || pods.watches != 1 {
+			t.Errorf("after %d watches, the informer sees the error %v", pods.watches, err)
+		}
+		if warned := strings.Contains(log.String(), "WARN"); warned != test.warn {
+			t.Errorf("%v: there is a warning: %t", test.err, warned)
+		}
 	}
 }
 

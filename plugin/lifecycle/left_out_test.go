@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/interlink-hq/interlink-kubernetes-plugin/fixtures/apiserver"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/lifecycle"
@@ -50,6 +51,9 @@ func imageRequest() *wire.CreateRequest {
 	return request
 }
 
+// imageVolumesSince is the minor release of Kubernetes from which on volumes from images need no feature gate.
+const imageVolumesSince = 35
+
 const cannotMountImages = "cannot mount images, and has left out volume model"
 
 // A pod runs with its volumes from images, or not at all: no kubelet can start it before the plugin has seen that
@@ -69,6 +73,12 @@ func TestImageVolumesThatTheRemoteClusterDrops(t *testing.T) {
 	e.eventually("nothing is left of the pod", func() bool { return len(e.remaining(request)) == 0 })
 
 	e.faults.set(nil)
+	if apiserver.ForTest(t).Minor(t) < imageVolumesSince { // it is such an API server itself
+		if _, err := e.Create(t.Context(), request); !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), cannotMountImages) {
+			t.Errorf("on an older API server, Create returns %v", err)
+		}
+		return
+	}
 	e.create(request)
 	if calls := e.faults.seen(); slices.Contains(calls, "GET pods/name") { // the answer to the create has the volumes
 		t.Errorf("Create sent %v", calls)
@@ -113,7 +123,7 @@ func TestRepeatedCreateLooksAtImageVolumes(t *testing.T) {
 			}
 
 			_, err = l.Create(t.Context(), request)
-			if !test.dropped {
+			if !test.dropped && apiserver.ForTest(t).Minor(t) >= imageVolumesSince {
 				e.must(err)
 				if gates := e.remotePod(request).Spec.SchedulingGates; len(gates) > 0 {
 					t.Errorf("the pod still has the gates %v", gates)
