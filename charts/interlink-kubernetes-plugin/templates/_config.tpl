@@ -79,6 +79,19 @@
 {{- join "\n" $lines -}}
 {{- end -}}
 
+{{/* The options that a running plugin does not take over, as YAML. */}}
+{{- define "interlink-plugin.restartOptions" -}}
+{{- $options := include "interlink-plugin.options" . | fromYaml -}}
+{{- range $section, $keys := .Files.Get "reloaded-options.yaml" | fromYaml -}}
+{{- $others := omit (get $options $section | default dict) "" -}}
+{{- range $keys -}}
+{{- $others = omit $others . -}}
+{{- end -}}
+{{- $_ := set $options $section $others -}}
+{{- end -}}
+{{- toYaml $options -}}
+{{- end -}}
+
 {{/* InterLinkConfig.yaml. */}}
 {{- define "interlink-plugin.interlinkConfig" -}}
 {{- $app := (include "interlink-plugin.options" . | fromYaml).app -}}
