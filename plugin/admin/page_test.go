@@ -38,6 +38,10 @@ func TestPageInABrowser(t *testing.T) {
 	p := open(t, source)
 	p.Wait(foundText + ` === "5,000 pods"`)
 	p.screenshot("pods")
+	const cut = `[...document.querySelectorAll("table.pods tbody th *")].filter(e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX !== "visible" && !e.classList.contains("out")).length`
+	if found := p.ask(cut); found != 0.0 {
+		t.Errorf("%v names of pods are cut", found)
+	}
 
 	p.ask(`document.getElementById("sort-name").click()`)
 	p.Wait(`document.querySelector("th.name").getAttribute("aria-sort") === "ascending"`)
