@@ -19,7 +19,7 @@ import (
 )
 
 // testInstances are the instances of the plugins that the tests start.
-var testInstances = regexp.MustCompile(`^(plugin-\d+|` + chainNode + `|` + chainNetworkNode + `)$`)
+var testInstances = regexp.MustCompile(`^(plugin-\d+|` + chainNode + `|` + chainNetworkNode + `|` + chainCapacityNode + `)$`)
 
 // deleteLeftBehind deletes a namespace that a plugin of these tests has created and that is empty, as an interrupted run
 // leaves it. It reports whether the namespace is deleted; if not, it may be somebody's.

@@ -33,6 +33,7 @@ func TestEndToEnd(t *testing.T) {
 			{"tunnel command", testTunnelCommand},
 			{"TCP tunnels", testTCPTunnels},
 			{"chain", testChain},
+			{"chain capacity", testChainCapacity},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
