@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,18 @@ import (
 
 const (
 	pingTimeout   = 10 * time.Second // a network policy can drop the packets of a connection
-	deleteTimeout = 30 * time.Second // also after the caller gave up
-	maxLog        = 16 << 10
+	statusTimeout = 15 * time.Second // of one call
+	logTimeout    = 30 * time.Second
+	// callTimeout limits a whole call: longer than InterLink waits for the begin of an answer.
+	callTimeout = 150 * time.Second
+	// A delete that fails is sent again, also after the caller gave up: each try may take deleteTimeout.
+	deleteTries, deleteTimeout = 3, 15 * time.Second
+	logTries                   = 2
+	maxLog                     = 16 << 10
 )
+
+// seeLog is what to do if the plugin itself fails.
+const seeLog = "the log of the plugin has the cause"
 
 // Options describe a trial.
 type Options struct {
@@ -49,6 +59,7 @@ type trial struct {
 // Run sends the pod and deletes it, whatever came of it. An error says in words which step
 // failed, and why.
 func Run(ctx context.Context, options Options) (err error) {
+	options.Kubelet.CallTimeout = cmp.Or(options.Kubelet.CallTimeout, callTimeout)
 	kubelet, err := virtualkubelet.New(options.Kubelet)
 	if err != nil {
 		return err
@@ -56,7 +67,7 @@ func Run(ctx context.Context, options Options) (err error) {
 	defer kubelet.Close()
 	t := &trial{Options: options, kubelet: kubelet}
 	if err := t.ping(ctx); err != nil {
-		return fmt.Errorf("plugin: %w", err)
+		return fmt.Errorf("plugin: %w; start the plugin, or correct its address", err)
 	}
 	t.Say("plugin", "answers at "+t.Kubelet.Plugin)
 	defer func() { err = errors.Join(err, t.remove(ctx)) }()
@@ -105,7 +116,7 @@ func (t *trial) create(ctx context.Context) error {
 	err := t.kubelet.Create(ctx, t.Pod)
 	if refusal, ok := errors.AsType[*virtualkubelet.Refusal](err); ok {
 		if refusal.Status == 0 {
-			return fmt.Errorf("no answer: %s", refusal.Body)
+			return fmt.Errorf("no answer: %s; %s", refusal.Body, seeLog)
 		}
 		return fmt.Errorf("the pod is refused with code %d: %s", refusal.Status, refusal.Words())
 	}
@@ -124,7 +135,7 @@ func (t *trial) wait(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()
 	for {
-		err := t.kubelet.Poll(limited)
+		err := t.poll(limited)
 		if panicked, ok := errors.AsType[*virtualkubelet.Panic](err); ok {
 			return panicked
 		}
@@ -148,6 +159,17 @@ func (t *trial) wait(ctx context.Context) error {
 	}
 }
 
+// poll sends one status call.
+func (t *trial) poll(ctx context.Context) error {
+	once, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	err := t.kubelet.Poll(once)
+	if once.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("a status call was not answered within %s", statusTimeout)
+	}
+	return err
+}
+
 // late says why the pod has not ended.
 func (t *trial) late(ctx context.Context) error {
 	if ctx.Err() != nil {
@@ -155,7 +177,7 @@ func (t *trial) late(ctx context.Context) error {
 	}
 	text := fmt.Sprintf("the pod has not ended within %s; its last status is %s", t.Timeout, t.said)
 	if t.stale != nil {
-		text += "; " + t.stale.Error()
+		text += "; " + t.stale.Error() + "; " + seeLog
 	}
 	return errors.New(text)
 }
@@ -187,31 +209,53 @@ func because(words ...string) string {
 
 func (t *trial) log(ctx context.Context) error {
 	name := t.Pod.Spec.Containers[0].Name
-	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
+	text, err := t.readLog(ctx, name)
+	for try := 1; err != nil && try < logTries && t.sleep(ctx); try++ {
+		text, err = t.readLog(ctx, name)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; %s", err, seeLog)
+	}
+	if !strings.Contains(text, t.Expect) {
+		return fmt.Errorf("the log of container %s is %q, without %q", name, text, t.Expect)
+	}
+	t.Say("log", strings.TrimSpace(text))
+	return nil
+}
+
+// readLog returns the begin of the log of a container.
+func (t *trial) readLog(ctx context.Context, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, logTimeout)
 	defer cancel()
 	reader, err := t.kubelet.Logs(ctx, t.Pod.Name, name, wire.LogOpts{})
 	if err != nil {
-		return fmt.Errorf("%w; the log of the plugin has the cause", err)
+		return "", err
 	}
 	defer func() { _ = reader.Close() }() // what was read is enough
 	text, err := io.ReadAll(io.LimitReader(reader, maxLog))
 	if err != nil {
-		return fmt.Errorf("the log of container %s ended early: %w", name, err)
+		return "", fmt.Errorf("the log of container %s ended early: %w", name, err)
 	}
-	if !strings.Contains(string(text), t.Expect) {
-		return fmt.Errorf("the log of container %s is %q, without %q", name, text, t.Expect)
-	}
-	t.Say("log", strings.TrimSpace(string(text)))
-	return nil
+	return string(text), nil
 }
 
-// remove deletes the pod, also after the caller gave up.
+// remove deletes the pod, also after the caller gave up. An error says what may be left.
 func (t *trial) remove(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
-	defer cancel()
-	if err := t.kubelet.Delete(ctx, t.Pod.Name); err != nil {
-		return fmt.Errorf("delete: %w", err)
+	ctx = context.WithoutCancel(ctx)
+	uid := t.kubelet.Pod(t.Pod.Name).UID
+	err := t.sendDelete(ctx, t.kubelet.Delete)
+	for try := 1; err != nil && try < deleteTries && t.sleep(ctx); try++ {
+		err = t.sendDelete(ctx, t.kubelet.DeleteAgain)
+	}
+	if err != nil {
+		return fmt.Errorf("delete: %w; the pod may be left in the remote cluster: delete it there with kubectl delete pods -A -l %s=%s", err, wire.LabelPodUID, uid)
 	}
 	t.Say("delete", "accepted")
 	return nil
+}
+
+func (t *trial) sendDelete(ctx context.Context, send func(context.Context, string) error) error {
+	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
+	defer cancel()
+	return send(ctx, t.Pod.Name)
 }

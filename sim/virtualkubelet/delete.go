@@ -18,6 +18,27 @@ func (k *Kubelet) Delete(ctx context.Context, name string) error {
 	if err != nil || body == nil {
 		return err
 	}
+	k.mu.Lock()
+	pod.deletion = body
+	k.mu.Unlock()
+	return k.sendDelete(ctx, pod, body)
+}
+
+// DeleteAgain sends the delete of a pod once more, after [Kubelet.Delete] has failed. InterLink
+// does not do that: it is for callers that must leave nothing in the remote cluster.
+func (k *Kubelet) DeleteAgain(ctx context.Context, name string) error {
+	k.mu.Lock()
+	pod := k.byName[name]
+	if pod == nil || pod.deletion == nil {
+		k.mu.Unlock()
+		return fmt.Errorf("no delete of pod %s was sent", name)
+	}
+	body := pod.deletion
+	k.mu.Unlock()
+	return k.sendDelete(ctx, pod, body)
+}
+
+func (k *Kubelet) sendDelete(ctx context.Context, pod *localPod, body *corev1.Pod) error {
 	status, answer, err := k.client.call(ctx, k.client.protocol.remove, k.client.session("DeletePod"), body)
 	switch {
 	case err != nil:

@@ -49,6 +49,5 @@ func Example() {
 	// Output:
 	// POST unix /create CreatePod#1
 	// create of pod hello was answered 429: no room
-	//
 	// [Pending Failed]
 }

@@ -190,6 +190,15 @@ func TestDeleteOfARunningPod(t *testing.T) {
 	if err := k.Poll(t.Context()); err != nil || len(plugin.calls) != calls {
 		t.Errorf("error %v, or status calls for deleted pods", err)
 	}
+	if err := k.DeleteAgain(t.Context(), "p"); err != nil {
+		t.Error(err)
+	}
+	if again, same := plugin.last(); len(plugin.calls) != calls+1 || again != call || same != body {
+		t.Errorf("the delete that is sent again is %s with %s", again, same)
+	}
+	if err := k.DeleteAgain(t.Context(), "lost"); err == nil {
+		t.Error("a delete that was never sent is sent again")
+	}
 }
 
 func TestStatusCreateAndDeleteWhileACreateIsInFlight(t *testing.T) {

@@ -37,6 +37,8 @@ type localPod struct {
 	creates int
 	// deleted is true once the pod is deleted from the local cluster.
 	deleted bool
+	// deletion is the body of its delete; nil before that, and if none is sent.
+	deletion *corev1.Pod
 }
 
 func newLocalPod(admitted *corev1.Pod, now time.Time) *localPod {

@@ -111,7 +111,7 @@ func isPage(text []byte) bool {
 // title, or else its first words.
 func plain(answer []byte) string {
 	if !isPage(answer) {
-		return excerpt(answer)
+		return excerpt(bytes.TrimSpace(answer))
 	}
 	text := pageTag.ReplaceAllString(string(answer), " ")
 	if title := pageTitle.FindStringSubmatch(string(answer)); title != nil {
