@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
+	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,16 +38,10 @@ const (
 // testChart installs the plugin's image into the local cluster with the chart, and
 // plays scenarios against each of its pods. Then it upgrades and uninstalls the chart.
 func testChart(t *testing.T) {
-	image := requireEnv(t, "E2E_PLUGIN_IMAGE")
-	at := strings.LastIndex(image, ":")
-	if at < strings.LastIndex(image, "/") || strings.Contains(image, "@") {
-		t.Fatalf("E2E_PLUGIN_IMAGE is %s, which has no tag", image)
-	}
-	repository, tag := image[:at], image[at+1:]
 	local := openLocalCluster(t)
 	createCredentials(t, local)
 	values := map[string]any{
-		"image":               map[string]any{"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"},
+		"image":               imageValue(t),
 		"remote":              map[string]any{"existingSecret": "remote-cluster"},
 		"replicas":            2,
 		"podDisruptionBudget": map[string]any{"enabled": true},
@@ -55,25 +50,8 @@ func testChart(t *testing.T) {
 		},
 		"config": map[string]any{"offloading": map[string]any{"namespace_prefix": "offloading-chart"}, "log": map[string]any{"level": "DEBUG"}},
 	}
-	helm := newHelm(t, local.kubeconfig, chartNamespace)
-	install := action.NewInstall(helm)
-	install.ReleaseName, install.Namespace = "plugin", chartNamespace
-	install.Wait, install.Timeout = true, waitTimeout
-	chart, err := loader.Load(chartPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := install.RunWithContext(testEnv.ctx, chart, values); err != nil {
-		t.Fatalf("install: %v\n%s", err, describeRelease(local))
-	}
-	uninstall := sync.OnceFunc(func() {
-		run := action.NewUninstall(helm)
-		run.Wait, run.Timeout = true, waitTimeout
-		if _, err := run.Run("plugin"); err != nil {
-			t.Errorf("uninstall: %v", err)
-		}
-	})
-	t.Cleanup(uninstall)
+	helm, chart := newHelm(t, local.kubeconfig, chartNamespace), loadChart(t)
+	uninstall := installChart(t, local, helm, chart, chartNamespace, values)
 	pods := releasePods(t, local)
 	if len(pods) != 2 {
 		t.Fatalf("the release has the pods %v, want 2", pods)
@@ -84,7 +62,7 @@ func testChart(t *testing.T) {
 		checkMetrics(t, forward(t, local, pod, 8080))
 	}
 
-	if log, err := helmTest(t, local, helm); err != nil || !strings.Contains(log, "the chart works") || !strings.Contains(log, "The plugin runs pods.") {
+	if log, err := helmTest(t, local, helm, chartNamespace); err != nil || !strings.Contains(log, "the chart works") || !strings.Contains(log, "The plugin runs pods.") {
 		t.Errorf("helm test: %v\n%s", err, log)
 	}
 
@@ -94,7 +72,7 @@ func testChart(t *testing.T) {
 	upgrade := action.NewUpgrade(helm)
 	upgrade.Namespace, upgrade.Wait, upgrade.Timeout = chartNamespace, true, waitTimeout
 	if _, err := upgrade.RunWithContext(testEnv.ctx, "plugin", chart, values); err != nil {
-		t.Fatalf("upgrade: %v\n%s", err, describeRelease(local))
+		t.Fatalf("upgrade: %v\n%s", err, describeRelease(local, chartNamespace))
 	}
 	eventually(t, "the release has one pod", func(context.Context) error {
 		if pods := releasePods(t, local); len(pods) != 1 {
@@ -102,7 +80,7 @@ func testChart(t *testing.T) {
 		}
 		return nil
 	})
-	if log, err := helmTest(t, local, helm); err == nil || !strings.Contains(log, "spec.hostNetwork must not be true") {
+	if log, err := helmTest(t, local, helm, chartNamespace); err == nil || !strings.Contains(log, "spec.hostNetwork must not be true") {
 		t.Errorf("helm test of a pod that is refused: %v\n%s", err, log)
 	}
 	uninstall()
@@ -116,11 +94,51 @@ func testChart(t *testing.T) {
 	})
 }
 
+// imageValue returns the value for the plugin's image.
+func imageValue(t *testing.T) map[string]any {
+	t.Helper()
+	image := requireEnv(t, "E2E_PLUGIN_IMAGE")
+	at := strings.LastIndex(image, ":")
+	if at < strings.LastIndex(image, "/") || strings.Contains(image, "@") {
+		t.Fatalf("E2E_PLUGIN_IMAGE is %s, which has no tag", image)
+	}
+	return map[string]any{"repository": image[:at], "tag": image[at+1:], "pullPolicy": "IfNotPresent"}
+}
+
+func loadChart(t *testing.T) *helmchart.Chart {
+	t.Helper()
+	chart, err := loader.Load(chartPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chart
+}
+
+// installChart installs the release "plugin". The test uninstalls it, at its end at the latest.
+func installChart(t *testing.T, local *cluster, helm *action.Configuration, chart *helmchart.Chart, namespace string, values map[string]any) (uninstall func()) {
+	t.Helper()
+	install := action.NewInstall(helm)
+	install.ReleaseName, install.Namespace = "plugin", namespace
+	install.Wait, install.Timeout = true, waitTimeout
+	if _, err := install.RunWithContext(testEnv.ctx, chart, values); err != nil {
+		t.Fatalf("install: %v\n%s", err, describeRelease(local, namespace))
+	}
+	uninstall = sync.OnceFunc(func() {
+		run := action.NewUninstall(helm)
+		run.Wait, run.Timeout = true, waitTimeout
+		if _, err := run.Run("plugin"); err != nil {
+			t.Errorf("uninstall: %v", err)
+		}
+	})
+	t.Cleanup(uninstall)
+	return uninstall
+}
+
 // helmTest runs the test of the release, and returns the log of its pod. Then it deletes the pod.
-func helmTest(t *testing.T, local *cluster, helm *action.Configuration) (string, error) {
+func helmTest(t *testing.T, local *cluster, helm *action.Configuration, namespace string) (string, error) {
 	t.Helper()
 	test := action.NewReleaseTesting(helm)
-	test.Namespace, test.Timeout = chartNamespace, waitTimeout
+	test.Namespace, test.Timeout = namespace, waitTimeout
 	tested, failed := test.Run("plugin")
 	if tested == nil {
 		t.Fatalf("helm test: %v", failed)
@@ -129,7 +147,7 @@ func helmTest(t *testing.T, local *cluster, helm *action.Configuration) (string,
 	if err := test.GetPodLogs(&log, tested); err != nil {
 		t.Errorf("helm test --logs: %v", err)
 	}
-	if _, err := local.run(testEnv.ctx, "-n", chartNamespace, "delete", "pods", "-l", "app.kubernetes.io/name=interlink-kubernetes-plugin-test"); err != nil {
+	if _, err := local.run(testEnv.ctx, "-n", namespace, "delete", "pods", "-l", "app.kubernetes.io/name=interlink-kubernetes-plugin-test"); err != nil {
 		t.Error(err)
 	}
 	return log.String(), failed
@@ -261,12 +279,12 @@ func forward(t *testing.T, local *cluster, pod string, port int) string {
 
 // describeRelease returns what a user needs to see when the release does not become
 // ready.
-func describeRelease(local *cluster) string {
+func describeRelease(local *cluster, namespace string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var text strings.Builder
 	for _, args := range [][]string{{"describe", "pods"}, {"logs", "--all-containers", "--prefix", "--tail=40", "-l", "app.kubernetes.io/instance=plugin"}} {
-		out, err := local.run(ctx, append([]string{"-n", chartNamespace}, args...)...)
+		out, err := local.run(ctx, append([]string{"-n", namespace}, args...)...)
 		fmt.Fprintln(&text, filepath.Join(args...), err, "\n"+out)
 	}
 	return text.String()

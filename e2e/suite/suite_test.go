@@ -28,6 +28,7 @@ func TestEndToEnd(t *testing.T) {
 			{"capacity", testCapacity},
 			{"namespace template", testNamespaceTemplate},
 			{"chart", testChart},
+			{"chart in its own cluster", testChartInCluster},
 			{"Debian package", testDebianPackage},
 			{"mesh", testMesh},
 			{"tunnel command", testTunnelCommand},
