@@ -60,17 +60,10 @@ func (e *podEvents) of(ctx context.Context, pod *corev1.Pod, now time.Time) (eve
 	limited, cancel := context.WithTimeout(ctx, pageEventsTimeout)
 	defer cancel()
 	events, err := e.list(limited, pod)
-	switch {
-	case err == nil:
-	case ctx.Err() != nil: // the reader is gone
+	if err != nil && ctx.Err() != nil { // the reader is gone
 		return nil, "the request has ended"
-	case errors.Is(limited.Err(), context.DeadlineExceeded):
-		failure = "the remote API server did not answer within " + pageEventsTimeout.String()
-	case errdefs.Is(err, errdefs.Refused):
-		failure = "the remote cluster does not permit the plugin to list events"
-	default:
-		failure = "the remote API server did not answer as it should; the log of the plugin says more, at level DEBUG"
 	}
+	failure = whyNotListed(limited, err, "events")
 	if err != nil {
 		e.log.Debug("the admin page shows no events of a pod", "namespace", pod.Namespace, "name", pod.Name, "error", err)
 		events = nil
@@ -84,6 +77,20 @@ func (e *podEvents) of(ctx context.Context, pod *corev1.Pod, now time.Time) (eve
 	}
 	e.kept[pod.UID] = keptEvents{at: now, events: events, failure: failure}
 	return events, failure
+}
+
+// whyNotListed returns why a list for the page has failed, in words without those of the remote API server; "" if it has not.
+// ctx is that of the list, with pageEventsTimeout.
+func whyNotListed(ctx context.Context, err error, what string) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "the remote API server did not answer within " + pageEventsTimeout.String()
+	case errdefs.Is(err, errdefs.Refused):
+		return "the remote cluster does not permit the plugin to list " + what
+	}
+	return "the remote API server did not answer as it should; the log of the plugin says more, at level DEBUG"
 }
 
 // pageEvent returns an event as the page shows it.

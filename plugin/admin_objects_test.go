@@ -57,7 +57,7 @@ func TestReleasesOfAPod(t *testing.T) {
 		"none": {want: []admin.Object{
 			{Resource: "Helm release", Name: "none", Note: "no release is installed in namespace bastions"}}},
 		"the list is refused": {err: errdefs.New(errdefs.Refused, "no"), want: []admin.Object{
-			{Resource: "Helm release", Name: "unknown", Note: "the releases cannot be read in namespace bastions"}}},
+			{Resource: "Helm release", Name: "unknown", Note: "the releases in namespace bastions cannot be read: the remote cluster does not permit the plugin to list Secrets there"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lists := 0

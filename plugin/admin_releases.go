@@ -56,7 +56,7 @@ func (r *podReleases) of(ctx context.Context, pod *corev1.Pod, now time.Time) []
 	if err != nil {
 		r.log.Debug("the admin page does not show the releases of a pod", "namespace", pod.Namespace, "name", pod.Name, "error", err)
 	}
-	objects := releaseObjects(uid, r.namespace, states, err != nil)
+	objects := releaseObjects(uid, r.namespace, states, whyNotListed(limited, err, "Secrets there"))
 	if ctx.Err() != nil { // the reader is gone
 		return objects
 	}
@@ -69,16 +69,16 @@ func (r *podReleases) of(ctx context.Context, pod *corev1.Pod, now time.Time) []
 	return objects
 }
 
-// releaseObjects returns the releases of a pod whose ports are exposed, with their states by name. unknown says that they
-// could not be read.
-func releaseObjects(uid, namespace string, states map[string]string, unknown bool) (objects []admin.Object) {
+// releaseObjects returns the releases of a pod whose ports are exposed, with their states by name. failure says why they
+// could not be read; then the states are not all, and not shown.
+func releaseObjects(uid, namespace string, states map[string]string, failure string) (objects []admin.Object) {
 	add := func(name, note string) {
 		objects = append(objects, admin.Object{Resource: "Helm release", Name: name, Note: note + " in namespace " + namespace})
 	}
-	switch {
-	case unknown:
-		add("unknown", "the releases cannot be read")
-	case len(states) == 0:
+	if failure != "" {
+		return []admin.Object{{Resource: "Helm release", Name: "unknown", Note: "the releases in namespace " + namespace + " cannot be read: " + failure}}
+	}
+	if len(states) == 0 {
 		add("none", "no release is installed")
 	}
 	tail := strings.TrimPrefix(scope.Scope{}.ReleaseName(0, uid), "bastion-0")

@@ -3,6 +3,7 @@ package plugin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -75,9 +76,13 @@ func (s *adminSource) Pods(context.Context) []admin.Pod {
 func (s *adminSource) Pod(ctx context.Context, namespace, name string) (admin.Details, bool) {
 	now := time.Now()
 	if pod := s.plugin.cluster.CachedPodByName(namespace, name); pod != nil {
+		var releases []admin.Object
+		var reading sync.WaitGroup // both at once: each may take pageEventsTimeout
+		reading.Go(func() { releases = s.releases.of(ctx, pod, now) })
 		events, failure := s.events.of(ctx, pod, now)
+		reading.Wait()
 		details := pageDetails(pod, events, now)
-		details.Objects = append(details.Objects, s.releases.of(ctx, pod, now)...)
+		details.Objects = append(details.Objects, releases...)
 		details.EventsFailure = failure
 		details.Polled = s.plugin.polls.last(details.UID)
 		return details, true
@@ -98,7 +103,7 @@ func (s *adminSource) Overview(ctx context.Context) admin.Overview {
 	overview.Capacity, overview.CapacityNote = s.capacity()
 	for _, check := range s.checks {
 		failure := ""
-		if err := checkOnce(ctx, check); err != nil {
+		if err := checkOnce(ctx, check); err != nil && !errors.Is(err, errNotChecked) {
 			failure = err.Error()
 		}
 		overview.Checks = append(overview.Checks, admin.Check{Name: check.Name, Failure: failure})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
@@ -128,9 +129,10 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		{Name: "remote-accepted", Check: p.remoteAccepted},
 		{Name: "watch-fresh", Check: p.watchFresh},
 	}
+	verbose := append(p.readiness.checks(), p.reloadChecks()...)
 	var page http.Handler
 	if app.AdminTokenFile != "" {
-		if page, err = p.newPage(app, registry, checks, log); err != nil {
+		if page, err = p.newPage(app, registry, slices.Concat(checks, verbose), log); err != nil {
 			return nil, err
 		}
 	}
@@ -142,7 +144,7 @@ func New(cfg config.Config, client kubernetes.Interface, tunnels lifecycle.Tunne
 		Logger:      log,
 		Ping:        p.ping,
 		Ready:       checks,
-		Verbose:     append(p.readiness.checks(), p.reloadChecks()...),
+		Verbose:     verbose,
 		Registry:    registry,
 		Admin:       page,
 	})
