@@ -30,7 +30,7 @@ import (
 type faultyRemote struct {
 	t       *testing.T
 	server  *apiserver.Server
-	proxies [2]*faultproxy.Proxy
+	proxy   *faultproxy.Proxy
 	cmd     *exec.Cmd
 	program *testkit.Process
 	client  *http.Client // of the socket
@@ -38,22 +38,20 @@ type faultyRemote struct {
 	prefix, folder, kubeconfig, admin string
 }
 
-// startFaulty starts the program behind the first of two proxies, with rules for it. It waits until the program answers.
+// startFaulty starts the program behind a proxy with rules. It waits until the program answers.
 func startFaulty(t *testing.T, rules []string, flags ...string) *faultyRemote {
 	t.Helper()
 	f := &faultyRemote{t: t, server: apiserver.ForTest(t), folder: testkit.ShortFolder(t), prefix: fmt.Sprintf("f%08x", rand.Uint32())}
-	for i := range f.proxies {
-		proxy, err := faultproxy.Start(faultproxy.Options{Server: f.server.Config})
-		f.must(err)
-		t.Cleanup(func() { _ = proxy.Close() })
-		f.proxies[i] = proxy
-	}
+	var err error
+	f.proxy, err = faultproxy.Start(faultproxy.Options{Server: f.server.Config})
+	f.must(err)
+	t.Cleanup(func() { _ = f.proxy.Close() })
 	for i, rule := range rules {
 		rules[i] = strings.ReplaceAll(rule, "PREFIX", f.prefix)
 	}
-	f.fail(0, rules...)
+	f.fail(rules...)
 	f.kubeconfig = filepath.Join(f.folder, "kubeconfig")
-	f.use(0)
+	f.must(os.WriteFile(f.kubeconfig, f.proxy.Kubeconfig(), 0o600))
 	socket := filepath.Join(f.folder, "s")
 	f.admin = fmt.Sprintf("localhost:%d", testkit.FreePort(t))
 	for i, flag := range flags {
@@ -82,8 +80,8 @@ func (f *faultyRemote) must(err error) {
 	}
 }
 
-// fail replaces the rules of a proxy.
-func (f *faultyRemote) fail(proxy int, rules ...string) {
+// fail replaces the rules of the proxy.
+func (f *faultyRemote) fail(rules ...string) {
 	f.t.Helper()
 	var parsed []faultproxy.Rule
 	for _, text := range rules {
@@ -91,15 +89,7 @@ func (f *faultyRemote) fail(proxy int, rules ...string) {
 		f.must(err)
 		parsed = append(parsed, rule)
 	}
-	f.proxies[proxy].SetRules(parsed...)
-}
-
-// use writes the kubeconfig of a proxy.
-func (f *faultyRemote) use(proxy int) {
-	f.t.Helper()
-	next := f.kubeconfig + ".next" // the program must not read half of it
-	f.must(os.WriteFile(next, f.proxies[proxy].Kubeconfig(), 0o600))
-	f.must(os.Rename(next, f.kubeconfig))
+	f.proxy.SetRules(parsed...)
 }
 
 // call sends a request as InterLink does.

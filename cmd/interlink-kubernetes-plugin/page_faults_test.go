@@ -52,7 +52,7 @@ func TestThePageOfAPodWhenItsListsFail(t *testing.T) {
 		code, body := f.get("/", token)
 		return code == http.StatusOK && strings.Contains(body, "tunnel-releases") && strings.Contains(body, "list secrets in namespace "+bastions)
 	})
-	f.fail(0)
+	f.fail()
 	request := f.pod("demo", "exposed")
 	uids := f.prefix[1:] + "-ca03-4864-a97c-" // their names follow from the form of a UID
 	request.Pod.UID = types.UID(uids + "dabccaa67f8e")
@@ -91,7 +91,7 @@ func TestThePageOfAPodWhenItsListsFail(t *testing.T) {
 		return true
 	})
 	for n, test := range tests {
-		f.fail(0, "LIST secrets in "+bastions+": "+test.secrets, "LIST events: "+test.events)
+		f.fail("LIST secrets in "+bastions+": "+test.secrets, "LIST events: "+test.events)
 		code, body := f.get("/pods/"+namespace+"/"+names[n], token)
 		releases := "the releases in namespace " + bastions + " cannot be read: the remote "
 		if code != http.StatusOK || !strings.Contains(body, "Timeline") || !strings.Contains(body, "target of the TCP tunnels") {
@@ -111,7 +111,7 @@ func TestThePageOfAPodWhenItsListsFail(t *testing.T) {
 			}
 		}
 	}
-	f.fail(0)
+	f.fail()
 	if code, body := f.get("/pods/"+namespace+"/"+names[len(tests)], token); code != http.StatusOK || !strings.Contains(body, "exposes TCP port 8080, deployed in namespace "+bastions) || strings.Contains(body, secret) {
 		t.Errorf("without a failure, the page is %d\n%s", code, body)
 	}
