@@ -25,12 +25,18 @@ func remotePodsOf(c *call, uid string) []corev1.Pod {
 	return pods.Items
 }
 
-func deleteRemotePodOfRepeatedCreate(c *call, uid string) {
+// replaceRemotePodOfRepeatedCreate replaces the pod itself: a plugin whose pod is deleted before a second create would
+// create it again only if it has heard of the delete already.
+func replaceRemotePodOfRepeatedCreate(c *call, uid string) {
 	if _, repeated := c.seen.LoadOrStore(uid, true); !repeated {
 		return
 	}
 	for _, pod := range remotePodsOf(c, uid) {
-		_ = c.remote.CoreV1().Pods(pod.Namespace).Delete(background, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
+		pods := c.remote.CoreV1().Pods(pod.Namespace)
+		_ = pods.Delete(background, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
+		pod.ObjectMeta = metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace, Labels: pod.Labels, Annotations: pod.Annotations}
+		pod.Spec.NodeName, pod.Status = "", corev1.PodStatus{}
+		_, _ = pods.Create(background, &pod, metav1.CreateOptions{})
 	}
 }
 

@@ -43,7 +43,7 @@ var createMutants = []mutant{
 	{"answers a list", "plain-pod", "CREATE-3", "a list, not one object", on("/create", answerAsList)},
 	{"answers another UID", "plain-pod", "CREATE-10", "PodUID", on("/create", answerOtherUID)},
 	{"refuses a second create", "create-twice", "CREATE-8", "409", on("/create", refuseRepeated(func(pod podName) string { return pod.UID }))},
-	{"replaces the remote pod at a second create", "create-twice", "CREATE-8", "was replaced", before("/create", deleteRemotePodOfRepeatedCreate)},
+	{"replaces the remote pod at a second create", "create-twice", "CREATE-8", "was replaced", after("/create", replaceRemotePodOfRepeatedCreate)},
 	{"answers a second create with another job ID", "create-twice", "CREATE-8", "has the PodJID", on("/create", answerOtherJobID)},
 	{"creates two remote pods", "plain-pod", "CREATE-8", "2 Pods", after("/create", createSecondRemotePod)},
 	{"cuts names at 63 characters", "name-long-shared-prefix", "CREATE-4", "409", on("/create", refuseRepeated(func(pod podName) string { return pod.Name[:min(63, len(pod.Name))] }))},
