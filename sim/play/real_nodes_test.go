@@ -142,8 +142,8 @@ func TestPodsThatRanBetweenPolls(t *testing.T) {
 	}{
 		{"never running", short, []observation{{5 * s, pending, corev1.ContainerState{}, ms}, {10 * s, succeeded, ended, ms}}, true},
 		{"running between polls only", short, []observation{{5 * s, pending, corev1.ContainerState{}, ms}, {6 * s, running, runs, 0}, {10 * s, succeeded, ended, ms}}, true},
-		{"running at one poll", short, []observation{{4 * s, running, runs, 0}, {5*s + 10*ms, running, runs, 10 * ms}, {10 * s, succeeded, ended, ms}}, false},
-		{"the run began just before the poll", short, []observation{{5 * s, running, runs, 0}, {5*s + 10*ms, running, runs, 10 * ms}, {10 * s, succeeded, ended, ms}}, true},
+		{"running at one poll", short, []observation{{4 * s, running, runs, 0}, {9*s + 10*ms, running, runs, 10 * ms}, {14 * s, succeeded, ended, ms}}, false},
+		{"the run began just before the poll", short, []observation{{5 * s, running, runs, 0}, {9*s + 10*ms, running, runs, 10 * ms}, {14 * s, succeeded, ended, ms}}, true},
 		{"the run ended during the poll", short, []observation{{3 * s, running, runs, 0}, {6 * s, succeeded, ended, s}}, true},
 		{"the container ended between two runs at the poll", short, []observation{{3 * s, running, runs, 0}, {4 * s, running, ended, 0}, {5 * s, running, runs, ms}, {9 * s, running, ended, 0}}, true},
 		{"a long run is always required", "{start: 1s, run: 16s}", []observation{{5 * s, pending, corev1.ContainerState{}, ms}, {10 * s, succeeded, ended, ms}}, false},

@@ -11,8 +11,8 @@ import (
 
 const (
 	// maxWatchDelay is how long the plugin may need to learn what the remote API server
-	// shows.
-	maxWatchDelay = time.Second
+	// shows, on a machine whose cores many programs share.
+	maxWatchDelay = 5 * time.Second
 	// maxShortRun limits how long a container runs, by its scenario, that is allowed to
 	// end before a poll can show that it ran.
 	maxShortRun = 3 * pollPause
