@@ -12,6 +12,7 @@ import (
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/admin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/cluster"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/console"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/nstemplate"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/translate"
@@ -131,22 +132,28 @@ func (r *Review) Where() string {
 
 // Err returns an error of kind Refused if a permission or a class is missing.
 func (r *Review) Err() error {
-	permissions, classes := 0, 0
+	permissions := 0
 	for _, p := range r.Permissions {
 		if !p.Allowed && !p.Optional {
 			permissions++
 		}
 	}
-	for _, c := range r.Classes {
-		if c.State == ClassMissing {
-			classes++
-		}
-	}
 	if permissions > 0 {
 		return errdefs.New(errdefs.Refused, "permissions missing %s: %d", r.Where(), permissions)
 	}
-	if classes > 0 {
-		return errdefs.New(errdefs.Refused, "classes missing in the remote cluster: %d", classes)
+	return r.ClassesErr()
+}
+
+// ClassesErr returns an error of kind Refused if a class is missing.
+func (r *Review) ClassesErr() error {
+	var missing []string
+	for _, c := range r.Classes {
+		if c.State == ClassMissing {
+			missing = append(missing, c.Resource+" "+c.Name)
+		}
+	}
+	if len(missing) > 0 {
+		return errdefs.New(errdefs.Refused, "classes missing in the remote cluster: %s; create them there, or correct the options that name them", strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -177,7 +184,7 @@ func (r *Review) writeText(w io.Writer) error {
 		default:
 			result = "MISSING"
 			if p.Reason != "" {
-				result += ": " + p.Reason
+				result += ": " + console.Line(p.Reason)
 			}
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", p.Verb, p.Resource, purpose(p.Permission, r.Namespace), result)

@@ -36,10 +36,24 @@ func rulesOf[T any](key, value string, parse func([]byte) (T, error)) (rules T, 
 		}
 		where += " " + path
 	}
-	if rules, err = parse(text); err != nil {
-		return rules, fmt.Errorf("%s: %w", where, err)
+	rules, err = parse(text)
+	return rules, eachIn(where, err)
+}
+
+// eachIn says of each of the joined errors in err where it is: each is a line of its own.
+func eachIn(where string, err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return fmt.Errorf("%s: %w", where, err)
 	}
-	return rules, nil
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, fmt.Errorf("%s: %w", where, one))
+	}
+	return errors.Join(all...)
 }
 
 // rulesNotice says how many rules the site has.

@@ -27,7 +27,8 @@ plugin needs with this configuration, and for the classes that it names. Nothing
 With --fix, it prints the roles and bindings that the account lacks, for an administrator of the remote
 cluster to read and apply. Roles that were applied before stay as they are.
 
-Exit codes: 0 nothing that is required is missing, or --fix has printed it; 1 something is missing or failed;
+Exit codes: 0 nothing that is required is missing, or --fix has printed it; 1 something is missing (with --fix: a
+class) or failed;
 2 the command or the configuration is not valid.`,
 		Example: `  interlink-kubernetes-plugin check --k8s-kubeconfig-path remote.kubeconfig
 
@@ -72,7 +73,10 @@ func (p *program) runCheck(command *cobra.Command, args []string) error {
 		return err
 	}
 	if asked("fix") {
-		return p.printFix(ctx, review, client, asked("optional"))
+		if err := p.printFix(ctx, review, client, asked("optional")); err != nil {
+			return err
+		}
+		return review.ClassesErr() // no role brings a class
 	}
 	if err := p.printReview(review, format); err != nil {
 		return err
@@ -158,6 +162,9 @@ func (p *program) checkAsText(command *cobra.Command) error {
 	cfg, client, err := p.connect(command, err)
 	if err != nil {
 		return err
+	}
+	if err := plugin.ReadFiles(cfg); err != nil {
+		return invalid(err)
 	}
 	ctx, cancel := context.WithTimeout(command.Context(), checkTimeout)
 	defer cancel()

@@ -9,11 +9,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	_ "golang.org/x/crypto/x509roots/fallback" // the image is built from scratch, without certificate authorities
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/console"
 )
 
 // version is set by the linker (see the Makefile).
@@ -39,7 +41,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err == nil {
 		return 0
 	}
-	_, _ = fmt.Fprintf(stderr, "%s: %v\n", command.CommandPath(), err)
+	// Each mistake is a line. Texts of the remote cluster are in some: a terminal must not act on them.
+	for line := range strings.Lines(fmt.Sprintf("%s: %v", command.CommandPath(), err)) {
+		_, _ = fmt.Fprintln(stderr, console.Line(line))
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitInvalid
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/console"
+	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/errdefs"
 )
 
 // orphansTimeout limits the duration of one run of the orphans commands.
@@ -63,7 +64,7 @@ func (p *program) runOrphans(command *cobra.Command, remove bool) error {
 		return err
 	}
 	if cfg.Offloading.OrphanGrace == 0 {
-		return invalidf("[offloading] orphan_grace is 0s: nothing is an orphan")
+		return invalidf("[offloading] orphan_grace is 0s, so nothing is an orphan: set it to a duration such as 1h")
 	}
 	tunnels, err := plugin.ConnectTunnels(cfg, client, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -72,6 +73,9 @@ func (p *program) runOrphans(command *cobra.Command, remove bool) error {
 	ctx, cancel := context.WithTimeout(command.Context(), orphansTimeout)
 	defer cancel()
 	found, err := plugin.Orphans(ctx, cfg, client, tunnels, remove)
+	if errdefs.Is(err, errdefs.Refused) {
+		err = fmt.Errorf("%w; %s check shows which permissions are missing", err, programName)
+	}
 	if found == nil {
 		return err
 	}

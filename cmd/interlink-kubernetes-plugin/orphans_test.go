@@ -35,6 +35,15 @@ func TestOrphansCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	flags := []string{"--k8s-kubeconfig-path", kubeconfig(t, server.Kubeconfig()), "--app-instance", namespace}
+	without, err := server.AddUser("orphans-of-a-user-without-rights")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := without.KubeConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := []string{"--k8s-kubeconfig-path", kubeconfig(t, text), "--app-instance", namespace}
 	for _, test := range []struct {
 		args  []string
 		code  int
@@ -46,8 +55,9 @@ func TestOrphansCommand(t *testing.T) {
 		{[]string{"orphans", "--help"}, 0, "Exit codes", true},
 		{[]string{"orphans", "delete", "--help"}, 0, "Exit codes", true},
 		{append([]string{"orphans", "delete", "--no-such-flag"}, flags...), 2, "no-such-flag", true},
-		{append([]string{"orphans", "delete", "--offloading-orphan-grace=0s"}, flags...), 2, "orphan_grace is 0s", true},
+		{append([]string{"orphans", "delete", "--offloading-orphan-grace=0s"}, flags...), 2, "orphan_grace is 0s, so nothing is an orphan: set it to a duration such as 1h", true},
 		{append([]string{"orphans", "list", `--k8s-client-configuration={"host":"https://127.0.0.1:1"}`}, flags...), 1, "list pods", true},
+		{append([]string{"orphans", "list"}, refused...), 1, "interlink-kubernetes-plugin check shows which permissions are missing\n", true},
 		{append([]string{"orphans", "delete", "--offloading-orphan-grace=2h"}, flags...), 0, "deleted: 0", true},
 		{append([]string{"orphans", "list"}, flags...), 0, namespace + "/marked  demo/web", true},
 		{append([]string{"orphans", "list", "-o", "json"}, flags...), 0, `"name": "marked"`, true},

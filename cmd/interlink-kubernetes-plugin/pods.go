@@ -99,7 +99,7 @@ func (p *program) podWriter(format string, now time.Time) (each func([]plugin.Li
 			return nil
 		}, list.Close
 	}
-	titles, wide, style := []string{"LOCAL NAMESPACE", "LOCAL NAME", "REMOTE NAMESPACE", "REMOTE NAME", "STATUS", "RESTARTS", "AGE"}, format == "wide", p.style()
+	titles, wide, style := []string{"LOCAL NAMESPACE", "LOCAL NAME", "REMOTE NAMESPACE", "REMOTE NAME", "STATUS", "RESTARTS", "AGE", "WARNINGS"}, format == "wide", p.style()
 	if wide {
 		titles = append(titles, "VIRTUAL NODE", "NODE", "IP", "LOCAL UID", "WHY AND WARNINGS")
 	}
@@ -134,7 +134,10 @@ func podCells(pod plugin.ListedPod, now time.Time, wide bool, style console.Styl
 	text := func(text string) console.Cell { return console.Cell{Text: cmp.Or(text, "-")} }
 	cells := []console.Cell{
 		text(pod.Local.Namespace), text(pod.Local.Name), text(pod.Remote.Namespace), text(pod.Remote.Name),
-		status, text(strconv.Itoa(pod.Restarts)), text(age),
+		status, text(strconv.Itoa(pod.Restarts)), text(age), {Text: strconv.Itoa(len(pod.Warnings))},
+	}
+	if len(pod.Warnings) > 0 {
+		cells[len(cells)-1].Paint = style.Warn
 	}
 	if wide {
 		cells = append(cells, text(pod.Local.Node), text(pod.Remote.Node), text(pod.Remote.IP), text(pod.Local.UID), text(pod.Why()))

@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -156,6 +159,9 @@ func unknownWord(command *cobra.Command, word string) error {
 	if names := command.SuggestionsFor(word); len(names) > 0 {
 		return invalidf("%s is not a command; did you mean %s?", shown(word), strings.Join(names, " or "))
 	}
+	if !command.HasSubCommands() {
+		return invalidf("%s is not a command: %s has none", shown(word), command.CommandPath())
+	}
 	return invalidf("%s is not a command; the commands are %s", shown(word), commandsBelow(command))
 }
 
@@ -164,7 +170,10 @@ func (p *program) serveCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "serve", GroupID: groupRun, Args: cobra.ArbitraryArgs,
 		Short: "Serve InterLink until SIGTERM or SIGINT (without a command, too)",
-		Long:  "Serves InterLink until SIGTERM or SIGINT: pods that InterLink sends run in the remote cluster.",
+		Long: `Serves InterLink until SIGTERM or SIGINT: pods that InterLink sends run in the remote cluster.
+
+Exit codes: 0 stopped by a signal, 1 failed, 2 the command, the configuration or a file that it
+names is not valid.`,
 		Example: `  # With a configuration file; a flag overrides it
   interlink-kubernetes-plugin serve --config config.ini --log-level DEBUG`,
 		RunE: func(command *cobra.Command, args []string) error {
@@ -181,6 +190,10 @@ func (p *program) serveCommand() *cobra.Command {
 
 // serve runs the plugin until the command is interrupted.
 func (p *program) serve(command *cobra.Command) error {
+	// From here on, the signal does not end the program.
+	reloads := make(chan os.Signal, 1)
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
 	traces, err := tracing.Read(p.environ)
 	parsed, err := p.load(command, err)
 	if err != nil {
@@ -190,6 +203,9 @@ func (p *program) serve(command *cobra.Command) error {
 	if err != nil {
 		return invalid(err)
 	}
+	if err := plugin.ReadFiles(parsed.Config); err != nil {
+		return invalid(err)
+	}
 	read := func() (*config.ParseResult, error) { return config.Load(command.Flags(), p.environ) }
-	return serve(command.Context(), parsed, read, traces, client, p.stdout)
+	return serve(command.Context(), parsed, read, reloads, traces, client, p.stdout)
 }

@@ -4,20 +4,15 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/config"
 	"github.com/interlink-hq/interlink-kubernetes-plugin/plugin/tracing"
 )
 
-// serve runs the plugin until ctx is done. It writes the log to out. read reads the configuration again.
-func serve(ctx context.Context, parsed *config.ParseResult, read func() (*config.ParseResult, error), traces tracing.Settings, client *plugin.Client, out io.Writer) error {
-	// From here on, the signal does not end the program.
-	reloads := make(chan os.Signal, 1)
-	signal.Notify(reloads, syscall.SIGHUP)
-	defer signal.Stop(reloads)
+// serve runs the plugin until ctx is done. It writes the log to out. read reads the configuration again, after a signal
+// in reloads, too.
+func serve(ctx context.Context, parsed *config.ParseResult, read func() (*config.ParseResult, error), reloads <-chan os.Signal, traces tracing.Settings, client *plugin.Client, out io.Writer) error {
 	log, level, closer, err := plugin.NewLogger(parsed.Config, out)
 	if err != nil {
 		return err
@@ -30,7 +25,7 @@ func serve(ctx context.Context, parsed *config.ParseResult, read func() (*config
 	}
 	tunnels, err := plugin.ConnectTunnels(parsed.Config, client, log)
 	if err != nil {
-		return err
+		return invalid(err)
 	}
 	p, err := plugin.New(parsed.Config, client, tunnels, version, log)
 	if err != nil {

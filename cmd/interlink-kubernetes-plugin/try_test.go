@@ -147,7 +147,7 @@ func TestMistakesInTry(t *testing.T) {
 		`--plugin http://a --overrides {"spec":{"a":1}}`: "--overrides: ",
 		"--plugin http://a --timeout 0s":                 "--timeout must be longer",
 		"--plugin http://a --wait -1s":                   "--wait must not be negative",
-		"--plugin http://a --timeout soon":               "flag --timeout",
+		"--plugin http://a --timeout soon":               "flag --timeout: must be a duration such as 30s or 5m",
 		"--plugin http://a s3cr3t":                       "the command of the pod stands after --",
 		"--log-level LOUD":                               "[log] level",
 	} {

@@ -42,6 +42,8 @@ func TestMistakesInCommands(t *testing.T) {
 		"completion":                           `name one shell: interlink-kubernetes-plugin completion bash|zsh|fish|powershell`,
 		"completion bash zsh":                  `name one shell`,
 		"completion ksh":                       `"ksh" is not a shell that is known; the shells are bash, zsh, fish, powershell`,
+		"pods -n":                              ` pods: flag -n: requires a value`,
+		"help check lst":                       `"lst" is not a command: interlink-kubernetes-plugin check has none`,
 		"--chek":                               `flag --chek: is not a flag of this program; did you mean --check`,
 		"check -q":                             ` check: flag -q: is not a flag of this program; --help lists them`,
 		"check --log-leve=s3cr3t":              `did you mean --log-level?`,

@@ -17,7 +17,7 @@ import (
 func Parse(text []byte) (Rules, error) {
 	encoded, err := yaml.YAMLToJSONStrict(text)
 	if err != nil {
-		return nil, err
+		return nil, oneLine(err)
 	}
 	var file struct {
 		Rules Rules `json:"rules"`
@@ -28,7 +28,7 @@ func Parse(text []byte) (Rules, error) {
 		err = yaml.UnmarshalStrict(text, &file)
 	}
 	if err != nil {
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: json: "))
+		return nil, oneLine(err)
 	}
 	if len(file.Rules) == 0 {
 		return nil, errors.New("there is no rule in it")
@@ -102,4 +102,10 @@ func unknownPlaceholder(text string) string {
 		}
 	}
 	return ""
+}
+
+// oneLine returns an error of the YAML library without its line breaks.
+func oneLine(err error) error {
+	text := strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: json: ")
+	return errors.New(strings.Join(strings.Fields(text), " "))
 }

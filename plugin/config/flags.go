@@ -105,15 +105,36 @@ func argumentsError(count int) OptionError {
 // describeFlagError returns an error of pflag without the value that it quotes.
 func describeFlagError(err error) OptionError {
 	if needs, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return flagError("--"+needs.GetSpecifiedName(), "requires a value")
+		return flagError(dashed(needs.GetSpecifiedName(), needs.GetSpecifiedShortnames()), "requires a value")
 	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return flagError("--"+invalid.GetFlag().Name, "must be true or false")
+		return flagError("--"+invalid.GetFlag().Name, mustBe(invalid.GetFlag().Value.Type()))
 	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return flagError(presentable("-"+unknown.GetSpecifiedName()), "is not a flag of this program; --help lists them")
 	}
 	return flagError("", "an argument is not valid; write flags as --flag=value")
+}
+
+// dashed returns a flag as it was written: --namespace, or -n of the short names n.
+func dashed(name, shortNames string) string {
+	if shortNames != "" {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// mustBe says what the value of a flag must be, by pflag's name of its type.
+func mustBe(kind string) string {
+	switch kind {
+	case "bool":
+		return "must be true or false"
+	case "duration":
+		return "must be a duration such as 30s or 5m"
+	case "int":
+		return "must be a whole number"
+	}
+	return "is not valid; --help shows what it may be"
 }
 
 func flagError(name, text string) OptionError {

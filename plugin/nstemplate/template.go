@@ -12,6 +12,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -77,7 +78,7 @@ func Parse(text []byte) (*Template, error) {
 func parseManifest(document []byte) (*manifest, error) {
 	encoded, err := yaml.YAMLToJSONStrict(document)
 	if err != nil {
-		return nil, errors.New(withoutValues(err.Error()))
+		return nil, errors.New(strings.Join(strings.Fields(withoutValues(err.Error())), " "))
 	}
 	var content map[string]any
 	if err := utiljson.Unmarshal(encoded, &content); err != nil {

@@ -76,5 +76,8 @@ func (o *Orphans) Delete(ctx context.Context, findings []Finding) (int, error) {
 			count++
 		}
 	}
+	if len(failures) > 1 {
+		return count, fmt.Errorf("%d deletes failed; the first: %w", len(failures), failures[0])
+	}
 	return count, errors.Join(failures...)
 }

@@ -21,7 +21,7 @@ func Parse(text []byte) (Rules, error) {
 	var r Rules
 	encoded, err := yaml.YAMLToJSONStrict(text)
 	if err != nil {
-		return Rules{}, err
+		return Rules{}, oneLine(err)
 	}
 	if bytes.HasPrefix(encoded, []byte("[")) {
 		err = yaml.UnmarshalStrict(text, &r.Rules)
@@ -29,7 +29,7 @@ func Parse(text []byte) (Rules, error) {
 		err = yaml.UnmarshalStrict(text, &r)
 	}
 	if err != nil {
-		return Rules{}, errors.New(strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: json: "))
+		return Rules{}, oneLine(err)
 	}
 	if len(r.Rules) == 0 && len(r.Affinities) == 0 {
 		return Rules{}, errors.New("there is no rule in it")
@@ -104,4 +104,10 @@ func (r *Rules) check(rule *Rule) []error {
 		}
 	}
 	return problems
+}
+
+// oneLine returns an error of the YAML library without its line breaks.
+func oneLine(err error) error {
+	text := strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: json: ")
+	return errors.New(strings.Join(strings.Fields(text), " "))
 }
