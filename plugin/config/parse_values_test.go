@@ -172,6 +172,7 @@ func TestInvalidValues(t *testing.T) {
 		{"MESH_WSTUNNEL_URL", "", "must not be empty"},
 		{"MESH_WSTUNNEL_URL", "example.org/wstunnel", "must be a URL such as"},
 		{"MESH_WIREGUARD_GO_URL", "file:///etc/passwd", "must be a URL such as"},
+		{"MESH_WG_URL", "https://user:s3cr3t@example.org/wg", "must not contain a user or a password"},
 		{"MESH_WG_URL", "https://example.org/a b", "must be a URL such as"},
 		{"MESH_WG_URL", "https://example.org/wg#sha256=12", "must end in #sha256="},
 		{"TCP_TUNNEL_BASTION_NAMESPACE", "", "must not be empty"},

@@ -39,3 +39,26 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		t.Errorf("an empty secret shows as %q", got)
 	}
 }
+
+// Options in which a site can write a secret, although they need none, are shown without it.
+func TestWhatMayBeSecretIsMasked(t *testing.T) {
+	for value, want := range map[string]string{
+		"--mesh-install=apk add --repository https://me:hunter2@example.org bash":          "******** (a command of 56 characters)",
+		"--mesh-install=" + installPrograms:                                                installPrograms,
+		"--mesh-install=":                                                                  "",
+		"--mesh-wg-url=https://example.org/wg?token=hunter2":                               "https://example.org/wg?********",
+		"--mesh-wg-url=https://example.org/wg?t=hunter2#sha256=" + strings.Repeat("a", 64): "https://example.org/wg?********#sha256=" + strings.Repeat("a", 64),
+		"--mesh-wireguard-go-url=https://example.org/w":                                    "https://example.org/w",
+	} {
+		result, err := Parse([]string{value}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flag, _, _ := strings.Cut(value, "=")
+		for _, setting := range result.Settings {
+			if "--"+setting.Option.Flag() == flag && setting.Value != want {
+				t.Errorf("%s is shown as %q, want %q", value, setting.Value, want)
+			}
+		}
+	}
+}

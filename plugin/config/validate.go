@@ -274,11 +274,37 @@ func atLeastOneSecond(d time.Duration) error {
 // checksum matches the fragment of a URL that says the content.
 var checksum = regexp.MustCompile(`^sha256=[0-9a-f]{64}$`)
 
+// withoutQuery masks the query of a URL, which may be a token.
+func withoutQuery(s string) string {
+	before, query, found := strings.Cut(s, "?")
+	if !found {
+		return s
+	}
+	if _, fragment, found := strings.Cut(query, "#"); found {
+		return before + "?" + masked + "#" + fragment
+	}
+	return before + "?" + masked
+}
+
+// installPrograms is the default of [mesh] install.
+const installPrograms = "apk add --no-cache bash curl dnsmasq gcompat iproute2 libc6-compat procps shadow util-linux"
+
+// withoutCommand masks a shell command of the site, which may contain a token of a package registry.
+func withoutCommand(s string) string {
+	if s == installPrograms {
+		return s
+	}
+	return fmt.Sprintf("%s (a command of %d characters)", masked, len(s))
+}
+
 // downloadURL checks the URL of a program.
 func downloadURL(s string) error {
 	u, err := url.Parse(s)
 	if s != "" && (err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })) {
 		return errors.New("must be a URL such as https://example.org/program")
+	}
+	if u.User != nil {
+		return errors.New("must not contain a user or a password: use a site that needs none, or an image that contains the program")
 	}
 	if u.Fragment != "" && !checksum.MatchString(u.Fragment) {
 		return errors.New("must end in #sha256= and 64 hexadecimal digits, or have no #")
