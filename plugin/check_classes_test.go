@@ -94,7 +94,7 @@ func TestCheckLooksForClasses(t *testing.T) {
 		}
 	}
 	table, err := check(t)
-	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "classes missing in the remote cluster: 4") {
+	if !errdefs.Is(err, errdefs.Refused) || !strings.Contains(err.Error(), "classes missing in the remote cluster: priorityclasses check-high, priorityclasses check-low, runtimeclasses check-nvidia, runtimeclasses check-runc; create them there") {
 		t.Errorf("without the classes, Check returns %v", err)
 	}
 	want(t, table, "MISSING in the remote cluster", "no such object in the remote cluster: only volumes that exist can have this class")
